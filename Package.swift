@@ -1,0 +1,44 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "InterruptSync",
+  products: [
+    .library(name: "InterruptSync", targets: ["InterruptSync", "UIO"]),
+    .executable(name: "interruptsyncd", targets: ["interruptsyncd"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // Floor 0: the shim and the system's libraries.
+    .target(name: "CUIO"),
+    .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
+    // Floor 1: what the kernel exports, as values.
+    .target(name: "UIO", dependencies: ["CUIO"], swiftSettings: strict),
+    // Floor 2: the model.
+    .target(name: "InterruptSync", dependencies: ["CUIO", "UIO"], swiftSettings: strict),
+    // Floor 3: finding devices.
+    .target(name: "DeviceInventory", dependencies: ["CUdev", "UIO"], swiftSettings: strict),
+    // Floor 4: the daemon's body.
+    .target(
+      name: "InterruptSyncService", dependencies: ["CUIO", "UIO", "InterruptSync", "DeviceInventory"],
+      swiftSettings: strict),
+    // Floor 5: the programs.
+    .executableTarget(
+      name: "interruptsyncd",
+      dependencies: [
+        "InterruptSyncService", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,49 @@
+#include "cuio_clock.h"
+
+#include <time.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+bool cuio_clock_has_counter;
+static uint64_t start_ticks, start_ns;
+
+uint64_t cuio_nanoseconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+__attribute__((constructor)) static void start_clock(void) {
+#if defined(__x86_64__)
+  // Leaf 0x80000007, EDX bit 8: the counter's rate does not change with power states.
+  unsigned a, b, c, d;
+  cuio_clock_has_counter = __get_cpuid(0x80000007, &a, &b, &c, &d) && (d & 1u << 8);
+#elif defined(__aarch64__)
+  cuio_clock_has_counter = true;
+#endif
+  start_ns = cuio_nanoseconds();
+  start_ticks = cuio_ticks();
+}
+
+// The rate is taken over the whole life of the process, so that no start-up time is spent on measuring it.
+static double nanoseconds_per_tick(void) {
+  if (!cuio_clock_has_counter) return 1.0;
+#if defined(__aarch64__)
+  uint64_t hertz;
+  __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(hertz));
+  return 1e9 / (double)hertz;
+#else
+  uint64_t ns;
+  do {
+    ns = cuio_nanoseconds() - start_ns;
+  } while (ns < 1000000);
+  return (double)ns / (double)(cuio_ticks() - start_ticks);
+#endif
+}
+
+uint64_t cuio_ticks_to_nanoseconds(uint64_t ticks) { return (uint64_t)((double)ticks * nanoseconds_per_tick()); }
+
+uint64_t cuio_nanoseconds_to_ticks(uint64_t nanoseconds) {
+  return (uint64_t)((double)nanoseconds / nanoseconds_per_tick());
+}

@@ -1,0 +1,17 @@
+// The shim between Swift and the kernel. Small functions, one concern a header; every error is a -errno;
+// nothing here allocates, logs or decides.
+#ifndef CUIO_H
+#define CUIO_H
+
+#include "cuio_attributes.h"
+#include "cuio_clock.h"
+#include "cuio_counter.h"
+#include "cuio_event.h"
+#include "cuio_line.h"
+#include "cuio_lock.h"
+#include "cuio_register.h"
+#include "cuio_routine.h"
+#include "cuio_thread.h"
+#include "cuio_thread_state.h"
+
+#endif

@@ -1,0 +1,84 @@
+// One interrupt line as the dispatcher sees it: where its count is read and how it is unmasked and masked.
+#ifndef CUIO_LINE_H
+#define CUIO_LINE_H
+
+#include "cuio_attributes.h"
+
+#include <unistd.h>
+
+/// What a read of the descriptor yields.
+typedef enum {
+  /// 4 bytes, native order: the running total that wraps through INT_MAX and through -1 (fact 8).
+  CUIO_COUNT_TOTAL32 = 0,
+  /// 8 bytes: what was added since the last read, as eventfd(2) gives it.
+  CUIO_COUNT_EVENTFD = 1,
+} cuio_count_format;
+
+/// How the line is unmasked after an interrupt.
+typedef enum {
+  /// Nothing to do: edge or message-signalled lines, eventfd, pipe.
+  CUIO_REARM_NONE = 0,
+  /// Write 1 to the UIO descriptor (irqcontrol, facts 16 to 18).
+  CUIO_REARM_IRQCONTROL = 1,
+  /// Clear Interrupt-Disable in PCI COMMAND (facts 41, 42).
+  CUIO_REARM_PCI_COMMAND = 2,
+} cuio_rearm_kind;
+
+typedef struct cuio_line {
+  /// Counts come from here. Must be O_NONBLOCK.
+  int32_t fd;
+  /// PCI configuration space, read and write, or -1.
+  int32_t config_fd;
+  cuio_count_format format;
+  cuio_rearm_kind rearm;
+  /// The total of the last successful read; differences are taken modulo 2^32 (fact 8).
+  uint32_t total;
+  /// COMMAND without Interrupt-Disable, as last read from the device.
+  uint16_t command;
+} cuio_line;
+
+#define CUIO_PCI_COMMAND 4
+#define CUIO_PCI_COMMAND_MASTER 0x0004u
+#define CUIO_PCI_COMMAND_INTX_DISABLE 0x0400u
+
+/// Reads the count. `*delta` is the number of interrupts since the last read.
+/// Returns 0, -EAGAIN (none), -EINTR, -EIO (device gone or without interrupt, fact 13), -EPIPE (writer closed),
+/// -EBADMSG (length other than the format's) or another -errno of read(2).
+CUIO_HOT int cuio_line_read(cuio_line *CUIO_NONNULL line, uint64_t *CUIO_NONNULL delta);
+
+/// Unmasks the line. Returns 0 or -errno: -ENOSYS (no irqcontrol), -EINVAL or -ENODEV (device gone, facts 16, 28),
+/// -EPROTO (the driver answered with another length than 4, fact 18).
+CUIO_HOT int cuio_line_rearm(cuio_line *CUIO_NONNULL line);
+
+/// Masks the line. Same errors. A line with CUIO_REARM_NONE cannot be masked and answers 0.
+int cuio_line_mask(cuio_line *CUIO_NONNULL line);
+
+/// Writes a 32-bit value to the UIO descriptor. -EPROTO when the driver answers with another length (fact 18).
+CUIO_HOT int cuio_irqcontrol(int fd, int32_t value);
+
+/// Reads PCI COMMAND (16 bits at offset 4).
+int cuio_pci_command_read(int config_fd, uint16_t *CUIO_NONNULL command);
+
+/// Writes PCI COMMAND as one 16-bit access at offset 4: a byte write at 5 loses interrupts (fact 42).
+CUIO_HOT int cuio_pci_command_write(int config_fd, uint16_t command);
+
+/// Reads COMMAND from the device into `line->command`. Does nothing for other kinds of line.
+int cuio_line_refresh_command(cuio_line *CUIO_NONNULL line);
+
+/// Turns bus mastering on or off in the device and in `line->command`, against a dispatcher that re-arms meanwhile.
+int cuio_line_set_bus_master(cuio_line *CUIO_NONNULL line, bool on);
+
+/// What ended a wait.
+enum {
+  CUIO_WAIT_TIMEOUT = 0,
+  CUIO_WAIT_READABLE = 1,
+  CUIO_WAIT_WOKEN = 2,
+  /// ERR, HUP or NVAL. Kernels up to 6.12 at least set IN with it, so it is to be looked at first (fact 21).
+  CUIO_WAIT_DEAD = 4,
+};
+
+/// Waits until `fd` is readable (unless `ignore_readable`), dead, or `wake_fd` is signalled; `timeout_ms` < 0 waits
+/// without limit. Returns a set of CUIO_WAIT_… or -errno (-EINTR).
+CUIO_HOT int cuio_wait(int fd, int wake_fd, int timeout_ms, bool ignore_readable);
+
+#endif

@@ -1,0 +1,67 @@
+// The interrupt lock: a priority-inheriting futex, not recursive, with an owner that can be asked for.
+//
+// The word is the kernel's own PI-futex protocol: 0 when free, otherwise the owner's thread id and the
+// kernel's waiters bit. Uncontended acquire and release are one compare-and-swap each; a waiter lends its
+// priority to the owner.
+#ifndef CUIO_LOCK_H
+#define CUIO_LOCK_H
+
+#include "cuio_thread_state.h"
+
+#define CUIO_LOCK_TID_MASK 0x3fffffffu
+
+typedef struct cuio_lock {
+  uint32_t word;
+  uint32_t reserved;
+  /// Number of acquisitions that had to wait.
+  uint64_t contentions;
+  /// Longest wait, in ticks of cuio_clock.h.
+  uint64_t longest_wait;
+} cuio_lock;
+
+/// Waits in the kernel. `timeout_ns` < 0 waits without limit.
+/// Returns 0, -EDEADLK (this thread owns it, or the kernel sees a cycle), -ETIMEDOUT, -ESRCH (the owner died).
+CUIO_HOT int cuio_lock_acquire_slow(cuio_lock *CUIO_NONNULL lock, int64_t timeout_ns);
+
+/// Hands the lock to the waiter of highest priority. Returns 0 or -EPERM (not the owner).
+CUIO_HOT int cuio_lock_release_slow(cuio_lock *CUIO_NONNULL lock);
+
+/// Acquires within `timeout_ns` nanoseconds of CLOCK_MONOTONIC; 0 only tries. -ETIMEDOUT when it could not.
+int cuio_lock_acquire_for(cuio_lock *CUIO_NONNULL lock, int64_t timeout_ns);
+
+/// Whether the calling thread is the owner.
+CUIO_HOT static inline bool cuio_lock_is_owned(const cuio_lock *CUIO_NONNULL lock) {
+  return (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) & CUIO_LOCK_TID_MASK) == cuio_thread_id();
+}
+
+// The thread sanitizer sees atomics only in C that it compiled, not in inline functions that the Swift
+// importer emits: under CUIO_SANITIZE_THREAD the two calls are therefore out of line.
+#if defined(CUIO_SANITIZE_THREAD)
+CUIO_HOT int cuio_lock_acquire(cuio_lock *CUIO_NONNULL lock);
+CUIO_HOT int cuio_lock_release(cuio_lock *CUIO_NONNULL lock);
+#define CUIO_LOCK_INLINE CUIO_HOT
+#else
+#define CUIO_LOCK_INLINE CUIO_HOT static inline
+#endif
+
+#if !defined(CUIO_SANITIZE_THREAD) || defined(CUIO_LOCK_DEFINE)
+/// Acquires. Returns 0, -EDEADLK when the calling thread already owns it, -ESRCH when the owner died.
+CUIO_LOCK_INLINE int cuio_lock_acquire(cuio_lock *CUIO_NONNULL lock) {
+  uint32_t seen = 0;
+  if (CUIO_LIKELY(__atomic_compare_exchange_n(
+          &lock->word, &seen, cuio_thread_id(), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+    return 0;
+  return cuio_lock_acquire_slow(lock, -1);
+}
+
+/// Releases. Returns 0, or -EPERM when the calling thread is not the owner.
+CUIO_LOCK_INLINE int cuio_lock_release(cuio_lock *CUIO_NONNULL lock) {
+  uint32_t seen = cuio_thread_id();
+  if (CUIO_LIKELY(__atomic_compare_exchange_n(
+          &lock->word, &seen, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)))
+    return 0;
+  return cuio_lock_release_slow(lock);
+}
+#endif
+
+#endif

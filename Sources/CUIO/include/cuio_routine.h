@@ -1,0 +1,16 @@
+// The one function type that serves service routines and synchronized routines alike (P6).
+#ifndef CUIO_ROUTINE_H
+#define CUIO_ROUTINE_H
+
+#include "cuio_attributes.h"
+
+/// Called with the sync object and the context given at registration; the result is an NTSTATUS.
+typedef int32_t (*CUIO_NONNULL cuio_routine)(void *CUIO_NULLABLE object, void *CUIO_NULLABLE context);
+
+// Swift's performance checks accept an indirect call only where C makes it.
+CUIO_HOT static inline int32_t cuio_call(cuio_routine routine, void *CUIO_NULLABLE object,
+                                         void *CUIO_NULLABLE context) {
+  return routine(object, context);
+}
+
+#endif

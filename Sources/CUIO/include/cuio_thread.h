@@ -1,0 +1,36 @@
+// Threads with a stack size, name, policy, priority and processor set, and memory that does not page.
+#ifndef CUIO_THREAD_H
+#define CUIO_THREAD_H
+
+#include "cuio_attributes.h"
+
+#include <pthread.h>
+
+/// Starts a joinable thread with every signal blocked but those of a crash, so that no handler of the process
+/// runs on it. `stack_size` 0 takes the default. Returns 0 or -errno.
+int cuio_thread_create(pthread_t *CUIO_NONNULL thread, size_t stack_size,
+                       void *CUIO_NULLABLE (*CUIO_NONNULL entry)(void *CUIO_NULLABLE), void *CUIO_NULLABLE context);
+int cuio_thread_join(pthread_t thread);
+int cuio_thread_detach(pthread_t thread);
+
+/// At most 15 bytes are kept. Returns 0 or -errno.
+int cuio_thread_set_name(pthread_t thread, const char *CUIO_NONNULL name);
+
+/// SCHED_OTHER (0), SCHED_FIFO (1) or SCHED_RR (2). -EPERM without CAP_SYS_NICE or RLIMIT_RTPRIO.
+int cuio_thread_set_policy(pthread_t thread, int policy, int priority);
+int cuio_thread_get_policy(pthread_t thread, int *CUIO_NONNULL policy, int *CUIO_NONNULL priority);
+
+/// Bit n of `words` is processor n. -EINVAL when none of them can be used.
+int cuio_thread_set_affinity(pthread_t thread, const uint64_t *CUIO_NONNULL words, size_t count);
+int cuio_thread_get_affinity(pthread_t thread, uint64_t *CUIO_NONNULL words, size_t count);
+
+/// Processor time the thread has used, in nanoseconds, or -errno.
+int64_t cuio_thread_cpu_time(pthread_t thread);
+
+/// Locks what is mapped and will be mapped, as it is touched (MCL_ONFAULT). Returns 0 or -errno.
+int cuio_lock_memory(void);
+
+/// Touches `bytes` of the calling thread's stack.
+void cuio_prefault_stack(size_t bytes);
+
+#endif

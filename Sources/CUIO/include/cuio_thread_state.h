@@ -1,0 +1,33 @@
+// What the shim remembers of each thread: its kernel id and its current interrupt level.
+#ifndef CUIO_THREAD_STATE_H
+#define CUIO_THREAD_STATE_H
+
+#include "cuio_attributes.h"
+
+struct cuio_thread_state {
+  uint32_t tid;
+  int32_t level;
+};
+
+extern __thread struct cuio_thread_state cuio_thread_state;
+
+/// Asks the kernel for the calling thread's id and remembers it.
+CUIO_HOT uint32_t cuio_thread_id_slow(void);
+
+/// The calling thread's kernel id, as a futex word holds it.
+CUIO_HOT static inline uint32_t cuio_thread_id(void) {
+  uint32_t tid = cuio_thread_state.tid;
+  return CUIO_LIKELY(tid != 0) ? tid : cuio_thread_id_slow();
+}
+
+/// The calling thread's current interrupt level (0 passive, 2 dispatch, 3 device).
+CUIO_HOT static inline int32_t cuio_thread_level(void) { return cuio_thread_state.level; }
+
+/// Sets the calling thread's level and returns the one before.
+CUIO_HOT static inline int32_t cuio_thread_set_level(int32_t level) {
+  int32_t old = cuio_thread_state.level;
+  cuio_thread_state.level = level;
+  return old;
+}
+
+#endif

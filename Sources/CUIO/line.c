@@ -1,0 +1,107 @@
+#include "cuio_line.h"
+
+#include <endian.h>
+#include <poll.h>
+
+// A count of another length than asked for is not a count; end of file is a pipe whose writer has gone.
+static int read_failure(ssize_t length) {
+  if (length < 0) return -errno;
+  return length == 0 ? -EPIPE : -EBADMSG;
+}
+
+int cuio_line_read(cuio_line *line, uint64_t *delta) {
+  if (line->format == CUIO_COUNT_TOTAL32) {
+    uint32_t total;
+    ssize_t length = read(line->fd, &total, sizeof total);
+    if (length != (ssize_t)sizeof total) return read_failure(length);
+    *delta = total - line->total;
+    line->total = total;
+    return 0;
+  }
+  uint64_t added;
+  ssize_t length = read(line->fd, &added, sizeof added);
+  if (length != (ssize_t)sizeof added) return read_failure(length);
+  *delta = added;
+  return 0;
+}
+
+int cuio_irqcontrol(int fd, int32_t value) {
+  ssize_t length = write(fd, &value, sizeof value);
+  if (length == (ssize_t)sizeof value) return 0;
+  return length < 0 ? -errno : -EPROTO;
+}
+
+int cuio_pci_command_read(int config_fd, uint16_t *command) {
+  uint16_t raw;
+  ssize_t length = pread(config_fd, &raw, sizeof raw, CUIO_PCI_COMMAND);
+  if (length != (ssize_t)sizeof raw) return length < 0 ? -errno : -EIO;
+  *command = le16toh(raw);
+  return 0;
+}
+
+int cuio_pci_command_write(int config_fd, uint16_t command) {
+  uint16_t raw = htole16(command);
+  ssize_t length = pwrite(config_fd, &raw, sizeof raw, CUIO_PCI_COMMAND);
+  if (length == (ssize_t)sizeof raw) return 0;
+  return length < 0 ? -errno : -EIO;
+}
+
+int cuio_line_refresh_command(cuio_line *line) {
+  if (line->rearm != CUIO_REARM_PCI_COMMAND) return 0;
+  uint16_t command = 0;
+  int result = cuio_pci_command_read(line->config_fd, &command);
+  if (result != 0) return result;
+  // A function that no longer answers reads as all ones; writing that back would be nonsense.
+  if (command == 0xffff) return -ENODEV;
+  __atomic_store_n(&line->command, command & ~CUIO_PCI_COMMAND_INTX_DISABLE, __ATOMIC_RELAXED);
+  return 0;
+}
+
+int cuio_line_set_bus_master(cuio_line *line, bool on) {
+  // The remembered value first, so that every later re-arm carries the bit; a re-arm that is already under way may
+  // still write the old value after ours, which the reading back sees.
+  if (on) __atomic_fetch_or(&line->command, CUIO_PCI_COMMAND_MASTER, __ATOMIC_RELAXED);
+  else __atomic_fetch_and(&line->command, (uint16_t)~CUIO_PCI_COMMAND_MASTER, __ATOMIC_RELAXED);
+  for (;;) {
+    uint16_t command = 0;
+    int result = cuio_pci_command_read(line->config_fd, &command);
+    if (result != 0) return result;
+    if (command == 0xffff) return -ENODEV;
+    if (((command & CUIO_PCI_COMMAND_MASTER) != 0) == on) return 0;
+    result = cuio_pci_command_write(line->config_fd, command ^ CUIO_PCI_COMMAND_MASTER);
+    if (result != 0) return result;
+  }
+}
+
+int cuio_line_rearm(cuio_line *line) {
+  switch (line->rearm) {
+    case CUIO_REARM_IRQCONTROL: return cuio_irqcontrol(line->fd, 1);
+    case CUIO_REARM_PCI_COMMAND:
+      return cuio_pci_command_write(line->config_fd, __atomic_load_n(&line->command, __ATOMIC_RELAXED));
+    case CUIO_REARM_NONE: break;
+  }
+  return 0;
+}
+
+int cuio_line_mask(cuio_line *line) {
+  switch (line->rearm) {
+    case CUIO_REARM_IRQCONTROL: return cuio_irqcontrol(line->fd, 0);
+    case CUIO_REARM_PCI_COMMAND:
+      return cuio_pci_command_write(
+          line->config_fd, __atomic_load_n(&line->command, __ATOMIC_RELAXED) | CUIO_PCI_COMMAND_INTX_DISABLE);
+    case CUIO_REARM_NONE: break;
+  }
+  return 0;
+}
+
+int cuio_wait(int fd, int wake_fd, int timeout_ms, bool ignore_readable) {
+  struct pollfd polled[2] = {{.fd = wake_fd, .events = POLLIN},
+                             {.fd = fd, .events = ignore_readable ? 0 : POLLIN}};
+  int count = poll(polled, 2, timeout_ms);
+  if (count < 0) return -errno;
+  int result = CUIO_WAIT_TIMEOUT;
+  if (polled[0].revents != 0) result |= CUIO_WAIT_WOKEN;
+  if (polled[1].revents & (POLLERR | POLLHUP | POLLNVAL)) result |= CUIO_WAIT_DEAD;
+  if (!ignore_readable && (polled[1].revents & POLLIN)) result |= CUIO_WAIT_READABLE;
+  return result;
+}

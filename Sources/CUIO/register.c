@@ -1,0 +1,37 @@
+#include "cuio_register.h"
+
+#include <endian.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+// The resource file carries the port's bytes in memory order; the kernel makes one port access of each call.
+int cuio_port_read(int fd, uint64_t offset, uint32_t width, uint32_t *value) {
+  union { uint8_t b; uint16_t w; uint32_t l; } raw = {.l = 0};
+  ssize_t length = pread(fd, &raw, width, (off_t)offset);
+  if (length != (ssize_t)width) return length < 0 ? -errno : -EIO;
+  *value = width == 1 ? raw.b : width == 2 ? raw.w : raw.l;
+  return 0;
+}
+
+int cuio_port_write(int fd, uint64_t offset, uint32_t width, uint32_t value) {
+  union { uint8_t b; uint16_t w; uint32_t l; } raw = {.l = 0};
+  if (width == 1) raw.b = (uint8_t)value;
+  else if (width == 2) raw.w = (uint16_t)value;
+  else raw.l = value;
+  ssize_t length = pwrite(fd, &raw, width, (off_t)offset);
+  if (length != (ssize_t)width) return length < 0 ? -errno : -EIO;
+  return 0;
+}
+
+// Always shared: a private mapping is accepted by UIO and then keeps writes to itself (fact 34).
+int cuio_map(int fd, uint64_t offset, size_t length, bool writable, void **address) {
+  int protection = PROT_READ | (writable ? PROT_WRITE : 0);
+  void *mapped = mmap(NULL, length, protection, MAP_SHARED, fd, (off_t)offset);
+  if (mapped == MAP_FAILED) return -errno;
+  *address = mapped;
+  return 0;
+}
+
+int cuio_unmap(void *address, size_t length) { return munmap(address, length) == 0 ? 0 : -errno; }
+
+size_t cuio_page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }

@@ -1,0 +1,92 @@
+// The room where this module meets the kernel. Every system call on a path is made here, and tests can make any of
+// them fail with any error number.
+import Glibc
+
+/// An open file, closed with its last reference.
+package final class FileDescriptor: Sendable {
+  package let raw: Int32
+
+  /// Takes over an open descriptor.
+  package init(adopting raw: Int32) { self.raw = raw }
+
+  deinit { close(raw) }
+
+  /// The corresponding C function is `open`; close-on-exec always.
+  package static func open(_ path: String, _ flags: Int32) throws(SystemFailure) -> FileDescriptor {
+    try SystemFailure.inject(.open, path)
+    while true {
+      let raw = unsafe Glibc.open(path, flags | O_CLOEXEC)
+      if raw >= 0 { return FileDescriptor(adopting: raw) }
+      if errno != EINTR { throw SystemFailure(errno) }
+    }
+  }
+
+  /// The whole of a small file. The corresponding C functions are `open` and `read`.
+  package static func contents(_ path: String) throws(SystemFailure) -> [UInt8] {
+    let file = try open(path, O_RDONLY)
+    try SystemFailure.inject(.read, path)
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    var filled = 0
+    while filled < bytes.count {
+      let room = bytes.count - filled
+      let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+        unsafe read(file.raw, buffer.baseAddress! + filled, room)
+      }
+      if count == 0 { break }
+      if count > 0 { filled += count } else if errno != EINTR { throw SystemFailure(errno) }
+    }
+    return Array(bytes.prefix(filled))
+  }
+
+  /// The target of a symbolic link. The corresponding C function is `readlink`.
+  package static func link(_ path: String) throws(SystemFailure) -> String {
+    try SystemFailure.inject(.readlink, path)
+    var bytes = [CChar](repeating: 0, count: 4096)
+    let count = unsafe readlink(path, &bytes, bytes.count - 1)
+    if count < 0 { throw SystemFailure(errno) }
+    return String(decoding: bytes.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  /// The names in a folder, sorted. The corresponding C functions are `opendir` and `readdir`.
+  package static func list(_ path: String) throws(SystemFailure) -> [String] {
+    try SystemFailure.inject(.opendir, path)
+    guard let folder = unsafe opendir(path) else { throw SystemFailure(errno) }
+    defer { unsafe closedir(folder) }
+    var names: [String] = []
+    while let entry = unsafe readdir(folder) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+        unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// The device number of a character device, or nil when the path is something else.
+  package static func characterDevice(_ path: String) throws(SystemFailure) -> (major: UInt32, minor: UInt32)? {
+    try SystemFailure.inject(.stat, path)
+    var status = stat()
+    if unsafe stat(path, &status) != 0 { throw SystemFailure(errno) }
+    guard status.st_mode & S_IFMT == S_IFCHR else { return nil }
+    let number = UInt64(status.st_rdev)
+    return (
+      UInt32(truncatingIfNeeded: (number >> 8) & 0xfff), UInt32(truncatingIfNeeded: (number & 0xff) | ((number >> 12) & 0xfff00))
+    )
+  }
+}
+
+/// An error number of a system call, before it has a meaning.
+package struct SystemFailure: Error, Equatable {
+  package let number: Int32
+  package init(_ number: Int32) { self.number = number }
+
+  /// The calls that tests can make fail.
+  package enum Call: Sendable { case open, read, readlink, opendir, stat, map }
+
+  /// Which calls fail, on this thread and for the duration of a test.
+  @TaskLocal package static var injected: (@Sendable (Call, String) -> Int32?)?
+
+  package static func inject(_ call: Call, _ path: String) throws(SystemFailure) {
+    if let number = injected?(call, path) { throw SystemFailure(number) }
+  }
+}

@@ -1,0 +1,57 @@
+// A PCI function behind a UIO device: its address, its identity and its BARs, as sysfs shows them.
+
+/// One base address register of a PCI function.
+public struct PCIBar: Equatable, Sendable {
+  /// What an access to it is.
+  public enum Kind: Sendable { case memory, port }
+  /// 0 to 5. Not the number of a UIO map: drivers leave gaps out (fact 40).
+  public let number: Int
+  public let kind: Kind
+  /// Bus address as the processor sees it.
+  public let address: UInt64
+  /// Bytes.
+  public let size: UInt64
+  public let isPrefetchable: Bool
+}
+
+/// A PCI function.
+public struct PCIFunction: Equatable, Sendable {
+  public let address: PCIAddress
+  public let vendor: UInt16
+  public let device: UInt16
+  /// The kernel's interrupt number of the function's INTx line; 0 or nil when it has none.
+  public let irq: Int?
+  /// The BARs that have a size.
+  public let bars: [PCIBar]
+
+  // IORESOURCE_IO, _MEM and _PREFETCH of the kernel's ioport.h: the third column of the file `resource`.
+  private static let portFlag: UInt64 = 0x100
+  private static let memoryFlag: UInt64 = 0x200
+  private static let prefetchFlag: UInt64 = 0x2000
+
+  /// Reads a function's folder in sysfs; nil when it is not one.
+  package init?(sysfs: Sysfs, folder: String, address: PCIAddress) {
+    guard let vendor = sysfs.optionalText("\(folder)/vendor").flatMap({ Number.parse($0, as: UInt16.self) }),
+      let device = sysfs.optionalText("\(folder)/device").flatMap({ Number.parse($0, as: UInt16.self) })
+    else { return nil }
+    self.address = address
+    self.vendor = vendor
+    self.device = device
+    irq = sysfs.optionalText("\(folder)/irq").flatMap { Number.parse($0) }
+    bars = Self.bars(sysfs.optionalText("\(folder)/resource") ?? "")
+  }
+
+  /// Six lines `start end flags` come first in the file `resource`; the rest is ROM and bridge windows.
+  static func bars(_ text: String) -> [PCIBar] {
+    let lines = text.split(separator: "\n").prefix(6)
+    return lines.enumerated().compactMap { number, line in
+      let columns = line.split(separator: " ").compactMap { Number.parse($0, as: UInt64.self) }
+      guard columns.count == 3, columns[1] >= columns[0], columns[2] & (portFlag | memoryFlag) != 0,
+        !(columns[0] == 0 && columns[1] == 0), columns[1] - columns[0] < .max
+      else { return nil }
+      return PCIBar(
+        number: number, kind: columns[2] & portFlag != 0 ? .port : .memory, address: columns[0],
+        size: columns[1] - columns[0] + 1, isPrefetchable: columns[2] & prefetchFlag != 0)
+    }
+  }
+}

@@ -1,0 +1,166 @@
+// A window of device registers, bounds- and alignment-checked, memory-mapped or reached through an I/O BAR.
+import CUIO
+import Glibc
+
+/// Registers of a device: a UIO map, a memory BAR or an I/O BAR.
+///
+/// Every access checks width, alignment, bounds and that the device is still there; after a removal it throws
+/// `removed` instead of touching what is no longer the device (fact 29). Any thread and any level may call; accesses of
+/// several threads are ordered only by the object's interrupt lock.
+@safe public final class RegisterRegion: @unchecked Sendable {
+  /// How an access reaches the device.
+  public enum Kind: Sendable, Equatable { case memory, port }
+
+  /// The device and region, for messages: `uio0 map0`, `0000:00:03.0 bar0`.
+  public let name: String
+  public let kind: Kind
+  /// Bytes that may be accessed, from offset 0 on.
+  public let size: Int
+  private let base: UnsafeMutableRawPointer?
+  private let mapping: (address: UnsafeMutableRawPointer, length: Int)?
+  private let file: FileDescriptor?
+  private let gate: LivenessGate
+
+  package init(
+    name: String, mapping address: UnsafeMutableRawPointer, length: Int, offset: Int, size: Int, gate: LivenessGate
+  ) {
+    self.name = name
+    kind = .memory
+    self.size = size
+    unsafe base = unsafe address + offset
+    unsafe mapping = unsafe (address, length)
+    file = nil
+    self.gate = gate
+  }
+
+  package init(name: String, port file: FileDescriptor, size: Int, gate: LivenessGate) {
+    self.name = name
+    kind = .port
+    self.size = size
+    unsafe base = nil
+    unsafe mapping = nil
+    self.file = file
+    self.gate = gate
+  }
+
+  deinit {
+    if let mapping = unsafe mapping { unsafe cuio_unmap(mapping.address, mapping.length) }
+  }
+
+  /// Reads 8 bits at `offset` bytes. Throws `outOfBounds`, `removed`.
+  public func read8(at offset: Int) throws(UIOError) -> UInt8 {
+    guard let address = unsafe try address(offset, 1) else { return UInt8(truncatingIfNeeded: try readPort(offset, 1)) }
+    return unsafe try live(cuio_read8(address), .max)
+  }
+
+  /// Reads 16 bits at `offset` bytes. Throws `outOfBounds`, `misaligned`, `removed`.
+  public func read16(at offset: Int) throws(UIOError) -> UInt16 {
+    guard let address = unsafe try address(offset, 2) else { return UInt16(truncatingIfNeeded: try readPort(offset, 2)) }
+    return unsafe try live(cuio_read16(address), .max)
+  }
+
+  /// Reads 32 bits at `offset` bytes. Throws `outOfBounds`, `misaligned`, `removed`.
+  public func read32(at offset: Int) throws(UIOError) -> UInt32 {
+    guard let address = unsafe try address(offset, 4) else { return try readPort(offset, 4) }
+    return unsafe try live(cuio_read32(address), .max)
+  }
+
+  /// Reads 64 bits at `offset` bytes, in one access. Throws `outOfBounds`, `misaligned` (also on ports), `removed`.
+  public func read64(at offset: Int) throws(UIOError) -> UInt64 {
+    guard let address = unsafe try address(offset, 8) else { throw widthError(offset, 8) }
+    return unsafe try live(cuio_read64(address), .max)
+  }
+
+  /// Writes 8 bits at `offset` bytes. Throws `outOfBounds`, `removed`.
+  public func write8(_ value: UInt8, at offset: Int) throws(UIOError) {
+    guard let address = unsafe try address(offset, 1) else { return try writePort(offset, 1, UInt32(value)) }
+    unsafe cuio_write8(address, value)
+  }
+
+  /// Writes 16 bits at `offset` bytes. Throws `outOfBounds`, `misaligned`, `removed`.
+  public func write16(_ value: UInt16, at offset: Int) throws(UIOError) {
+    guard let address = unsafe try address(offset, 2) else { return try writePort(offset, 2, UInt32(value)) }
+    unsafe cuio_write16(address, value)
+  }
+
+  /// Writes 32 bits at `offset` bytes. Throws `outOfBounds`, `misaligned`, `removed`.
+  public func write32(_ value: UInt32, at offset: Int) throws(UIOError) {
+    guard let address = unsafe try address(offset, 4) else { return try writePort(offset, 4, value) }
+    unsafe cuio_write32(address, value)
+  }
+
+  /// Writes 64 bits at `offset` bytes, in one access. Throws `outOfBounds`, `misaligned` (also on ports), `removed`.
+  public func write64(_ value: UInt64, at offset: Int) throws(UIOError) {
+    guard let address = unsafe try address(offset, 8) else { throw widthError(offset, 8) }
+    unsafe cuio_write64(address, value)
+  }
+
+  // nil: a port region, to be reached through its file.
+  @inline(__always)
+  private func address(_ offset: Int, _ width: Int) throws(UIOError) -> UnsafeMutableRawPointer? {
+    guard offset >= 0, offset <= size - width else { throw boundsError(offset, width) }
+    guard gate.isOpen else { throw removedError() }
+    guard let base = unsafe base else {
+      guard offset & (width - 1) == 0 else { throw alignmentError(offset, width) }
+      return nil
+    }
+    let address = unsafe base + offset
+    guard Int(bitPattern: address) & (width - 1) == 0 else { throw alignmentError(offset, width) }
+    return unsafe address
+  }
+
+  // A device that has been pulled reads as all ones (fact 29): such a value is believed only if the kernel still has it.
+  @inline(__always)
+  private func live<T: FixedWidthInteger>(_ value: T, _ suspicious: T) throws(UIOError) -> T {
+    if value == suspicious, !gate.probe() { throw removedError() }
+    return value
+  }
+
+  private func readPort(_ offset: Int, _ width: UInt32) throws(UIOError) -> UInt32 {
+    guard let file else { throw removedError() }
+    var value: UInt32 = 0
+    let result = unsafe cuio_port_read(file.raw, UInt64(offset), width, &value)
+    if result != 0 { throw portError(result) }
+    return value
+  }
+
+  private func writePort(_ offset: Int, _ width: UInt32, _ value: UInt32) throws(UIOError) {
+    guard let file else { throw removedError() }
+    let result = cuio_port_write(file.raw, UInt64(offset), width, value)
+    if result != 0 { throw portError(result) }
+  }
+
+  @inline(never)
+  private func portError(_ result: Int32) -> UIOError {
+    if !gate.probe() { return removedError() }
+    return UIOOperation.port.error(-result, device: name)
+  }
+
+  @inline(never)
+  private func removedError() -> UIOError {
+    UIOError(
+      .removed, device: name, operation: "access a register", cause: "the device was unbound or removed",
+      hint: "open it again by its stable id once it is back")
+  }
+
+  @inline(never)
+  private func boundsError(_ offset: Int, _ width: Int) -> UIOError {
+    UIOError(
+      .outOfBounds, device: name, operation: "access a register",
+      cause: "\(width) bytes at offset \(offset) leave the \(size) bytes of the region")
+  }
+
+  @inline(never)
+  private func alignmentError(_ offset: Int, _ width: Int) -> UIOError {
+    UIOError(
+      .misaligned, device: name, operation: "access a register",
+      cause: "offset \(offset) is not a multiple of the width \(width)")
+  }
+
+  @inline(never)
+  private func widthError(_ offset: Int, _ width: Int) -> UIOError {
+    UIOError(
+      .misaligned, device: name, operation: "access a register",
+      cause: "\(width) bytes at offset \(offset): ports take 1, 2 or 4 bytes at a time")
+  }
+}

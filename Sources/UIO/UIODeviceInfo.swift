@@ -1,0 +1,127 @@
+// What sysfs says about one UIO device, read once: values only, nothing open.
+import Glibc
+
+/// A UIO device as the kernel describes it at one moment.
+public struct UIODeviceInfo: Equatable, Sendable {
+  /// N of `/dev/uioN`. Order of allocation, not identity (fact 5).
+  public let number: Int
+  /// The driver's name for it; several devices can share one (fact 5).
+  public let name: String
+  public let version: String
+  /// Interrupts since the device was registered, modulo 2^32 (fact 8).
+  public let event: UInt32
+  public let maps: [UIOMap]
+  public let portRegions: [UIOPortRegion]
+  /// Identity that survives a reboot and a replug in the same place: `pci-0000:00:03.0`, `platform-NAME`; a second
+  /// device of one parent has `+1` behind it, a third `+2`.
+  public let stableID: String
+  /// The kernel driver bound to the parent, or nil.
+  public let driver: String?
+  /// The PCI function behind it, or nil.
+  public let pci: PCIFunction?
+  /// The parent's folder in sysfs.
+  package let parentFolder: String
+
+  /// `/dev/uioN` under the tree it was read from.
+  public let path: String
+
+  /// All devices, by number. A device that goes away while it is read is left out (fact 37).
+  public static func all(_ sysfs: Sysfs = .system) -> [UIODeviceInfo] {
+    let numbers = sysfs.list(sysfs.uioClass).compactMap { name in
+      name.hasPrefix("uio") ? Int(name.dropFirst(3)) : nil
+    }
+    return numbers.sorted().compactMap { try? UIODeviceInfo(number: $0, sysfs: sysfs) }
+  }
+
+  /// Reads one device.
+  /// - Throws: `notFound` when there is none, `removed` when it goes away meanwhile.
+  public init(number: Int, sysfs: Sysfs = .system) throws(UIOError) {
+    let folder = "\(sysfs.uioClass)/uio\(number)"
+    func read(_ attribute: String) throws(UIOError) -> String {
+      do throws(SystemFailure) { return try sysfs.text("\(folder)/\(attribute)") } catch {
+        let isFirst = attribute == "name" && error.number == ENOENT
+        throw (isFirst ? UIOOperation.open : .attribute).error(error.number, device: "uio\(number)")
+      }
+    }
+    self.number = number
+    path = "\(sysfs.devices)/uio\(number)"
+    name = try read("name")
+    version = try read("version")
+    event = UInt32(truncatingIfNeeded: Number.parse(try read("event"), as: Int64.self) ?? 0)
+    maps = Self.maps(sysfs, folder)
+    portRegions = Self.portRegions(sysfs, folder)
+    parentFolder = "\(folder)/device"
+    driver = sysfs.linkName("\(parentFolder)/driver")
+    let parent = sysfs.linkName("\(folder)/device") ?? "uio\(number)"
+    let bus = sysfs.linkName("\(parentFolder)/subsystem") ?? "virtual"
+    stableID = "\(bus)-\(parent)" + Self.siblingSuffix(sysfs, parentFolder, number)
+    pci =
+      bus == "pci"
+      ? PCIAddress(parent).flatMap { PCIFunction(sysfs: sysfs, folder: "\(folder)/device", address: $0) }
+      : nil
+  }
+
+  /// Finds the one device that `id` names.
+  /// - Throws: `notFound`, or `ambiguous` when a name fits several.
+  public static func find(_ id: UIODeviceID, sysfs: Sysfs = .system) throws(UIOError) -> UIODeviceInfo {
+    switch id {
+    case .number(let number): return try UIODeviceInfo(number: number, sysfs: sysfs)
+    case .path(let path): return try find(path: path, sysfs: sysfs)
+    case .stable(let text): return try only(all(sysfs).filter { $0.stableID == text }, text)
+    case .name(let text): return try only(all(sysfs).filter { $0.name == text }, text)
+    }
+  }
+
+  private static func find(path: String, sysfs: Sysfs) throws(UIOError) -> UIODeviceInfo {
+    let device: (major: UInt32, minor: UInt32)?
+    do throws(SystemFailure) { device = try FileDescriptor.characterDevice(path) } catch {
+      throw UIOOperation.open.error(error.number, device: path)
+    }
+    let text = device.map { "\($0.major):\($0.minor)" }
+    for info in all(sysfs) where text != nil && sysfs.optionalText("\(sysfs.uioClass)/uio\(info.number)/dev") == text {
+      return info
+    }
+    throw UIOError(
+      .notFound, device: path, operation: "open", cause: "not a UIO device",
+      hint: "give a node (/dev/uio0), a stable id (pci-0000:00:03.0) or a uio name")
+  }
+
+  private static func only(_ found: [UIODeviceInfo], _ text: String) throws(UIOError) -> UIODeviceInfo {
+    guard let first = found.first else { throw UIOOperation.open.error(ENOENT, device: text) }
+    guard found.count == 1 else {
+      let ids = found.map(\.stableID).joined(separator: ", ")
+      throw UIOError(
+        .ambiguous, device: text, operation: "open", cause: "\(found.count) devices have this name: \(ids)",
+        hint: "name one of them by that stable id")
+    }
+    return first
+  }
+
+  private static func maps(_ sysfs: Sysfs, _ folder: String) -> [UIOMap] {
+    (0..<5).compactMap { index in
+      let map = "\(folder)/maps/map\(index)"
+      func number(_ attribute: String) -> UInt64? { sysfs.optionalText("\(map)/\(attribute)").flatMap { Number.parse($0) } }
+      guard let address = number("addr"), let size = number("size") else { return nil }
+      return UIOMap(
+        index: index, name: sysfs.optionalText("\(map)/name") ?? "", address: address, size: size,
+        offset: number("offset") ?? 0)
+    }
+  }
+
+  private static func portRegions(_ sysfs: Sysfs, _ folder: String) -> [UIOPortRegion] {
+    (0..<5).compactMap { index in
+      let port = "\(folder)/portio/port\(index)"
+      func number(_ attribute: String) -> UInt64? { sysfs.optionalText("\(port)/\(attribute)").flatMap { Number.parse($0) } }
+      guard let start = number("start"), let size = number("size") else { return nil }
+      return UIOPortRegion(
+        index: index, name: sysfs.optionalText("\(port)/name") ?? "", start: start, size: size,
+        type: sysfs.optionalText("\(port)/porttype") ?? "")
+    }
+  }
+
+  private static func siblingSuffix(_ sysfs: Sysfs, _ parent: String, _ number: Int) -> String {
+    let siblings = sysfs.list("\(parent)/uio").compactMap { $0.hasPrefix("uio") ? Int($0.dropFirst(3)) : nil }.sorted()
+    guard let position = siblings.firstIndex(of: number), position > 0 else { return "" }
+    return "+\(position)"
+  }
+}

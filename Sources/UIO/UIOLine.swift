@@ -1,0 +1,113 @@
+// The interrupt line of an open UIO device: its counts, and how it is unmasked and masked.
+package import CUIO
+import Glibc
+
+/// The interrupt line of a UIO device with its re-arm strategy, chosen from the driver and verified.
+@safe public final class UIOLine: @unchecked Sendable {
+  public let device: UIODevice
+  /// How the line is re-armed.
+  public let strategy: RearmStrategy
+  private let configuration: FileDescriptor?
+  /// What the dispatcher works on. One user at a time.
+  package let raw: UnsafeMutablePointer<cuio_line>
+
+  /// Prepares the line; it stays as it is until an object connects to it.
+  ///
+  /// - Parameter strategy: nil chooses by driver: `uio_pci_generic` takes PCI COMMAND, the genirq drivers irqcontrol; an
+  ///   unknown driver is asked by masking the line, and takes none when it has no irqcontrol.
+  /// - Throws: `noInterrupt`, `rearmUnsupported` (the strategy does not exist on this device), `permissionDenied`,
+  ///   `removed`, `driverFailed`.
+  public init(_ device: UIODevice, strategy: RearmStrategy? = nil) throws(UIOError) {
+    guard device.hasInterrupt else { throw Self.noInterrupt(device) }
+    guard device.gate.probe() else { throw UIOOperation.read.error(EIO, device: device.description) }
+    let chosen: RearmStrategy
+    if let known = strategy ?? RearmStrategy.known(driver: device.info.driver) {
+      chosen = known
+    } else {
+      chosen = try Self.probed(device)
+    }
+    let configuration = chosen == .pciCommand ? try Self.openConfiguration(device) : nil
+    self.device = device
+    self.strategy = chosen
+    self.configuration = configuration
+    unsafe raw = UnsafeMutablePointer<cuio_line>.allocate(capacity: 1)
+    // Counting starts from what sysfs said before the open: everything since is reported, nothing twice (facts 6, 8).
+    unsafe raw.initialize(
+      to: cuio_line(
+        fd: device.file.raw, config_fd: configuration?.raw ?? -1, format: CUIO_COUNT_TOTAL32,
+        rearm: chosen.raw, total: device.info.event, command: 0))
+    try verify()
+  }
+
+  deinit {
+    unsafe raw.deinitialize(count: 1)
+    unsafe raw.deallocate()
+  }
+
+  /// Interrupts the kernel has counted up to the last read, modulo 2^32 (fact 8).
+  public var total: UInt32 { unsafe raw.pointee.total }
+
+  /// Turns bus mastering on or off, so that later re-arms, which write the whole of COMMAND, keep it (facts 42, 45).
+  /// - Throws: `rearmUnsupported` on a line that is not re-armed by PCI COMMAND, `permissionDenied`, `removed`.
+  public func setBusMaster(_ isOn: Bool) throws(UIOError) {
+    guard let configuration else {
+      throw UIOError(
+        .rearmUnsupported, device: device.description, operation: "set bus master",
+        cause: "the line is re-armed by \(strategy.rawValue), its PCI configuration space is not open")
+    }
+    let result = unsafe cuio_line_set_bus_master(raw, isOn)
+    _ = configuration
+    if result != 0 { throw UIOOperation.configuration.error(-result, device: device.description) }
+  }
+
+  /// The error that a failed operation on this line means.
+  package func failure(_ operation: UIOOperation, _ number: Int32) -> UIOError {
+    let error = operation.error(number, device: device.description)
+    if error.code == .removed { device.gate.shut() }
+    return error
+  }
+
+  private func verify() throws(UIOError) {
+    switch strategy {
+    case .none: return
+    case .irqControl:
+      // Masks what may have been unmasked since the driver's probe (fact 48); connecting unmasks.
+      let result = unsafe cuio_irqcontrol(raw.pointee.fd, 0)
+      if result != 0 { throw failure(.irqControl, -result) }
+    case .pciCommand:
+      let result = unsafe cuio_line_refresh_command(raw)
+      if result != 0 { throw failure(.configuration, -result) }
+    }
+  }
+
+  private static func openConfiguration(_ device: UIODevice) throws(UIOError) -> FileDescriptor {
+    do throws(SystemFailure) {
+      return try FileDescriptor.open("\(device.info.parentFolder)/config", O_RDWR)
+    } catch { throw UIOOperation.openConfiguration.error(error.number, device: device.description) }
+  }
+
+  private static func probed(_ device: UIODevice) throws(UIOError) -> RearmStrategy {
+    let result = cuio_irqcontrol(device.file.raw, 0)
+    switch -result {
+    case 0: return .irqControl
+    case ENOSYS: return .none
+    default: throw UIOOperation.irqControl.error(-result, device: device.description)
+    }
+  }
+
+  private static func noInterrupt(_ device: UIODevice) -> UIOError {
+    UIOError(
+      .noInterrupt, device: device.description, operation: "prepare the interrupt line",
+      cause: "the device has no interrupt", hint: UIOOperation.interruptHint, errno: EIO)
+  }
+}
+
+extension RearmStrategy {
+  package var raw: cuio_rearm_kind {
+    switch self {
+    case .irqControl: CUIO_REARM_IRQCONTROL
+    case .pciCommand: CUIO_REARM_PCI_COMMAND
+    case .none: CUIO_REARM_NONE
+    }
+  }
+}
