@@ -30,7 +30,8 @@ let package = Package(
     .target(name: "DeviceInventory", dependencies: ["CUdev", "UIO"], swiftSettings: strict),
     // Floor 4: the daemon's body.
     .target(
-      name: "InterruptSyncService", dependencies: ["CUIO", "UIO", "InterruptSync", "DeviceInventory"],
+      name: "InterruptSyncService",
+      dependencies: ["CUIO", "UIO", "InterruptSync", "DeviceInventory"],
       swiftSettings: strict),
     // Floor 5: the programs.
     .executableTarget(
@@ -39,6 +40,8 @@ let package = Package(
         "InterruptSyncService", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
+    .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
   ],
   swiftLanguageModes: [.v6]
 )

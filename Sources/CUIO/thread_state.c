@@ -1,5 +1,7 @@
 #include "cuio_thread_state.h"
 
+#include "cuio_event.h"
+
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,4 +17,17 @@ uint32_t cuio_thread_id_slow(void) {
   uint32_t tid = (uint32_t)syscall(SYS_gettid);
   cuio_thread_state.tid = tid;
   return tid;
+}
+
+void cuio_thread_wake_slow(void) {
+  int fd = cuio_thread_state.deferred_wake - 1;
+  cuio_thread_state.deferred_wake = 0;
+  cuio_event_signal(fd, 1);
+}
+
+void cuio_thread_wake(int fd) {
+  // One can be put off; a second one for another descriptor is rare and goes out at once.
+  int32_t waiting = cuio_thread_state.deferred_wake;
+  if (cuio_thread_state.level < 3 || (waiting != 0 && waiting != fd + 1)) cuio_event_signal(fd, 1);
+  else cuio_thread_state.deferred_wake = fd + 1;
 }

@@ -1,5 +1,5 @@
-// The room where this module meets the kernel. Every system call on a path is made here, and tests can make any of
-// them fail with any error number.
+// The room where this module meets the kernel. Every system call on a path is made here, and tests
+// can make any of them fail with any error number.
 import Glibc
 
 /// An open file, closed with its last reference.
@@ -63,14 +63,17 @@ package final class FileDescriptor: Sendable {
   }
 
   /// The device number of a character device, or nil when the path is something else.
-  package static func characterDevice(_ path: String) throws(SystemFailure) -> (major: UInt32, minor: UInt32)? {
+  package static func characterDevice(_ path: String) throws(SystemFailure) -> (
+    major: UInt32, minor: UInt32
+  )? {
     try SystemFailure.inject(.stat, path)
     var status = stat()
     if unsafe stat(path, &status) != 0 { throw SystemFailure(errno) }
     guard status.st_mode & S_IFMT == S_IFCHR else { return nil }
     let number = UInt64(status.st_rdev)
     return (
-      UInt32(truncatingIfNeeded: (number >> 8) & 0xfff), UInt32(truncatingIfNeeded: (number & 0xff) | ((number >> 12) & 0xfff00))
+      UInt32(truncatingIfNeeded: (number >> 8) & 0xfff),
+      UInt32(truncatingIfNeeded: (number & 0xff) | ((number >> 12) & 0xfff00))
     )
   }
 }

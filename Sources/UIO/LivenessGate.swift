@@ -1,11 +1,12 @@
-// Mappings outlive their device: after an unbind, registers still read as if nothing had happened (fact 29). Every
-// register access therefore asks this gate first.
+// Mappings outlive their device: after an unbind, registers still read as if nothing had happened
+// (fact 29). Every register access therefore asks this gate first.
 import CUIO
 import Glibc
 import Synchronization
 
-/// Whether a device is still there. Shut once and for good by whoever notices the removal; otherwise the gate asks the
-/// kernel by itself, at most a hundred times a second, so that an access after removal is silent for 10 ms at most.
+/// Whether a device is still there. Shut once and for good by whoever notices the removal;
+/// otherwise the gate asks the kernel by itself, at most a hundred times a second, so that an
+/// access after removal is silent for 10 ms at most.
 package final class LivenessGate: Sendable {
   private let isShut = Atomic<Bool>(false)
   private let lastCheck: Atomic<UInt64>
@@ -13,7 +14,8 @@ package final class LivenessGate: Sendable {
   private let device: FileDescriptor
   private let hasInterrupt: Bool
 
-  /// - Parameter hasInterrupt: a device without one is always in error for poll(2) (fact 21) and is asked otherwise.
+  /// - Parameter hasInterrupt: a device without one is always in error for poll(2) (fact 21) and is
+  ///   asked otherwise.
   package init(device: FileDescriptor, hasInterrupt: Bool) {
     self.device = device
     self.hasInterrupt = hasInterrupt
@@ -46,6 +48,9 @@ package final class LivenessGate: Sendable {
     return result > 0 && result & Int32(CUIO_WAIT_DEAD) != 0
   }
 
-  // irqcontrol is looked at only after the device and its interrupt: torn down EINVAL, no interrupt EIO (fact 16).
-  package static func answersWithoutInterrupt(_ fd: Int32) -> Bool { cuio_irqcontrol(fd, 0) == -EIO }
+  // irqcontrol is looked at only after the device and its interrupt: torn down EINVAL, no interrupt
+  // EIO (fact 16).
+  package static func answersWithoutInterrupt(_ fd: Int32) -> Bool {
+    cuio_irqcontrol(fd, 0) == -EIO
+  }
 }

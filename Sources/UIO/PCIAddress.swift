@@ -27,7 +27,9 @@ public struct PCIAddress: Hashable, Sendable, CustomStringConvertible {
     self.init(domain: domain, bus: bus, device: device, function: function)
   }
 
-  private static func hexadecimal<T: FixedWidthInteger>(_ text: some StringProtocol, _: T.Type) -> T? {
+  private static func hexadecimal<T: FixedWidthInteger>(_ text: some StringProtocol, _: T.Type)
+    -> T?
+  {
     guard text.first?.isHexDigit == true else { return nil }
     return T(text, radix: 16)
   }

@@ -24,15 +24,21 @@ public struct PCIFunction: Equatable, Sendable {
   /// The BARs that have a size.
   public let bars: [PCIBar]
 
-  // IORESOURCE_IO, _MEM and _PREFETCH of the kernel's ioport.h: the third column of the file `resource`.
+  // IORESOURCE_IO, _MEM and _PREFETCH of the kernel's ioport.h: the third column of the file
+  // `resource`.
   private static let portFlag: UInt64 = 0x100
   private static let memoryFlag: UInt64 = 0x200
   private static let prefetchFlag: UInt64 = 0x2000
 
   /// Reads a function's folder in sysfs; nil when it is not one.
   package init?(sysfs: Sysfs, folder: String, address: PCIAddress) {
-    guard let vendor = sysfs.optionalText("\(folder)/vendor").flatMap({ Number.parse($0, as: UInt16.self) }),
-      let device = sysfs.optionalText("\(folder)/device").flatMap({ Number.parse($0, as: UInt16.self) })
+    guard
+      let vendor = sysfs.optionalText("\(folder)/vendor").flatMap({
+        Number.parse($0, as: UInt16.self)
+      }),
+      let device = sysfs.optionalText("\(folder)/device").flatMap({
+        Number.parse($0, as: UInt16.self)
+      })
     else { return nil }
     self.address = address
     self.vendor = vendor
@@ -41,7 +47,8 @@ public struct PCIFunction: Equatable, Sendable {
     bars = Self.bars(sysfs.optionalText("\(folder)/resource") ?? "")
   }
 
-  /// Six lines `start end flags` come first in the file `resource`; the rest is ROM and bridge windows.
+  /// Six lines `start end flags` come first in the file `resource`; the rest is ROM and bridge
+  /// windows.
   static func bars(_ text: String) -> [PCIBar] {
     let lines = text.split(separator: "\n").prefix(6)
     return lines.enumerated().compactMap { number, line in

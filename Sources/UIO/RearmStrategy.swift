@@ -7,7 +7,8 @@ public enum RearmStrategy: String, Sendable, CaseIterable {
   /// Nothing is masked and nothing is to be done: edge and message-signalled lines.
   case none
 
-  /// What a known kernel driver needs; nil for a driver not known by name, which is then asked (fact 16).
+  /// What a known kernel driver needs; nil for a driver not known by name, which is then asked
+  /// (fact 16).
   package static func known(driver: String?) -> RearmStrategy? {
     switch driver {
     case "uio_pci_generic": .pciCommand

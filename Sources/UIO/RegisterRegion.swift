@@ -1,12 +1,13 @@
-// A window of device registers, bounds- and alignment-checked, memory-mapped or reached through an I/O BAR.
+// A window of device registers, bounds- and alignment-checked, memory-mapped or reached through an
+// I/O BAR.
 import CUIO
 import Glibc
 
 /// Registers of a device: a UIO map, a memory BAR or an I/O BAR.
 ///
-/// Every access checks width, alignment, bounds and that the device is still there; after a removal it throws
-/// `removed` instead of touching what is no longer the device (fact 29). Any thread and any level may call; accesses of
-/// several threads are ordered only by the object's interrupt lock.
+/// Every access checks width, alignment, bounds and that the device is still there; after a removal
+/// it throws `removed` instead of touching what is no longer the device (fact 29). Any thread and
+/// any level may call; accesses of several threads are ordered only by the object's interrupt lock.
 @safe public final class RegisterRegion: @unchecked Sendable {
   /// How an access reaches the device.
   public enum Kind: Sendable, Equatable { case memory, port }
@@ -22,7 +23,8 @@ import Glibc
   private let gate: LivenessGate
 
   package init(
-    name: String, mapping address: UnsafeMutableRawPointer, length: Int, offset: Int, size: Int, gate: LivenessGate
+    name: String, mapping address: UnsafeMutableRawPointer, length: Int, offset: Int, size: Int,
+    gate: LivenessGate
   ) {
     self.name = name
     kind = .memory
@@ -49,13 +51,17 @@ import Glibc
 
   /// Reads 8 bits at `offset` bytes. Throws `outOfBounds`, `removed`.
   public func read8(at offset: Int) throws(UIOError) -> UInt8 {
-    guard let address = unsafe try address(offset, 1) else { return UInt8(truncatingIfNeeded: try readPort(offset, 1)) }
+    guard let address = unsafe try address(offset, 1) else {
+      return UInt8(truncatingIfNeeded: try readPort(offset, 1))
+    }
     return unsafe try live(cuio_read8(address), .max)
   }
 
   /// Reads 16 bits at `offset` bytes. Throws `outOfBounds`, `misaligned`, `removed`.
   public func read16(at offset: Int) throws(UIOError) -> UInt16 {
-    guard let address = unsafe try address(offset, 2) else { return UInt16(truncatingIfNeeded: try readPort(offset, 2)) }
+    guard let address = unsafe try address(offset, 2) else {
+      return UInt16(truncatingIfNeeded: try readPort(offset, 2))
+    }
     return unsafe try live(cuio_read16(address), .max)
   }
 
@@ -65,7 +71,8 @@ import Glibc
     return unsafe try live(cuio_read32(address), .max)
   }
 
-  /// Reads 64 bits at `offset` bytes, in one access. Throws `outOfBounds`, `misaligned` (also on ports), `removed`.
+  /// Reads 64 bits at `offset` bytes, in one access. Throws `outOfBounds`, `misaligned` (also on
+  /// ports), `removed`.
   public func read64(at offset: Int) throws(UIOError) -> UInt64 {
     guard let address = unsafe try address(offset, 8) else { throw widthError(offset, 8) }
     return unsafe try live(cuio_read64(address), .max)
@@ -73,23 +80,30 @@ import Glibc
 
   /// Writes 8 bits at `offset` bytes. Throws `outOfBounds`, `removed`.
   public func write8(_ value: UInt8, at offset: Int) throws(UIOError) {
-    guard let address = unsafe try address(offset, 1) else { return try writePort(offset, 1, UInt32(value)) }
+    guard let address = unsafe try address(offset, 1) else {
+      return try writePort(offset, 1, UInt32(value))
+    }
     unsafe cuio_write8(address, value)
   }
 
   /// Writes 16 bits at `offset` bytes. Throws `outOfBounds`, `misaligned`, `removed`.
   public func write16(_ value: UInt16, at offset: Int) throws(UIOError) {
-    guard let address = unsafe try address(offset, 2) else { return try writePort(offset, 2, UInt32(value)) }
+    guard let address = unsafe try address(offset, 2) else {
+      return try writePort(offset, 2, UInt32(value))
+    }
     unsafe cuio_write16(address, value)
   }
 
   /// Writes 32 bits at `offset` bytes. Throws `outOfBounds`, `misaligned`, `removed`.
   public func write32(_ value: UInt32, at offset: Int) throws(UIOError) {
-    guard let address = unsafe try address(offset, 4) else { return try writePort(offset, 4, value) }
+    guard let address = unsafe try address(offset, 4) else {
+      return try writePort(offset, 4, value)
+    }
     unsafe cuio_write32(address, value)
   }
 
-  /// Writes 64 bits at `offset` bytes, in one access. Throws `outOfBounds`, `misaligned` (also on ports), `removed`.
+  /// Writes 64 bits at `offset` bytes, in one access. Throws `outOfBounds`, `misaligned` (also on
+  /// ports), `removed`.
   public func write64(_ value: UInt64, at offset: Int) throws(UIOError) {
     guard let address = unsafe try address(offset, 8) else { throw widthError(offset, 8) }
     unsafe cuio_write64(address, value)
@@ -109,7 +123,8 @@ import Glibc
     return unsafe address
   }
 
-  // A device that has been pulled reads as all ones (fact 29): such a value is believed only if the kernel still has it.
+  // A device that has been pulled reads as all ones (fact 29): such a value is believed only if the
+  // kernel still has it.
   @inline(__always)
   private func live<T: FixedWidthInteger>(_ value: T, _ suspicious: T) throws(UIOError) -> T {
     if value == suspicious, !gate.probe() { throw removedError() }
@@ -139,7 +154,8 @@ import Glibc
   @inline(never)
   private func removedError() -> UIOError {
     UIOError(
-      .removed, device: name, operation: "access a register", cause: "the device was unbound or removed",
+      .removed, device: name, operation: "access a register",
+      cause: "the device was unbound or removed",
       hint: "open it again by its stable id once it is back")
   }
 

@@ -1,11 +1,13 @@
-// An open UIO device: its descriptor, what sysfs said about it when it was opened, and its register regions.
+// An open UIO device: its descriptor, what sysfs said about it when it was opened, and its register
+// regions.
 import CUIO
 import Glibc
 
 /// An open UIO device.
 ///
-/// Open it once per process: each close of a PCI device turns its bus mastering off for every other user of it
-/// (fact 45). The descriptor is closed with the last reference; regions and lines keep one.
+/// Open it once per process: each close of a PCI device turns its bus mastering off for every other
+/// user of it (fact 45). The descriptor is closed with the last reference; regions and lines keep
+/// one.
 public final class UIODevice: Sendable, CustomStringConvertible {
   /// What sysfs said when the device was opened.
   public let info: UIODeviceInfo
@@ -16,20 +18,25 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   public let hasInterrupt: Bool
 
   /// Opens the device that `id` names.
-  /// - Throws: `notFound`, `ambiguous`, `permissionDenied`, `removed`, `busy` or `driverFailed` (facts 1, 4, 5).
+  /// - Throws: `notFound`, `ambiguous`, `permissionDenied`, `removed`, `busy` or `driverFailed`
+  ///   (facts 1, 4, 5).
   public convenience init(_ id: UIODeviceID, sysfs: Sysfs = .system) throws(UIOError) {
     try self.init(try UIODeviceInfo.find(id, sysfs: sysfs), sysfs: sysfs)
   }
 
   /// Opens a device found before.
   public init(_ info: UIODeviceInfo, sysfs: Sysfs = .system) throws(UIOError) {
-    do throws(SystemFailure) { file = try FileDescriptor.open(info.path, O_RDWR | O_NONBLOCK) } catch {
+    do throws(SystemFailure) {
+      file = try FileDescriptor.open(info.path, O_RDWR | O_NONBLOCK)
+    } catch {
       throw UIOOperation.open.error(error.number, device: "uio\(info.number) (\(info.stableID))")
     }
     self.info = info
     self.sysfs = sysfs
-    // Without an interrupt poll is in error and irqcontrol answers EIO; torn down it answers EINVAL (facts 16, 21).
-    hasInterrupt = !(LivenessGate.isDead(file.raw) && LivenessGate.answersWithoutInterrupt(file.raw))
+    // Without an interrupt poll is in error and irqcontrol answers EIO; torn down it answers EINVAL
+    // (facts 16, 21).
+    hasInterrupt =
+      !(LivenessGate.isDead(file.raw) && LivenessGate.answersWithoutInterrupt(file.raw))
     gate = LivenessGate(device: file, hasInterrupt: hasInterrupt)
   }
 
@@ -45,34 +52,41 @@ public final class UIODevice: Sendable, CustomStringConvertible {
     guard let map = info.maps.first(where: { $0.index == index }) else {
       let there = info.maps.map { "map\($0.index)" }.joined(separator: ", ")
       throw UIOError(
-        .noSuchRegion, device: description, operation: "map memory", cause: "there is no map\(index)",
+        .noSuchRegion, device: description, operation: "map memory",
+        cause: "there is no map\(index)",
         hint: there.isEmpty ? "the device has no maps" : "the device has \(there)")
     }
     let page = cuio_page_size()
     let name = "\(description) map\(index)"
     guard map.usableSize > 0 else {
-      throw UIOError(.unmappable, device: name, operation: "map memory", cause: "the map has no usable bytes")
+      throw UIOError(
+        .unmappable, device: name, operation: "map memory", cause: "the map has no usable bytes")
     }
     // The kernel compares whole pages with what addr and size span (fact 34).
-    guard map.address % UInt64(page) == 0 else { throw UIOOperation.map.error(ENODEV, device: name) }
+    guard map.address % UInt64(page) == 0 else {
+      throw UIOOperation.map.error(ENODEV, device: name)
+    }
     let address = unsafe try mapped(file, UInt64(index * page), Int(map.size), name)
     return unsafe RegisterRegion(
-      name: name, mapping: address, length: Int(map.size), offset: Int(map.offset), size: Int(map.usableSize), gate: gate)
+      name: name, mapping: address, length: Int(map.size), offset: Int(map.offset),
+      size: Int(map.usableSize), gate: gate)
   }
 
-  /// Reaches BAR `number` of the PCI function, whatever order or gaps the driver's maps have (fact 40): memory BARs are
-  /// mapped, I/O BARs are read and written through sysfs.
+  /// Reaches BAR `number` of the PCI function, whatever order or gaps the driver's maps have (fact
+  /// 40): memory BARs are mapped, I/O BARs are read and written through sysfs.
   /// - Throws: `noSuchRegion`, `permissionDenied`, `removed`, `busy`, `resourcesExhausted`.
   public func region(bar number: Int) throws(UIOError) -> RegisterRegion {
     guard let pci = info.pci else {
       throw UIOError(
-        .noSuchRegion, device: description, operation: "open the PCI BAR", cause: "the device is not a PCI function",
+        .noSuchRegion, device: description, operation: "open the PCI BAR",
+        cause: "the device is not a PCI function",
         hint: "use its maps")
     }
     guard let bar = pci.bars.first(where: { $0.number == number }) else {
       let there = pci.bars.map { "bar\($0.number)" }.joined(separator: ", ")
       throw UIOError(
-        .noSuchRegion, device: description, operation: "open the PCI BAR", cause: "the function has no BAR \(number)",
+        .noSuchRegion, device: description, operation: "open the PCI BAR",
+        cause: "the function has no BAR \(number)",
         hint: there.isEmpty ? "it has no BARs" : "it has \(there)")
     }
     let name = "\(description) bar\(number)"
@@ -83,13 +97,15 @@ public final class UIODevice: Sendable, CustomStringConvertible {
     guard bar.kind == .memory else {
       return RegisterRegion(name: name, port: resource, size: Int(bar.size), gate: gate)
     }
-    // A BAR smaller than a page starts anywhere in it; the file maps whole pages from the page's start.
+    // A BAR smaller than a page starts anywhere in it; the file maps whole pages from the page's
+    // start.
     let page = UInt64(cuio_page_size())
     let offset = bar.address % page
     let length = Int((offset + bar.size + page - 1) / page * page)
     let address = unsafe try mapped(resource, 0, length, name)
     return unsafe RegisterRegion(
-      name: name, mapping: address, length: length, offset: Int(offset), size: Int(bar.size), gate: gate)
+      name: name, mapping: address, length: length, offset: Int(offset), size: Int(bar.size),
+      gate: gate)
   }
 
   private func mapped(
@@ -100,7 +116,9 @@ public final class UIODevice: Sendable, CustomStringConvertible {
     }
     var address: UnsafeMutableRawPointer?
     let result = unsafe cuio_map(file.raw, offset, length, true, &address)
-    guard result == 0, let address = unsafe address else { throw UIOOperation.map.error(-result, device: name) }
+    guard result == 0, let address = unsafe address else {
+      throw UIOOperation.map.error(-result, device: name)
+    }
     return unsafe address
   }
 }

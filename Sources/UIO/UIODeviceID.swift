@@ -1,16 +1,19 @@
-/// A way to name a UIO device. Numbers are the order of allocation and not identity (fact 5): what should still be
-/// right after a reboot or a replug names the PCI function, the platform device, or a unique uio name.
+/// A way to name a UIO device. Numbers are the order of allocation and not identity (fact 5): what
+/// should still be right after a reboot or a replug names the PCI function, the platform device, or
+/// a unique uio name.
 public enum UIODeviceID: Equatable, Sendable, CustomStringConvertible {
   /// `uio3`, `/dev/uio3` or `3`.
   case number(Int)
   /// Another path, such as a link made by udev.
   case path(String)
-  /// Stable: what `UIODeviceInfo.stableID` says, for instance `pci-0000:00:03.0` or `platform-fed00000.timer`.
+  /// Stable: what `UIODeviceInfo.stableID` says, for instance `pci-0000:00:03.0` or
+  /// `platform-fed00000.timer`.
   case stable(String)
   /// The uio name, as `/sys/class/uio/uioN/name` has it.
   case name(String)
 
-  /// Reads what a person would type: a number, `uioN`, a path, `pci-…`, `platform-…`, a bare PCI address, or a name.
+  /// Reads what a person would type: a number, `uioN`, a path, `pci-…`, `platform-…`, a bare PCI
+  /// address, or a name.
   /// - Throws: `malformed` for an empty text.
   public init(_ text: String) throws(UIOError) {
     if let number = Self.number(text) {

@@ -12,8 +12,8 @@ public struct UIODeviceInfo: Equatable, Sendable {
   public let event: UInt32
   public let maps: [UIOMap]
   public let portRegions: [UIOPortRegion]
-  /// Identity that survives a reboot and a replug in the same place: `pci-0000:00:03.0`, `platform-NAME`; a second
-  /// device of one parent has `+1` behind it, a third `+2`.
+  /// Identity that survives a reboot and a replug in the same place: `pci-0000:00:03.0`,
+  /// `platform-NAME`; a second device of one parent has `+1` behind it, a third `+2`.
   public let stableID: String
   /// The kernel driver bound to the parent, or nil.
   public let driver: String?
@@ -57,13 +57,17 @@ public struct UIODeviceInfo: Equatable, Sendable {
     stableID = "\(bus)-\(parent)" + Self.siblingSuffix(sysfs, parentFolder, number)
     pci =
       bus == "pci"
-      ? PCIAddress(parent).flatMap { PCIFunction(sysfs: sysfs, folder: "\(folder)/device", address: $0) }
+      ? PCIAddress(parent).flatMap {
+        PCIFunction(sysfs: sysfs, folder: "\(folder)/device", address: $0)
+      }
       : nil
   }
 
   /// Finds the one device that `id` names.
   /// - Throws: `notFound`, or `ambiguous` when a name fits several.
-  public static func find(_ id: UIODeviceID, sysfs: Sysfs = .system) throws(UIOError) -> UIODeviceInfo {
+  public static func find(_ id: UIODeviceID, sysfs: Sysfs = .system) throws(UIOError)
+    -> UIODeviceInfo
+  {
     switch id {
     case .number(let number): return try UIODeviceInfo(number: number, sysfs: sysfs)
     case .path(let path): return try find(path: path, sysfs: sysfs)
@@ -78,7 +82,8 @@ public struct UIODeviceInfo: Equatable, Sendable {
       throw UIOOperation.open.error(error.number, device: path)
     }
     let text = device.map { "\($0.major):\($0.minor)" }
-    for info in all(sysfs) where text != nil && sysfs.optionalText("\(sysfs.uioClass)/uio\(info.number)/dev") == text {
+    for info in all(sysfs)
+    where text != nil && sysfs.optionalText("\(sysfs.uioClass)/uio\(info.number)/dev") == text {
       return info
     }
     throw UIOError(
@@ -86,12 +91,15 @@ public struct UIODeviceInfo: Equatable, Sendable {
       hint: "give a node (/dev/uio0), a stable id (pci-0000:00:03.0) or a uio name")
   }
 
-  private static func only(_ found: [UIODeviceInfo], _ text: String) throws(UIOError) -> UIODeviceInfo {
+  private static func only(_ found: [UIODeviceInfo], _ text: String) throws(UIOError)
+    -> UIODeviceInfo
+  {
     guard let first = found.first else { throw UIOOperation.open.error(ENOENT, device: text) }
     guard found.count == 1 else {
       let ids = found.map(\.stableID).joined(separator: ", ")
       throw UIOError(
-        .ambiguous, device: text, operation: "open", cause: "\(found.count) devices have this name: \(ids)",
+        .ambiguous, device: text, operation: "open",
+        cause: "\(found.count) devices have this name: \(ids)",
         hint: "name one of them by that stable id")
     }
     return first
@@ -100,7 +108,9 @@ public struct UIODeviceInfo: Equatable, Sendable {
   private static func maps(_ sysfs: Sysfs, _ folder: String) -> [UIOMap] {
     (0..<5).compactMap { index in
       let map = "\(folder)/maps/map\(index)"
-      func number(_ attribute: String) -> UInt64? { sysfs.optionalText("\(map)/\(attribute)").flatMap { Number.parse($0) } }
+      func number(_ attribute: String) -> UInt64? {
+        sysfs.optionalText("\(map)/\(attribute)").flatMap { Number.parse($0) }
+      }
       guard let address = number("addr"), let size = number("size") else { return nil }
       return UIOMap(
         index: index, name: sysfs.optionalText("\(map)/name") ?? "", address: address, size: size,
@@ -111,7 +121,9 @@ public struct UIODeviceInfo: Equatable, Sendable {
   private static func portRegions(_ sysfs: Sysfs, _ folder: String) -> [UIOPortRegion] {
     (0..<5).compactMap { index in
       let port = "\(folder)/portio/port\(index)"
-      func number(_ attribute: String) -> UInt64? { sysfs.optionalText("\(port)/\(attribute)").flatMap { Number.parse($0) } }
+      func number(_ attribute: String) -> UInt64? {
+        sysfs.optionalText("\(port)/\(attribute)").flatMap { Number.parse($0) }
+      }
       guard let start = number("start"), let size = number("size") else { return nil }
       return UIOPortRegion(
         index: index, name: sysfs.optionalText("\(port)/name") ?? "", start: start, size: size,
@@ -120,7 +132,9 @@ public struct UIODeviceInfo: Equatable, Sendable {
   }
 
   private static func siblingSuffix(_ sysfs: Sysfs, _ parent: String, _ number: Int) -> String {
-    let siblings = sysfs.list("\(parent)/uio").compactMap { $0.hasPrefix("uio") ? Int($0.dropFirst(3)) : nil }.sorted()
+    let siblings = sysfs.list("\(parent)/uio").compactMap {
+      $0.hasPrefix("uio") ? Int($0.dropFirst(3)) : nil
+    }.sorted()
     guard let position = siblings.firstIndex(of: number), position > 0 else { return "" }
     return "+\(position)"
   }

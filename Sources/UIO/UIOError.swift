@@ -1,5 +1,5 @@
-// One error type for everything the kernel can answer about a UIO device. It names the device, the operation and
-// the cause, carries the errno, and says what to do.
+// One error type for everything the kernel can answer about a UIO device. It names the device, the
+// operation and the cause, carries the errno, and says what to do.
 
 /// A failure of an operation on a UIO device.
 public struct UIOError: Error, Equatable, Sendable, CustomStringConvertible {

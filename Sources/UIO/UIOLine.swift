@@ -1,25 +1,31 @@
 // The interrupt line of an open UIO device: its counts, and how it is unmasked and masked.
 package import CUIO
 import Glibc
+import Synchronization
 
-/// The interrupt line of a UIO device with its re-arm strategy, chosen from the driver and verified.
+/// The interrupt line of a UIO device with its re-arm strategy, chosen from the driver and
+/// verified.
 @safe public final class UIOLine: @unchecked Sendable {
   public let device: UIODevice
   /// How the line is re-armed.
   public let strategy: RearmStrategy
   private let configuration: FileDescriptor?
+  private let isClaimed = Atomic<Bool>(false)
   /// What the dispatcher works on. One user at a time.
   package let raw: UnsafeMutablePointer<cuio_line>
 
   /// Prepares the line; it stays as it is until an object connects to it.
   ///
-  /// - Parameter strategy: nil chooses by driver: `uio_pci_generic` takes PCI COMMAND, the genirq drivers irqcontrol; an
-  ///   unknown driver is asked by masking the line, and takes none when it has no irqcontrol.
-  /// - Throws: `noInterrupt`, `rearmUnsupported` (the strategy does not exist on this device), `permissionDenied`,
-  ///   `removed`, `driverFailed`.
+  /// - Parameter strategy: nil chooses by driver: `uio_pci_generic` takes PCI COMMAND, the genirq
+  ///   drivers irqcontrol; an unknown driver is asked by masking the line, and takes none when it
+  ///   has no irqcontrol.
+  /// - Throws: `noInterrupt`, `rearmUnsupported` (the strategy does not exist on this device),
+  ///   `permissionDenied`, `removed`, `driverFailed`.
   public init(_ device: UIODevice, strategy: RearmStrategy? = nil) throws(UIOError) {
     guard device.hasInterrupt else { throw Self.noInterrupt(device) }
-    guard device.gate.probe() else { throw UIOOperation.read.error(EIO, device: device.description) }
+    guard device.gate.probe() else {
+      throw UIOOperation.read.error(EIO, device: device.description)
+    }
     let chosen: RearmStrategy
     if let known = strategy ?? RearmStrategy.known(driver: device.info.driver) {
       chosen = known
@@ -31,7 +37,8 @@ import Glibc
     self.strategy = chosen
     self.configuration = configuration
     unsafe raw = UnsafeMutablePointer<cuio_line>.allocate(capacity: 1)
-    // Counting starts from what sysfs said before the open: everything since is reported, nothing twice (facts 6, 8).
+    // Counting starts from what sysfs said before the open: everything since is reported, nothing
+    // twice (facts 6, 8).
     unsafe raw.initialize(
       to: cuio_line(
         fd: device.file.raw, config_fd: configuration?.raw ?? -1, format: CUIO_COUNT_TOTAL32,
@@ -44,16 +51,24 @@ import Glibc
     unsafe raw.deallocate()
   }
 
+  /// Takes the line for one user; false while another has it.
+  package func claim() -> Bool { !isClaimed.exchange(true, ordering: .acquiringAndReleasing) }
+
+  package func unclaim() { isClaimed.store(false, ordering: .releasing) }
+
   /// Interrupts the kernel has counted up to the last read, modulo 2^32 (fact 8).
   public var total: UInt32 { unsafe raw.pointee.total }
 
-  /// Turns bus mastering on or off, so that later re-arms, which write the whole of COMMAND, keep it (facts 42, 45).
-  /// - Throws: `rearmUnsupported` on a line that is not re-armed by PCI COMMAND, `permissionDenied`, `removed`.
+  /// Turns bus mastering on or off, so that later re-arms, which write the whole of COMMAND, keep
+  /// it (facts 42, 45).
+  /// - Throws: `rearmUnsupported` on a line that is not re-armed by PCI COMMAND,
+  ///   `permissionDenied`, `removed`.
   public func setBusMaster(_ isOn: Bool) throws(UIOError) {
     guard let configuration else {
       throw UIOError(
         .rearmUnsupported, device: device.description, operation: "set bus master",
-        cause: "the line is re-armed by \(strategy.rawValue), its PCI configuration space is not open")
+        cause:
+          "the line is re-armed by \(strategy.rawValue), its PCI configuration space is not open")
     }
     let result = unsafe cuio_line_set_bus_master(raw, isOn)
     _ = configuration

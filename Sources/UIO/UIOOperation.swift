@@ -1,5 +1,5 @@
-// What each error number means, operation by operation: the table behind every error of this module.
-// The numbers in comments are the facts of docs/uio.md.
+// What each error number means, operation by operation: the table behind every error of this
+// module. The numbers in comments are the facts of docs/uio.md.
 import Glibc
 
 /// An operation of the kernel's interface, with the meaning of each error number it can answer.
@@ -44,10 +44,11 @@ package enum UIOOperation: String, CaseIterable, Sendable {
     case (.open, EBUSY): (.busy, "its driver refuses another open", "close the other user")  // 1
     case (.read, EIO): Self.gone  // 13
     case (.read, EPIPE): (.removed, "the writing end was closed", "")
-    case (.read, EBADMSG), (.read, EINVAL):
-      (.driverFailed, "the answer is not an interrupt count of 4 bytes", "")  // 7
+    case (.read, EBADMSG), (.read, EINVAL):  // 7
+      (.driverFailed, "the answer is not an interrupt count of 4 bytes", "")
     case (.irqControl, EINVAL), (.irqControl, ENODEV): Self.gone  // 16
-    case (.irqControl, EIO): (.noInterrupt, "the device has no interrupt", Self.interruptHint)  // 16
+    case (.irqControl, EIO):  // 16
+      (.noInterrupt, "the device has no interrupt", Self.interruptHint)
     case (.irqControl, ENOSYS):
       (
         .rearmUnsupported, "its driver has no irqcontrol",
@@ -56,23 +57,32 @@ package enum UIOOperation: String, CaseIterable, Sendable {
     case (.irqControl, EBADF):
       (.readOnly, "the descriptor is not open for writing", "open the device O_RDWR")  // 19
     case (.irqControl, EPROTO):
-      (.driverFailed, "its driver answered with another length than 4", "report it to the driver's author")  // 18
+      (
+        .driverFailed, "its driver answered with another length than 4",
+        "report it to the driver's author"
+      )  // 18
     case (.irqControl, _):
       (.driverFailed, "its driver refused to re-arm", "the kernel's log may say why")  // 18
     case (.openConfiguration, ENOENT):
       (.rearmUnsupported, "it is not a PCI function", "choose irqcontrol or none")
-    case (.configuration, ENODEV), (.configuration, EIO), (.port, ENODEV), (.port, EIO): Self.gone  // 28
+    case (.configuration, ENODEV), (.configuration, EIO): Self.gone  // 28
+    case (.port, ENODEV), (.port, EIO): Self.gone  // 28
     case (.map, EINVAL):
       (.removed, "the device was unbound or removed, or its map is gone", Self.gone.hint)  // 28, 34
     case (.map, ENODEV), (.map, ENXIO):
       (
-        .unmappable, "its driver describes an address that is not page-aligned, or a map without mmap",
+        .unmappable,
+        "its driver describes an address that is not page-aligned, or a map without mmap",
         "use the PCI BAR, or have the driver round addr down and set offs"
       )  // 35
     case (.openResource, ENOENT):
-      (.noSuchRegion, "the function has no such BAR", "the file resource in its sysfs folder lists them")
-    case (.openResource, EINVAL): (.busy, "a kernel driver holds the region exclusively", "")  // 40
-    case (.port, EINVAL): (.misaligned, "the access has a width or offset the BAR does not take", "")
+      (
+        .noSuchRegion, "the function has no such BAR",
+        "the file resource in its sysfs folder lists them"
+      )
+    case (.openResource, EINVAL): (.busy, "a kernel driver holds the region exclusively", "")
+    case (.port, EINVAL):
+      (.misaligned, "the access has a width or offset the BAR does not take", "")
     case (.attribute, ENOENT), (.attribute, ENODEV), (.attribute, EINVAL): Self.gone  // 37
     default: nil
     }
@@ -80,7 +90,8 @@ package enum UIOOperation: String, CaseIterable, Sendable {
 
   private func general(_ number: Int32) -> Meaning {
     switch number {
-    case EACCES, EPERM: (.permissionDenied, "permission denied", isPCI ? Self.pciHint : Self.groupHint)  // 4
+    case EACCES, EPERM:
+      (.permissionDenied, "permission denied", isPCI ? Self.pciHint : Self.groupHint)  // 4
     case EROFS:
       (
         .readOnly, "sysfs is mounted read-only here",

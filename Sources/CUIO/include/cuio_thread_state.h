@@ -7,6 +7,8 @@
 struct cuio_thread_state {
   uint32_t tid;
   int32_t level;
+  // Eventfd + 1 to be signalled once the interrupt lock is free, or 0.
+  int32_t deferred_wake;
 };
 
 extern __thread struct cuio_thread_state cuio_thread_state;
@@ -28,6 +30,17 @@ CUIO_HOT static inline int32_t cuio_thread_set_level(int32_t level) {
   int32_t old = cuio_thread_state.level;
   cuio_thread_state.level = level;
   return old;
+}
+
+/// Signals `fd` now, or, on a thread at device level, when it leaves the interrupt lock.
+CUIO_HOT void cuio_thread_wake(int fd);
+
+/// Signals what cuio_thread_wake() put off.
+CUIO_HOT void cuio_thread_wake_slow(void);
+
+/// To be called after every release of an interrupt lock.
+CUIO_HOT static inline void cuio_thread_left_lock(void) {
+  if (!CUIO_LIKELY(cuio_thread_state.deferred_wake == 0)) cuio_thread_wake_slow();
 }
 
 #endif

@@ -1,0 +1,33 @@
+/// How the dispatcher thread of a connection runs.
+///
+/// What the system refuses is reported once (`InterruptReport.attributeRefused`) and done without.
+public struct DispatcherAttributes: Equatable, Sendable {
+  /// A scheduling policy of sched(7).
+  public enum Policy: Equatable, Sendable {
+    /// The ordinary policy.
+    case other
+    /// SCHED_FIFO at 1 to 99. Since Linux 6.10 a hardware interrupt reaches UIO through a thread at
+    /// FIFO 50 (fact 53): stay below it unless that thread is raised too.
+    case fifo(Int32)
+    /// SCHED_RR at 1 to 99.
+    case roundRobin(Int32)
+  }
+
+  public var policy: Policy
+  /// Processors the thread may run on; empty means all.
+  public var processors: Set<Int>
+  /// At most 15 bytes are kept; empty takes the object's name.
+  public var name: String
+  /// Bytes.
+  public var stackSize: Int
+
+  public init(
+    policy: Policy = .other, processors: Set<Int> = [], name: String = "",
+    stackSize: Int = 256 * 1024
+  ) {
+    self.policy = policy
+    self.processors = processors
+    self.name = name
+    self.stackSize = stackSize
+  }
+}

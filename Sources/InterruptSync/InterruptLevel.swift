@@ -1,0 +1,27 @@
+import CUIO
+
+/// The level at which the calling thread runs. A check on the caller, not the exclusion itself,
+/// which is the lock's (N23, S19).
+public enum InterruptLevel: Int32, Comparable, Sendable, CustomStringConvertible {
+  /// Ordinary code: may block, connect, disconnect and register.
+  case passive = 0
+  /// Deferred routines.
+  case dispatch = 2
+  /// Service routines and synchronized routines, under the interrupt lock.
+  case device = 3
+
+  /// The calling thread's level.
+  public static var current: InterruptLevel {
+    InterruptLevel(rawValue: cuio_thread_level()) ?? .passive
+  }
+
+  public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+  public var description: String {
+    switch self {
+    case .passive: "PASSIVE_LEVEL"
+    case .dispatch: "DISPATCH_LEVEL"
+    case .device: "DIRQL"
+    }
+  }
+}

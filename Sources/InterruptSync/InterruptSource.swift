@@ -1,0 +1,47 @@
+// Where interrupts come from. Everything above is written against this protocol: a UIO line, a
+// software line, a file-descriptor line.
+package import CUIO
+import UIO
+
+/// What a dispatcher needs of a line: a descriptor to read counts from, and how to unmask and mask.
+@safe public struct InterruptLine: @unchecked Sendable {
+  package let raw: UnsafeMutablePointer<cuio_line>
+
+  package init(_ raw: UnsafeMutablePointer<cuio_line>) { unsafe self.raw = raw }
+
+  /// Interrupts counted up to the last read, modulo 2^32; 0 for lines that count by addition.
+  public var total: UInt32 { unsafe raw.pointee.total }
+}
+
+/// What failed on a line.
+public enum InterruptLineOperation: String, Sendable {
+  case read = "read the interrupt count"
+  case rearm = "re-arm"
+  case mask = "mask"
+}
+
+/// A line that interrupts. Conformers: `UIOLine`, `SoftwareLine`, `FileDescriptorLine`.
+public protocol InterruptSource: AnyObject, Sendable {
+  /// For messages and for the dispatcher thread's name.
+  var name: String { get }
+
+  /// Gives the line to one object. Called by connect, at PASSIVE_LEVEL.
+  /// - Throws: `lineBusy` while another object is connected to it; what the line's own preparation
+  ///   throws.
+  func attach() throws(InterruptSyncError) -> InterruptLine
+
+  /// Takes it back. Called once the dispatcher has stopped.
+  func detach()
+
+  /// The error that a failed operation means.
+  func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError
+}
+
+extension InterruptSyncError {
+  static func lineBusy(_ line: String) -> InterruptSyncError {
+    InterruptSyncError(
+      .lineBusy, object: line, operation: "connect",
+      cause: "another object is connected to this line",
+      hint: "register the routine with that object, or disconnect it first")
+  }
+}

@@ -1,0 +1,46 @@
+/// Counters of one sync object since it was made; disconnecting does not reset them.
+///
+/// Taken without a lock: each figure is exact, and the figures of one snapshot may be an interrupt
+/// apart.
+public struct InterruptStatistics: Equatable, Sendable {
+  /// Interrupts the kernel counted and this object was told of.
+  public var interrupts: UInt64 = 0
+  /// Times the routines were run for them.
+  public var dispatches: UInt64 = 0
+  /// Interrupts that shared a dispatch with another. On a PCI line an upper bound: neighbours on
+  /// the line can inflate the kernel's count (fact 44).
+  public var coalesced: UInt64 = 0
+  /// Dispatches that a routine claimed.
+  public var claimed: UInt64 = 0
+  /// Dispatches that no routine claimed.
+  public var unclaimed: UInt64 = 0
+  /// Walks of the list; more than dispatches in mode repeat only.
+  public var passes: UInt64 = 0
+  /// Re-arms that failed.
+  public var rearmFailures: UInt64 = 0
+  /// Storms that the brake stopped.
+  public var storms: UInt64 = 0
+  /// Times the Repeat guard ended a dispatch.
+  public var repeatLimits: UInt64 = 0
+  /// Synchronized routines run.
+  public var synchronizedCalls: UInt64 = 0
+  /// Calls refused because the thread already held the lock.
+  public var refusedCalls: UInt64 = 0
+  /// Longest time a dispatch held the lock, in nanoseconds.
+  public var longestHold: UInt64 = 0
+  /// Longest wait for the lock by anyone, in nanoseconds.
+  public var longestWait: UInt64 = 0
+  /// In list order.
+  public var routines: [ServiceRoutineStatistics] = []
+}
+
+/// Counters of one registration.
+public struct ServiceRoutineStatistics: Equatable, Sendable {
+  public var calls: UInt64
+  public var claims: UInt64
+
+  public init(calls: UInt64, claims: UInt64) {
+    self.calls = calls
+    self.claims = claims
+  }
+}

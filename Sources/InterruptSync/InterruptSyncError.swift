@@ -1,0 +1,94 @@
+public import UIO
+
+/// A failure of an operation on a sync object, a line or a deferred routine. Names the object, the
+/// operation and the cause, and says what to do.
+public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The cause, for programs.
+  public enum Code: String, Sendable, CaseIterable {
+    /// The calling thread already holds the interrupt lock (N4).
+    case wouldDeadlock
+    /// The calling thread's level is too high for the call (4.6, N23).
+    case wrongLevel
+    /// Connect on a connected object (N9).
+    case alreadyConnected
+    /// No service routine is registered (N9).
+    case noServiceRoutines
+    /// Another object is connected to the line.
+    case lineBusy
+    /// The line has ended: device unbound, removed, or writer closed.
+    case removed
+    /// The line or its re-arm failed; `device` says how.
+    case lineFailed
+    /// Threads, descriptors or memory are used up.
+    case resourcesExhausted
+    /// The thread that held the interrupt lock ended without releasing it.
+    case lockOwnerDied
+    /// An argument is not acceptable.
+    case invalidArgument
+  }
+
+  public let code: Code
+  /// The sync object's or line's name.
+  public let object: String
+  public let operation: String
+  public let cause: String
+  public let hint: String
+  /// The kernel's answer, or 0.
+  public let errno: Int32
+  /// The device's own account of it, where there is one.
+  public let device: UIOError?
+
+  package init(
+    _ code: Code, object: String, operation: String, cause: String, hint: String = "",
+    errno: Int32 = 0,
+    device: UIOError? = nil
+  ) {
+    self.code = code
+    self.object = object
+    self.operation = operation
+    self.cause = cause
+    self.hint = hint
+    self.errno = errno
+    self.device = device
+  }
+
+  /// Wraps what the device said.
+  package init(object: String, operation: String, _ device: UIOError) {
+    let code: Code =
+      switch device.code {
+      case .removed, .notFound: .removed
+      case .resourcesExhausted: .resourcesExhausted
+      default: .lineFailed
+      }
+    self.init(
+      code, object: object, operation: operation, cause: device.cause, hint: device.hint,
+      errno: device.errno,
+      device: device)
+  }
+
+  /// The status that the Windows surfaces give for it (N16).
+  public var status: NTStatus {
+    switch code {
+    case .wouldDeadlock: .possibleDeadlock
+    case .wrongLevel, .alreadyConnected: .invalidDeviceState
+    case .noServiceRoutines, .lockOwnerDied: .unsuccessful
+    case .lineBusy: .deviceBusy
+    case .removed: .notFound
+    case .resourcesExhausted: .insufficientResources
+    case .invalidArgument: .invalidParameter
+    case .lineFailed:
+      switch device?.code {
+      case .permissionDenied: .accessDenied
+      case .busy: .deviceBusy
+      default: .unsuccessful
+      }
+    }
+  }
+
+  /// `object: operation: cause (ERRNO)`, and the hint on a line of its own.
+  public var description: String {
+    let number = errno == 0 ? "" : " (\(Errno.name(errno)))"
+    let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
+    return "\(object): \(operation): \(cause)\(number)\(advice)"
+  }
+}

@@ -1,0 +1,167 @@
+import CUIO
+import Synchronization
+import UIO
+
+extension InterruptSyncObject {
+  /// Connects to the line the object was made with or connected to last (P21). Service routines may
+  /// run before this returns (P22).
+  ///
+  /// PASSIVE_LEVEL.
+  /// - Throws: `wouldDeadlock`, `wrongLevel`, `alreadyConnected` (the connection stays as it is,
+  ///   N9), `noServiceRoutines`, `lineBusy`, `removed`, `lineFailed`, `resourcesExhausted`.
+  public func connect() throws(InterruptSyncError) { try storage.connect(to: nil) }
+
+  /// Connects to another line, for instance to the new instance of a device that was replugged. The
+  /// list of routines, the lock and the statistics stay. Same errors.
+  public func connect(to source: any InterruptSource) throws(InterruptSyncError) {
+    try storage.connect(to: source)
+  }
+
+  /// Masks the line, waits until no routine runs, and ends the dispatcher. When this returns no
+  /// service routine is running and none will start (N11). The list stays (P24). Does nothing on an
+  /// object that is not connected (P26). Does not wait for a next interrupt.
+  ///
+  /// PASSIVE_LEVEL. From the object's own report handler it returns without waiting for that very
+  /// thread.
+  /// - Throws: `wouldDeadlock` from inside one of the object's routines, `wrongLevel`.
+  public func disconnect() throws(InterruptSyncError) {
+    try storage.requirePassive("disconnect")
+    storage.disconnect()
+  }
+
+  /// Re-arms a line that a storm left masked (`StormPolicy.Action.stayMasked`), or ends a pause
+  /// early. Any thread.
+  public func resumeAfterStorm() {
+    storage.monitor.locked { storage.dispatcher }?.resumeAfterStorm()
+  }
+
+  /// Processor time of the dispatcher's thread, in nanoseconds; nil while not connected.
+  package var dispatcherCPUTime: Int64? { storage.monitor.locked { storage.dispatcher }?.cpuTime }
+}
+
+extension SyncStorage {
+  func connect(to newSource: (any InterruptSource)?) throws(InterruptSyncError) {
+    try requirePassive("connect")
+    let source = try beginConnecting(newSource)
+    do throws(InterruptSyncError) {
+      let dispatcher = try start(on: source)
+      monitor.locked {
+        self.dispatcher = dispatcher
+        phase = .connected
+        monitor.broadcast()
+      }
+    } catch {
+      monitor.locked {
+        phase = .disconnected
+        monitor.broadcast()
+      }
+      throw error
+    }
+  }
+
+  private func beginConnecting(_ newSource: (any InterruptSource)?) throws(InterruptSyncError)
+    -> any InterruptSource
+  {
+    // A line that has ended counts as connected until somebody clears it away; connecting again
+    // does.
+    if monitor.locked({ phase == .connected && dispatcher?.hasEnded == true }) { disconnect() }
+    purgeCancelled()
+    return try monitor.locked { () throws(InterruptSyncError) in
+      monitor.wait {
+        phase == .connecting || (phase == .disconnecting && dispatcher?.isCurrentThread != true)
+      }
+      guard phase == .disconnected else {
+        throw InterruptSyncError(
+          .alreadyConnected, object: name, operation: "connect",
+          cause: "the object is connected already",
+          hint: "disconnect it first; the present connection was left as it is")
+      }
+      guard !registrations.isEmpty || options.connectsWithoutRoutines else {
+        throw InterruptSyncError(
+          .noServiceRoutines, object: name, operation: "connect",
+          cause: "no service routine is registered",
+          hint: "register one first, or set connectsWithoutRoutines")
+      }
+      if let newSource { source = newSource }
+      phase = .connecting
+      return source
+    }
+  }
+
+  /// State ready, thread about to wait, and only then unmasked: nothing that fires meanwhile is
+  /// lost (N10).
+  private func start(on source: any InterruptSource) throws(InterruptSyncError) -> Dispatcher {
+    let line = try source.attach()
+    do throws(InterruptSyncError) {
+      let dispatcher = try Dispatcher(storage: self, source: source, line: line)
+      holdingLock {
+        unsafe core.pointee.isBraked = false
+        unsafe core.pointee.unclaimedInARow = 0
+        unsafe core.pointee.mayRearm = true
+      }
+      try dispatcher.start()
+      let failure = holdingLock {
+        unsafe rearmLine(core, line.raw) == 0 ? 0 : unsafe core.pointee.rearmError
+      }
+      guard failure == 0 else {
+        stop(dispatcher, waiting: true)
+        throw source.failure(.rearm, errno: -failure)
+      }
+      return dispatcher
+    } catch {
+      source.detach()
+      throw error
+    }
+  }
+
+  func disconnect() {
+    let dispatcher: Dispatcher? = monitor.locked {
+      if self.dispatcher?.isCurrentThread != true {
+        monitor.wait { phase == .connecting || phase == .disconnecting }
+      }
+      guard phase == .connected else { return nil }
+      phase = .disconnecting
+      return self.dispatcher
+    }
+    guard let dispatcher else { return }
+    stop(dispatcher, waiting: !dispatcher.isCurrentThread)
+    finishDisconnecting(dispatcher)
+  }
+
+  /// Masks, forbids re-arming, wakes and waits (N11).
+  private func stop(_ dispatcher: Dispatcher, waiting: Bool) {
+    holdingLock {
+      unsafe core.pointee.mayRearm = false
+      dispatcher.maskLine()
+    }
+    dispatcher.requestStop()
+    dispatcher.finish(waiting: waiting)
+  }
+
+  private func finishDisconnecting(_ dispatcher: Dispatcher) {
+    dispatcher.source.detach()
+    generation.add(1, ordering: .acquiringAndReleasing)
+    monitor.locked {
+      self.dispatcher = nil
+      phase = .disconnected
+      monitor.broadcast()
+    }
+    purgeCancelled()
+  }
+
+  /// The last reference to the object has gone, perhaps inside one of its own routines: then nobody
+  /// can wait, and the dispatcher leaves by itself without calling another routine (N12).
+  func abandon() {
+    let canWait = !lock.isHeldByCaller
+    if !canWait {
+      for registration in monitor.locked({ registrations }) {
+        unsafe registration.node.pointee.isCancelled = true
+      }
+    }
+    guard let dispatcher = monitor.locked({ phase == .connected ? self.dispatcher : nil }) else {
+      return
+    }
+    stop(dispatcher, waiting: canWait && !dispatcher.isCurrentThread)
+    finishDisconnecting(dispatcher)
+  }
+}

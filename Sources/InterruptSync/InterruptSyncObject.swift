@@ -1,0 +1,72 @@
+// The object of this module: an interrupt line and a lock; service routines run when the line
+// fires, synchronized routines when a caller asks, and no two of them ever run at once.
+import CUIO
+import Synchronization
+import UIO
+
+/// A service routine or synchronized routine (P6): sync object, context, NTSTATUS.
+public typealias InterruptSyncRoutine =
+  @convention(c) (_ object: UnsafeMutableRawPointer?, _ context: UnsafeMutableRawPointer?) -> Int32
+
+/// An interrupt sync object (PortCls `IInterruptSync`, WDM interrupt object, `WDFINTERRUPT`) over a
+/// line.
+///
+/// An object lives three lives. *Created*: routines may be registered, synchronized calls work.
+/// *Connected*: a dispatcher thread reads the line, runs the routines under the lock and re-arms.
+/// *Disconnected*: no routine runs, the list stays, and connecting again is unlimited. The last
+/// release disconnects (N12).
+public final class InterruptSyncObject: @unchecked Sendable {
+  let storage: SyncStorage
+
+  /// Makes an object; nothing is connected yet.
+  ///
+  /// - Parameters:
+  ///   - source: the line; `connect(to:)` can change it later.
+  ///   - mode: how an interrupt walks the routines, fixed for life (P4).
+  ///   - lock: nil makes one; give several objects the same to exclude their routines from one
+  ///     another (K7).
+  ///   - name: for messages; nil takes the line's.
+  public init(
+    source: any InterruptSource, mode: InterruptSyncMode, lock: InterruptLock? = nil,
+    name: String? = nil,
+    options: InterruptSyncOptions = InterruptSyncOptions()
+  ) {
+    storage = SyncStorage(
+      name: name ?? source.name, source: source, mode: mode, lock: lock ?? InterruptLock(),
+      options: options)
+    unsafe storage.core.pointee.object = Unmanaged.passUnretained(self).toOpaque()
+  }
+
+  deinit { storage.abandon() }
+
+  public var name: String { storage.name }
+  public var mode: InterruptSyncMode { unsafe storage.core.pointee.mode }
+  public var lock: InterruptLock { storage.lock }
+
+  /// What routines get as their first argument instead of this object's address, for surfaces that
+  /// wrap it (P6). To be set before the first routine can run.
+  package func setObjectPointer(_ pointer: UnsafeMutableRawPointer?) {
+    storage.holdingLock { unsafe storage.core.pointee.object = pointer }
+  }
+
+  /// The life the object is in.
+  public enum State: String, Sendable {
+    case disconnected
+    case connected
+    /// Connected and masked by the storm brake.
+    case storming
+    /// Still connected, but the line has gone; `disconnect()` or a new `connect(to:)` clears it.
+    case ended
+  }
+
+  /// Any thread, any level.
+  public var state: State {
+    storage.monitor.locked {
+      guard storage.phase == .connected, let dispatcher = storage.dispatcher else {
+        return .disconnected
+      }
+      if dispatcher.hasEnded { return .ended }
+      return dispatcher.isBraked ? .storming : .connected
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/// Choices that are made once, when a sync object is made.
+public struct InterruptSyncOptions: Sendable {
+  /// What is done about interrupts that nobody claims (N20).
+  public var storm: StormPolicy
+  /// Passes that one dispatch of mode repeat may take before it is ended and reported; 0 is without
+  /// limit (N20).
+  public var repeatLimit: UInt64
+  /// Any status of the success class claims the interrupt, not only STATUS_SUCCESS (N5).
+  public var acceptsAnySuccess: Bool
+  /// Connect although no routine is registered; the default refuses (N9).
+  public var connectsWithoutRoutines: Bool
+  /// The dispatcher thread.
+  public var dispatcher: DispatcherAttributes
+  /// Called with what somebody should know; see `InterruptReport` for the thread and level.
+  public var report: (@Sendable (InterruptReport) -> Void)?
+
+  public init(
+    storm: StormPolicy = .standard, repeatLimit: UInt64 = 1000, acceptsAnySuccess: Bool = false,
+    connectsWithoutRoutines: Bool = false,
+    dispatcher: DispatcherAttributes = DispatcherAttributes(),
+    report: (@Sendable (InterruptReport) -> Void)? = nil
+  ) {
+    self.storm = storm
+    self.repeatLimit = repeatLimit
+    self.acceptsAnySuccess = acceptsAnySuccess
+    self.connectsWithoutRoutines = connectsWithoutRoutines
+    self.dispatcher = dispatcher
+    self.report = report
+  }
+}

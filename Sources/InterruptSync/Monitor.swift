@@ -1,0 +1,39 @@
+// Control-plane exclusion with waiting: connect, disconnect, registration, deferred flush. Never
+// taken by a dispatcher between an interrupt and its re-arm.
+import Glibc
+
+/// A mutex with one condition.
+@safe final class Monitor: @unchecked Sendable {
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let condition: UnsafeMutablePointer<pthread_cond_t>
+
+  init() {
+    unsafe mutex = .allocate(capacity: 1)
+    unsafe condition = .allocate(capacity: 1)
+    unsafe mutex.initialize(to: pthread_mutex_t())
+    unsafe condition.initialize(to: pthread_cond_t())
+    unsafe pthread_mutex_init(mutex, nil)
+    unsafe pthread_cond_init(condition, nil)
+  }
+
+  deinit {
+    unsafe pthread_cond_destroy(condition)
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe condition.deallocate()
+    unsafe mutex.deallocate()
+  }
+
+  func locked<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    return try body()
+  }
+
+  /// Waits while `condition` holds, with the mutex held before and after.
+  func wait(while condition: () -> Bool) {
+    while condition() { unsafe pthread_cond_wait(self.condition, mutex) }
+  }
+
+  /// Wakes every waiter. With the mutex held.
+  func broadcast() { unsafe pthread_cond_broadcast(condition) }
+}

@@ -1,0 +1,117 @@
+// From the count to the re-arm. The compiler proves that nothing here allocates, counts references
+// or takes a lock but the object's (@_noLocks); a disassembly gate in the tests looks at the
+// result.
+import CUIO
+
+/// What a dispatch leaves to be done outside the lock: a set of bits. Here, because only constants
+/// of the same file are constants to the compiler's performance checks in debug builds.
+enum Outcome {
+  static let stormBegan: Int32 = 1
+  static let repeatLimit: Int32 = 2
+  static let rearmFailed: Int32 = 4
+  static let lockFailed: Int32 = 8
+  static let claimed: Int32 = 16
+}
+
+/// One dispatch: lock, walk by mode, brake, re-arm, unlock (N17). Runs on the dispatcher's thread.
+@_noLocks
+func dispatchInterrupt(
+  _ core: UnsafeMutablePointer<SyncCore>, _ line: UnsafeMutablePointer<cuio_line>, _ delta: UInt64
+) -> Int32 {
+  if unsafe cuio_lock_acquire(core.pointee.lock) != 0 { return Outcome.lockFailed }
+  let level = cuio_thread_set_level(3)
+  let start = cuio_ticks()
+  unsafe cuio_counter_add(&core.pointee.counters.interrupts, delta)
+  unsafe cuio_counter_add(&core.pointee.counters.dispatches, 1)
+  if delta > 1 { unsafe cuio_counter_add(&core.pointee.counters.coalesced, delta &- 1) }
+  var outcome = unsafe runByMode(core)
+  outcome |= unsafe applyBrake(core, outcome, start)
+  // Claimed or not, else one unclaimed interrupt would silence the line for good (N17, U4).
+  if unsafe core.pointee.mayRearm && !core.pointee.isBraked {
+    outcome |= unsafe rearmLine(core, line)
+  }
+  unsafe cuio_counter_raise(&core.pointee.counters.longestHold, cuio_ticks() &- start)
+  _ = cuio_thread_set_level(level)
+  _ = unsafe cuio_lock_release(core.pointee.lock)
+  return outcome
+}
+
+/// Runs the mode's algorithm (P15 to P20). With the lock held.
+@_noLocks @inline(__always)
+private func runByMode(_ core: UnsafeMutablePointer<SyncCore>) -> Int32 {
+  switch unsafe core.pointee.mode {
+  case .normal: return unsafe walk(core, stopsAtClaim: true) ? Outcome.claimed : 0
+  case .all: return unsafe walk(core, stopsAtClaim: false) ? Outcome.claimed : 0
+  case .repeat:
+    var outcome: Int32 = 0
+    var passes: UInt64 = 0
+    // A claim in any pass makes the interrupt handled, although the last pass has none (P19).
+    while unsafe walk(core, stopsAtClaim: false) {
+      outcome = Outcome.claimed
+      passes &+= 1
+      if unsafe passes >= core.pointee.repeatLimit {
+        unsafe cuio_counter_add(&core.pointee.counters.repeatLimits, 1)
+        return outcome | Outcome.repeatLimit
+      }
+    }
+    return outcome
+  }
+}
+
+/// One pass, head to tail. A routine cancelled meanwhile is passed over.
+@_noLocks @inline(__always)
+private func walk(_ core: UnsafeMutablePointer<SyncCore>, stopsAtClaim: Bool) -> Bool {
+  unsafe cuio_counter_add(&core.pointee.counters.passes, 1)
+  var isClaimed = false
+  var next = unsafe core.pointee.head
+  while let node = unsafe next {
+    if unsafe !node.pointee.isCancelled {
+      unsafe cuio_counter_add(&node.pointee.calls, 1)
+      let status = unsafe cuio_call(node.pointee.routine, core.pointee.object, node.pointee.context)
+      if unsafe status == 0 || (status > 0 && core.pointee.acceptsAnySuccess) {
+        unsafe cuio_counter_add(&node.pointee.claims, 1)
+        isClaimed = true
+        if stopsAtClaim { break }
+      }
+    }
+    unsafe next = node.pointee.next
+  }
+  return isClaimed
+}
+
+/// Counts unclaimed dispatches in a row and stops the line at the limit (N20). With the lock held.
+@_noLocks @inline(__always)
+private func applyBrake(_ core: UnsafeMutablePointer<SyncCore>, _ outcome: Int32, _ now: UInt64)
+  -> Int32
+{
+  if outcome & Outcome.claimed != 0 {
+    unsafe cuio_counter_add(&core.pointee.counters.claimed, 1)
+    unsafe core.pointee.unclaimedInARow = 0
+    return 0
+  }
+  unsafe cuio_counter_add(&core.pointee.counters.unclaimed, 1)
+  if unsafe now &- core.pointee.lastUnclaimed > core.pointee.stormWindow {
+    unsafe core.pointee.unclaimedInARow = 0
+  }
+  unsafe core.pointee.lastUnclaimed = now
+  unsafe core.pointee.unclaimedInARow &+= 1
+  guard unsafe core.pointee.stormLimit != 0,
+    unsafe core.pointee.unclaimedInARow >= core.pointee.stormLimit
+  else {
+    return 0
+  }
+  unsafe core.pointee.isBraked = true
+  return Outcome.stormBegan
+}
+
+/// Unmasks the line. With the lock held.
+@_noLocks @inline(__always)
+func rearmLine(_ core: UnsafeMutablePointer<SyncCore>, _ line: UnsafeMutablePointer<cuio_line>)
+  -> Int32
+{
+  let result = unsafe cuio_line_rearm(line)
+  unsafe core.pointee.rearmError = result
+  if result == 0 { return 0 }
+  unsafe cuio_counter_add(&core.pointee.counters.rearmFailures, 1)
+  return Outcome.rearmFailed
+}

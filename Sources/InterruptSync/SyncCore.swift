@@ -1,0 +1,54 @@
+// What the dispatcher works on: plain memory, no references, so that nothing on the path counts
+// them. All fields but the counters belong to the holder of the interrupt lock; the counters are
+// written by the holder and read by anyone.
+import CUIO
+
+/// One entry of the list of service routines.
+@safe struct RoutineNode {
+  let routine: cuio_routine
+  let context: UnsafeMutableRawPointer?
+  /// Set when it was cancelled from inside a routine, while a walk may stand on it.
+  var isCancelled = false
+  var calls: UInt64 = 0
+  var claims: UInt64 = 0
+  var next: UnsafeMutablePointer<RoutineNode>?
+}
+
+struct SyncCounters {
+  var interrupts: UInt64 = 0
+  var dispatches: UInt64 = 0
+  var coalesced: UInt64 = 0
+  var claimed: UInt64 = 0
+  var unclaimed: UInt64 = 0
+  var passes: UInt64 = 0
+  var rearmFailures: UInt64 = 0
+  var storms: UInt64 = 0
+  var repeatLimits: UInt64 = 0
+  var synchronizedCalls: UInt64 = 0
+  var refusedCalls: UInt64 = 0
+  var longestHold: UInt64 = 0
+}
+
+@safe struct SyncCore {
+  let lock: UnsafeMutablePointer<cuio_lock>
+  /// First argument of every routine (P6).
+  var object: UnsafeMutableRawPointer?
+  let mode: InterruptSyncMode
+  /// Any success-class status claims, not only STATUS_SUCCESS (N5).
+  let acceptsAnySuccess: Bool
+  /// Passes of one dispatch in mode repeat.
+  let repeatLimit: UInt64
+  let stormLimit: UInt32
+  /// Ticks without an unclaimed dispatch after which the count starts anew.
+  let stormWindow: UInt64
+
+  var head: UnsafeMutablePointer<RoutineNode>?
+  var mayRearm = false
+  /// The line is masked and stays so until the brake lets go.
+  var isBraked = false
+  /// The last re-arm failed with this errno, or 0.
+  var rearmError: Int32 = 0
+  var unclaimedInARow: UInt32 = 0
+  var lastUnclaimed: UInt64 = 0
+  var counters = SyncCounters()
+}

@@ -1,0 +1,36 @@
+import CUIO
+import Glibc
+public import UIO
+
+extension UIOLine: InterruptSource {
+  /// `uio0 (pci-0000:00:03.0)`.
+  public var name: String { device.description }
+
+  /// COMMAND is read anew, so that a re-arm writes back what others changed while nobody was
+  /// connected (fact 42).
+  public func attach() throws(InterruptSyncError) -> InterruptLine {
+    guard claim() else { throw InterruptSyncError.lineBusy(name) }
+    guard device.isAlive else {
+      unclaim()
+      throw failure(.read, errno: EIO)
+    }
+    let result = unsafe cuio_line_refresh_command(raw)
+    if result != 0 {
+      unclaim()
+      throw InterruptSyncError(object: name, operation: "connect", failure(.configuration, -result))
+    }
+    return unsafe InterruptLine(raw)
+  }
+
+  public func detach() { unclaim() }
+
+  public func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
+    let kernel: UIOOperation =
+      switch (operation, strategy) {
+      case (.read, _): .read
+      case (_, .pciCommand): .configuration
+      default: .irqControl
+      }
+    return InterruptSyncError(object: name, operation: operation.rawValue, failure(kernel, errno))
+  }
+}
