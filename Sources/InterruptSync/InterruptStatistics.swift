@@ -32,6 +32,9 @@ public struct InterruptStatistics: Equatable, Sendable {
   public var longestWait: UInt64 = 0
   /// In list order.
   public var routines: [ServiceRoutineStatistics] = []
+
+  /// All zero.
+  public init() {}
 }
 
 /// Counters of one registration.

@@ -3,11 +3,11 @@
 import Glibc
 
 /// A mutex with one condition.
-@safe final class Monitor: @unchecked Sendable {
+@safe package final class Monitor: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
 
-  init() {
+  package init() {
     unsafe mutex = .allocate(capacity: 1)
     unsafe condition = .allocate(capacity: 1)
     unsafe mutex.initialize(to: pthread_mutex_t())
@@ -23,17 +23,17 @@ import Glibc
     unsafe mutex.deallocate()
   }
 
-  func locked<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+  package func locked<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     return try body()
   }
 
   /// Waits while `condition` holds, with the mutex held before and after.
-  func wait(while condition: () -> Bool) {
+  package func wait(while condition: () -> Bool) {
     while condition() { unsafe pthread_cond_wait(self.condition, mutex) }
   }
 
   /// Wakes every waiter. With the mutex held.
-  func broadcast() { unsafe pthread_cond_broadcast(condition) }
+  package func broadcast() { unsafe pthread_cond_broadcast(condition) }
 }

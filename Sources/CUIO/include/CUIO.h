@@ -5,6 +5,7 @@
 
 #include "cuio_attributes.h"
 #include "cuio_clock.h"
+#include "cuio_control.h"
 #include "cuio_counter.h"
 #include "cuio_event.h"
 #include "cuio_line.h"

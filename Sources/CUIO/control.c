@@ -1,0 +1,38 @@
+#include "cuio_control.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+int cuio_signal_create(const int *signals, size_t count) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (size_t i = 0; i < count; i++) sigaddset(&set, signals[i]);
+  int result = pthread_sigmask(SIG_BLOCK, &set, NULL);
+  if (result != 0) return -result;
+  int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  return fd >= 0 ? fd : -errno;
+}
+
+int cuio_signal_read(int fd) {
+  struct signalfd_siginfo info;
+  return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : -EAGAIN;
+}
+
+int cuio_timer_create(uint64_t period_ns) {
+  int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  if (fd < 0) return -errno;
+  struct timespec period = {(time_t)(period_ns / 1000000000u), (long)(period_ns % 1000000000u)};
+  struct itimerspec timer = {.it_interval = period, .it_value = period};
+  if (timerfd_settime(fd, 0, &timer, NULL) == 0) return fd;
+  int error = errno;
+  close(fd);
+  return -error;
+}
+
+uint64_t cuio_timer_read(int fd) {
+  uint64_t ticks;
+  return read(fd, &ticks, sizeof ticks) == (ssize_t)sizeof ticks ? ticks : 0;
+}

@@ -1,0 +1,20 @@
+// Descriptors for a control thread: signals and a clock, so that one poll waits for everything.
+#ifndef CUIO_CONTROL_H
+#define CUIO_CONTROL_H
+
+#include "cuio_attributes.h"
+
+/// Blocks `signals` for the calling thread and those it starts later, and gives a descriptor they arrive at.
+/// Returns it, non-blocking and close-on-exec, or -errno.
+int cuio_signal_create(const int *CUIO_NONNULL signals, size_t count);
+
+/// The number of the next signal, or -EAGAIN.
+int cuio_signal_read(int fd);
+
+/// A clock that ticks every `period_ns` nanoseconds of CLOCK_MONOTONIC. Returns its descriptor or -errno.
+int cuio_timer_create(uint64_t period_ns);
+
+/// Ticks since the last read; 0 when there is none.
+uint64_t cuio_timer_read(int fd);
+
+#endif

@@ -1,0 +1,128 @@
+// The daemon's control thread: signals, devices that come and go, reports, and a status once a
+// second.
+import CUIO
+import DeviceInventory
+import Glibc
+import InterruptSync
+public import UIO
+
+/// The daemon's body. Runs on the thread that calls `run()`; each connected device adds a
+/// dispatcher thread.
+public final class Service {
+  private let configuration: ServiceConfiguration
+  private let notices: NoticeBoard
+  private let signals: FileDescriptor
+  private let monitor: DeviceMonitor?
+  private let second: FileDescriptor
+  private var devices: [ServedDevice] = []
+  private var software: SoftwareService?
+  private var lastCounts: [String: UInt64] = [:]
+  private let started = cuio_nanoseconds()
+  private var lastStatus = cuio_nanoseconds()
+
+  /// Takes over SIGTERM, SIGINT and SIGHUP of the calling thread; to be made before other threads.
+  /// - Throws: `UIOError`.
+  public init(_ configuration: ServiceConfiguration) throws(UIOError) {
+    self.configuration = configuration
+    notices = try NoticeBoard()
+    let caught = [SIGTERM, SIGINT]
+    signals = try Self.adopt(unsafe cuio_signal_create(caught, caught.count))
+    second = try Self.adopt(cuio_timer_create(1_000_000_000))
+    monitor = configuration.devices.isEmpty ? nil : try DeviceMonitor()
+  }
+
+  private static func adopt(_ fd: Int32) throws(UIOError) -> FileDescriptor {
+    guard fd >= 0 else {
+      throw UIOError(
+        .resourcesExhausted, device: "interruptsyncd", operation: "start",
+        cause: "no descriptor to be had",
+        errno: -fd)
+    }
+    return FileDescriptor(adopting: fd)
+  }
+
+  /// Serves until told to end.
+  /// - Throws: `UIOError` or `InterruptSyncError` when a device that was named cannot be served.
+  public func run() throws {
+    defer { end() }
+    if configuration.devices.isEmpty {
+      software = try SoftwareService(rate: configuration.softwareRate, notices: notices)
+    }
+    for device in configuration.devices {
+      let served = ServedDevice(device, notices: notices)
+      try served.start()
+      devices.append(served)
+    }
+    try controlLoop()
+  }
+
+  private func controlLoop() throws {
+    let end = configuration.duration.map { cuio_nanoseconds() + UInt64($0 * 1e9) }
+    while true {
+      let now = cuio_nanoseconds()
+      if let end, now >= end { return }
+      let timeout = end.map { Int32(clamping: ($0 - now) / 1_000_000 + 1) } ?? -1
+      let ready = wait(timeout)
+      if ready.contains(signals.raw), cuio_signal_read(signals.raw) > 0 { return }
+      if let software, ready.contains(software.descriptor) { software.tick() }
+      if ready.contains(notices.descriptor) { hear() }
+      if let monitor, ready.contains(monitor.descriptor) { follow(monitor.receive()) }
+      if ready.contains(second.raw), cuio_timer_read(second.raw) > 0 { status() }
+    }
+  }
+
+  private func wait(_ timeout: Int32) -> Set<Int32> {
+    let watched = [
+      signals.raw, second.raw, notices.descriptor, monitor?.descriptor, software?.descriptor,
+    ]
+    var polled = watched.compactMap { $0 }.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    guard unsafe poll(&polled, nfds_t(polled.count), timeout) > 0 else { return [] }
+    return Set(polled.filter { $0.revents != 0 }.map(\.fd))
+  }
+
+  private func hear() {
+    for notice in notices.take() { Console.say("\(notice.device): \(notice.report)") }
+  }
+
+  /// A device that was served and comes back is served again, whatever number it gets.
+  private func follow(_ events: [DeviceEvent]) {
+    for case .added(let info) in events {
+      for device in devices where !device.isConnected {
+        guard (try? device.isInstance(info)) == true else { continue }
+        do {
+          try device.start()
+          Console.say("\(device.name): connected again")
+        } catch { Console.say("\(error)") }
+      }
+    }
+  }
+
+  private func status() {
+    let now = cuio_nanoseconds()
+    record(seconds: Double(now - lastStatus) / 1e9)
+    lastStatus = now
+  }
+
+  /// One record per device; `seconds` is what the rates are over.
+  private func record(seconds: Double) {
+    var records = devices.map { ($0.name, $0.state, $0.statistics) }
+    if let software { records.append((software.name, software.state, software.statistics)) }
+    for (name, state, statistics) in records {
+      let before = lastCounts.updateValue(statistics.interrupts, forKey: name) ?? 0
+      let rate =
+        Double(statistics.interrupts - min(before, statistics.interrupts)) / max(seconds, 0.001)
+      let record = StatusRecord(
+        device: name, state: state.rawValue, statistics: statistics, rate: rate)
+      Console.out(configuration.isJSON ? record.json : record.line)
+    }
+  }
+
+  /// Disconnects, and gives the totals with the mean rates of the whole run.
+  private func end() {
+    for device in devices { device.stop() }
+    software?.stop()
+    hear()
+    lastCounts = [:]
+    record(seconds: Double(cuio_nanoseconds() - started) / 1e9)
+  }
+}

@@ -1,0 +1,39 @@
+import CUIO
+import InterruptSync
+import UIO
+
+/// The line that is served where there is no device: triggered by the control thread's clock,
+/// claimed by a routine that counts.
+final class SoftwareService {
+  let name = "software"
+  private let line: SoftwareLine
+  private let object: InterruptSyncObject
+  private let clock: FileDescriptor
+
+  /// - Throws: `InterruptSyncError`, `UIOError`.
+  init(rate: UInt64, notices: NoticeBoard) throws {
+    let fd = cuio_timer_create(1_000_000_000 / max(rate, 1))
+    guard fd >= 0 else {
+      throw UIOError(
+        .resourcesExhausted, device: "software", operation: "start", cause: "no clock to be had",
+        errno: -fd)
+    }
+    clock = FileDescriptor(adopting: fd)
+    line = try SoftwareLine(name: name)
+    let options = InterruptSyncOptions { notices.post("software", $0) }
+    object = InterruptSyncObject(source: line, mode: .normal, options: options)
+    try object.registerServiceRoutine { .success }
+    try object.connect()
+  }
+
+  var descriptor: Int32 { clock.raw }
+  var state: InterruptSyncObject.State { object.state }
+  var statistics: InterruptStatistics { object.statistics() }
+
+  func tick() {
+    let ticks = cuio_timer_read(clock.raw)
+    if ticks > 0 { line.trigger(ticks) }
+  }
+
+  func stop() { try? object.disconnect() }
+}

@@ -1,0 +1,62 @@
+// The daemon's account of one device, once a second: a line for people or an object for programs.
+import FoundationEssentials
+import InterruptSync
+
+/// One device at one moment.
+struct StatusRecord: Encodable, Equatable {
+  var device: String
+  var state: String
+  /// Interrupts a second since the record before.
+  var rate: Double
+  var interrupts: UInt64
+  var dispatches: UInt64
+  var claimed: UInt64
+  var unclaimed: UInt64
+  var coalesced: UInt64
+  var passes: UInt64
+  var rearmFailures: UInt64
+  var storms: UInt64
+  var longestHoldNanoseconds: UInt64
+  var longestWaitNanoseconds: UInt64
+
+  init(device: String, state: String, statistics: InterruptStatistics, rate: Double) {
+    self.device = device
+    self.state = state
+    self.rate = (rate * 10).rounded() / 10
+    interrupts = statistics.interrupts
+    dispatches = statistics.dispatches
+    claimed = statistics.claimed
+    unclaimed = statistics.unclaimed
+    coalesced = statistics.coalesced
+    passes = statistics.passes
+    rearmFailures = statistics.rearmFailures
+    storms = statistics.storms
+    longestHoldNanoseconds = statistics.longestHold
+    longestWaitNanoseconds = statistics.longestWait
+  }
+
+  /// One JSON object without a newline, keys in order.
+  var json: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+  }
+
+  /// One line for people. What is 0 and should be is left out.
+  var line: String {
+    var text =
+      "\(device): \(state), \(rate)/s, interrupts \(interrupts), dispatches \(dispatches), claimed \(claimed)"
+    for (name, value) in [
+      ("unclaimed", unclaimed), ("coalesced", coalesced), ("storms", storms),
+      ("re-arm failures", rearmFailures),
+    ] where value != 0 {
+      text += ", \(name) \(value)"
+    }
+    return text + ", longest hold \(Self.microseconds(longestHoldNanoseconds))"
+      + ", longest wait \(Self.microseconds(longestWaitNanoseconds))"
+  }
+
+  private static func microseconds(_ nanoseconds: UInt64) -> String {
+    "\(nanoseconds / 1000).\(nanoseconds % 1000 / 100) µs"
+  }
+}

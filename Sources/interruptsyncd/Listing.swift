@@ -1,0 +1,20 @@
+import InterruptSyncService
+import UIO
+
+enum Listing {
+  static func print(_ devices: [UIODeviceInfo]) {
+    for device in devices {
+      let bars = device.pci?.bars.map { "bar\($0.number)" } ?? []
+      let regions = (device.maps.map { "map\($0.index)" } + bars).joined(separator: " ")
+      Console.out(
+        "uio\(device.number)  \(device.stableID)  \(device.name)  "
+          + "\(device.driver ?? "no driver")  \(regions)")
+    }
+  }
+
+  /// Says what failed; the exit status of a failed operation.
+  static func failed(_ text: String) -> Int32 {
+    Console.say(text)
+    return 1
+  }
+}
