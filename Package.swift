@@ -40,6 +40,19 @@ let package = Package(
         "InterruptSyncService", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    // What is measured, beside its peers.
+    .target(name: "CFloor", path: "Benchmarks/CFloor"),
+    .executableTarget(
+      name: "interruptsync-bench",
+      dependencies: [
+        "CFloor", "CUIO", "UIO", "InterruptSync",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Benchmarks/InterruptSyncBench", swiftSettings: strict),
+    // What the hot path must not do.
+    .target(name: "CMallocCounter", path: "Tests/HotPath/CMallocCounter"),
+    .executableTarget(
+      name: "hotpath-probe", dependencies: ["CMallocCounter", "InterruptSync"],
+      path: "Tests/HotPath/HotPathProbe", swiftSettings: strict),
     .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
     .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
   ],

@@ -3,47 +3,12 @@
 #include <endian.h>
 #include <poll.h>
 
-// A count of another length than asked for is not a count; end of file is a pipe whose writer has gone.
-static int read_failure(ssize_t length) {
-  if (length < 0) return -errno;
-  return length == 0 ? -EPIPE : -EBADMSG;
-}
-
-int cuio_line_read(cuio_line *line, uint64_t *delta) {
-  if (line->format == CUIO_COUNT_TOTAL32) {
-    uint32_t total;
-    ssize_t length = read(line->fd, &total, sizeof total);
-    if (length != (ssize_t)sizeof total) return read_failure(length);
-    *delta = total - line->total;
-    line->total = total;
-    return 0;
-  }
-  uint64_t added;
-  ssize_t length = read(line->fd, &added, sizeof added);
-  if (length != (ssize_t)sizeof added) return read_failure(length);
-  *delta = added;
-  return 0;
-}
-
-int cuio_irqcontrol(int fd, int32_t value) {
-  ssize_t length = write(fd, &value, sizeof value);
-  if (length == (ssize_t)sizeof value) return 0;
-  return length < 0 ? -errno : -EPROTO;
-}
-
 int cuio_pci_command_read(int config_fd, uint16_t *command) {
   uint16_t raw;
   ssize_t length = pread(config_fd, &raw, sizeof raw, CUIO_PCI_COMMAND);
   if (length != (ssize_t)sizeof raw) return length < 0 ? -errno : -EIO;
   *command = le16toh(raw);
   return 0;
-}
-
-int cuio_pci_command_write(int config_fd, uint16_t command) {
-  uint16_t raw = htole16(command);
-  ssize_t length = pwrite(config_fd, &raw, sizeof raw, CUIO_PCI_COMMAND);
-  if (length == (ssize_t)sizeof raw) return 0;
-  return length < 0 ? -errno : -EIO;
 }
 
 int cuio_line_refresh_command(cuio_line *line) {
@@ -71,16 +36,6 @@ int cuio_line_set_bus_master(cuio_line *line, bool on) {
     result = cuio_pci_command_write(line->config_fd, command ^ CUIO_PCI_COMMAND_MASTER);
     if (result != 0) return result;
   }
-}
-
-int cuio_line_rearm(cuio_line *line) {
-  switch (line->rearm) {
-    case CUIO_REARM_IRQCONTROL: return cuio_irqcontrol(line->fd, 1);
-    case CUIO_REARM_PCI_COMMAND:
-      return cuio_pci_command_write(line->config_fd, __atomic_load_n(&line->command, __ATOMIC_RELAXED));
-    case CUIO_REARM_NONE: break;
-  }
-  return 0;
 }
 
 int cuio_line_mask(cuio_line *line) {

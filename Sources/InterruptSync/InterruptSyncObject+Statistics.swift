@@ -1,6 +1,11 @@
 import CUIO
 
 extension InterruptSyncObject {
+  /// `dispatches` alone, without making anything. Any thread, any level.
+  public var dispatchCount: UInt64 {
+    unsafe cuio_counter_read(&storage.core.pointee.counters.dispatches)
+  }
+
   /// Counters so far. Any thread, any level; takes no lock that a routine can hold.
   public func statistics() -> InterruptStatistics {
     var statistics = InterruptStatistics()

@@ -14,7 +14,7 @@ enum Outcome {
 }
 
 /// One dispatch: lock, walk by mode, brake, re-arm, unlock (N17). Runs on the dispatcher's thread.
-@_noLocks
+@_noLocks @inline(never)
 func dispatchInterrupt(
   _ core: UnsafeMutablePointer<SyncCore>, _ line: UnsafeMutablePointer<cuio_line>, _ delta: UInt64
 ) -> Int32 {

@@ -4,6 +4,7 @@
 
 #include "cuio_attributes.h"
 
+#include <endian.h>
 #include <unistd.h>
 
 /// What a read of the descriptor yields.
@@ -41,26 +42,63 @@ typedef struct cuio_line {
 #define CUIO_PCI_COMMAND_MASTER 0x0004u
 #define CUIO_PCI_COMMAND_INTX_DISABLE 0x0400u
 
+// A count of another length than asked for is not a count; end of file is a pipe whose writer has gone.
+CUIO_HOT static inline int cuio_read_failure(ssize_t length) {
+  if (length < 0) return -errno;
+  return length == 0 ? -EPIPE : -EBADMSG;
+}
+
 /// Reads the count. `*delta` is the number of interrupts since the last read.
 /// Returns 0, -EAGAIN (none), -EINTR, -EIO (device gone or without interrupt, fact 13), -EPIPE (writer closed),
 /// -EBADMSG (length other than the format's) or another -errno of read(2).
-CUIO_HOT int cuio_line_read(cuio_line *CUIO_NONNULL line, uint64_t *CUIO_NONNULL delta);
-
-/// Unmasks the line. Returns 0 or -errno: -ENOSYS (no irqcontrol), -EINVAL or -ENODEV (device gone, facts 16, 28),
-/// -EPROTO (the driver answered with another length than 4, fact 18).
-CUIO_HOT int cuio_line_rearm(cuio_line *CUIO_NONNULL line);
+CUIO_HOT static inline int cuio_line_read(cuio_line *CUIO_NONNULL line, uint64_t *CUIO_NONNULL delta) {
+  if (line->format == CUIO_COUNT_TOTAL32) {
+    uint32_t total;
+    ssize_t length = read(line->fd, &total, sizeof total);
+    if (length != (ssize_t)sizeof total) return cuio_read_failure(length);
+    *delta = total - line->total;
+    line->total = total;
+    return 0;
+  }
+  uint64_t added;
+  ssize_t length = read(line->fd, &added, sizeof added);
+  if (length != (ssize_t)sizeof added) return cuio_read_failure(length);
+  *delta = added;
+  return 0;
+}
 
 /// Masks the line. Same errors. A line with CUIO_REARM_NONE cannot be masked and answers 0.
 int cuio_line_mask(cuio_line *CUIO_NONNULL line);
 
 /// Writes a 32-bit value to the UIO descriptor. -EPROTO when the driver answers with another length (fact 18).
-CUIO_HOT int cuio_irqcontrol(int fd, int32_t value);
+CUIO_HOT static inline int cuio_irqcontrol(int fd, int32_t value) {
+  ssize_t length = write(fd, &value, sizeof value);
+  if (length == (ssize_t)sizeof value) return 0;
+  return length < 0 ? -errno : -EPROTO;
+}
 
 /// Reads PCI COMMAND (16 bits at offset 4).
 int cuio_pci_command_read(int config_fd, uint16_t *CUIO_NONNULL command);
 
 /// Writes PCI COMMAND as one 16-bit access at offset 4: a byte write at 5 loses interrupts (fact 42).
-CUIO_HOT int cuio_pci_command_write(int config_fd, uint16_t command);
+CUIO_HOT static inline int cuio_pci_command_write(int config_fd, uint16_t command) {
+  uint16_t raw = htole16(command);
+  ssize_t length = pwrite(config_fd, &raw, sizeof raw, CUIO_PCI_COMMAND);
+  if (length == (ssize_t)sizeof raw) return 0;
+  return length < 0 ? -errno : -EIO;
+}
+
+/// Unmasks the line. Returns 0 or -errno: -ENOSYS (no irqcontrol), -EINVAL or -ENODEV (device gone, facts 16, 28),
+/// -EPROTO (the driver answered with another length than 4, fact 18).
+CUIO_HOT static inline int cuio_line_rearm(cuio_line *CUIO_NONNULL line) {
+  switch (line->rearm) {
+    case CUIO_REARM_IRQCONTROL: return cuio_irqcontrol(line->fd, 1);
+    case CUIO_REARM_PCI_COMMAND:
+      return cuio_pci_command_write(line->config_fd, __atomic_load_n(&line->command, __ATOMIC_RELAXED));
+    case CUIO_REARM_NONE: break;
+  }
+  return 0;
+}
 
 /// Reads COMMAND from the device into `line->command`. Does nothing for other kinds of line.
 int cuio_line_refresh_command(cuio_line *CUIO_NONNULL line);

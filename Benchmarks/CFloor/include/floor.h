@@ -1,0 +1,29 @@
+// The loop that driver authors write by hand, in C: what ours is measured against.
+#ifndef FLOOR_H
+#define FLOOR_H
+
+#include <stdint.h>
+
+typedef int32_t (*_Nonnull floor_routine)(void *_Nullable object, void *_Nullable context);
+
+typedef struct floor_node {
+  floor_routine routine;
+  void *_Nullable context;
+  struct floor_node *_Nullable next;
+} floor_node;
+
+/// A service routine that counts its calls in the uint64_t at `context` and claims.
+int32_t floor_count(void *_Nullable object, void *_Nullable context);
+
+/// A pipe opened for reading and writing: every re-arm makes the next read succeed, so that the loop runs at the pace
+/// of its own two system calls. Returns the descriptor, non-blocking, or -1.
+int floor_self_firing_line(void);
+
+/// Reads 4 bytes, walks `list` under a priority-inheriting mutex, re-arms with 4 bytes: for `duration_ns`.
+/// Returns the number of interrupts serviced.
+uint64_t floor_run(int fd, floor_node *_Nullable list, uint64_t duration_ns);
+
+/// Keeps the calling thread on one processor.
+void floor_pin(int processor);
+
+#endif

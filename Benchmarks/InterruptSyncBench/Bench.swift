@@ -1,0 +1,34 @@
+// make bench: every figure is a ratio to a peer measured in turns with it, because machines are
+// noisy.
+import ArgumentParser
+import Glibc
+import UIO
+
+@main
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "interruptsync-bench", abstract: "Measures InterruptSync beside its peers.")
+
+  @Option(help: "Where the report is written, as JSON.") var report: String
+
+  @Option(help: "The processor the measured threads run on; the last one by default.")
+  var processor: Int = sysconf(Int32(_SC_NPROCESSORS_ONLN)) - 1
+
+  func run() throws {
+    var rows: [Measurement] = []
+    for routines in [1, 4, 16] {
+      rows.append(try DispatchBenchmark.run(routines: routines, processor: processor, bar: 1.05))
+    }
+    print(Report.table(rows))
+    try write(try Report.json(rows))
+  }
+
+  private func write(_ text: String) throws {
+    guard let file = unsafe fopen(report, "w") else {
+      throw ValidationError(
+        unsafe "\(report) cannot be written: \(String(cString: unsafe strerror(errno)))")
+    }
+    unsafe fputs(text + "\n", file)
+    unsafe fclose(file)
+  }
+}

@@ -1,0 +1,53 @@
+// Counts what the allocator is asked while interrupts are dispatched. Run by `make test-hot`.
+import CMallocCounter
+import Glibc
+import InterruptSync
+
+@main
+struct Probe {
+  static func main() throws {
+    // The counter must count, or the zero below would prove nothing.
+    let before = malloc_counter_read()
+    unsafe setenv("HOTPATH_PROBE", "counted", 1)
+    guard malloc_counter_read() > before else { return fail("the allocator is not being counted") }
+    var failures = 0
+    for mode in InterruptSyncMode.allCases {
+      let calls = try allocations(mode, dispatches: 100_000)
+      print(
+        "\(calls == 0 ? "ok" : "NOT OK"): \(calls) allocator calls in 100000 dispatches, mode \(mode)"
+      )
+      failures += calls == 0 ? 0 : 1
+    }
+    exit(failures == 0 ? 0 : 1)
+  }
+
+  private static func allocations(_ mode: InterruptSyncMode, dispatches: UInt64) throws -> UInt64 {
+    let line = try SoftwareLine()
+    let object = InterruptSyncObject(
+      source: line, mode: mode, options: InterruptSyncOptions(storm: .off))
+    for _ in 0..<4 { unsafe try object.registerServiceRoutine(decline, context: nil) }
+    try object.connect()
+    // What is made at the first use is made now.
+    for _ in 0..<1000 { line.trigger() }
+    wait(object, 1)
+    let before = (malloc_counter_read(), dispatched(object))
+    while dispatched(object) < before.1 + dispatches { line.trigger() }
+    let after = malloc_counter_read()
+    try object.disconnect()
+    return after - before.0
+  }
+
+  /// Reads the counter alone: a whole snapshot would make an array.
+  private static func dispatched(_ object: InterruptSyncObject) -> UInt64 { object.dispatchCount }
+
+  private static func wait(_ object: InterruptSyncObject, _ count: UInt64) {
+    while dispatched(object) < count { sched_yield() }
+  }
+
+  private static func fail(_ text: String) {
+    print("NOT OK: \(text)")
+    exit(1)
+  }
+}
+
+private let decline: InterruptSyncRoutine = { _, _ in NTStatus.unsuccessful.rawValue }
