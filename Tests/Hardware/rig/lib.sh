@@ -57,5 +57,6 @@ cached() {
 
 # forget_old: drops what no run has used for a month.
 forget_old() {
-    find "$cache" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} +
+    find "$cache" -mindepth 1 -maxdepth 1 \( -name 'kernel-*' -o -name 'root-*' -o -name 'image-*' \) \
+        -mtime +30 -exec rm -rf {} +
 }
