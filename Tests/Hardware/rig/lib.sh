@@ -1,0 +1,62 @@
+# Sourced by the rig's scripts.
+
+rig=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${INTERRUPTSYNC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/interruptsync}
+guest_packages=(systemd systemd-sysv udev kmod dbus pciutils procps libstdc++6 python3)
+
+die() {
+    echo "$(basename "$0"): $*" >&2
+    exit 125
+}
+
+# version PACKAGE...: the version apt would install of each, one a line.
+version() {
+    LC_ALL=C apt-cache policy "$@" | sed -n 's/^  Candidate: //p'
+}
+
+# image_package SERIES: the newest Debian kernel of that series.
+image_package() {
+    local pattern
+    case $1 in
+        6.1) pattern='^linux-image-6\.1\.0-[0-9]+-amd64$' ;;
+        6.12) pattern='^linux-image-6\.12\.[0-9]+\+deb12-amd64$' ;;
+        *) die "no kernel series $1: 6.1 or 6.12" ;;
+    esac
+    apt-cache pkgnames "linux-image-$1" | grep -E "$pattern" | sort -V | tail -n 1 ||
+        die "apt knows no Linux $1: run apt-get update"
+}
+
+# key FILE_OR_WORD...: a short name for the contents of the files and the words.
+key() {
+    local input
+    for input; do
+        if [ -f "$input" ]; then basename "$input" && cat "$input"; else echo "$input"; fi
+    done | sha256sum | cut -c 1-16
+}
+
+# cached NAME KEY COMMAND...: prints the directory of the cache that COMMAND, called with
+# a new directory as its last argument, has filled or now fills.
+cached() {
+    local entry=$cache/$1-$2 fresh lock
+    shift 2
+    mkdir -p "$cache"
+    exec {lock}>"$entry.lock"
+    flock "$lock"
+    if [ ! -d "$entry" ]; then
+        # Under the lock nobody else works here: what is left belongs to a build that was interrupted.
+        rm -rf "$entry".new.*
+        fresh=$(mktemp -d "$entry.new.XXXXXX")
+        "$@" "$fresh" >"$fresh.log" 2>&1 || { tail -n 50 "$fresh.log" >&2; rm -rf "$fresh" "$fresh.log"; return 125; }
+        rm "$fresh.log"
+        mv -T "$fresh" "$entry"
+    fi
+    touch "$entry"
+    exec {lock}>&-
+    echo "$entry"
+}
+
+# forget_old: drops what no run has used for a month.
+forget_old() {
+    find "$cache" -mindepth 1 -maxdepth 1 \( -name 'kernel-*' -o -name 'root-*' -o -name 'image-*' \) \
+        -mtime +30 -exec rm -rf {} +
+}
