@@ -53,6 +53,11 @@ let package = Package(
     .executableTarget(
       name: "hotpath-probe", dependencies: ["CMallocCounter", "InterruptSync"],
       path: "Tests/HotPath/HotPathProbe", swiftSettings: strict),
+    // What runs inside the guests.
+    .executableTarget(
+      name: "guest-suite", dependencies: ["CUIO", "UIO", "InterruptSync"],
+      path: "Tests/Hardware/GuestSuite", exclude: ["run.sh"],
+      swiftSettings: [.treatAllWarnings(as: .error)]),
     .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
     .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
   ],

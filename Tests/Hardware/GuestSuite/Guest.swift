@@ -1,0 +1,104 @@
+// The guest's files: sysfs switches, counters of the kernel's own, child processes.
+import CUIO
+import Glibc
+import UIO
+
+enum Guest {
+  static let eduA = "0000:00:03.0"
+  static let eduB = "0000:00:04.0"
+  static let serial = "0000:00:05.0"
+  static let hda = "0000:00:06.0"
+
+  static func text(_ path: String) throws -> String {
+    do throws(SystemFailure) { return try Sysfs.system.text(path) } catch {
+      throw Failure(description: "\(path): \(Errno.name(error.number))")
+    }
+  }
+
+  /// Writes to a switch of the kernel's; its error number, or 0.
+  @discardableResult
+  static func write(_ text: String, to path: String) -> Int32 {
+    guard let file = try? FileDescriptor.open(path, O_WRONLY) else { return errno }
+    let bytes = Array(text.utf8)
+    return Glibc.write(file.raw, bytes, bytes.count) == bytes.count ? 0 : errno
+  }
+
+  static func pci(_ address: String) -> String { "/sys/bus/pci/devices/\(address)" }
+
+  static func unbind(_ address: String) {
+    write(address, to: "/sys/bus/pci/drivers/uio_pci_generic/unbind")
+  }
+
+  /// Gives the function to uio_pci_generic again and waits until its node is there.
+  static func bind(_ address: String) throws {
+    write("uio_pci_generic", to: "\(pci(address))/driver_override")
+    write(address, to: "/sys/bus/pci/drivers_probe")
+    try waitFor("uio_pci_generic to take \(address)") { (try? open(address)) != nil }
+  }
+
+  static func open(_ address: String) throws -> UIODevice {
+    try UIODevice(UIODeviceID("pci-\(address)"))
+  }
+
+  /// The fixture's switch `attribute` of its device `number`.
+  static func fixture(_ number: Int, _ attribute: String) -> String {
+    "/sys/bus/platform/devices/uio-fixture.\(number)/\(attribute)"
+  }
+
+  /// `/sys/class/uio/uioN/event` now.
+  static func event(_ device: UIODevice) throws -> UInt32 {
+    let text = try text("/sys/class/uio/uio\(device.info.number)/event")
+    guard let value = Number.parse(text, as: UInt32.self) else {
+      throw Failure(description: "event is \(text)")
+    }
+    return value
+  }
+
+  /// Interrupts of a line on all processors, as `/proc/interrupts` counts them.
+  static func kernelCount(irq: Int) throws -> UInt64 {
+    let file = try FileDescriptor.openText("/proc/interrupts")
+    for line in file.split(separator: "\n") {
+      let columns = line.split(separator: " ")
+      guard columns.first == "\(irq):" else { continue }
+      return columns.dropFirst().prefix { $0.allSatisfy(\.isNumber) }.reduce(0) {
+        $0 + (UInt64($1) ?? 0)
+      }
+    }
+    throw Failure(description: "/proc/interrupts has no line \(irq)")
+  }
+
+  /// Waits for `condition`, which something under way will bring about, for 20 s at most.
+  static func waitFor(
+    _ what: String, seconds: UInt64 = 20, line: Int = #line, _ condition: () throws -> Bool
+  ) throws {
+    let deadline = cuio_nanoseconds() + seconds * 1_000_000_000
+    while try !condition() {
+      if cuio_nanoseconds() > deadline {
+        throw Failure(description: "line \(line): waited in vain for \(what)")
+      }
+      usleep(200)
+    }
+  }
+
+  /// Processor time of the whole process, in nanoseconds.
+  static func processTime() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+}
+
+extension FileDescriptor {
+  /// Files of /proc have no size and may need many reads.
+  static func openText(_ path: String) throws -> String {
+    guard let file = fopen(path, "r") else { throw Failure(description: path) }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    while true {
+      let count = fread(&buffer, 1, buffer.count, file)
+      if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+      bytes += buffer.prefix(count)
+    }
+  }
+}

@@ -1,0 +1,146 @@
+// Devices that go away while they interrupt, and come back (facts 5, 13, 16, 21 to 23, 28, 29).
+import Glibc
+import InterruptSync
+import UIO
+
+enum RemovalTests {
+  static let cases = [
+    Case("fact28_unbindUnderLoadIsReportedOnceAndReconnects") {
+      try remove(
+        Guest.eduA, by: { Guest.unbind(Guest.eduA) }, back: { try Guest.bind(Guest.eduA) })
+    },
+    Case("fact28_pciRemoveAndRescanUnderLoad") {
+      try remove(
+        Guest.eduB, by: { Guest.write("1", to: "\(Guest.pci(Guest.eduB))/remove") },
+        back: {
+          Guest.write("1", to: "/sys/bus/pci/rescan")
+          try Guest.bind(Guest.eduB)
+        })
+    },
+    Case("fact28_fixtureRemovedWhileOpenAndRegisteredAgain", fixture),
+    Case("fact28_everyOperationOnARemovedDevice", afterwards),
+    Case("fact5_deviceThatReturnsIsFoundByIdentityNotByNumber", identity),
+    Case("fact28_removalWhileTheBrakeHoldsTheLine", duringStorm),
+  ]
+
+  private static func remove(_ address: String, by remove: () -> Void, back: () throws -> Void)
+    throws
+  {
+    let reports = Reports()
+    let edu = try Edu(address)
+    let object = try edu.object(options: InterruptSyncOptions { reports.add($0) })
+    try object.connect()
+    // Interrupts without end, raised by the routine.
+    try edu.chain(.max, through: object)
+    try Guest.waitFor("the load") { object.dispatchCount >= 200 }
+    let start = Clock.now
+    remove()
+    try Guest.waitFor("the report") { reports.removals == 1 }
+    let took = ((reports.firstTime ?? 0) &- start) / 1_000_000
+    try expect(took < 100 || reports.firstTime ?? 0 < start, "reported after \(took) ms")
+    try expectEqual(object.state, .ended, "state")
+    try noSpinning()
+    try expectEqual(reports.all.count, 1, "reports: \(reports.texts)")
+    for word in ["pci-\(address)", "removed", "stable id"] {
+      try expect(reports.texts[0].contains(word), "\"\(reports.texts[0])\" lacks \(word)")
+    }
+    try expectUIOError(.removed, ["bar0"]) { _ = try edu.registers.read32(at: 0) }
+    try expectUIOError(.removed, ["bar0"]) { try edu.registers.write32(0, at: Edu.raise) }
+    try expectEqual(try object.callSynchronizedRoutine { 1 }, 1, "a synchronized call")
+
+    try back()
+    let again = try Edu(address)
+    let line = try UIOLine(again.device)
+    try object.registerServiceRoutine(first: true) { again.routine() }
+    let before = object.statistics()
+    try object.connect(to: line)
+    try again.chain(500, through: object)
+    try Guest.waitFor("500 interrupts") { again.serviced >= 500 }
+    try object.disconnect()
+    try expectEqual(
+      object.statistics().interrupts - before.interrupts, 500, "interrupts of the new instance")
+  }
+
+  /// A dead descriptor is ready for ever (fact 22): a second of the process's life must cost next
+  /// to nothing.
+  private static func noSpinning() throws {
+    let before = (Guest.processTime(), Clock.now)
+    usleep(1_000_000)
+    let used = (Guest.processTime() - before.0) * 100 / (Clock.now - before.1)
+    try expect(used < 1, "the process used \(used) % of a processor")
+  }
+
+  private static func fixture() throws {
+    let reports = Reports()
+    let device = try FixtureTests.custom()
+    let object = InterruptSyncObject(
+      source: try UIOLine(device), mode: .normal, options: InterruptSyncOptions { reports.add($0) })
+    try object.registerServiceRoutine { .success }
+    try object.connect()
+    Guest.write("0", to: Guest.fixture(0, "registered"))
+    try Guest.waitFor("the report") { reports.removals == 1 }
+    try noSpinning()
+    Guest.write("1", to: Guest.fixture(0, "registered"))
+    try Guest.waitFor("the node") { (try? FixtureTests.custom()) != nil }
+    try object.connect(to: try UIOLine(try FixtureTests.custom()))
+    Guest.write("7", to: Guest.fixture(0, "raise"))
+    try Guest.waitFor("7 interrupts") { object.statistics().interrupts >= 7 }
+    try object.disconnect()
+    try expectEqual(reports.all.count, 1, "reports: \(reports.texts)")
+  }
+
+  private static func afterwards() throws {
+    let edu = try Edu(Guest.eduB)
+    let line = try UIOLine(edu.device)
+    let serial = try Guest.open(Guest.serial)
+    let port = try serial.region(bar: 0)
+    Guest.unbind(Guest.eduB)
+    Guest.unbind(Guest.serial)
+    defer {
+      try? Guest.bind(Guest.eduB)
+      try? Guest.bind(Guest.serial)
+    }
+    try expect(!edu.device.isAlive, "alive")
+    let object = InterruptSyncObject(source: line, mode: .normal)
+    try object.registerServiceRoutine { .unsuccessful }
+    try expectSyncError(.removed) { try object.connect() }
+    try expectUIOError(.removed, ["EIO"]) { _ = try UIOLine(edu.device) }
+    try expectUIOError(.removed, ["map0", "EINVAL"]) { _ = try edu.device.region(map: 0) }
+    try expect(!serial.isAlive, "alive")
+    try expectUIOError(.removed, ["bar0"]) { _ = try port.read8(at: 2) }
+    try expectUIOError(.notFound, ["pci-\(Guest.eduB)"]) { _ = try Guest.open(Guest.eduB) }
+  }
+
+  private static func identity() throws {
+    let before = (try Guest.open(Guest.eduA).info, try Guest.open(Guest.eduB).info)
+    Guest.unbind(Guest.eduA)
+    Guest.unbind(Guest.eduB)
+    // The other way round: the numbers change places, the identities do not.
+    try Guest.bind(Guest.eduB)
+    try Guest.bind(Guest.eduA)
+    let after = (try Guest.open(Guest.eduA).info, try Guest.open(Guest.eduB).info)
+    try expectEqual(after.0.number, before.1.number, "number that A has now")
+    try expectEqual(after.1.number, before.0.number, "number that B has now")
+    try expectEqual(after.0.stableID, "pci-\(Guest.eduA)", "identity of A")
+    try expectEqual(after.0.pci?.address.description, Guest.eduA, "address of A")
+  }
+
+  private static func duringStorm() throws {
+    let reports = Reports()
+    let edu = try Edu(Guest.eduA)
+    edu.isAcknowledging = false
+    let options = InterruptSyncOptions(storm: StormPolicy(limit: 50, action: .stayMasked)) {
+      reports.add($0)
+    }
+    let object = try edu.object(options: options)
+    try object.connect()
+    try edu.registers.write32(1, at: Edu.raise)
+    try Guest.waitFor("the brake") { object.state == .storming }
+    Guest.unbind(Guest.eduA)
+    try Guest.waitFor("the report") { reports.removals == 1 }
+    try noSpinning()
+    try object.disconnect()
+    try Guest.bind(Guest.eduA)
+    try Edu(Guest.eduA).registers.write32(.max, at: Edu.acknowledge)
+  }
+}

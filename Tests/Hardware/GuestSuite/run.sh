@@ -1,0 +1,11 @@
+#!/bin/sh
+# The payload of a guest: every device bound to its UIO driver, then the suite.
+set -eu
+. ./bind.sh
+for device in 03 04 05 06; do
+  bind_uio "0000:00:$device.0" >/dev/null
+done
+load_board >/dev/null
+load_fixture >/dev/null
+[ -e /sys/kernel/security/lockdown ] || mount -t securityfs securityfs /sys/kernel/security
+exec ./guest-suite "$@"
