@@ -88,8 +88,9 @@ extension SyncStorage {
     }
   }
 
-  /// State ready, thread about to wait, and only then unmasked: nothing that fires meanwhile is
-  /// lost (N10).
+  /// State ready, thread about to wait, and only then unmasked: nothing that fires meanwhile is lost
+  /// (N10). With an interrupt waiting already, the dispatcher unmasks when it has serviced it:
+  /// unmasked before, the line would fire once more for the same cause.
   private func start(on source: any InterruptSource) throws(InterruptSyncError) -> Dispatcher {
     let line = try source.attach()
     do throws(InterruptSyncError) {
@@ -99,7 +100,9 @@ extension SyncStorage {
         unsafe core.pointee.unclaimedInARow = 0
         unsafe core.pointee.mayRearm = true
       }
+      let isPending = cuio_wait(unsafe line.raw.pointee.fd, -1, 0, false) == Int32(CUIO_WAIT_READABLE)
       try dispatcher.start()
+      if isPending { return dispatcher }
       let failure = holdingLock {
         unsafe rearmLine(core, line.raw) == 0 ? 0 : unsafe core.pointee.rearmError
       }

@@ -14,7 +14,7 @@ import Synchronization
   /// What the dispatcher works on. One user at a time.
   package let raw: UnsafeMutablePointer<cuio_line>
 
-  /// Prepares the line; it stays as it is until an object connects to it.
+  /// Prepares the line and masks it until an object connects to it.
   ///
   /// - Parameter strategy: nil chooses by driver: `uio_pci_generic` takes PCI COMMAND, the genirq
   ///   drivers irqcontrol; an unknown driver is asked by masking the line, and takes none when it
@@ -77,22 +77,23 @@ import Synchronization
 
   /// The error that a failed operation on this line means.
   package func failure(_ operation: UIOOperation, _ number: Int32) -> UIOError {
-    let error = operation.error(number, device: device.description)
+    var error = operation.error(number, device: device.description)
+    // EIO is the kernel's for a device without interrupt, and any driver's for what it likes (facts 16, 18).
+    if operation == .irqControl, number == EIO, device.hasInterrupt {
+      error = UIOError(
+        .driverFailed, device: device.description, operation: operation.rawValue,
+        cause: "its driver refused to re-arm", hint: "the kernel's log may say why", errno: number)
+    }
     if error.code == .removed { device.gate.shut() }
     return error
   }
 
+  /// Masks what may be unmasked since the driver's probe (fact 48), which shows whether the strategy works.
   private func verify() throws(UIOError) {
-    switch strategy {
-    case .none: return
-    case .irqControl:
-      // Masks what may have been unmasked since the driver's probe (fact 48); connecting unmasks.
-      let result = unsafe cuio_irqcontrol(raw.pointee.fd, 0)
-      if result != 0 { throw failure(.irqControl, -result) }
-    case .pciCommand:
-      let result = unsafe cuio_line_refresh_command(raw)
-      if result != 0 { throw failure(.configuration, -result) }
-    }
+    let operation: UIOOperation = strategy == .pciCommand ? .configuration : .irqControl
+    var result = unsafe cuio_line_refresh_command(raw)
+    if result == 0 { result = unsafe cuio_line_mask(raw) }
+    if result != 0 { throw failure(operation, -result) }
   }
 
   private static func openConfiguration(_ device: UIODevice) throws(UIOError) -> FileDescriptor {

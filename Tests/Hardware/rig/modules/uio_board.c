@@ -22,7 +22,9 @@ static int __init uio_board_init(void)
 	struct uio_info info = { .name = "hpet", .version = "board" };
 	struct resource resources[] = {
 		DEFINE_RES_MEM_NAMED(HPET_BASE, HPET_SIZE, "hpet"),
-		DEFINE_RES_IRQ(0),
+		/* Level: uio_pdrv_genirq then masks at the controller at once. */
+		DEFINE_RES_NAMED(0, 1, NULL, IORESOURCE_IRQ |
+					     IORESOURCE_IRQ_HIGHLEVEL),
 	};
 	int irq = acpi_register_gsi(NULL, HPET_GSI, ACPI_LEVEL_SENSITIVE,
 				    ACPI_ACTIVE_HIGH);
