@@ -1,5 +1,6 @@
 # make run    builds the daemon and runs it until interrupted   (make run ARGS="pci-0000:00:03.0 --claim …")
-# make test   everything: shim, unit tests, thread sanitizer, hot path, guests with real interrupts
+# make lib    libinterruptsync.so, for C and whatever speaks it   (make install [PREFIX=/usr/local] [DESTDIR=])
+# make test   everything: C interface, shim, unit tests, thread sanitizer, hot path, guests with real interrupts
 # Both install the Debian packages they need when run as root, and otherwise name them and stop.
 
 SWIFT ?= swift
@@ -8,12 +9,24 @@ ARGS ?=
 RELEASE = -c release --static-swift-stdlib -Xlinker -z -Xlinker now
 BIN = .build/release
 
+PREFIX ?= /usr/local
+DESTDIR ?=
+VERSION = 0.1.0
+# The library has a build of its own: Swift's runtime is linked into it, and only what the map names leaves it.
+LIB_BUILD = .build-lib
+LIB = $(LIB_BUILD)/release/libinterruptsync.so
+LIB_RELEASE = -c release --scratch-path $(LIB_BUILD) -Xswiftc -static-stdlib -Xlinker -z -Xlinker now \
+  -Xlinker -soname=libinterruptsync.so.0 -Xlinker --version-script=packaging/libinterruptsync.map \
+  -Xlinker --gc-sections
+
 RUN_PACKAGES = libudev-dev pkg-config
 UNIT_PACKAGES = $(RUN_PACKAGES)
-TEST_PACKAGES = $(RUN_PACKAGES) binutils python3 gcc libc6-dev \
+LIB_PACKAGES = $(RUN_PACKAGES) binutils
+C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
+TEST_PACKAGES = $(RUN_PACKAGES) g++ binutils python3 gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run build test test-unit test-shim test-tsan test-hot test-guests bench clean
+.PHONY: run build lib install install-lib test test-c test-unit test-shim test-tsan test-hot test-guests bench clean
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -22,9 +35,28 @@ build:
 	@Tests/Tools/need-packages $(RUN_PACKAGES)
 	$(SWIFT) build $(RELEASE) --product interruptsyncd
 
+lib:
+	@Tests/Tools/need-packages $(LIB_PACKAGES)
+	$(SWIFT) build $(LIB_RELEASE) --product interruptsync
+
+install: build install-lib
+	install -D $(BIN)/interruptsyncd $(DESTDIR)$(PREFIX)/sbin/interruptsyncd
+
+# The library alone, with what a compiler needs of it.
+install-lib: lib
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/interruptsync
+	strip --strip-unneeded -o $(DESTDIR)$(PREFIX)/lib/libinterruptsync.so.$(VERSION) $(LIB)
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/libinterruptsync.so.$(VERSION)
+	ln -sf libinterruptsync.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libinterruptsync.so.0
+	ln -sf libinterruptsync.so.0 $(DESTDIR)$(PREFIX)/lib/libinterruptsync.so
+	install -m 644 Sources/CInterruptSync/include/interruptsync.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 Sources/CInterruptSync/include/interruptsync/*.h $(DESTDIR)$(PREFIX)/include/interruptsync/
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' packaging/interruptsync.pc.in \
+	  >$(DESTDIR)$(PREFIX)/lib/pkgconfig/interruptsync.pc
+
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint shim aarch64 unit tsan hot guest-6.1 guest-6.12
+	@Tests/Tools/run lint shim aarch64 unit tsan hot c guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
@@ -37,6 +69,10 @@ test-shim:
 test-tsan:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
 	@Tests/Tools/run tsan
+
+test-c:
+	@Tests/Tools/need-packages $(C_PACKAGES)
+	@Tests/Tools/run c
 
 test-hot:
 	@Tests/Tools/need-packages $(RUN_PACKAGES) binutils python3

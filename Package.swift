@@ -13,6 +13,8 @@ let package = Package(
   name: "InterruptSync",
   products: [
     .library(name: "InterruptSync", targets: ["InterruptSync", "UIO"]),
+    // libinterruptsync.so, for every language that speaks C; `make lib` gives it its name and exports.
+    .library(name: "interruptsync", type: .dynamic, targets: ["InterruptSyncC"]),
     .executable(name: "interruptsyncd", targets: ["interruptsyncd"]),
   ],
   dependencies: [
@@ -26,6 +28,13 @@ let package = Package(
     .target(name: "UIO", dependencies: ["CUIO"], swiftSettings: strict),
     // Floor 2: the model.
     .target(name: "InterruptSync", dependencies: ["CUIO", "UIO"], swiftSettings: strict),
+    // Floor 3: the plain C interface. Its header is written by hand; Swift implements it.
+    .target(name: "CInterruptSync"),
+    .target(name: "CHandleTable"),
+    .target(
+      name: "InterruptSyncC",
+      dependencies: ["CHandleTable", "CInterruptSync", "CUIO", "UIO", "InterruptSync"],
+      swiftSettings: strict),
     // Floor 3: finding devices.
     .target(name: "DeviceInventory", dependencies: ["CUdev", "UIO"], swiftSettings: strict),
     // Floor 4: the daemon's body.

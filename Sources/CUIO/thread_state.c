@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-__thread struct cuio_thread_state cuio_thread_state;
+__thread struct cuio_thread_state cuio_thread_state __attribute__((tls_model("initial-exec")));
 
 // A forked child keeps the parent's thread-local memory but has another kernel id.
 static void forget_id(void) { cuio_thread_state.tid = 0; }

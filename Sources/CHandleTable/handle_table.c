@@ -1,0 +1,126 @@
+#include "handle_table.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct handle_slot *handle_chunks[HANDLE_CHUNKS];
+__thread struct handle_thread handle_thread __attribute__((tls_model("initial-exec")));
+
+#define ERROR_ROOM 1024u
+
+// Made by a thread's first failure and freed with the thread, so that the library's thread-local block stays small.
+static __thread char *error_text;
+static pthread_key_t error_key;
+
+__attribute__((constructor)) static void make_error_key(void) { pthread_key_create(&error_key, free); }
+
+// Guards the free list and the making of chunks. Never held while anything else is done.
+static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
+static struct handle_slot *free_slots;
+static uint32_t chunk_count;
+
+static void *handle_of(const struct handle_slot *slot, uint32_t kind) {
+  return (void *)(uintptr_t)((uint64_t)slot->generation << 32 | (uint64_t)slot->index << 8 | kind);
+}
+
+// With the table's lock held.
+static void add_chunk(void) {
+  if (chunk_count == HANDLE_CHUNKS) return;
+  struct handle_slot *chunk = calloc(HANDLE_CHUNK, sizeof *chunk);
+  if (chunk == NULL) return;
+  for (uint32_t i = HANDLE_CHUNK; i-- > 0;) {
+    chunk[i].generation = 1;
+    chunk[i].index = chunk_count * HANDLE_CHUNK + i;
+    chunk[i].next = free_slots;
+    free_slots = chunk + i;
+  }
+  __atomic_store_n(&handle_chunks[chunk_count++], chunk, __ATOMIC_RELEASE);
+}
+
+void *handle_reserve(uint32_t kind) {
+  pthread_mutex_lock(&table);
+  if (free_slots == NULL) add_chunk();
+  struct handle_slot *slot = free_slots;
+  if (slot != NULL) free_slots = slot->next;
+  pthread_mutex_unlock(&table);
+  if (slot == NULL) return NULL;
+  __atomic_store_n(&slot->references, 1, __ATOMIC_RELAXED);
+  return handle_of(slot, kind);
+}
+
+void handle_publish(void *handle, void *object) {
+  struct handle_slot *slot = handle_slot_of(handle, handle_kind(handle));
+  if (slot != NULL) __atomic_store_n(&slot->object, object, __ATOMIC_RELEASE);
+}
+
+int handle_retain(void *handle) {
+  struct handle_slot *slot = handle_slot_of(handle, handle_kind(handle));
+  if (slot == NULL) return -EINVAL;
+  uint32_t seen = __atomic_load_n(&slot->references, __ATOMIC_RELAXED);
+  do {
+    if (seen == 0) return -EINVAL;
+    if (seen >= INT32_MAX) return -EOVERFLOW;
+  } while (!__atomic_compare_exchange_n(&slot->references, &seen, seen + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  return 0;
+}
+
+static void recycle(struct handle_slot *slot) {
+  pthread_mutex_lock(&table);
+  slot->next = free_slots;
+  free_slots = slot;
+  pthread_mutex_unlock(&table);
+}
+
+static void *take_object(struct handle_slot *slot) {
+  void *object = slot->object;
+  __atomic_store_n(&slot->object, NULL, __ATOMIC_RELAXED);
+  recycle(slot);
+  return object;
+}
+
+int handle_release(void *handle, void **object) {
+  *object = NULL;
+  struct handle_slot *slot = handle_slot_of(handle, handle_kind(handle));
+  if (slot == NULL) return -EINVAL;
+  uint32_t seen = __atomic_load_n(&slot->references, __ATOMIC_RELAXED);
+  do {
+    if (seen == 0) return -EINVAL;
+  } while (!__atomic_compare_exchange_n(&slot->references, &seen, seen - 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+  if (seen > 1) return 0;
+  // Generation 0 is never used, so that no handle is NULL.
+  uint32_t next = slot->generation + 1;
+  __atomic_store_n(&slot->generation, next == 0 ? 1 : next, __ATOMIC_RELEASE);
+  if (handle_thread.calls > 0) {
+    slot->next = handle_thread.ended;
+    handle_thread.ended = slot;
+  } else {
+    *object = take_object(slot);
+  }
+  return 0;
+}
+
+void *handle_next_ended(void) {
+  struct handle_slot *slot = handle_thread.ended;
+  if (slot == NULL) return NULL;
+  handle_thread.ended = slot->next;
+  return take_object(slot);
+}
+
+void handle_set_error(const char *text) {
+  if (error_text == NULL) {
+    error_text = malloc(ERROR_ROOM);
+    if (error_text == NULL) return;
+    pthread_setspecific(error_key, error_text);
+  }
+  size_t length = strlen(text);
+  if (length >= ERROR_ROOM) {
+    length = ERROR_ROOM - 1;
+    while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80) length--;
+  }
+  memcpy(error_text, text, length);
+  error_text[length] = 0;
+}
+
+const char *handle_get_error(void) { return error_text == NULL ? "" : error_text; }

@@ -1,0 +1,90 @@
+// The handles that the C interface gives out, and what it remembers of each thread.
+//
+// A handle is not an address: it holds a slot's index, the slot's generation and the kind of thing it names, so that NULL,
+// a released handle, one of another kind and most stray pointers are told apart from a live one without touching what
+// they might point at. Slots are never given back to the system.
+#ifndef HANDLE_TABLE_H
+#define HANDLE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__clang__)
+#define HANDLE_NULLABLE _Nullable
+#define HANDLE_NONNULL _Nonnull
+#else
+#define HANDLE_NULLABLE
+#define HANDLE_NONNULL
+#endif
+
+#define HANDLE_CHUNK 256u
+#define HANDLE_CHUNKS 1024u
+
+struct handle_slot {
+  // Changes when the handle ends, which is what makes it stale.
+  uint32_t generation;
+  uint32_t references;
+  // What it names: a counted reference of Swift's.
+  void *HANDLE_NULLABLE object;
+  struct handle_slot *HANDLE_NULLABLE next;
+  uint32_t index;
+};
+
+struct handle_thread {
+  // Synchronized calls that the thread is inside of.
+  uint32_t calls;
+  // Handles that ended meanwhile.
+  struct handle_slot *HANDLE_NULLABLE ended;
+};
+
+extern struct handle_slot *HANDLE_NULLABLE handle_chunks[HANDLE_CHUNKS];
+// Initial-exec: the library is loaded with the program as a rule, and the block is small enough for the reserve of dlopen.
+extern __thread struct handle_thread handle_thread __attribute__((tls_model("initial-exec")));
+
+// The slot of a live handle of `kind`, or NULL.
+static inline struct handle_slot *HANDLE_NULLABLE handle_slot_of(const void *HANDLE_NULLABLE handle, uint32_t kind) {
+  uint64_t bits = (uint64_t)(uintptr_t)handle;
+  uint32_t index = (uint32_t)(bits >> 8) & 0xffffffu;
+  if ((bits & 0xff) != kind || index >= HANDLE_CHUNK * HANDLE_CHUNKS) return NULL;
+  struct handle_slot *chunk = __atomic_load_n(&handle_chunks[index / HANDLE_CHUNK], __ATOMIC_ACQUIRE);
+  if (chunk == NULL) return NULL;
+  struct handle_slot *slot = chunk + index % HANDLE_CHUNK;
+  return __atomic_load_n(&slot->generation, __ATOMIC_ACQUIRE) == bits >> 32 ? slot : NULL;
+}
+
+// What a live handle of `kind` names, or NULL.
+static inline void *HANDLE_NULLABLE handle_object(const void *HANDLE_NULLABLE handle, uint32_t kind) {
+  struct handle_slot *slot = handle_slot_of(handle, kind);
+  return slot == NULL ? NULL : __atomic_load_n(&slot->object, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t handle_kind(const void *HANDLE_NULLABLE handle) { return (uint32_t)(uintptr_t)handle & 0xff; }
+
+// A synchronized call begins. What it runs under may be released inside it, and must last until its end.
+static inline void handle_call_begins(void) { handle_thread.calls++; }
+
+// It ends. True when handles ended inside it and no other call is on the stack.
+static inline bool handle_call_ends(void) { return --handle_thread.calls == 0 && handle_thread.ended != NULL; }
+
+// A new handle with one reference that names nothing yet, or NULL when there are too many.
+void *HANDLE_NULLABLE handle_reserve(uint32_t kind);
+
+// Lets a reserved handle name `object`, with the reference that the handle then owns.
+void handle_publish(void *HANDLE_NONNULL handle, void *HANDLE_NONNULL object);
+
+// Adds a reference. 0, -EINVAL or -EOVERFLOW.
+int handle_retain(void *HANDLE_NULLABLE handle);
+
+// Takes a reference. Returns 0 or -EINVAL. `*object` is what is to be released with the last one, or NULL: there are more,
+// or the thread is inside a synchronized call and handle_next_ended() will give it.
+int handle_release(void *HANDLE_NULLABLE handle, void *HANDLE_NULLABLE *HANDLE_NONNULL object);
+
+// What a handle named that ended inside the thread's synchronized call, one at a time; NULL at the end.
+void *HANDLE_NULLABLE handle_next_ended(void);
+
+// The thread's latest error text: at most 1,023 bytes, cut between characters.
+void handle_set_error(const char *HANDLE_NONNULL text);
+const char *HANDLE_NONNULL handle_get_error(void);
+
+#endif

@@ -1,0 +1,36 @@
+// The interrupt handle behind GetKInterrupt, and the lock.
+#ifndef INTERRUPTSYNC_INTERRUPT_H
+#define INTERRUPTSYNC_INTERRUPT_H
+
+#include "base.h"
+
+INTERRUPTSYNC_BEGIN
+
+/// A routine for interruptsync_interrupt_synchronize() (K3).
+typedef bool (*interruptsync_execution)(void *context);
+
+/// The interrupt of the present connection (P28, N14). The handle goes stale with the connection.
+/// Errors: -ENOTCONN (the object is not connected), -EINVAL.
+int interruptsync_object_get_interrupt(interruptsync_object *object, interruptsync_interrupt **interrupt);
+
+/// Whether the connection it came from still stands: 1 or 0.
+int interruptsync_interrupt_is_valid(interruptsync_interrupt *interrupt);
+
+/// KeSynchronizeExecution: runs `routine` under the object's lock in the calling thread (P29, K1). `result`, which may be
+/// NULL, receives what it returned (K3).
+/// Errors, the routine has not run: -EDEADLK (N4), -ENODEV (the interrupt was disconnected), -EOWNERDEAD, -EINVAL.
+int interruptsync_interrupt_synchronize(interruptsync_interrupt *interrupt, interruptsync_execution routine,
+                                        void *context, bool *result);
+
+/// A lock to give to several objects (K7). Priority-inheriting, not recursive (N6). Errors: -EINVAL.
+int interruptsync_lock_create(interruptsync_lock **lock);
+
+/// The object's lock, its own or the one it was given.
+int interruptsync_object_get_lock(interruptsync_object *object, interruptsync_lock **lock);
+
+/// Whether the calling thread holds it, that is, runs inside a routine of it: 1 or 0.
+int interruptsync_lock_is_held(interruptsync_lock *lock);
+
+INTERRUPTSYNC_END
+
+#endif

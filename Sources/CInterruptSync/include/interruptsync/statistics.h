@@ -1,0 +1,60 @@
+// Counters. Each figure is exact; the figures of one snapshot may be an interrupt apart. Reading takes no lock that a
+// routine can hold.
+#ifndef INTERRUPTSYNC_STATISTICS_H
+#define INTERRUPTSYNC_STATISTICS_H
+
+#include "base.h"
+
+INTERRUPTSYNC_BEGIN
+
+/// Counters of an object since it was made; disconnecting does not reset them (N13, N19).
+typedef struct interruptsync_statistics {
+  size_t size;
+  /// Interrupts the kernel counted, and times the routines were run for them.
+  uint64_t interrupts;
+  uint64_t dispatches;
+  /// Interrupts that shared a dispatch with another; on a PCI line an upper bound (fact 44).
+  uint64_t coalesced;
+  /// Dispatches that a routine claimed, and that none did.
+  uint64_t claimed;
+  uint64_t unclaimed;
+  /// Walks of the list; more than dispatches in mode repeat only.
+  uint64_t passes;
+  uint64_t rearm_failures;
+  /// Storms that the brake stopped, and dispatches that the repeat limit ended (N20).
+  uint64_t storms;
+  uint64_t repeat_limits;
+  /// Synchronized routines run, and calls refused because the thread held the lock already (N4).
+  uint64_t synchronized_calls;
+  uint64_t refused_calls;
+  /// Longest time a dispatch held the lock, and longest wait for it by anyone, in nanoseconds (N6).
+  uint64_t longest_hold;
+  uint64_t longest_wait;
+  /// Routines in the list.
+  uint64_t routine_count;
+} interruptsync_statistics;
+
+/// Counters of one registration.
+typedef struct interruptsync_registration_statistics {
+  size_t size;
+  uint64_t calls;
+  uint64_t claims;
+} interruptsync_registration_statistics;
+
+/// Counters of a lock.
+typedef struct interruptsync_lock_statistics {
+  size_t size;
+  /// Acquisitions that had to wait, and the longest wait in nanoseconds.
+  uint64_t contentions;
+  uint64_t longest_wait;
+} interruptsync_lock_statistics;
+
+/// Errors: -EINVAL (also: `statistics->size` is not one of this struct).
+int interruptsync_object_get_statistics(interruptsync_object *object, interruptsync_statistics *statistics);
+int interruptsync_registration_get_statistics(interruptsync_registration *registration,
+                                              interruptsync_registration_statistics *statistics);
+int interruptsync_lock_get_statistics(interruptsync_lock *lock, interruptsync_lock_statistics *statistics);
+
+INTERRUPTSYNC_END
+
+#endif

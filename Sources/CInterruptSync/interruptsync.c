@@ -1,0 +1,18 @@
+// The ABI of version 0: the sizes that programs were compiled with. A struct grows at its end only; what was its first
+// size is then the smallest that is accepted.
+#include "interruptsync.h"
+
+#define CHECK(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " has changed its size")
+
+CHECK(interruptsync_device_info, 360);
+CHECK(interruptsync_map_info, 112);
+CHECK(interruptsync_port_range_info, 112);
+CHECK(interruptsync_bar_info, 40);
+CHECK(interruptsync_region_info, 216);
+CHECK(interruptsync_line_info, 216);
+CHECK(interruptsync_thread_attributes, 160);
+CHECK(interruptsync_object_options, 72);
+CHECK(interruptsync_report, 32);
+CHECK(interruptsync_statistics, 120);
+CHECK(interruptsync_registration_statistics, 24);
+CHECK(interruptsync_lock_statistics, 24);

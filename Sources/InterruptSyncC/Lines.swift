@@ -1,0 +1,126 @@
+// interruptsync/line.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+public import CInterruptSync
+import Glibc
+import InterruptSync
+import UIO
+
+/// A line of any kind behind one handle.
+final class LineBox: Sendable {
+  enum Kind: Sendable {
+    case uio(UIOLine)
+    case software(SoftwareLine)
+    case descriptor(FileDescriptorLine)
+  }
+
+  let kind: Kind
+
+  init(_ kind: Kind) { self.kind = kind }
+
+  var source: any InterruptSource {
+    switch kind {
+    case .uio(let line): line
+    case .software(let line): line
+    case .descriptor(let line): line
+    }
+  }
+}
+
+@c @implementation
+public func interruptsync_line_uio(
+  _ device: OpaquePointer?, _ rearm: UInt32, _ line: UnsafeMutablePointer<OpaquePointer?>?
+) -> Int32 {
+  attempt {
+    let device = unsafe try UIODevice.of(device)
+    let strategies: [RearmStrategy?] = [nil, .irqControl, .pciCommand, RearmStrategy.none]
+    guard Int(rearm) < strategies.count else {
+      throw Failure.invalid("\(rearm) is not a way to re-arm")
+    }
+    unsafe try LineBox(.uio(UIOLine(device, strategy: strategies[Int(rearm)]))).give(to: line)
+    return 0
+  }
+}
+
+@c @implementation
+public func interruptsync_line_software(
+  _ name: UnsafePointer<CChar>?, _ line: UnsafeMutablePointer<OpaquePointer?>?
+) -> Int32 {
+  attempt {
+    let name = unsafe name.map { unsafe String(cString: $0) } ?? "software"
+    unsafe try LineBox(.software(SoftwareLine(name: name))).give(to: line)
+    return 0
+  }
+}
+
+@c @implementation
+public func interruptsync_line_trigger(_ line: OpaquePointer?, _ count: UInt64) -> Int32 {
+  attempt {
+    let line = unsafe try LineBox.of(line)
+    guard case .software(let software) = line.kind else {
+      throw Failure(number: EOPNOTSUPP, text: "\(line.source.name) is not a software line")
+    }
+    software.trigger(count)
+    return 0
+  }
+}
+
+@c @implementation
+public func interruptsync_line_descriptor(
+  _ fd: Int32, _ format: UInt32, _ total: UInt32, _ name: UnsafePointer<CChar>?,
+  _ line: UnsafeMutablePointer<OpaquePointer?>?
+) -> Int32 {
+  attempt {
+    let formats: [FileDescriptorLine.Format] = [.eventCounter, .totals]
+    guard Int(format) < formats.count else { throw Failure.invalid("\(format) is not a format") }
+    let name = unsafe name.map { unsafe String(cString: $0) } ?? "descriptor"
+    let descriptor = try FileDescriptorLine(
+      fd, format: formats[Int(format)], total: total, name: name)
+    unsafe try LineBox(.descriptor(descriptor)).give(to: line)
+    return 0
+  }
+}
+
+@c @implementation
+public func interruptsync_line_set_bus_master(_ line: OpaquePointer?, _ on: Bool) -> Int32 {
+  attempt {
+    let line = unsafe try LineBox.of(line)
+    guard case .uio(let device) = line.kind else {
+      throw Failure(number: EOPNOTSUPP, text: "\(line.source.name) is not a device's line")
+    }
+    try device.setBusMaster(on)
+    return 0
+  }
+}
+
+@c @implementation
+public func interruptsync_line_get_info(
+  _ line: OpaquePointer?, _ info: UnsafeMutablePointer<interruptsync_line_info>?
+) -> Int32 {
+  attempt {
+    let line = unsafe try LineBox.of(line)
+    var answer = interruptsync_line_info()
+    answer.rearm = UInt32(INTERRUPTSYNC_REARM_NONE)
+    switch line.kind {
+    case .uio(let device):
+      answer.kind = UInt32(INTERRUPTSYNC_LINE_UIO)
+      answer.total = device.total
+      answer.rearm = UInt32(device.strategy.constant)
+    case .software: answer.kind = UInt32(INTERRUPTSYNC_LINE_SOFTWARE)
+    case .descriptor: answer.kind = UInt32(INTERRUPTSYNC_LINE_DESCRIPTOR)
+    }
+    unsafe withUnsafeMutableBytes(of: &answer.name) { unsafe fill($0, line.source.name) }
+    unsafe try give(answer, to: info)
+    return 0
+  }
+}
+
+extension RearmStrategy {
+  fileprivate var constant: Int {
+    switch self {
+    case .irqControl: INTERRUPTSYNC_REARM_IRQCONTROL
+    case .pciCommand: INTERRUPTSYNC_REARM_PCI_COMMAND
+    case .none: INTERRUPTSYNC_REARM_NONE
+    }
+  }
+}

@@ -1,0 +1,121 @@
+// interruptsync/object.h: making, registering, connecting.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+import CHandleTable
+public import CInterruptSync
+import Glibc
+import InterruptSync
+
+@c @implementation
+public func interruptsync_object_create(
+  _ line: OpaquePointer?, _ mode: UInt32, _ options: UnsafePointer<interruptsync_object_options>?,
+  _ object: UnsafeMutablePointer<OpaquePointer?>?
+) -> Int32 {
+  attempt {
+    guard let out = unsafe object else { throw Failure.noRoom("object") }
+    let line = unsafe try LineBox.of(line)
+    guard let mode = InterruptSyncMode(rawValue: Int32(bitPattern: mode)) else {
+      throw Failure.invalid("\(mode) is not a mode")
+    }
+    let given = unsafe try options.map { options throws(Failure) in unsafe try take(options) }
+    let lock = unsafe try given?.lock.map { lock throws(Failure) in
+      unsafe try InterruptLock.of(lock)
+    }
+    // Reports and routines name the object by its handle, which therefore comes first.
+    let handle = unsafe try InterruptSyncObject.reserveHandle()
+    do throws(Failure) {
+      let name = unsafe given?.name.map { unsafe String(cString: $0) }
+      let choices = unsafe try given.map { given throws(Failure) in
+        unsafe try InterruptSyncOptions(given, handle: OpaquePointer(handle))
+      }
+      let made = InterruptSyncObject(
+        source: line.source, mode: mode, lock: lock, name: name,
+        options: choices ?? InterruptSyncOptions())
+      unsafe made.setObjectPointer(handle)
+      unsafe handle_publish(handle, Unmanaged.passRetained(made).toOpaque())
+    } catch {
+      var nothing: UnsafeMutableRawPointer?
+      _ = unsafe handle_release(handle, &nothing)
+      throw error
+    }
+    unsafe out.pointee = OpaquePointer(handle)
+    return 0
+  }
+}
+
+@c @implementation
+public func interruptsync_object_register(
+  _ object: OpaquePointer?, _ routine: interruptsync_routine?, _ context: UnsafeMutableRawPointer?,
+  _ flags: UInt32, _ registration: UnsafeMutablePointer<OpaquePointer?>?
+) -> Int32 {
+  attempt {
+    let object = unsafe try InterruptSyncObject.of(object)
+    guard let routine = unsafe routine else { throw Failure.invalid("the routine is NULL") }
+    guard flags & ~1 == 0 else { throw Failure.invalid("unknown flags \(flags)") }
+    // The handle is the object pointer of the core: the routine itself stands in the list.
+    let made = unsafe try object.registerServiceRoutine(
+      unsafeBitCast(routine, to: InterruptSyncRoutine.self), context: context,
+      first: flags & 1 != 0)
+    guard unsafe registration != nil else { return 0 }
+    do throws(Failure) { unsafe try made.give(to: registration) } catch {
+      made.cancel()
+      throw error
+    }
+    return 0
+  }
+}
+
+@c @implementation
+public func interruptsync_registration_cancel(_ registration: OpaquePointer?) -> Int32 {
+  attempt {
+    unsafe try ServiceRoutineRegistration.of(registration).cancel()
+    return 0
+  }
+}
+
+@c @implementation
+public func interruptsync_object_connect(_ object: OpaquePointer?) -> Int32 {
+  attempt {
+    unsafe try InterruptSyncObject.of(object).connect()
+    return 0
+  }
+}
+
+@c @implementation
+public func interruptsync_object_connect_to(_ object: OpaquePointer?, _ line: OpaquePointer?)
+  -> Int32
+{
+  attempt {
+    let object = unsafe try InterruptSyncObject.of(object)
+    unsafe try object.connect(to: LineBox.of(line).source)
+    return 0
+  }
+}
+
+@c @implementation
+public func interruptsync_object_disconnect(_ object: OpaquePointer?) -> Int32 {
+  attempt {
+    unsafe try InterruptSyncObject.of(object).disconnect()
+    return 0
+  }
+}
+
+@c @implementation
+public func interruptsync_object_get_state(_ object: OpaquePointer?) -> Int32 {
+  attempt {
+    switch unsafe try InterruptSyncObject.of(object).state {
+    case .disconnected: Int32(INTERRUPTSYNC_DISCONNECTED)
+    case .connected: Int32(INTERRUPTSYNC_CONNECTED)
+    case .storming: Int32(INTERRUPTSYNC_STORMING)
+    case .ended: Int32(INTERRUPTSYNC_ENDED)
+    }
+  }
+}
+
+@c @implementation
+public func interruptsync_object_resume(_ object: OpaquePointer?) -> Int32 {
+  attempt {
+    unsafe try InterruptSyncObject.of(object).resumeAfterStorm()
+    return 0
+  }
+}

@@ -1,0 +1,50 @@
+// Structs whose first field is their size: programs and library may be of different versions.
+import Glibc
+
+/// Larger than any struct this interface will ever have.
+private let largest = 1 << 16
+
+/// Copies `value` to the caller's struct as far as that has room, clears what the caller has beyond
+/// it, and leaves `size` alone.
+func give<T>(_ value: T, to destination: UnsafeMutablePointer<T>?) throws(Failure) {
+  guard let destination = unsafe destination else {
+    throw .invalid("nowhere to put the answer: NULL")
+  }
+  let raw = UnsafeMutableRawPointer(destination)
+  let size = unsafe raw.load(as: Int.self)
+  let known = MemoryLayout<T>.size
+  guard size >= known, size <= largest else { throw .wrongSize(size, known) }
+  unsafe withUnsafeBytes(of: value) { bytes in
+    unsafe raw.copyMemory(from: bytes.baseAddress!, byteCount: known)
+  }
+  if size > known { unsafe memset(raw + known, 0, size - known) }
+  unsafe raw.storeBytes(of: size, as: Int.self)
+}
+
+/// The caller's struct. What this library does not know of it must be zero.
+func take<T>(_ source: UnsafePointer<T>) throws(Failure) -> T {
+  let raw = unsafe UnsafeRawPointer(source)
+  let size = unsafe raw.load(as: Int.self)
+  let known = MemoryLayout<T>.size
+  guard size >= known, size <= largest else { throw .wrongSize(size, known) }
+  for offset in known..<size where unsafe raw.load(fromByteOffset: offset, as: UInt8.self) != 0 {
+    throw Failure(
+      number: E2BIG, text: "the struct uses what this version of the library does not have")
+  }
+  return unsafe source.pointee
+}
+
+extension Failure {
+  static func wrongSize(_ size: Int, _ known: Int) -> Failure {
+    .invalid("the struct says that its size is \(size); set it to sizeof, which is \(known)")
+  }
+}
+
+/// Fills a field with as much of `text` as fits, cut between characters.
+func fill(_ field: UnsafeMutableRawBufferPointer, _ text: String) {
+  let bytes = Array(text.utf8)
+  var length = min(bytes.count, field.count - 1)
+  if length < bytes.count { while length > 0, bytes[length] & 0xc0 == 0x80 { length -= 1 } }
+  unsafe field.copyBytes(from: bytes.prefix(length))
+  for index in length..<field.count { unsafe field[index] = 0 }
+}
