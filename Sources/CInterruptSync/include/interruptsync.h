@@ -13,7 +13,7 @@
 // needs. The last reference must not go while another thread is inside a call with the same handle.
 //
 // Structs begin with `size`, which the caller sets to sizeof of the struct it was compiled with, and are otherwise
-// zero-initialised; zero means the default everywhere.
+// zero-initialised, for which there is INTERRUPTSYNC_STRUCT; zero means the default everywhere.
 //
 // Levels. INTERRUPTSYNC_PASSIVE is ordinary code, INTERRUPTSYNC_DISPATCH a deferred routine, INTERRUPTSYNC_DEVICE a
 // service or synchronized routine. Where a comment says nothing, any thread may call at any level. C++ routines must

@@ -22,6 +22,19 @@
 #define INTERRUPTSYNC_VERSION_NUMBER                                                                                   \
   (INTERRUPTSYNC_VERSION_MAJOR * 10000 + INTERRUPTSYNC_VERSION_MINOR * 100 + INTERRUPTSYNC_VERSION_PATCH)
 
+/// A struct of this header with its size set and everything else zero:
+/// `interruptsync_statistics now = INTERRUPTSYNC_STRUCT(interruptsync_statistics);`
+#ifdef __cplusplus
+#define INTERRUPTSYNC_STRUCT(type)                                                                                     \
+  ([] {                                                                                                                \
+    type made = {};                                                                                                    \
+    made.size = sizeof made;                                                                                           \
+    return made;                                                                                                       \
+  }())
+#else
+#define INTERRUPTSYNC_STRUCT(type) ((type){.size = sizeof(type)})
+#endif
+
 INTERRUPTSYNC_BEGIN
 
 /// An open UIO device.
