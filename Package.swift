@@ -40,6 +40,10 @@ let package = Package(
         "InterruptSyncService", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    // Small real drivers, each run by the tests.
+    .executableTarget(
+      name: "edu-example", dependencies: ["UIO", "InterruptSync"], path: "Examples/edu",
+      swiftSettings: strict),
     // What is measured, beside its peers.
     .target(name: "CFloor", path: "Benchmarks/CFloor"),
     .executableTarget(

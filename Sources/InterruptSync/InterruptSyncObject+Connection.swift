@@ -88,8 +88,8 @@ extension SyncStorage {
     }
   }
 
-  /// State ready, thread about to wait, and only then unmasked: nothing that fires meanwhile is lost
-  /// (N10). With an interrupt waiting already, the dispatcher unmasks when it has serviced it:
+  /// State ready, thread about to wait, and only then unmasked: nothing that fires meanwhile is
+  /// lost (N10). With an interrupt waiting already, the dispatcher unmasks when it has serviced it:
   /// unmasked before, the line would fire once more for the same cause.
   private func start(on source: any InterruptSource) throws(InterruptSyncError) -> Dispatcher {
     let line = try source.attach()
@@ -100,7 +100,8 @@ extension SyncStorage {
         unsafe core.pointee.unclaimedInARow = 0
         unsafe core.pointee.mayRearm = true
       }
-      let isPending = cuio_wait(unsafe line.raw.pointee.fd, -1, 0, false) == Int32(CUIO_WAIT_READABLE)
+      let isPending =
+        cuio_wait(unsafe line.raw.pointee.fd, -1, 0, false) == Int32(CUIO_WAIT_READABLE)
       try dispatcher.start()
       if isPending { return dispatcher }
       let failure = holdingLock {

@@ -78,7 +78,8 @@ import Synchronization
   /// The error that a failed operation on this line means.
   package func failure(_ operation: UIOOperation, _ number: Int32) -> UIOError {
     var error = operation.error(number, device: device.description)
-    // EIO is the kernel's for a device without interrupt, and any driver's for what it likes (facts 16, 18).
+    // EIO is the kernel's for a device without interrupt, and any driver's for what it likes (facts
+    // 16, 18).
     if operation == .irqControl, number == EIO, device.hasInterrupt {
       error = UIOError(
         .driverFailed, device: device.description, operation: operation.rawValue,
@@ -88,7 +89,8 @@ import Synchronization
     return error
   }
 
-  /// Masks what may be unmasked since the driver's probe (fact 48), which shows whether the strategy works.
+  /// Masks what may be unmasked since the driver's probe (fact 48), which shows whether the
+  /// strategy works.
   private func verify() throws(UIOError) {
     let operation: UIOOperation = strategy == .pciCommand ? .configuration : .irqControl
     var result = unsafe cuio_line_refresh_command(raw)
