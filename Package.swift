@@ -64,6 +64,9 @@ let package = Package(
       swiftSettings: [.treatAllWarnings(as: .error)]),
     .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
     .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
+    .testTarget(
+      name: "InterruptSyncServiceTests",
+      dependencies: ["CUIO", "UIO", "InterruptSync", "InterruptSyncService", "interruptsyncd"]),
   ],
   swiftLanguageModes: [.v6]
 )
