@@ -47,10 +47,12 @@ CUIO_DEFINE_REGISTER(16, "h", "w")
 CUIO_DEFINE_REGISTER(32, "", "w")
 CUIO_DEFINE_REGISTER(64, "", "x")
 
-/// Reads `width` bytes (1, 2 or 4) of an I/O BAR through its sysfs resource file. Returns 0 or -errno.
+/// Reads `width` bytes (1, 2 or 4) of an I/O BAR through its sysfs resource file. Returns 0 or -errno; -EINVAL for
+/// another width.
 CUIO_HOT int cuio_port_read(int fd, uint64_t offset, uint32_t width, uint32_t *CUIO_NONNULL value);
 
-/// Writes `width` bytes (1, 2 or 4) of an I/O BAR through its sysfs resource file. Returns 0 or -errno.
+/// Writes `width` bytes (1, 2 or 4) of an I/O BAR through its sysfs resource file. Returns 0 or -errno; -EINVAL for
+/// another width.
 CUIO_HOT int cuio_port_write(int fd, uint64_t offset, uint32_t width, uint32_t value);
 
 /// Maps `length` bytes of `fd` at `offset`, shared. Returns 0 or -errno.
