@@ -58,26 +58,36 @@ int cuio_line_refresh_command(cuio_line *line) {
 }
 
 int cuio_line_set_bus_master(cuio_line *line, bool on) {
-  // The remembered value first, so that every later re-arm carries the bit; a re-arm that is already under way may
-  // still write the old value after ours, which the reading back sees.
-  if (on) __atomic_fetch_or(&line->command, CUIO_PCI_COMMAND_MASTER, __ATOMIC_RELAXED);
-  else __atomic_fetch_and(&line->command, (uint16_t)~CUIO_PCI_COMMAND_MASTER, __ATOMIC_RELAXED);
+  // The remembered value first, so that every later re-arm carries the bit; one that is already under way sees the
+  // change behind its write and writes again.
+  if (on) __atomic_fetch_or(&line->command, CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
+  else __atomic_fetch_and(&line->command, (uint16_t)~CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
+  uint16_t command = 0;
+  int result = cuio_pci_command_read(line->config_fd, &command);
+  if (result != 0) return result;
+  if (command == 0xffff) return -ENODEV;
+  if (((command & CUIO_PCI_COMMAND_MASTER) != 0) == on) return 0;
+  // The lower byte alone: Interrupt-Disable is in the upper one and may have been set by an interrupt or cleared by a
+  // re-arm since it was read here. What must not be written alone is the upper byte (fact 42).
+  uint8_t lower = (uint8_t)(command ^ CUIO_PCI_COMMAND_MASTER);
+  ssize_t length = pwrite(line->config_fd, &lower, sizeof lower, CUIO_PCI_COMMAND);
+  if (length == (ssize_t)sizeof lower) return 0;
+  return length < 0 ? -errno : -EIO;
+}
+
+// Writes the remembered COMMAND with `extra`, and again if it was changed by cuio_line_set_bus_master() meanwhile.
+static int write_command(cuio_line *line, uint16_t extra) {
   for (;;) {
-    uint16_t command = 0;
-    int result = cuio_pci_command_read(line->config_fd, &command);
-    if (result != 0) return result;
-    if (command == 0xffff) return -ENODEV;
-    if (((command & CUIO_PCI_COMMAND_MASTER) != 0) == on) return 0;
-    result = cuio_pci_command_write(line->config_fd, command ^ CUIO_PCI_COMMAND_MASTER);
-    if (result != 0) return result;
+    uint16_t command = __atomic_load_n(&line->command, __ATOMIC_SEQ_CST);
+    int result = cuio_pci_command_write(line->config_fd, command | extra);
+    if (result != 0 || CUIO_LIKELY(__atomic_load_n(&line->command, __ATOMIC_SEQ_CST) == command)) return result;
   }
 }
 
 int cuio_line_rearm(cuio_line *line) {
   switch (line->rearm) {
     case CUIO_REARM_IRQCONTROL: return cuio_irqcontrol(line->fd, 1);
-    case CUIO_REARM_PCI_COMMAND:
-      return cuio_pci_command_write(line->config_fd, __atomic_load_n(&line->command, __ATOMIC_RELAXED));
+    case CUIO_REARM_PCI_COMMAND: return write_command(line, 0);
     case CUIO_REARM_NONE: break;
   }
   return 0;
@@ -86,9 +96,7 @@ int cuio_line_rearm(cuio_line *line) {
 int cuio_line_mask(cuio_line *line) {
   switch (line->rearm) {
     case CUIO_REARM_IRQCONTROL: return cuio_irqcontrol(line->fd, 0);
-    case CUIO_REARM_PCI_COMMAND:
-      return cuio_pci_command_write(
-          line->config_fd, __atomic_load_n(&line->command, __ATOMIC_RELAXED) | CUIO_PCI_COMMAND_INTX_DISABLE);
+    case CUIO_REARM_PCI_COMMAND: return write_command(line, CUIO_PCI_COMMAND_INTX_DISABLE);
     case CUIO_REARM_NONE: break;
   }
   return 0;
