@@ -25,18 +25,25 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   }
 
   /// Opens a device found before.
-  public init(_ info: UIODeviceInfo, sysfs: Sysfs = .system) throws(UIOError) {
+  public convenience init(_ info: UIODeviceInfo, sysfs: Sysfs = .system) throws(UIOError) {
+    let file: FileDescriptor
     do throws(SystemFailure) {
       file = try FileDescriptor.open(info.path, O_RDWR | O_NONBLOCK)
     } catch {
       throw UIOOperation.open.error(error.number, device: "uio\(info.number) (\(info.stableID))")
     }
+    self.init(info, node: file, sysfs: sysfs)
+  }
+
+  /// Takes over an open node; tests pass what behaves like one.
+  package init(_ info: UIODeviceInfo, node: FileDescriptor, sysfs: Sysfs) {
+    file = node
     self.info = info
     self.sysfs = sysfs
     // Without an interrupt poll is in error and irqcontrol answers EIO; torn down it answers EINVAL
     // (facts 16, 21).
     hasInterrupt =
-      !(LivenessGate.isDead(file.raw) && LivenessGate.answersWithoutInterrupt(file.raw))
+      !(LivenessGate.isDead(file.raw) && LivenessGate.answersWithoutInterrupt(file))
     gate = LivenessGate(device: file, hasInterrupt: hasInterrupt)
   }
 

@@ -87,7 +87,7 @@ import Synchronization
     case .none: return
     case .irqControl:
       // Masks what may have been unmasked since the driver's probe (fact 48); connecting unmasks.
-      let result = unsafe cuio_irqcontrol(raw.pointee.fd, 0)
+      let result = device.file.irqControl(0)
       if result != 0 { throw failure(.irqControl, -result) }
     case .pciCommand:
       let result = unsafe cuio_line_refresh_command(raw)
@@ -102,7 +102,7 @@ import Synchronization
   }
 
   private static func probed(_ device: UIODevice) throws(UIOError) -> RearmStrategy {
-    let result = cuio_irqcontrol(device.file.raw, 0)
+    let result = device.file.irqControl(0)
     switch -result {
     case 0: return .irqControl
     case ENOSYS: return .none
