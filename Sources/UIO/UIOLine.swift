@@ -96,9 +96,17 @@ import Synchronization
   }
 
   private static func openConfiguration(_ device: UIODevice) throws(UIOError) -> FileDescriptor {
+    let operation = UIOOperation.openConfiguration
+    let file: FileDescriptor
     do throws(SystemFailure) {
-      return try FileDescriptor.open("\(device.info.parentFolder)/config", O_RDWR)
-    } catch { throw UIOOperation.openConfiguration.error(error.number, device: device.description) }
+      file = try FileDescriptor.open("\(device.info.parentFolder)/config", O_RDWR)
+    } catch {
+      let number = device.gate.probe() ? error.number : ENODEV
+      throw operation.error(number, device: device.description)
+    }
+    // The path leads through the device's number, which another one may have by now (fact 5).
+    guard device.gate.probe() else { throw operation.error(ENODEV, device: device.description) }
+    return file
   }
 
   private static func probed(_ device: UIODevice) throws(UIOError) -> RearmStrategy {

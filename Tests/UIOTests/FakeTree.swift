@@ -48,18 +48,21 @@ struct FakeDevice {
   var node = Node.fifo
 }
 
-/// The tree; removed with its last reference.
+/// The tree; all trees are removed when the process ends.
 final class FakeTree: Sendable {
   let root: String
 
+  private static let all: String = {
+    atexit { try? FileManager.default.removeItem(atPath: FakeTree.all) }
+    return NSTemporaryDirectory() + "uio-tests-\(UUID().uuidString)"
+  }()
+
   init(_ devices: FakeDevice...) throws {
-    root = NSTemporaryDirectory() + "uio-tests-\(UUID().uuidString)"
+    root = "\(Self.all)/\(UUID().uuidString)"
     try folder("sys/class/uio")
     try folder("dev")
     for device in devices { try add(device) }
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: root) }
 
   var sysfs: Sysfs { Sysfs(root: "\(root)/sys", devices: "\(root)/dev") }
 
