@@ -72,11 +72,17 @@ import Synchronization
     }
     let result = unsafe cuio_line_set_bus_master(raw, isOn)
     _ = configuration
-    if result != 0 { throw UIOOperation.configuration.error(-result, device: device.description) }
+    if result != 0 { throw failure(.configuration, -result) }
   }
 
   /// The error that a failed operation on this line means.
   package func failure(_ operation: UIOOperation, _ number: Int32) -> UIOError {
+    Self.failure(device, operation, number)
+  }
+
+  private static func failure(
+    _ device: UIODevice, _ operation: UIOOperation, _ number: Int32
+  ) -> UIOError {
     let error = operation.error(number, device: device.description)
     if error.code == .removed { device.gate.shut() }
     return error
@@ -114,7 +120,7 @@ import Synchronization
     switch -result {
     case 0: return .irqControl
     case ENOSYS: return .none
-    default: throw UIOOperation.irqControl.error(-result, device: device.description)
+    default: throw failure(device, .irqControl, -result)
     }
   }
 
