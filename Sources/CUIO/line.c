@@ -15,7 +15,7 @@ int cuio_line_read(cuio_line *line, uint64_t *delta) {
     ssize_t length = read(line->fd, &total, sizeof total);
     if (length != (ssize_t)sizeof total) return read_failure(length);
     *delta = total - line->total;
-    line->total = total;
+    __atomic_store_n(&line->total, total, __ATOMIC_RELAXED);
     return 0;
   }
   uint64_t added;

@@ -90,7 +90,8 @@ public final class UIODevice: Sendable, CustomStringConvertible {
 
   /// Reaches BAR `number` of the PCI function, whatever order or gaps the driver's maps have (fact
   /// 40): memory BARs are mapped, I/O BARs are read and written through sysfs.
-  /// - Throws: `noSuchRegion`, `permissionDenied`, `removed`, `busy`, `resourcesExhausted`.
+  /// - Throws: `noSuchRegion`, `unmappable`, `permissionDenied`, `removed`, `busy`,
+  ///   `resourcesExhausted`.
   public func region(bar number: Int) throws(UIOError) -> RegisterRegion {
     guard let pci = info.pci else {
       throw UIOError(

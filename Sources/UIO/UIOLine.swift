@@ -57,7 +57,7 @@ import Synchronization
   package func unclaim() { isClaimed.store(false, ordering: .releasing) }
 
   /// Interrupts the kernel has counted up to the last read, modulo 2^32 (fact 8).
-  public var total: UInt32 { unsafe raw.pointee.total }
+  public var total: UInt32 { unsafe cuio_line_total(raw) }
 
   /// Turns bus mastering on or off, so that later re-arms, which write the whole of COMMAND, keep
   /// it (facts 42, 45).

@@ -125,3 +125,26 @@ TEST(eventfd_read_of_another_length_is_refused) {
   CHECK_EQ(delta, 99);
   finish(&s);
 }
+
+static void *read_all(void *context) {
+  cuio_line *line = context;
+  uint64_t delta;
+  while (cuio_line_read(line, &delta) != -EPIPE) continue;
+  return NULL;
+}
+
+// Under the thread sanitizer: statistics are read while the dispatcher reads counts.
+TEST(total_may_be_read_by_another_thread) {
+  source s = piped(0);
+  pthread_t thread;
+  CHECK_EQ(cuio_thread_create(&thread, 0, read_all, &s.line), 0);
+  for (int32_t i = 1; i <= 100; i++) {
+    give(&s, i);
+    CHECK(cuio_line_total(&s.line) <= 100);
+  }
+  CHECK_SOON(cuio_line_total(&s.line) == 100);
+  close(s.writer);
+  s.writer = -1;
+  cuio_thread_join(thread);
+  finish(&s);
+}

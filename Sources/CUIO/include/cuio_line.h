@@ -37,6 +37,11 @@ typedef struct cuio_line {
   uint16_t command;
 } cuio_line;
 
+/// The total of the last successful read; any thread may ask.
+CUIO_HOT static inline uint32_t cuio_line_total(const cuio_line *CUIO_NONNULL line) {
+  return __atomic_load_n(&line->total, __ATOMIC_RELAXED);
+}
+
 #define CUIO_PCI_COMMAND 4
 #define CUIO_PCI_COMMAND_MASTER 0x0004u
 #define CUIO_PCI_COMMAND_INTX_DISABLE 0x0400u
