@@ -1,3 +1,4 @@
+import CUIO
 import Glibc
 import InterruptSync
 
@@ -38,3 +39,6 @@ func threadState(_ tid: UInt32) -> Character? {
   guard let end = text.lastIndex(of: ")") else { return nil }
   return text[end...].dropFirst(2).first
 }
+
+/// The calling thread, as something to compare and to pass on.
+func currentThread() -> UInt32 { cuio_thread_id() }

@@ -124,12 +124,12 @@ extension InterruptReport {
   }
 }
 
-/// The error that `body` throws; nil when it throws none.
-func failure<R>(_ body: () throws(InterruptSyncError) -> R) -> InterruptSyncError? {
-  do throws(InterruptSyncError) {
+/// The error that `body` throws; nil when it throws none or another one.
+func failure<R>(_ body: () throws -> R) -> InterruptSyncError? {
+  do {
     _ = try body()
     return nil
   } catch {
-    return error
+    return error as? InterruptSyncError
   }
 }
