@@ -17,6 +17,10 @@ import UIO
   private let ended = Atomic<Bool>(false)
   private let braked = Atomic<Bool>(false)
   private let resume = Atomic<Bool>(false)
+  /// Set by the first of two: the end of the thread and the end of the connection.
+  private let isHalfReleased = Atomic<Bool>(false)
+  /// Only the thread uses it.
+  private var hasGivenLineBack = false
   private var thread = pthread_t()
   private let started = Monitor()
   private var hasStarted = false
@@ -101,6 +105,22 @@ import UIO
   /// cannot be masked.
   func maskLine() { _ = unsafe cuio_line_mask(line) }
 
+  /// Gives the line back to its source, once the thread reads it no more. Where nobody could wait
+  /// for the thread (N12), the thread does it as its last act.
+  func giveLineBack() {
+    if isCurrentThread, !storage.lock.isHeldByCaller {
+      // From the report handler, behind which nothing is read; it may want to connect again.
+      hasGivenLineBack = true
+      source.detach()
+    } else {
+      releaseLine()
+    }
+  }
+
+  private func releaseLine() {
+    if isHalfReleased.exchange(true, ordering: .acquiringAndReleasing) { source.detach() }
+  }
+
   /// Ends a storm that is to stay masked.
   func resumeAfterStorm() {
     resume.store(true, ordering: .releasing)
@@ -122,6 +142,7 @@ import UIO
         dispatcher.started.broadcast()
       }
       dispatcher.run()
+      if !dispatcher.hasGivenLineBack { dispatcher.releaseLine() }
       return nil
     }
 

@@ -139,14 +139,15 @@ extension SyncStorage {
   }
 
   private func finishDisconnecting(_ dispatcher: Dispatcher) {
-    dispatcher.source.detach()
+    dispatcher.giveLineBack()
     generation.add(1, ordering: .acquiringAndReleasing)
     monitor.locked {
       self.dispatcher = nil
       phase = .disconnected
       monitor.broadcast()
     }
-    purgeCancelled()
+    // Inside a routine the walk stands on one of the entries; then they go with the storage.
+    if !lock.isHeldByCaller { purgeCancelled() }
   }
 
   /// The last reference to the object has gone, perhaps inside one of its own routines: then nobody
