@@ -22,8 +22,11 @@ import UIO
   /// Only the thread uses it.
   private var hasGivenLineBack = false
   private var thread = pthread_t()
-  private let started = Monitor()
-  private var hasStarted = false
+  private let stage = Monitor()
+  private var current = Stage.starting
+
+  /// How far the connection has come, as the thread and the connecting thread tell each other.
+  private enum Stage { case starting, waiting, standing, failed }
 
   /// What this connection is recovering from. Only the thread uses it.
   private enum Trouble {
@@ -71,10 +74,10 @@ import UIO
     let context = unsafe Unmanaged.passRetained(self).toOpaque()
     let attributes = storage.options.dispatcher
     // The new thread begins with this monitor, so it cannot run before `thread` is known.
-    let result = started.locked {
+    let result = stage.locked {
       let result = unsafe cuio_thread_create(
         &thread, attributes.stackSize, Dispatcher.entry, context)
-      if result == 0 { started.wait { !hasStarted } }
+      if result == 0 { stage.wait { current == .starting } }
       return result
     }
     guard result == 0 else {
@@ -84,9 +87,28 @@ import UIO
         cause: "no thread to be had",
         hint: "raise the limit (systemd: TasksMax=, LimitNPROC=)", errno: -result)
     }
-    ThreadPlacement.apply(attributes, to: thread, named: storage.name) { [storage] in
-      storage.report($0)
+    ThreadPlacement.apply(attributes, to: thread, named: storage.name) { self.refusals.append($0) }
+  }
+
+  /// Attributes that the system refused, to be reported once the connection stands.
+  private(set) var refusals: [InterruptReport] = []
+
+  /// Says whether the connection stands, for which reports wait.
+  func decide(stands: Bool) {
+    stage.locked {
+      current = stands ? .standing : .failed
+      stage.broadcast()
     }
+  }
+
+  /// Not before connect has decided: the handler may disconnect, and has to find the connection
+  /// that the report is about. Of one that failed connect itself tells.
+  private func report(_ report: InterruptReport) {
+    let stands = stage.locked {
+      stage.wait { current == .waiting }
+      return current == .standing
+    }
+    if stands { storage.report(report) }
   }
 
   /// Tells the thread to leave.
@@ -137,9 +159,9 @@ import UIO
       guard let context = unsafe context else { return nil }
       let dispatcher = unsafe Unmanaged<Dispatcher>.fromOpaque(context).takeRetainedValue()
       cuio_prefault_stack(64 * 1024)
-      dispatcher.started.locked {
-        dispatcher.hasStarted = true
-        dispatcher.started.broadcast()
+      dispatcher.stage.locked {
+        dispatcher.current = .waiting
+        dispatcher.stage.broadcast()
       }
       dispatcher.run()
       if !dispatcher.hasGivenLineBack { dispatcher.releaseLine() }
@@ -200,7 +222,7 @@ import UIO
     case .none: break
     case .storm:
       trouble = .none
-      storage.report(.stormEnded)
+      report(.stormEnded)
     case .rearm(let pause): retryRearm(pause)
     }
   }
@@ -209,13 +231,13 @@ import UIO
 
   private func settle(_ outcome: Int32) {
     if outcome & Outcome.lockFailed != 0 {
-      storage.report(.failed(storage.refused(-ESRCH, "dispatch an interrupt")))
+      report(.failed(storage.refused(-ESRCH, "dispatch an interrupt")))
       ended.store(true, ordering: .releasing)
       unsafe cuio_flag_raise(stop)
       return
     }
     if outcome & Outcome.repeatLimit != 0 {
-      storage.report(.repeatLimitReached(passes: unsafe core.pointee.repeatLimit))
+      report(.repeatLimitReached(passes: unsafe core.pointee.repeatLimit))
     }
     if outcome & Outcome.rearmFailed != 0 {
       rearmFailed()
@@ -226,7 +248,7 @@ import UIO
       brake()
     } else if case .storm = trouble, outcome & Outcome.claimed != 0 {
       trouble = .none
-      storage.report(.stormEnded)
+      report(.stormEnded)
     }
   }
 
@@ -236,12 +258,12 @@ import UIO
     // A device that is going away cannot be re-armed either; then the next read says so.
     guard unsafe !LivenessGate.isDead(line.pointee.fd) else { return }
     let number = storage.holdingLock { unsafe -core.pointee.rearmError }
-    storage.report(.rearmFailed(source.failure(.rearm, errno: number)))
+    report(.rearmFailed(source.failure(.rearm, errno: number)))
   }
 
   private func rearmRecovered() {
     trouble = .none
-    storage.report(.rearmRecovered)
+    report(.rearmRecovered)
   }
 
   private func retryRearm(_ pause: Int32) {
@@ -267,7 +289,7 @@ import UIO
     braked.store(true, ordering: .relaxed)
     if !isTroubled {
       unsafe cuio_counter_add(&core.pointee.counters.storms, 1)
-      storage.report(.stormBegan(unclaimed: UInt64(storage.options.storm.limit)))
+      report(.stormBegan(unclaimed: UInt64(storage.options.storm.limit)))
     }
     trouble = .storm(next: max(next, 0))
     let isDead = pauseMasked(pause)
@@ -306,6 +328,6 @@ import UIO
   private func end(_ number: Int32) {
     ended.store(true, ordering: .releasing)
     let error = source.failure(.read, errno: number)
-    storage.report(error.code == .removed ? .removed(error) : .failed(error))
+    report(error.code == .removed ? .removed(error) : .failed(error))
   }
 }

@@ -50,6 +50,8 @@ extension SyncStorage {
         phase = .connected
         monitor.broadcast()
       }
+      dispatcher.decide(stands: true)
+      for refusal in dispatcher.refusals { report(refusal) }
     } catch {
       monitor.locked {
         phase = .disconnected
@@ -104,6 +106,7 @@ extension SyncStorage {
         unsafe rearmLine(core, line.raw) == 0 ? 0 : unsafe core.pointee.rearmError
       }
       guard failure == 0 else {
+        dispatcher.decide(stands: false)
         stop(dispatcher, waiting: true)
         throw source.failure(.rearm, errno: -failure)
       }

@@ -12,10 +12,10 @@ struct Hung: Error, CustomStringConvertible {
 }
 
 /// Polls `condition` until it holds.
-func eventually(_ what: String, _ condition: () -> Bool) throws {
+func eventually(_ what: @autoclosure () -> String, _ condition: () -> Bool) throws {
   let deadline = time(nil) + patience
   while !condition() {
-    guard time(nil) < deadline else { throw Hung(what) }
+    guard time(nil) < deadline else { throw Hung(what()) }
     usleep(200)
   }
 }
