@@ -209,7 +209,9 @@ import UIO
     var delta: UInt64 = 0
     let result = unsafe cuio_line_read(line, &delta)
     if result == 0 {
-      settle(unsafe dispatchInterrupt(core, line, delta))
+      let outcome = unsafe dispatchInterrupt(core, line, delta)
+      cuio_thread_left_lock()
+      settle(outcome)
     } else if result != -EINTR {
       end(result == -EAGAIN ? EIO : -result)
       unsafe cuio_flag_raise(stop)
@@ -231,29 +233,28 @@ import UIO
 
   private func settle(_ outcome: Int32) {
     if outcome & Outcome.lockFailed != 0 {
-      report(.failed(storage.refused(-ESRCH, "dispatch an interrupt")))
       ended.store(true, ordering: .releasing)
+      report(.failed(storage.refused(-ESRCH, "dispatch an interrupt")))
       unsafe cuio_flag_raise(stop)
       return
     }
     if outcome & Outcome.repeatLimit != 0 {
       report(.repeatLimitReached(passes: unsafe core.pointee.repeatLimit))
     }
+    if case .storm = trouble, outcome & Outcome.claimed != 0 {
+      trouble = .none
+      report(.stormEnded)
+    }
     if outcome & Outcome.rearmFailed != 0 {
       rearmFailed()
     } else if case .rearm = trouble, outcome & Outcome.stormBegan == 0 {
       rearmRecovered()
     }
-    if outcome & Outcome.stormBegan != 0 {
-      brake()
-    } else if case .storm = trouble, outcome & Outcome.claimed != 0 {
-      trouble = .none
-      report(.stormEnded)
-    }
+    if outcome & Outcome.stormBegan != 0 { brake() }
   }
 
   private func rearmFailed() {
-    guard case .none = trouble else { return }
+    if case .rearm = trouble { return }
     trouble = .rearm(pause: 10)
     // A device that is going away cannot be re-armed either; then the next read says so.
     guard unsafe !LivenessGate.isDead(line.pointee.fd) else { return }
@@ -284,10 +285,12 @@ import UIO
     var next: Int32 = -1
     if case .backOff(let first, let longest) = storage.options.storm.action {
       if case .storm(let due) = trouble { pause = due } else { pause = first }
-      next = min(max(pause, 1) * 2, longest)
+      next = pause > longest / 2 ? longest : min(max(pause, 1) * 2, longest)
     }
+    // Said before this storm, it was not meant for it.
+    resume.store(false, ordering: .relaxed)
     braked.store(true, ordering: .relaxed)
-    if !isTroubled {
+    if case .storm = trouble {} else {
       unsafe cuio_counter_add(&core.pointee.counters.storms, 1)
       report(.stormBegan(unclaimed: UInt64(storage.options.storm.limit)))
     }
@@ -303,10 +306,7 @@ import UIO
       unsafe core.pointee.lastUnclaimed = cuio_ticks()
       return unsafe core.pointee.mayRearm ? unsafe rearmLine(core, line) : 0
     }
-    if outcome != 0 {
-      trouble = .none
-      rearmFailed()
-    }
+    if outcome != 0 { rearmFailed() }
   }
 
   /// Waits `milliseconds` (-1: until resumed) without looking at the count. True when the line

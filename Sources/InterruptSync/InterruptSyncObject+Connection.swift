@@ -36,7 +36,10 @@ extension InterruptSyncObject {
   }
 
   /// Processor time of the dispatcher's thread, in nanoseconds; nil while not connected.
-  package var dispatcherCPUTime: Int64? { storage.monitor.locked { storage.dispatcher }?.cpuTime }
+  package var dispatcherCPUTime: Int64? {
+    // Under the monitor, so that the thread is not joined meanwhile.
+    storage.monitor.locked { storage.phase == .connected ? storage.dispatcher?.cpuTime : nil }
+  }
 }
 
 extension SyncStorage {
