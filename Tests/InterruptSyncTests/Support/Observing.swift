@@ -133,3 +133,10 @@ func failure<R>(_ body: () throws -> R) -> InterruptSyncError? {
     return error as? InterruptSyncError
   }
 }
+
+/// A flag that orders nothing: what was written before it is raised need not be visible after.
+final class RelaxedFlag: Sendable {
+  private let atomic = Atomic<Bool>(false)
+  var isUp: Bool { atomic.load(ordering: .relaxed) }
+  func raise() { atomic.store(true, ordering: .relaxed) }
+}
