@@ -35,7 +35,7 @@ import UIO
 
   func stop() {
     mustStop.store(true, ordering: .releasing)
-    wake.signal()
+    wake.signalNow()
     _ =
       pthread_equal(pthread_self(), thread) != 0
       ? cuio_thread_detach(thread) : cuio_thread_join(thread)
