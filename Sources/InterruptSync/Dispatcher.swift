@@ -158,7 +158,7 @@ import UIO
     { context in
       guard let context = unsafe context else { return nil }
       let dispatcher = unsafe Unmanaged<Dispatcher>.fromOpaque(context).takeRetainedValue()
-      cuio_prefault_stack(64 * 1024)
+      cuio_prefault_stack(dispatcher.storage.options.dispatcher.prefaulted)
       dispatcher.stage.locked {
         dispatcher.current = .waiting
         dispatcher.stage.broadcast()
