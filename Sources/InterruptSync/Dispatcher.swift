@@ -158,7 +158,7 @@ import UIO
     { context in
       guard let context = unsafe context else { return nil }
       let dispatcher = unsafe Unmanaged<Dispatcher>.fromOpaque(context).takeRetainedValue()
-      cuio_prefault_stack(64 * 1024)
+      cuio_prefault_stack(dispatcher.storage.options.dispatcher.prefaulted)
       dispatcher.stage.locked {
         dispatcher.current = .waiting
         dispatcher.stage.broadcast()
@@ -189,6 +189,7 @@ import UIO
   }
 
   private var isTroubled: Bool { if case .none = trouble { false } else { true } }
+  private var isStorming: Bool { if case .storm = trouble { true } else { false } }
 
   private func sleep() {
     let timeout: Int32 =
@@ -241,7 +242,7 @@ import UIO
     if outcome & Outcome.repeatLimit != 0 {
       report(.repeatLimitReached(passes: unsafe core.pointee.repeatLimit))
     }
-    if case .storm = trouble, outcome & Outcome.claimed != 0 {
+    if isStorming, outcome & Outcome.claimed != 0 {
       trouble = .none
       report(.stormEnded)
     }
@@ -290,7 +291,7 @@ import UIO
     // Said before this storm, it was not meant for it.
     resume.store(false, ordering: .relaxed)
     braked.store(true, ordering: .relaxed)
-    if case .storm = trouble {} else {
+    if !isStorming {
       unsafe cuio_counter_add(&core.pointee.counters.storms, 1)
       report(.stormBegan(unclaimed: UInt64(storage.options.storm.limit)))
     }

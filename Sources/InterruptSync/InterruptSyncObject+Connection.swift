@@ -50,6 +50,7 @@ extension SyncStorage {
       let dispatcher = try start(on: source)
       monitor.locked {
         self.dispatcher = dispatcher
+        self.source = source
         phase = .connected
         monitor.broadcast()
       }
@@ -87,9 +88,8 @@ extension SyncStorage {
           cause: "no service routine is registered",
           hint: "register one first, or set connectsWithoutRoutines")
       }
-      if let newSource { source = newSource }
       phase = .connecting
-      return source
+      return newSource ?? source
     }
   }
 

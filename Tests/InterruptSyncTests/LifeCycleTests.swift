@@ -153,6 +153,19 @@ import Testing
   #expect(object.statistics().interrupts == 4)
 }
 
+@Test func N13_aLineThatCouldNotBeConnectedIsNotRemembered() throws {
+  let line = try SoftwareLine(name: "first")
+  let busy = try SoftwareLine(name: "busy")
+  _ = try busy.attach()
+  let object = InterruptSyncObject(source: line, mode: .normal)
+  try object.registerServiceRoutine { .success }
+  #expect(failure { try object.connect(to: busy) }?.code == .lineBusy)
+  busy.detach()
+  line.trigger()
+  try object.connect()
+  try object.awaitDispatches(1)
+}
+
 @Test func aLineServesOneObjectAtATime() throws {
   let line = try SoftwareLine(name: "shared")
   let one = InterruptSyncObject(source: line, mode: .normal)

@@ -130,9 +130,10 @@ private func check(_ errors: [InterruptSyncError?]) {
       try? outer.callSynchronizedRoutine {
         mine.raise()
         other.take()
-        codes.entries[index] = failure {
-          try inner.callSynchronizedRoutine {}
-        }?.code
+        codes.entries[index] =
+          failure {
+            try inner.callSynchronizedRoutine {}
+          }?.code
       }
     }
   }

@@ -69,7 +69,9 @@ private struct Storming {
   let storming = try Storming(StormPolicy(limit: 4, action: .stayMasked))
   let core = storming.object.storage.core
   func age(by ticks: UInt64) throws {
-    try storming.object.callSynchronizedRoutine { core.pointee.lastUnclaimed &-= ticks }
+    try storming.object.callSynchronizedRoutine {
+      core.pointee.lastUnclaimed = core.pointee.lastUnclaimed &- ticks
+    }
   }
   for _ in 0..<5 {
     try storming.serve(3)

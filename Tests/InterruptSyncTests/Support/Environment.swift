@@ -48,3 +48,11 @@ func awaitSleep(of thread: UInt32) throws {
 
 /// The calling thread, as something to compare and to pass on.
 func currentThread() -> UInt32 { cuio_thread_id() }
+
+/// Sends a signal to one thread of this process.
+func signalThread(_ tid: UInt32, _ number: Int32) -> Bool {
+  // tgkill(2) has a wrapper only in newer C libraries: ask whether it is there.
+  typealias Function = @convention(c) (Int32, Int32, Int32) -> Int32
+  guard let symbol = dlsym(nil, "tgkill") else { return false }
+  return unsafeBitCast(symbol, to: Function.self)(getpid(), Int32(tid), number) == 0
+}

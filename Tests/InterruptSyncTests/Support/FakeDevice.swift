@@ -101,7 +101,10 @@ final class FakeDevice: InterruptSource, @unchecked Sendable {
 
   /// The device goes away: reads end, irqcontrol fails.
   func unplug() {
-    if device >= 0 { close(device) }
+    guard device >= 0 else { return }
+    // What is left unread would turn the end into a reset.
+    _ = writes()
+    close(device)
     device = -1
   }
 }

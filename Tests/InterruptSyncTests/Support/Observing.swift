@@ -61,15 +61,15 @@ extension InterruptSyncObject {
 }
 
 extension InterruptLock {
-  private var word: UInt32 {
-    UnsafeMutableRawPointer(raw).assumingMemoryBound(to: Atomic<UInt32>.self).pointee
-      .load(ordering: .relaxed)
+  private var word: UnsafeMutablePointer<Atomic<UInt32>> {
+    UnsafeMutableRawPointer(raw).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
 
-  var isFree: Bool { word == 0 }
+  /// Puts a thread down as its owner; 0 frees it.
+  func setOwner(_ tid: UInt32) { word.pointee.store(tid, ordering: .releasing) }
 
   /// Whether the kernel has put somebody to sleep on it.
-  var hasWaiters: Bool { word & 0x8000_0000 != 0 }
+  var hasWaiters: Bool { word.pointee.load(ordering: .relaxed) & 0x8000_0000 != 0 }
 
   func awaitWaiter() throws {
     try eventually("a thread that waits for the interrupt lock") { hasWaiters }

@@ -3,7 +3,7 @@
 import Glibc
 
 /// Seconds after which a test gives up.
-let patience = 5
+let patience = 60
 
 /// Something that was waited for did not come.
 struct Hung: Error, CustomStringConvertible {
