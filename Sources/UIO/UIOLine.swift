@@ -57,7 +57,7 @@ import Synchronization
   package func unclaim() { isClaimed.store(false, ordering: .releasing) }
 
   /// Interrupts the kernel has counted up to the last read, modulo 2^32 (fact 8).
-  public var total: UInt32 { unsafe raw.pointee.total }
+  public var total: UInt32 { unsafe cuio_line_total(raw) }
 
   /// Turns bus mastering on or off, so that later re-arms, which write the whole of COMMAND, keep
   /// it (facts 42, 45).
@@ -72,13 +72,20 @@ import Synchronization
     }
     let result = unsafe cuio_line_set_bus_master(raw, isOn)
     _ = configuration
-    if result != 0 { throw UIOOperation.configuration.error(-result, device: device.description) }
+    if result != 0 { throw failure(.configuration, -result) }
   }
 
   /// The error that a failed operation on this line means.
   package func failure(_ operation: UIOOperation, _ number: Int32) -> UIOError {
+    Self.failure(device, operation, number)
+  }
+
+  private static func failure(
+    _ device: UIODevice, _ operation: UIOOperation, _ number: Int32
+  ) -> UIOError {
     var error = operation.error(number, device: device.description)
-    // EIO is the kernel's for a device without interrupt, and any driver's for what it likes (facts 16, 18).
+    // EIO is the kernel's for a device without interrupt, and any driver's for what it likes (facts
+    // 16, 18).
     if operation == .irqControl, number == EIO, device.hasInterrupt {
       error = UIOError(
         .driverFailed, device: device.description, operation: operation.rawValue,
@@ -88,26 +95,41 @@ import Synchronization
     return error
   }
 
-  /// Masks what may be unmasked since the driver's probe (fact 48), which shows whether the strategy works.
+  /// Masks what may be unmasked since the driver's probe (fact 48), which shows whether the
+  /// strategy works.
   private func verify() throws(UIOError) {
-    let operation: UIOOperation = strategy == .pciCommand ? .configuration : .irqControl
-    var result = unsafe cuio_line_refresh_command(raw)
-    if result == 0 { result = unsafe cuio_line_mask(raw) }
-    if result != 0 { throw failure(operation, -result) }
+    switch strategy {
+    case .none: return
+    case .irqControl:
+      let result = device.file.irqControl(0)
+      if result != 0 { throw failure(.irqControl, -result) }
+    case .pciCommand:
+      var result = unsafe cuio_line_refresh_command(raw)
+      if result == 0 { result = unsafe cuio_line_mask(raw) }
+      if result != 0 { throw failure(.configuration, -result) }
+    }
   }
 
   private static func openConfiguration(_ device: UIODevice) throws(UIOError) -> FileDescriptor {
+    let operation = UIOOperation.openConfiguration
+    let file: FileDescriptor
     do throws(SystemFailure) {
-      return try FileDescriptor.open("\(device.info.parentFolder)/config", O_RDWR)
-    } catch { throw UIOOperation.openConfiguration.error(error.number, device: device.description) }
+      file = try FileDescriptor.open("\(device.info.parentFolder)/config", O_RDWR)
+    } catch {
+      let number = device.gate.probe() ? error.number : ENODEV
+      throw operation.error(number, device: device.description)
+    }
+    // The path leads through the device's number, which another one may have by now (fact 5).
+    guard device.gate.probe() else { throw operation.error(ENODEV, device: device.description) }
+    return file
   }
 
   private static func probed(_ device: UIODevice) throws(UIOError) -> RearmStrategy {
-    let result = cuio_irqcontrol(device.file.raw, 0)
+    let result = device.file.irqControl(0)
     switch -result {
     case 0: return .irqControl
     case ENOSYS: return .none
-    default: throw UIOOperation.irqControl.error(-result, device: device.description)
+    default: throw failure(device, .irqControl, -result)
     }
   }
 
