@@ -82,11 +82,11 @@ test-guests:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
 	@Tests/Tools/run guest-6.1 guest-6.12
 
-bench:
+bench: lib
 	@Tests/Tools/need-packages $(RUN_PACKAGES)
 	$(SWIFT) build $(RELEASE) --product interruptsync-bench
 	@mkdir -p .build/bench
-	$(BIN)/interruptsync-bench --report .build/bench/report.json
+	$(BIN)/interruptsync-bench --report .build/bench/report.json --library $(LIB)
 
 clean:
 	rm -rf .build .build-*

@@ -58,7 +58,7 @@ let package = Package(
     .executableTarget(
       name: "interruptsync-bench",
       dependencies: [
-        "CFloor", "CUIO", "UIO", "InterruptSync",
+        "CFloor", "CInterruptSync", "CUIO", "UIO", "InterruptSync",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/InterruptSyncBench", swiftSettings: strict),
     // What the hot path must not do.

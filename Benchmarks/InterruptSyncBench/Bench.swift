@@ -14,10 +14,19 @@ struct Bench: ParsableCommand {
   @Option(help: "The processor the measured threads run on; the last one by default.")
   var processor: Int = sysconf(Int32(_SC_NPROCESSORS_ONLN)) - 1
 
+  @Option(help: "libinterruptsync.so, to measure the C interface as well.")
+  var library: String?
+
   func run() throws {
     var rows: [Measurement] = []
     for routines in [1, 4, 16] {
       rows.append(try DispatchBenchmark.run(routines: routines, processor: processor, bar: 1.05))
+    }
+    if let library {
+      guard let surface = CSurface(path: library) else {
+        throw ValidationError("\(library) cannot be loaded; make lib builds it")
+      }
+      rows += try SurfaceBenchmark.run(surface, processor: processor, bar: 1.15)
     }
     print(Report.table(rows))
     try write(try Report.json(rows))

@@ -1,8 +1,8 @@
 // The handles that the C interface gives out, and what it remembers of each thread.
 //
-// A handle is not an address: it holds a slot's index, the slot's generation and the kind of thing it names, so that NULL,
-// a released handle, one of another kind and most stray pointers are told apart from a live one without touching what
-// they might point at. Slots are never given back to the system.
+// A handle is not an address: it holds a slot's index, the slot's generation and the kind of thing it names, so that
+// NULL, a released handle, one of another kind and most stray pointers are told apart from a live one without touching
+// what they might point at. Slots are never given back to the system.
 #ifndef HANDLE_TABLE_H
 #define HANDLE_TABLE_H
 
@@ -39,7 +39,7 @@ struct handle_thread {
 };
 
 extern struct handle_slot *HANDLE_NULLABLE handle_chunks[HANDLE_CHUNKS];
-// Initial-exec: the library is loaded with the program as a rule, and the block is small enough for the reserve of dlopen.
+// Initial-exec: the library is loaded with the program as a rule, and the block is small enough for dlopen's reserve.
 extern __thread struct handle_thread handle_thread __attribute__((tls_model("initial-exec")));
 
 // The slot of a live handle of `kind`, or NULL.
@@ -76,8 +76,8 @@ void handle_publish(void *HANDLE_NONNULL handle, void *HANDLE_NONNULL object);
 // Adds a reference. 0, -EINVAL or -EOVERFLOW.
 int handle_retain(void *HANDLE_NULLABLE handle);
 
-// Takes a reference. Returns 0 or -EINVAL. `*object` is what is to be released with the last one, or NULL: there are more,
-// or the thread is inside a synchronized call and handle_next_ended() will give it.
+// Takes a reference. Returns 0 or -EINVAL. `*object` is what is to be released with the last one, or NULL: there are
+// more, or the thread is inside a synchronized call and handle_next_ended() will give it.
 int handle_release(void *HANDLE_NULLABLE handle, void *HANDLE_NULLABLE *HANDLE_NONNULL object);
 
 // What a handle named that ended inside the thread's synchronized call, one at a time; NULL at the end.

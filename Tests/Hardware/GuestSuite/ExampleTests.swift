@@ -3,7 +3,8 @@ import UIO
 
 enum ExampleTests {
   static let cases = [
-    Case("exampleEduComputesFactorials", edu)
+    Case("exampleEduComputesFactorials", edu),
+    Case("exampleUARTInCLosesNoByte", uart),
   ]
 
   private static func edu() throws {
@@ -12,6 +13,21 @@ enum ExampleTests {
     let expected = (1...10).map { number in "\((1...number).reduce(1, *))" }
     try expectEqual(program.text.split(separator: "\n").map(String.init), expected, "factorials")
     let wrong = try Program(["pci-0000:00:1e.0", "3"], program: "edu-example")
+    try expectEqual(wrong.wait(), 1, "exit status without a device")
+    try expect(wrong.text.contains("no such device"), wrong.text)
+  }
+
+  /// In C, on libinterruptsync.so beside it: a machine without Swift.
+  private static func uart() throws {
+    let program = try Program(["pci-\(Guest.serial)"], program: "uart")
+    try expectEqual(program.wait(), 0, "exit status; it said: \(program.text)")
+    try expect(
+      program.text.contains("uart: all bytes came back: 16384 bytes"), "it said: \(program.text)")
+    for port in 0..<4 {
+      let line = "port \(port): 4096 sent, 4096 received, 0 wrong, 0 overruns"
+      try expect(program.text.contains(line), "it said: \(program.text)")
+    }
+    let wrong = try Program(["pci-0000:00:1e.0"], program: "uart")
     try expectEqual(wrong.wait(), 1, "exit status without a device")
     try expect(wrong.text.contains("no such device"), wrong.text)
   }

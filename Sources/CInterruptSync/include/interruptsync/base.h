@@ -62,9 +62,9 @@ const char *interruptsync_version(void);
 /// The library's version as a number: major * 10000 + minor * 100 + patch. Compare with INTERRUPTSYNC_VERSION_NUMBER.
 uint32_t interruptsync_version_number(void);
 
-/// The sentence that belongs to the calling thread's latest failed call: object, operation, cause, the errno's name, and
-/// what to do about it. Empty before the first failure; a success does not change it. The text belongs to the library
-/// and stays as it is until the thread's next failed call.
+/// The sentence that belongs to the calling thread's latest failed call: object, operation, cause, the errno's name,
+/// and what to do about it. Empty before the first failure; a success does not change it. The text belongs to the
+/// library and stays as it is until the thread's next failed call.
 const char *interruptsync_last_error(void);
 
 /// Adds a reference to any handle of this header.

@@ -16,8 +16,8 @@ int interruptsync_object_get_interrupt(interruptsync_object *object, interruptsy
 /// Whether the connection it came from still stands: 1 or 0.
 int interruptsync_interrupt_is_valid(interruptsync_interrupt *interrupt);
 
-/// KeSynchronizeExecution: runs `routine` under the object's lock in the calling thread (P29, K1). `result`, which may be
-/// NULL, receives what it returned (K3).
+/// KeSynchronizeExecution: runs `routine` under the object's lock in the calling thread (P29, K1). `result`, which may
+/// be NULL, receives what it returned (K3).
 /// Errors, the routine has not run: -EDEADLK (N4), -ENODEV (the interrupt was disconnected), -EOWNERDEAD, -EINVAL.
 int interruptsync_interrupt_synchronize(interruptsync_interrupt *interrupt, interruptsync_execution routine,
                                         void *context, bool *result);

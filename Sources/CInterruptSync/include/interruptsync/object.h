@@ -70,8 +70,8 @@ typedef struct interruptsync_report {
   const char *text;
 } interruptsync_report;
 
-/// Called on the dispatcher's thread at PASSIVE level with no lock held; REPORT_ATTRIBUTE_REFUSED inside connect. It may
-/// disconnect. `object` is a handle as in routines.
+/// Called on the dispatcher's thread at PASSIVE level with no lock held; REPORT_ATTRIBUTE_REFUSED inside connect. It
+/// may disconnect. `object` is a handle as in routines.
 typedef void (*interruptsync_report_handler)(interruptsync_object *object, const interruptsync_report *report,
                                              void *context);
 
@@ -126,7 +126,8 @@ int interruptsync_object_register(interruptsync_object *object, interruptsync_ro
 /// called (N8). Cancelling twice does nothing. Errors: -EINVAL.
 int interruptsync_registration_cancel(interruptsync_registration *registration);
 
-/// Connects to the object's line, or to another one from now on (P21). Service routines may run before it returns (P22).
+/// Connects to the object's line, or to another one from now on (P21). Service routines may run before it returns
+/// (P22).
 /// The list, the lock and the statistics stay. Level: PASSIVE.
 /// Errors: -EISCONN (connected; left as it is, N9), -ENODATA (no service routine, N9), -EBUSY (another object has the
 /// line), -ENODEV (the line has ended), -EIO (the line failed), -EDEADLK, -EPERM (level), -EMFILE, -EAGAIN or -ENOMEM

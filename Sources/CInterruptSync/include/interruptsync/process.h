@@ -25,9 +25,9 @@ int interruptsync_set_checked(bool on);
 /// Errors: -EPERM or -ENOMEM (raise RLIMIT_MEMLOCK; systemd: LimitMEMLOCK=infinity), -EINVAL.
 int interruptsync_lock_memory(void);
 
-/// Where the kernel's files are looked for by calls of interruptsync_device_list() and interruptsync_device_open() from
-/// now on: the tree of sysfs and the folder of the device nodes, without trailing slashes. For tests, and for containers
-/// that see them elsewhere. NULL stands for "/sys" and "/dev". Returns 0.
+/// Where interruptsync_device_list() and interruptsync_device_open() look for the kernel's files from now on: the tree
+/// of sysfs and the folder of the device nodes, without trailing slashes. For tests, and for containers that see them
+/// elsewhere. NULL stands for "/sys" and "/dev". Returns 0.
 int interruptsync_set_roots(const char *sysfs, const char *devices);
 
 INTERRUPTSYNC_END
