@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct handle_slot *handle_chunks[HANDLE_CHUNKS];
+struct handle_slot handle_slots[HANDLE_LIMIT];
 __thread struct handle_thread handle_thread __attribute__((tls_model("initial-exec")));
 
 #define ERROR_ROOM 1024u
@@ -16,43 +16,41 @@ static pthread_key_t error_key;
 
 __attribute__((constructor)) static void make_error_key(void) { pthread_key_create(&error_key, free); }
 
-// Guards the free list and the making of chunks. Never held while anything else is done.
+// Guards the free list. Never held while anything else is done.
 static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
-static struct handle_slot *free_slots;
-static uint32_t chunk_count;
+// First free slot and the first that was never used, by index. Slot 0 is left out: 0 ends a list.
+static uint32_t free_slot;
+static uint32_t unused_slot = 1;
 
-static void *handle_of(const struct handle_slot *slot, uint32_t kind) {
-  return (void *)(uintptr_t)((uint64_t)slot->generation << 32 | (uint64_t)slot->index << 8 | kind);
-}
+static uint32_t index_of(const struct handle_slot *slot) { return (uint32_t)(slot - handle_slots); }
 
-// With the table's lock held.
-static void add_chunk(void) {
-  if (chunk_count == HANDLE_CHUNKS) return;
-  struct handle_slot *chunk = calloc(HANDLE_CHUNK, sizeof *chunk);
-  if (chunk == NULL) return;
-  for (uint32_t i = HANDLE_CHUNK; i-- > 0;) {
-    chunk[i].generation = 1;
-    chunk[i].index = chunk_count * HANDLE_CHUNK + i;
-    chunk[i].next = free_slots;
-    free_slots = chunk + i;
+// With the table's lock held; NULL when there is none left.
+static struct handle_slot *take_slot(void) {
+  if (free_slot != 0) {
+    struct handle_slot *slot = handle_slots + free_slot;
+    free_slot = slot->references;
+    return slot;
   }
-  __atomic_store_n(&handle_chunks[chunk_count++], chunk, __ATOMIC_RELEASE);
+  if (unused_slot == HANDLE_LIMIT) return NULL;
+  struct handle_slot *slot = handle_slots + unused_slot++;
+  __atomic_store_n(&slot->generation, 1, __ATOMIC_RELEASE);
+  return slot;
 }
 
 void *handle_reserve(uint32_t kind) {
   pthread_mutex_lock(&table);
-  if (free_slots == NULL) add_chunk();
-  struct handle_slot *slot = free_slots;
-  if (slot != NULL) free_slots = slot->next;
+  struct handle_slot *slot = take_slot();
   pthread_mutex_unlock(&table);
   if (slot == NULL) return NULL;
   __atomic_store_n(&slot->references, 1, __ATOMIC_RELAXED);
-  return handle_of(slot, kind);
+  return (void *)(uintptr_t)((uint64_t)slot->generation << 32 | (uint64_t)index_of(slot) << 8 | kind);
 }
 
-void handle_publish(void *handle, void *object) {
+void handle_publish(void *handle, void *object, void *target) {
   struct handle_slot *slot = handle_slot_of(handle, handle_kind(handle));
-  if (slot != NULL) __atomic_store_n(&slot->object, object, __ATOMIC_RELEASE);
+  if (slot == NULL) return;
+  __atomic_store_n(&slot->target, target, __ATOMIC_RELEASE);
+  __atomic_store_n(&slot->object, object, __ATOMIC_RELEASE);
 }
 
 int handle_retain(void *handle) {
@@ -66,17 +64,14 @@ int handle_retain(void *handle) {
   return 0;
 }
 
-static void recycle(struct handle_slot *slot) {
-  pthread_mutex_lock(&table);
-  slot->next = free_slots;
-  free_slots = slot;
-  pthread_mutex_unlock(&table);
-}
-
 static void *take_object(struct handle_slot *slot) {
   void *object = slot->object;
   __atomic_store_n(&slot->object, NULL, __ATOMIC_RELAXED);
-  recycle(slot);
+  __atomic_store_n(&slot->target, NULL, __ATOMIC_RELAXED);
+  pthread_mutex_lock(&table);
+  slot->references = free_slot;
+  free_slot = index_of(slot);
+  pthread_mutex_unlock(&table);
   return object;
 }
 
@@ -93,8 +88,8 @@ int handle_release(void *handle, void **object) {
   uint32_t next = slot->generation + 1;
   __atomic_store_n(&slot->generation, next == 0 ? 1 : next, __ATOMIC_RELEASE);
   if (handle_thread.calls > 0) {
-    slot->next = handle_thread.ended;
-    handle_thread.ended = slot;
+    slot->references = handle_thread.ended;
+    handle_thread.ended = index_of(slot);
   } else {
     *object = take_object(slot);
   }
@@ -102,9 +97,9 @@ int handle_release(void *handle, void **object) {
 }
 
 void *handle_next_ended(void) {
-  struct handle_slot *slot = handle_thread.ended;
-  if (slot == NULL) return NULL;
-  handle_thread.ended = slot->next;
+  if (handle_thread.ended == 0) return NULL;
+  struct handle_slot *slot = handle_slots + handle_thread.ended;
+  handle_thread.ended = slot->references;
   return take_object(slot);
 }
 

@@ -12,22 +12,27 @@ public func interruptsync_object_call(
   _ status: UnsafeMutablePointer<Int32>?
 ) -> Int32 {
   guard
-    let named = unsafe handle_object(UnsafeRawPointer(object), InterruptSyncObject.handleKind),
+    let target = unsafe handle_target(UnsafeRawPointer(object), InterruptSyncObject.handleKind),
     let routine = unsafe routine
   else { return notCallable(#function, "object") }
   // The routine may release the object: it then lasts until the call has ended.
-  handle_call_begins()
-  let result = unsafe Unmanaged<InterruptSyncObject>.fromOpaque(named)._withUnsafeGuaranteedRef {
-    object -> Int32 in
-    do throws(InterruptSyncError) {
-      let own = unsafe try object.callEntry(
-        unsafeBitCast(routine, to: InterruptSyncRoutine.self), context: context)
-      if let status = unsafe status { unsafe status.pointee = own }
-      return 0
-    } catch { return fail(error.number, error.description) }
+  let outer = handle_call_begins()
+  let result = unsafe InterruptSyncObject.callEntry(
+    target, unsafeBitCast(routine, to: InterruptSyncRoutine.self), context: context)
+  if result < Int64(Int32.min) { return unsafe callRefused(object, result, outer) }
+  if let status = unsafe status { unsafe status.pointee = Int32(truncatingIfNeeded: result) }
+  if handle_call_ends(outer) { releaseEnded() }
+  return 0
+}
+
+/// The routine has not run, so nothing was released inside it.
+@inline(never)
+private func callRefused(_ handle: OpaquePointer?, _ result: Int64, _ outer: UInt32) -> Int32 {
+  _ = handle_call_ends(outer)
+  return attempt("interruptsync_object_call") {
+    if let error = unsafe try InterruptSyncObject.of(handle).callRefusal(result) { throw error }
+    return 0
   }
-  if handle_call_ends() { releaseEnded() }
-  return result
 }
 
 @c @implementation
@@ -38,7 +43,7 @@ public func interruptsync_interrupt_synchronize(
   guard let named = unsafe handle_object(UnsafeRawPointer(interrupt), KInterrupt.handleKind),
     let routine = unsafe routine
   else { return notCallable(#function, "interrupt") }
-  handle_call_begins()
+  let outer = handle_call_begins()
   let answer = unsafe Unmanaged<KInterrupt>.fromOpaque(named)._withUnsafeGuaranteedRef {
     interrupt -> Int32 in
     do throws(InterruptSyncError) {
@@ -49,7 +54,7 @@ public func interruptsync_interrupt_synchronize(
       return 0
     } catch { return fail(error.number, error.description) }
   }
-  if handle_call_ends() { releaseEnded() }
+  if handle_call_ends(outer) { releaseEnded() }
   return answer
 }
 

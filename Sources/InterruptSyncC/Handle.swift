@@ -27,7 +27,7 @@ extension HandleNamed {
   func give(to out: UnsafeMutablePointer<OpaquePointer?>?) throws(Failure) {
     guard let out = unsafe out else { throw .noRoom(Self.handleName) }
     let handle = unsafe try Self.reserveHandle()
-    unsafe handle_publish(handle, Unmanaged.passRetained(self).toOpaque())
+    unsafe handle_publish(handle, Unmanaged.passRetained(self).toOpaque(), nil)
     unsafe out.pointee = OpaquePointer(handle)
   }
 

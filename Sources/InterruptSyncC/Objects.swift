@@ -32,7 +32,7 @@ public func interruptsync_object_create(
         source: line.source, mode: mode, lock: lock, name: name,
         options: choices ?? InterruptSyncOptions())
       unsafe made.setObjectPointer(handle)
-      unsafe handle_publish(handle, Unmanaged.passRetained(made).toOpaque())
+      unsafe handle_publish(handle, Unmanaged.passRetained(made).toOpaque(), made.callTarget)
     } catch {
       var nothing: UnsafeMutableRawPointer?
       _ = unsafe handle_release(handle, &nothing)

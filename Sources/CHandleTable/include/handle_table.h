@@ -18,38 +18,38 @@
 #define HANDLE_NONNULL
 #endif
 
-#define HANDLE_CHUNK 256u
-#define HANDLE_CHUNKS 1024u
+// As many handles as can live at once. A table of its own in zeroed memory, of which only what is used takes room: one
+// load less than a table that grows.
+#define HANDLE_LIMIT 65536u
 
 struct handle_slot {
-  // Changes when the handle ends, which is what makes it stale.
+  // Changes when the handle ends, which is what makes it stale. 0 in a slot that was never used.
   uint32_t generation;
+  // Of an ended or free slot the next one's index.
   uint32_t references;
   // What it names: a counted reference of Swift's.
   void *HANDLE_NULLABLE object;
-  struct handle_slot *HANDLE_NULLABLE next;
-  uint32_t index;
+  // Where calls through the handle go directly, which spares them the way through the object.
+  void *HANDLE_NULLABLE target;
+  void *HANDLE_NULLABLE reserved;
 };
 
 struct handle_thread {
   // Synchronized calls that the thread is inside of.
   uint32_t calls;
-  // Handles that ended meanwhile.
-  struct handle_slot *HANDLE_NULLABLE ended;
+  // First of the slots whose handles ended meanwhile, by index; 0 for none.
+  uint32_t ended;
 };
 
-extern struct handle_slot *HANDLE_NULLABLE handle_chunks[HANDLE_CHUNKS];
+extern struct handle_slot handle_slots[HANDLE_LIMIT];
 // Initial-exec: the library is loaded with the program as a rule, and the block is small enough for dlopen's reserve.
 extern __thread struct handle_thread handle_thread __attribute__((tls_model("initial-exec")));
 
 // The slot of a live handle of `kind`, or NULL.
 static inline struct handle_slot *HANDLE_NULLABLE handle_slot_of(const void *HANDLE_NULLABLE handle, uint32_t kind) {
   uint64_t bits = (uint64_t)(uintptr_t)handle;
-  uint32_t index = (uint32_t)(bits >> 8) & 0xffffffu;
-  if ((bits & 0xff) != kind || index >= HANDLE_CHUNK * HANDLE_CHUNKS) return NULL;
-  struct handle_slot *chunk = __atomic_load_n(&handle_chunks[index / HANDLE_CHUNK], __ATOMIC_ACQUIRE);
-  if (chunk == NULL) return NULL;
-  struct handle_slot *slot = chunk + index % HANDLE_CHUNK;
+  if ((bits & 0xff0000ff) != kind) return NULL;
+  struct handle_slot *slot = handle_slots + (bits >> 8 & (HANDLE_LIMIT - 1));
   return __atomic_load_n(&slot->generation, __ATOMIC_ACQUIRE) == bits >> 32 ? slot : NULL;
 }
 
@@ -59,19 +59,32 @@ static inline void *HANDLE_NULLABLE handle_object(const void *HANDLE_NULLABLE ha
   return slot == NULL ? NULL : __atomic_load_n(&slot->object, __ATOMIC_RELAXED);
 }
 
+// The same for where its calls go.
+static inline void *HANDLE_NULLABLE handle_target(const void *HANDLE_NULLABLE handle, uint32_t kind) {
+  struct handle_slot *slot = handle_slot_of(handle, kind);
+  return slot == NULL ? NULL : __atomic_load_n(&slot->target, __ATOMIC_RELAXED);
+}
+
 static inline uint32_t handle_kind(const void *HANDLE_NULLABLE handle) { return (uint32_t)(uintptr_t)handle & 0xff; }
 
 // A synchronized call begins. What it runs under may be released inside it, and must last until its end.
-static inline void handle_call_begins(void) { handle_thread.calls++; }
+static inline uint32_t handle_call_begins(void) {
+  uint32_t outer = handle_thread.calls;
+  handle_thread.calls = outer + 1;
+  return outer;
+}
 
-// It ends. True when handles ended inside it and no other call is on the stack.
-static inline bool handle_call_ends(void) { return --handle_thread.calls == 0 && handle_thread.ended != NULL; }
+// It ends; `outer` is what its beginning gave. True when handles ended inside it and no other call is on the stack.
+static inline bool handle_call_ends(uint32_t outer) {
+  handle_thread.calls = outer;
+  return __builtin_expect(handle_thread.ended != 0, 0) && outer == 0;
+}
 
 // A new handle with one reference that names nothing yet, or NULL when there are too many.
 void *HANDLE_NULLABLE handle_reserve(uint32_t kind);
 
-// Lets a reserved handle name `object`, with the reference that the handle then owns.
-void handle_publish(void *HANDLE_NONNULL handle, void *HANDLE_NONNULL object);
+// Lets a reserved handle name `object`, with the reference that the handle then owns. `target` must last as long.
+void handle_publish(void *HANDLE_NONNULL handle, void *HANDLE_NONNULL object, void *HANDLE_NULLABLE target);
 
 // Adds a reference. 0, -EINVAL or -EOVERFLOW.
 int handle_retain(void *HANDLE_NULLABLE handle);
