@@ -8,31 +8,31 @@ extension InterruptSyncObject {
   }
 
   /// `callSynchronizedRoutine`, one load nearer to the lock, and with a refusal told from the
-  /// routine's own status in one number, so that a surface adds nothing to the path.
+  /// routine's own status. The routine may let go of the object's last reference (N12).
   ///
-  /// - Returns: the routine's status, or less than any status when the routine has not run:
-  ///   `callRefusal` then says why.
+  /// - Parameter status: where the routine's status goes, or nil.
+  /// - Returns: 0, or a negative errno when the routine has not run: `callRefusal` then says why.
   package static func callEntry(
     _ target: UnsafeMutableRawPointer, _ routine: InterruptSyncRoutine,
-    context: UnsafeMutableRawPointer?
-  ) -> Int64 {
+    context: UnsafeMutableRawPointer?, status: UnsafeMutablePointer<Int32>?
+  ) -> Int32 {
     let core = unsafe target.assumingMemoryBound(to: SyncCore.self)
-    let result = unsafe cuio_lock_acquire(core.pointee.lock)
-    guard result == 0 else { return Int64.min - Int64(result) }
+    let lock = unsafe core.pointee.lock
+    let result = unsafe cuio_lock_acquire(lock)
+    guard result == 0 else { return result }
     let level = cuio_thread_set_level(InterruptLevel.device.rawValue)
     unsafe cuio_counter_add(&core.pointee.counters.synchronizedCalls, 1)
-    let status = unsafe cuio_call(routine, core.pointee.object, context)
+    let own = unsafe cuio_call(routine, core.pointee.object, context)
     _ = cuio_thread_set_level(level)
-    _ = unsafe cuio_lock_release(core.pointee.lock)
+    _ = unsafe cuio_lock_release(lock)
     cuio_thread_left_lock()
-    return Int64(status)
+    if let status = unsafe status { unsafe status.pointee = own }
+    return 0
   }
 
-  /// The error behind a result of `callEntry`, nil when the routine has run: `wouldDeadlock` (N4) or
+  /// The error behind a result of `callEntry` that is not 0: `wouldDeadlock` (N4) or
   /// `lockOwnerDied`.
-  package func callRefusal(_ result: Int64) -> InterruptSyncError? {
-    guard result < Int64(Int32.min) else { return nil }
-    return storage.refused(
-      Int32(truncatingIfNeeded: Int64.min - result), "call a synchronized routine")
+  package func callRefusal(_ result: Int32) -> InterruptSyncError {
+    storage.refused(result, "call a synchronized routine")
   }
 }

@@ -164,7 +164,9 @@ extension SyncStorage {
   /// can wait, and the dispatcher leaves by itself without calling another routine (N12).
   func abandon() {
     let canWait = !lock.isHeldByCaller
+    DepartedStorages.sweep()
     if !canWait {
+      DepartedStorages.keep(self)
       for registration in monitor.locked({ registrations }) {
         unsafe registration.node.pointee.isCancelled = true
       }

@@ -31,6 +31,7 @@ public final class InterruptSyncObject: @unchecked Sendable {
     name: String? = nil,
     options: InterruptSyncOptions = InterruptSyncOptions()
   ) {
+    DepartedStorages.sweep()
     storage = SyncStorage(
       name: name ?? source.name, source: source, mode: mode, lock: lock ?? InterruptLock(),
       options: options)

@@ -15,23 +15,15 @@ public func interruptsync_object_call(
     let target = unsafe handle_target(UnsafeRawPointer(object), InterruptSyncObject.handleKind),
     let routine = unsafe routine
   else { return notCallable(#function, "object") }
-  // The routine may release the object: it then lasts until the call has ended.
-  let outer = handle_call_begins()
   let result = unsafe InterruptSyncObject.callEntry(
-    target, unsafeBitCast(routine, to: InterruptSyncRoutine.self), context: context)
-  if result < Int64(Int32.min) { return unsafe callRefused(object, result, outer) }
-  if let status = unsafe status { unsafe status.pointee = Int32(truncatingIfNeeded: result) }
-  if handle_call_ends(outer) { releaseEnded() }
-  return 0
+    target, unsafeBitCast(routine, to: InterruptSyncRoutine.self), context: context, status: status)
+  return result == 0 ? 0 : unsafe callRefused(object, result)
 }
 
-/// The routine has not run, so nothing was released inside it.
 @inline(never)
-private func callRefused(_ handle: OpaquePointer?, _ result: Int64, _ outer: UInt32) -> Int32 {
-  _ = handle_call_ends(outer)
-  return attempt("interruptsync_object_call") {
-    if let error = unsafe try InterruptSyncObject.of(handle).callRefusal(result) { throw error }
-    return 0
+private func callRefused(_ handle: OpaquePointer?, _ result: Int32) -> Int32 {
+  attempt("interruptsync_object_call") {
+    throw unsafe try InterruptSyncObject.of(handle).callRefusal(result)
   }
 }
 
@@ -43,6 +35,7 @@ public func interruptsync_interrupt_synchronize(
   guard let named = unsafe handle_object(UnsafeRawPointer(interrupt), KInterrupt.handleKind),
     let routine = unsafe routine
   else { return notCallable(#function, "interrupt") }
+  // The routine may release the interrupt, which then lasts until the call has ended.
   let outer = handle_call_begins()
   let answer = unsafe Unmanaged<KInterrupt>.fromOpaque(named)._withUnsafeGuaranteedRef {
     interrupt -> Int32 in

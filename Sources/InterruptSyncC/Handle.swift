@@ -109,7 +109,7 @@ public func interruptsync_release(_ handle: UnsafeMutableRawPointer?) -> Int32 {
   return 0
 }
 
-/// Lets go of what was released inside a synchronized call that has ended.
+/// Lets go of what was released inside a call through an interrupt handle that has ended.
 @inline(never)
 func releaseEnded() {
   while let object = unsafe handle_next_ended() {

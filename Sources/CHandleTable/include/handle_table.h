@@ -35,7 +35,7 @@ struct handle_slot {
 };
 
 struct handle_thread {
-  // Synchronized calls that the thread is inside of.
+  // Calls through interrupt handles that the thread is inside of.
   uint32_t calls;
   // First of the slots whose handles ended meanwhile, by index; 0 for none.
   uint32_t ended;
@@ -67,7 +67,7 @@ static inline void *HANDLE_NULLABLE handle_target(const void *HANDLE_NULLABLE ha
 
 static inline uint32_t handle_kind(const void *HANDLE_NULLABLE handle) { return (uint32_t)(uintptr_t)handle & 0xff; }
 
-// A synchronized call begins. What it runs under may be released inside it, and must last until its end.
+// A call through an interrupt handle begins. What it runs under may be released inside it, and must last until its end.
 static inline uint32_t handle_call_begins(void) {
   uint32_t outer = handle_thread.calls;
   handle_thread.calls = outer + 1;
@@ -90,10 +90,10 @@ void handle_publish(void *HANDLE_NONNULL handle, void *HANDLE_NONNULL object, vo
 int handle_retain(void *HANDLE_NULLABLE handle);
 
 // Takes a reference. Returns 0 or -EINVAL. `*object` is what is to be released with the last one, or NULL: there are
-// more, or the thread is inside a synchronized call and handle_next_ended() will give it.
+// more, or the thread is inside such a call and handle_next_ended() will give it.
 int handle_release(void *HANDLE_NULLABLE handle, void *HANDLE_NULLABLE *HANDLE_NONNULL object);
 
-// What a handle named that ended inside the thread's synchronized call, one at a time; NULL at the end.
+// What a handle named that ended inside such a call of the thread's, one at a time; NULL at the end.
 void *HANDLE_NULLABLE handle_next_ended(void);
 
 // The thread's latest error text: at most 1,023 bytes, cut between characters.

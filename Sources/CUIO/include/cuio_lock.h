@@ -34,6 +34,11 @@ CUIO_HOT static inline bool cuio_lock_is_owned(const cuio_lock *CUIO_NONNULL loc
   return (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) & CUIO_LOCK_TID_MASK) == cuio_thread_id();
 }
 
+/// Whether any thread is the owner, or is about to be.
+static inline bool cuio_lock_is_held(const cuio_lock *CUIO_NONNULL lock) {
+  return __atomic_load_n(&lock->word, __ATOMIC_ACQUIRE) != 0;
+}
+
 // The thread sanitizer sees atomics only in C that it compiled, not in inline functions that the Swift
 // importer emits: under CUIO_SANITIZE_THREAD the two calls are therefore out of line.
 #if defined(CUIO_SANITIZE_THREAD)
