@@ -15,7 +15,7 @@ public func interruptsync_object_call(
     let target = unsafe handle_target(UnsafeRawPointer(object), InterruptSyncObject.handleKind),
     let routine = unsafe routine
   else { return notCallable(#function, "object") }
-  let result = unsafe InterruptSyncObject.callEntry(
+  let result = unsafe callEntry(
     target, unsafeBitCast(routine, to: InterruptSyncRoutine.self), context: context, status: status)
   return result == 0 ? 0 : unsafe callRefused(object, result)
 }
