@@ -71,6 +71,10 @@ let package = Package(
       name: "guest-suite", dependencies: ["CUIO", "UIO", "InterruptSync"],
       path: "Tests/Hardware/GuestSuite", exclude: ["run.sh"],
       swiftSettings: [.treatAllWarnings(as: .error)]),
+    // The C tests, linked with the sources instead of the library: for Swift's sanitizers.
+    .executableTarget(
+      name: "c-suite", dependencies: ["CInterruptSync", "InterruptSyncC"], path: "Tests/C",
+      exclude: ["run"], cSettings: [.define("_GNU_SOURCE")]),
     .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
     .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
     .testTarget(
