@@ -13,13 +13,18 @@ int cuio_pci_command_read(int config_fd, uint16_t *command) {
 
 int cuio_line_refresh_command(cuio_line *line) {
   if (line->rearm != CUIO_REARM_PCI_COMMAND) return 0;
-  uint16_t command = 0;
-  int result = cuio_pci_command_read(line->config_fd, &command);
-  if (result != 0) return result;
-  // A function that no longer answers reads as all ones; writing that back would be nonsense.
-  if (command == 0xffff) return -ENODEV;
-  __atomic_store_n(&line->command, command & ~CUIO_PCI_COMMAND_INTX_DISABLE, __ATOMIC_RELAXED);
-  return 0;
+  for (;;) {
+    uint16_t remembered = __atomic_load_n(&line->command, __ATOMIC_SEQ_CST);
+    uint16_t command = 0;
+    int result = cuio_pci_command_read(line->config_fd, &command);
+    if (result != 0) return result;
+    // A function that no longer answers reads as all ones; writing that back would be nonsense.
+    if (command == 0xffff) return -ENODEV;
+    command &= (uint16_t)~CUIO_PCI_COMMAND_INTX_DISABLE;
+    // Not over what cuio_line_set_bus_master() has remembered since.
+    if (__atomic_compare_exchange_n(&line->command, &remembered, command, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+      return 0;
+  }
 }
 
 int cuio_line_set_bus_master(cuio_line *line, bool on) {

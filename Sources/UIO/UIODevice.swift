@@ -2,6 +2,7 @@
 // regions.
 import CUIO
 import Glibc
+package import Synchronization
 
 /// An open UIO device.
 ///
@@ -14,6 +15,10 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   package let sysfs: Sysfs
   package let file: FileDescriptor
   package let gate: LivenessGate
+  /// The count up to which interrupts have been reported, while no line is claimed. Starts with what
+  /// sysfs said before the open: everything since is reported, nothing twice (facts 6, 8).
+  package let total: Atomic<UInt32>
+  private let isLineClaimed = Atomic<Bool>(false)
   /// Whether the device can interrupt at all (facts 13, 39).
   public let hasInterrupt: Bool
 
@@ -26,6 +31,8 @@ public final class UIODevice: Sendable, CustomStringConvertible {
 
   /// Opens a device found before.
   public convenience init(_ info: UIODeviceInfo, sysfs: Sysfs = .system) throws(UIOError) {
+    // `info` may be old. What comes between this and the open is counted and not readable by itself.
+    let event = try UIODeviceInfo(number: info.number, sysfs: sysfs).event
     let file: FileDescriptor
     do throws(SystemFailure) {
       file = try FileDescriptor.open(info.path, O_RDWR | O_NONBLOCK)
@@ -33,6 +40,7 @@ public final class UIODevice: Sendable, CustomStringConvertible {
       throw UIOOperation.open.error(error.number, device: "uio\(info.number) (\(info.stableID))")
     }
     self.init(info, node: file, sysfs: sysfs)
+    total.store(event, ordering: .relaxed)
     // Numbers are given anew (fact 5): only now is it certain that the node is of the device found.
     let opened = try UIODeviceInfo(number: info.number, sysfs: sysfs).stableID
     guard opened == info.stableID else {
@@ -46,6 +54,7 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   /// Takes over an open node; tests pass what behaves like one.
   package init(_ info: UIODeviceInfo, node: FileDescriptor, sysfs: Sysfs) {
     file = node
+    total = Atomic(info.event)
     self.info = info
     self.sysfs = sysfs
     // Without an interrupt poll is in error and irqcontrol answers EIO; torn down it answers EINVAL
@@ -54,6 +63,14 @@ public final class UIODevice: Sendable, CustomStringConvertible {
       !(LivenessGate.isDead(file.raw) && LivenessGate.answersWithoutInterrupt(file))
     gate = LivenessGate(device: file, hasInterrupt: hasInterrupt)
   }
+
+  /// Takes the descriptor's counts for one line; false while another has them. There is one cursor
+  /// (fact 6).
+  package func claimLine() -> Bool {
+    !isLineClaimed.exchange(true, ordering: .acquiringAndReleasing)
+  }
+
+  package func unclaimLine() { isLineClaimed.store(false, ordering: .releasing) }
 
   /// `uio0 (pci-0000:00:03.0)`.
   public var description: String { "uio\(info.number) (\(info.stableID))" }

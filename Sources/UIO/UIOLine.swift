@@ -10,7 +10,6 @@ import Synchronization
   /// How the line is re-armed.
   public let strategy: RearmStrategy
   private let configuration: FileDescriptor?
-  private let isClaimed = Atomic<Bool>(false)
   /// What the dispatcher works on. One user at a time.
   package let raw: UnsafeMutablePointer<cuio_line>
 
@@ -37,12 +36,10 @@ import Synchronization
     self.strategy = chosen
     self.configuration = configuration
     unsafe raw = UnsafeMutablePointer<cuio_line>.allocate(capacity: 1)
-    // Counting starts from what sysfs said before the open: everything since is reported, nothing
-    // twice (facts 6, 8).
     unsafe raw.initialize(
       to: cuio_line(
         fd: device.file.raw, config_fd: configuration?.raw ?? -1, format: CUIO_COUNT_TOTAL32,
-        rearm: chosen.raw, total: device.info.event, command: 0))
+        rearm: chosen.raw, total: device.total.load(ordering: .relaxed), command: 0))
     try verify()
   }
 
@@ -52,9 +49,16 @@ import Synchronization
   }
 
   /// Takes the line for one user; false while another has it.
-  package func claim() -> Bool { !isClaimed.exchange(true, ordering: .acquiringAndReleasing) }
+  package func claim() -> Bool {
+    guard device.claimLine() else { return false }
+    unsafe cuio_line_set_total(raw, device.total.load(ordering: .relaxed))
+    return true
+  }
 
-  package func unclaim() { isClaimed.store(false, ordering: .releasing) }
+  package func unclaim() {
+    device.total.store(total, ordering: .relaxed)
+    device.unclaimLine()
+  }
 
   /// Interrupts the kernel has counted up to the last read, modulo 2^32 (fact 8).
   public var total: UInt32 { unsafe cuio_line_total(raw) }

@@ -119,6 +119,18 @@ func facts16To18_irqcontrolIsTriedBeforeItIsNeeded(
   #expect(line.claim())
 }
 
+@Test func fact6_linesOfOneDeviceShareItsCursorAndItsOneUser() throws {
+  let device = try device(driver: "uio_pdrv_genirq", FakeNode.alive())
+  let first = try UIOLine(device)
+  let second = try UIOLine(device)
+  #expect(first.claim())
+  #expect(!second.claim())
+  cuio_line_set_total(first.raw, 7)
+  first.unclaim()
+  #expect(second.claim())
+  #expect(second.total == 7)
+}
+
 @Test func aFailureOfTheLineShutsTheGateOnlyIfItMeansRemoval() throws {
   let device = try device(driver: "uio_pdrv_genirq", FakeNode.alive())
   let line = try UIOLine(device)

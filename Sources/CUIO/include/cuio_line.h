@@ -43,6 +43,11 @@ CUIO_HOT static inline uint32_t cuio_line_total(const cuio_line *CUIO_NONNULL li
   return __atomic_load_n(&line->total, __ATOMIC_RELAXED);
 }
 
+/// Sets the total from which the next difference is taken. While nobody reads the line.
+CUIO_HOT static inline void cuio_line_set_total(cuio_line *CUIO_NONNULL line, uint32_t total) {
+  __atomic_store_n(&line->total, total, __ATOMIC_RELAXED);
+}
+
 #define CUIO_PCI_COMMAND 4
 #define CUIO_PCI_COMMAND_MASTER 0x0004u
 #define CUIO_PCI_COMMAND_INTX_DISABLE 0x0400u
