@@ -11,8 +11,6 @@ extension InterruptSync where State: ~Copyable {
   /// Any level up to DIRQL. The body runs at DIRQL: it must not wait.
   /// - Throws: `wouldDeadlock` without running it when the calling thread already holds the lock,
   ///   as service routines and synchronized bodies do (N4); `lockOwnerDied`.
-  // The compiler prefers this form whenever the body does not throw.
-  // swift-format-ignore: AmbiguousTrailingClosureOverload
   @inlinable
   public func synchronize<Result: Sendable & ~Copyable>(
     _ body: (inout sending State) -> Result
@@ -20,22 +18,6 @@ extension InterruptSync where State: ~Copyable {
     let level = try object.enterSynchronized()
     defer { object.leaveSynchronized(level) }
     return unsafe body(&pointer.pointee)
-  }
-
-  /// The same for a body that throws.
-  ///
-  /// - Throws: `refused` when the body did not run, with the errors above; `body` with what it
-  ///   threw.
-  @inlinable
-  public func synchronize<Result: Sendable & ~Copyable, Failure: Error>(
-    _ body: (inout sending State) throws(Failure) -> Result
-  ) throws(SynchronizeError<Failure>) -> Result {
-    let level: Int32
-    do throws(InterruptSyncError) { level = try object.enterSynchronized() } catch {
-      throw .refused(error)
-    }
-    defer { object.leaveSynchronized(level) }
-    do throws(Failure) { return try unsafe body(&pointer.pointee) } catch { throw .body(error) }
   }
 
   /// Moves `value` in for `body` to put into the state: what it refers to cannot be used outside
@@ -50,6 +32,25 @@ extension InterruptSync where State: ~Copyable {
     let level = try object.enterSynchronized()
     defer { object.leaveSynchronized(level) }
     return unsafe body(&pointer.pointee, value)
+  }
+}
+
+// The compiler prefers the form above whenever the body does not throw.
+extension InterruptSync where State: ~Copyable {
+  /// `synchronize(_:)` for a body that throws.
+  ///
+  /// - Throws: `refused` when the body did not run, with the errors of that form; `body` with what it
+  ///   threw.
+  @inlinable
+  public func synchronize<Result: Sendable & ~Copyable, Failure: Error>(
+    _ body: (inout sending State) throws(Failure) -> Result
+  ) throws(SynchronizeError<Failure>) -> Result {
+    let level: Int32
+    do throws(InterruptSyncError) { level = try object.enterSynchronized() } catch {
+      throw .refused(error)
+    }
+    defer { object.leaveSynchronized(level) }
+    do throws(Failure) { return try unsafe body(&pointer.pointee) } catch { throw .body(error) }
   }
 }
 
