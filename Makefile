@@ -13,7 +13,7 @@ UNIT_PACKAGES = $(RUN_PACKAGES)
 TEST_PACKAGES = $(RUN_PACKAGES) binutils python3 gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run build test test-unit test-shim test-tsan test-hot test-guests bench clean
+.PHONY: run build test test-unit test-mustfail test-shim test-tsan test-hot test-guests bench clean
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -24,11 +24,15 @@ build:
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint shim aarch64 unit tsan hot guest-6.1 guest-6.12
+	@Tests/Tools/run lint shim aarch64 unit mustfail tsan hot guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
 	@Tests/Tools/run unit
+
+test-mustfail:
+	@Tests/Tools/need-packages $(UNIT_PACKAGES)
+	@Tests/Tools/run mustfail
 
 test-shim:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
