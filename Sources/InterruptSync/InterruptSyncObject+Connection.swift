@@ -100,7 +100,8 @@ extension SyncStorage {
         unsafe core.pointee.unclaimedInARow = 0
         unsafe core.pointee.mayRearm = true
       }
-      let isPending = cuio_wait(unsafe line.raw.pointee.fd, -1, 0, false) == Int32(CUIO_WAIT_READABLE)
+      let isPending =
+        cuio_wait(unsafe line.raw.pointee.fd, -1, 0, false) == Int32(CUIO_WAIT_READABLE)
       try dispatcher.start()
       if isPending { return dispatcher }
       let failure = holdingLock {
@@ -155,6 +156,7 @@ extension SyncStorage {
   /// The last reference to the object has gone, perhaps inside one of its own routines: then nobody
   /// can wait, and the dispatcher leaves by itself without calling another routine (N12).
   func abandon() {
+    for tap in monitor.locked({ taps }) { tap.finish() }
     let canWait = !lock.isHeldByCaller
     if !canWait {
       for registration in monitor.locked({ registrations }) {

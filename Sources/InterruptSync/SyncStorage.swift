@@ -18,6 +18,7 @@ import Synchronization
   /// held.
   let monitor = Monitor()
   var registrations: [ServiceRoutineRegistration] = []
+  var taps: [EventTap] = []
   var source: any InterruptSource
   var phase = Phase.disconnected
   var dispatcher: Dispatcher?
