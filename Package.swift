@@ -40,6 +40,10 @@ let package = Package(
         "InterruptSyncService", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    // Small real drivers, each run by the tests.
+    .executableTarget(
+      name: "edu-example", dependencies: ["UIO", "InterruptSync"], path: "Examples/edu",
+      swiftSettings: strict),
     // What is measured, beside its peers.
     .target(name: "CFloor", path: "Benchmarks/CFloor"),
     .executableTarget(
@@ -60,6 +64,9 @@ let package = Package(
       swiftSettings: [.treatAllWarnings(as: .error)]),
     .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
     .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
+    .testTarget(
+      name: "InterruptSyncServiceTests",
+      dependencies: ["CUIO", "UIO", "InterruptSync", "InterruptSyncService", "interruptsyncd"]),
   ],
   swiftLanguageModes: [.v6]
 )

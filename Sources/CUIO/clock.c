@@ -42,8 +42,11 @@ static double nanoseconds_per_tick(void) {
 #endif
 }
 
-uint64_t cuio_ticks_to_nanoseconds(uint64_t ticks) { return (uint64_t)((double)ticks * nanoseconds_per_tick()); }
+// A double beyond 64 bits has no defined integer: what is too long stays the longest time there is.
+static uint64_t rounded(double value) { return value < 0x1p64 ? (uint64_t)value : UINT64_MAX; }
+
+uint64_t cuio_ticks_to_nanoseconds(uint64_t ticks) { return rounded((double)ticks * nanoseconds_per_tick()); }
 
 uint64_t cuio_nanoseconds_to_ticks(uint64_t nanoseconds) {
-  return (uint64_t)((double)nanoseconds / nanoseconds_per_tick());
+  return rounded((double)nanoseconds / nanoseconds_per_tick());
 }

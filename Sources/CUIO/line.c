@@ -13,37 +13,42 @@ int cuio_pci_command_read(int config_fd, uint16_t *command) {
 
 int cuio_line_refresh_command(cuio_line *line) {
   if (line->rearm != CUIO_REARM_PCI_COMMAND) return 0;
-  uint16_t command = 0;
-  int result = cuio_pci_command_read(line->config_fd, &command);
-  if (result != 0) return result;
-  // A function that no longer answers reads as all ones; writing that back would be nonsense.
-  if (command == 0xffff) return -ENODEV;
-  __atomic_store_n(&line->command, command & ~CUIO_PCI_COMMAND_INTX_DISABLE, __ATOMIC_RELAXED);
-  return 0;
-}
-
-int cuio_line_set_bus_master(cuio_line *line, bool on) {
-  // The remembered value first, so that every later re-arm carries the bit; a re-arm that is already under way may
-  // still write the old value after ours, which the reading back sees.
-  if (on) __atomic_fetch_or(&line->command, CUIO_PCI_COMMAND_MASTER, __ATOMIC_RELAXED);
-  else __atomic_fetch_and(&line->command, (uint16_t)~CUIO_PCI_COMMAND_MASTER, __ATOMIC_RELAXED);
   for (;;) {
+    uint16_t remembered = __atomic_load_n(&line->command, __ATOMIC_SEQ_CST);
     uint16_t command = 0;
     int result = cuio_pci_command_read(line->config_fd, &command);
     if (result != 0) return result;
+    // A function that no longer answers reads as all ones; writing that back would be nonsense.
     if (command == 0xffff) return -ENODEV;
-    if (((command & CUIO_PCI_COMMAND_MASTER) != 0) == on) return 0;
-    result = cuio_pci_command_write(line->config_fd, command ^ CUIO_PCI_COMMAND_MASTER);
-    if (result != 0) return result;
+    command &= (uint16_t)~CUIO_PCI_COMMAND_INTX_DISABLE;
+    // Not over what cuio_line_set_bus_master() has remembered since.
+    if (__atomic_compare_exchange_n(&line->command, &remembered, command, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+      return 0;
   }
+}
+
+int cuio_line_set_bus_master(cuio_line *line, bool on) {
+  // The remembered value first, so that every later re-arm carries the bit; one that is already under way sees the
+  // change behind its write and writes again.
+  if (on) __atomic_fetch_or(&line->command, CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
+  else __atomic_fetch_and(&line->command, (uint16_t)~CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
+  uint16_t command = 0;
+  int result = cuio_pci_command_read(line->config_fd, &command);
+  if (result != 0) return result;
+  if (command == 0xffff) return -ENODEV;
+  if (((command & CUIO_PCI_COMMAND_MASTER) != 0) == on) return 0;
+  // The lower byte alone: Interrupt-Disable is in the upper one and may have been set by an interrupt or cleared by a
+  // re-arm since it was read here. What must not be written alone is the upper byte (fact 42).
+  uint8_t lower = (uint8_t)(command ^ CUIO_PCI_COMMAND_MASTER);
+  ssize_t length = pwrite(line->config_fd, &lower, sizeof lower, CUIO_PCI_COMMAND);
+  if (length == (ssize_t)sizeof lower) return 0;
+  return length < 0 ? -errno : -EIO;
 }
 
 int cuio_line_mask(cuio_line *line) {
   switch (line->rearm) {
     case CUIO_REARM_IRQCONTROL: return cuio_irqcontrol(line->fd, 0);
-    case CUIO_REARM_PCI_COMMAND:
-      return cuio_pci_command_write(
-          line->config_fd, __atomic_load_n(&line->command, __ATOMIC_RELAXED) | CUIO_PCI_COMMAND_INTX_DISABLE);
+    case CUIO_REARM_PCI_COMMAND: return cuio_line_write_command(line, CUIO_PCI_COMMAND_INTX_DISABLE);
     case CUIO_REARM_NONE: break;
   }
   return 0;

@@ -4,9 +4,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+static bool is_width(uint32_t width) { return width == 1 || width == 2 || width == 4; }
+
 // The resource file carries the port's bytes in memory order; the kernel makes one port access of each call.
 int cuio_port_read(int fd, uint64_t offset, uint32_t width, uint32_t *value) {
   union { uint8_t b; uint16_t w; uint32_t l; } raw = {.l = 0};
+  if (!is_width(width)) return -EINVAL;
   ssize_t length = pread(fd, &raw, width, (off_t)offset);
   if (length != (ssize_t)width) return length < 0 ? -errno : -EIO;
   *value = width == 1 ? raw.b : width == 2 ? raw.w : raw.l;
@@ -15,6 +18,7 @@ int cuio_port_read(int fd, uint64_t offset, uint32_t width, uint32_t *value) {
 
 int cuio_port_write(int fd, uint64_t offset, uint32_t width, uint32_t value) {
   union { uint8_t b; uint16_t w; uint32_t l; } raw = {.l = 0};
+  if (!is_width(width)) return -EINVAL;
   if (width == 1) raw.b = (uint8_t)value;
   else if (width == 2) raw.w = (uint16_t)value;
   else raw.l = value;

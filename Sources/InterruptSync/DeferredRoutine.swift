@@ -25,6 +25,8 @@ import Synchronization
     static let removed: UInt32 = 3
     /// Taken back and being queued again, still linked.
     static let preparingLinked: UInt32 = 4
+    /// The queue's thread is taking the arguments.
+    static let starting: UInt32 = 5
   }
 
   /// The queue it belongs to.
@@ -65,25 +67,35 @@ import Synchronization
   public func enqueue(
     _ argument1: UnsafeMutableRawPointer? = nil, _ argument2: UnsafeMutableRawPointer? = nil
   ) -> Bool {
-    let isLinked: Bool
-    if state.compareExchange(expected: State.idle, desired: State.preparing, ordering: .acquiring)
-      .exchanged
-    {
-      isLinked = false
-    } else if state.compareExchange(
-      expected: State.removed, desired: State.preparingLinked, ordering: .acquiring
-    ).exchanged {
-      isLinked = true
-    } else {
-      return false
-    }
+    guard let isLinked = prepare() else { return false }
     unsafe self.argument1 = unsafe argument1
     unsafe self.argument2 = unsafe argument2
-    state.store(State.queued, ordering: .releasing)
+    // An exchange, so that what refused callers wrote meanwhile goes on to the queue's thread.
+    _ = state.exchange(State.queued, ordering: .acquiringAndReleasing)
     // The queue holds a reference while it is linked, so that the last one may be dropped
     // meanwhile.
     if !isLinked { unsafe queue.link(unsafe Unmanaged.passRetained(self)) }
     return true
+  }
+
+  /// Gets hold of the arguments; whether it is linked into the queue already. Nil: it is queued.
+  private func prepare() -> Bool? {
+    while true {
+      if state.compareExchange(
+        expected: State.idle, desired: State.preparing, ordering: .acquiring
+      ).exchanged {
+        return false
+      }
+      if state.compareExchange(
+        expected: State.removed, desired: State.preparingLinked, ordering: .acquiring
+      ).exchanged {
+        return true
+      }
+      // The call that is still to come has to see what this caller wrote before. A failed exchange
+      // only looks; this one changes nothing but is a write, which the queue's thread takes over.
+      let seen = state.bitwiseOr(0, ordering: .acquiringAndReleasing).oldValue
+      if seen != State.idle && seen != State.removed { return nil }
+    }
   }
 
   /// Takes it back (KeRemoveQueueDpc). Does not wait for one that runs. Any thread, any level.
@@ -102,12 +114,15 @@ import Synchronization
       let seen = state.load(ordering: .acquiring)
       switch seen {
       case State.queued:
-        let (first, second) = unsafe (argument1, argument2)
+        // Taken back and queued again between two looks it would be queued as before, with other
+        // arguments: they are read where nobody can write them.
         guard
           state.compareExchange(
-            expected: seen, desired: State.idle, ordering: .acquiringAndReleasing
+            expected: seen, desired: State.starting, ordering: .acquiringAndReleasing
           ).exchanged
         else { continue }
+        let (first, second) = unsafe (argument1, argument2)
+        _ = state.exchange(State.idle, ordering: .acquiringAndReleasing)
         unsafe routine(context, first, second)
         return true
       case State.removed:

@@ -12,10 +12,12 @@ import UIO
   private let mustStop = Atomic<Bool>(false)
   private let wake: WakeEvent
   private var thread = pthread_t()
+  private let prefaulted: Int
   private let starting = Monitor()
 
   init(name: String, attributes: DispatcherAttributes) throws(InterruptSyncError) {
     self.name = name
+    prefaulted = attributes.prefaulted
     wake = try WakeEvent.take(for: name)
     let context = unsafe Unmanaged.passRetained(self).toOpaque()
     // The new thread begins with this monitor, so it cannot run before `thread` is known.
@@ -35,7 +37,7 @@ import UIO
 
   func stop() {
     mustStop.store(true, ordering: .releasing)
-    wake.signal()
+    wake.signalNow()
     _ =
       pthread_equal(pthread_self(), thread) != 0
       ? cuio_thread_detach(thread) : cuio_thread_join(thread)
@@ -63,7 +65,7 @@ import UIO
       guard let context = unsafe context else { return nil }
       let worker = unsafe Unmanaged<DeferredWorker>.fromOpaque(context).takeRetainedValue()
       worker.starting.locked {}
-      cuio_prefault_stack(64 * 1024)
+      cuio_prefault_stack(worker.prefaulted)
       _ = cuio_thread_set_level(InterruptLevel.dispatch.rawValue)
       worker.run()
       return nil

@@ -17,9 +17,16 @@ import UIO
   private let ended = Atomic<Bool>(false)
   private let braked = Atomic<Bool>(false)
   private let resume = Atomic<Bool>(false)
+  /// Set by the first of two: the end of the thread and the end of the connection.
+  private let isHalfReleased = Atomic<Bool>(false)
+  /// Only the thread uses it.
+  private var hasGivenLineBack = false
   private var thread = pthread_t()
-  private let started = Monitor()
-  private var hasStarted = false
+  private let stage = Monitor()
+  private var current = Stage.starting
+
+  /// How far the connection has come, as the thread and the connecting thread tell each other.
+  private enum Stage { case starting, waiting, standing, failed }
 
   /// What this connection is recovering from. Only the thread uses it.
   private enum Trouble {
@@ -67,10 +74,10 @@ import UIO
     let context = unsafe Unmanaged.passRetained(self).toOpaque()
     let attributes = storage.options.dispatcher
     // The new thread begins with this monitor, so it cannot run before `thread` is known.
-    let result = started.locked {
+    let result = stage.locked {
       let result = unsafe cuio_thread_create(
         &thread, attributes.stackSize, Dispatcher.entry, context)
-      if result == 0 { started.wait { !hasStarted } }
+      if result == 0 { stage.wait { current == .starting } }
       return result
     }
     guard result == 0 else {
@@ -80,9 +87,28 @@ import UIO
         cause: "no thread to be had",
         hint: "raise the limit (systemd: TasksMax=, LimitNPROC=)", errno: -result)
     }
-    ThreadPlacement.apply(attributes, to: thread, named: storage.name) { [storage] in
-      storage.report($0)
+    ThreadPlacement.apply(attributes, to: thread, named: storage.name) { self.refusals.append($0) }
+  }
+
+  /// Attributes that the system refused, to be reported once the connection stands.
+  private(set) var refusals: [InterruptReport] = []
+
+  /// Says whether the connection stands, for which reports wait.
+  func decide(stands: Bool) {
+    stage.locked {
+      current = stands ? .standing : .failed
+      stage.broadcast()
     }
+  }
+
+  /// Not before connect has decided: the handler may disconnect, and has to find the connection
+  /// that the report is about. Of one that failed connect itself tells.
+  private func report(_ report: InterruptReport) {
+    let stands = stage.locked {
+      stage.wait { current == .waiting }
+      return current == .standing
+    }
+    if stands { storage.report(report) }
   }
 
   /// Tells the thread to leave.
@@ -101,6 +127,22 @@ import UIO
   /// cannot be masked.
   func maskLine() { _ = unsafe cuio_line_mask(line) }
 
+  /// Gives the line back to its source, once the thread reads it no more. Where nobody could wait
+  /// for the thread (N12), the thread does it as its last act.
+  func giveLineBack() {
+    if isCurrentThread, !storage.lock.isHeldByCaller {
+      // From the report handler, behind which nothing is read; it may want to connect again.
+      hasGivenLineBack = true
+      source.detach()
+    } else {
+      releaseLine()
+    }
+  }
+
+  private func releaseLine() {
+    if isHalfReleased.exchange(true, ordering: .acquiringAndReleasing) { source.detach() }
+  }
+
   /// Ends a storm that is to stay masked.
   func resumeAfterStorm() {
     resume.store(true, ordering: .releasing)
@@ -116,12 +158,13 @@ import UIO
     { context in
       guard let context = unsafe context else { return nil }
       let dispatcher = unsafe Unmanaged<Dispatcher>.fromOpaque(context).takeRetainedValue()
-      cuio_prefault_stack(64 * 1024)
-      dispatcher.started.locked {
-        dispatcher.hasStarted = true
-        dispatcher.started.broadcast()
+      cuio_prefault_stack(dispatcher.storage.options.dispatcher.prefaulted)
+      dispatcher.stage.locked {
+        dispatcher.current = .waiting
+        dispatcher.stage.broadcast()
       }
       dispatcher.run()
+      if !dispatcher.hasGivenLineBack { dispatcher.releaseLine() }
       return nil
     }
 
@@ -146,6 +189,7 @@ import UIO
   }
 
   private var isTroubled: Bool { if case .none = trouble { false } else { true } }
+  private var isStorming: Bool { if case .storm = trouble { true } else { false } }
 
   private func sleep() {
     let timeout: Int32 =
@@ -166,7 +210,9 @@ import UIO
     var delta: UInt64 = 0
     let result = unsafe cuio_line_read(line, &delta)
     if result == 0 {
-      settle(unsafe dispatchInterrupt(core, line, delta))
+      let outcome = unsafe dispatchInterrupt(core, line, delta)
+      cuio_thread_left_lock()
+      settle(outcome)
     } else if result != -EINTR {
       end(result == -EAGAIN ? EIO : -result)
       unsafe cuio_flag_raise(stop)
@@ -179,7 +225,7 @@ import UIO
     case .none: break
     case .storm:
       trouble = .none
-      storage.report(.stormEnded)
+      report(.stormEnded)
     case .rearm(let pause): retryRearm(pause)
     }
   }
@@ -188,39 +234,38 @@ import UIO
 
   private func settle(_ outcome: Int32) {
     if outcome & Outcome.lockFailed != 0 {
-      storage.report(.failed(storage.refused(-ESRCH, "dispatch an interrupt")))
       ended.store(true, ordering: .releasing)
+      report(.failed(storage.refused(-ESRCH, "dispatch an interrupt")))
       unsafe cuio_flag_raise(stop)
       return
     }
     if outcome & Outcome.repeatLimit != 0 {
-      storage.report(.repeatLimitReached(passes: unsafe core.pointee.repeatLimit))
+      report(.repeatLimitReached(passes: unsafe core.pointee.repeatLimit))
+    }
+    if isStorming, outcome & Outcome.claimed != 0 {
+      trouble = .none
+      report(.stormEnded)
     }
     if outcome & Outcome.rearmFailed != 0 {
       rearmFailed()
     } else if case .rearm = trouble, outcome & Outcome.stormBegan == 0 {
       rearmRecovered()
     }
-    if outcome & Outcome.stormBegan != 0 {
-      brake()
-    } else if case .storm = trouble, outcome & Outcome.claimed != 0 {
-      trouble = .none
-      storage.report(.stormEnded)
-    }
+    if outcome & Outcome.stormBegan != 0 { brake() }
   }
 
   private func rearmFailed() {
-    guard case .none = trouble else { return }
+    if case .rearm = trouble { return }
     trouble = .rearm(pause: 10)
     // A device that is going away cannot be re-armed either; then the next read says so.
     guard unsafe !LivenessGate.isDead(line.pointee.fd) else { return }
     let number = storage.holdingLock { unsafe -core.pointee.rearmError }
-    storage.report(.rearmFailed(source.failure(.rearm, errno: number)))
+    report(.rearmFailed(source.failure(.rearm, errno: number)))
   }
 
   private func rearmRecovered() {
     trouble = .none
-    storage.report(.rearmRecovered)
+    report(.rearmRecovered)
   }
 
   private func retryRearm(_ pause: Int32) {
@@ -241,12 +286,14 @@ import UIO
     var next: Int32 = -1
     if case .backOff(let first, let longest) = storage.options.storm.action {
       if case .storm(let due) = trouble { pause = due } else { pause = first }
-      next = min(max(pause, 1) * 2, longest)
+      next = pause > longest / 2 ? longest : min(max(pause, 1) * 2, longest)
     }
+    // Said before this storm, it was not meant for it.
+    resume.store(false, ordering: .relaxed)
     braked.store(true, ordering: .relaxed)
-    if !isTroubled {
+    if !isStorming {
       unsafe cuio_counter_add(&core.pointee.counters.storms, 1)
-      storage.report(.stormBegan(unclaimed: UInt64(storage.options.storm.limit)))
+      report(.stormBegan(unclaimed: UInt64(storage.options.storm.limit)))
     }
     trouble = .storm(next: max(next, 0))
     let isDead = pauseMasked(pause)
@@ -260,10 +307,7 @@ import UIO
       unsafe core.pointee.lastUnclaimed = cuio_ticks()
       return unsafe core.pointee.mayRearm ? unsafe rearmLine(core, line) : 0
     }
-    if outcome != 0 {
-      trouble = .none
-      rearmFailed()
-    }
+    if outcome != 0 { rearmFailed() }
   }
 
   /// Waits `milliseconds` (-1: until resumed) without looking at the count. True when the line
@@ -285,6 +329,6 @@ import UIO
   private func end(_ number: Int32) {
     ended.store(true, ordering: .releasing)
     let error = source.failure(.read, errno: number)
-    storage.report(error.code == .removed ? .removed(error) : .failed(error))
+    report(error.code == .removed ? .removed(error) : .failed(error))
   }
 }

@@ -21,6 +21,9 @@ public struct DispatcherAttributes: Equatable, Sendable {
   /// Bytes.
   public var stackSize: Int
 
+  /// As much of the stack as the thread touches before it begins.
+  var prefaulted: Int { stackSize == 0 ? 64 * 1024 : min(64 * 1024, stackSize / 2) }
+
   public init(
     policy: Policy = .other, processors: Set<Int> = [], name: String = "",
     stackSize: Int = 256 * 1024

@@ -17,7 +17,7 @@ public enum InterruptReport: Sendable, CustomStringConvertible {
   case rearmFailed(InterruptSyncError)
   /// A failed re-arm worked.
   case rearmRecovered
-  /// The system refused a thread attribute.
+  /// The system refused a thread attribute. On the connecting thread, once the connection stands.
   case attributeRefused(InterruptSyncError)
 
   public var description: String {

@@ -10,7 +10,7 @@ import UIO
   package init(_ raw: UnsafeMutablePointer<cuio_line>) { unsafe self.raw = raw }
 
   /// Interrupts counted up to the last read, modulo 2^32; 0 for lines that count by addition.
-  public var total: UInt32 { unsafe raw.pointee.total }
+  public var total: UInt32 { unsafe cuio_line_total(raw) }
 }
 
 /// What failed on a line.

@@ -36,7 +36,10 @@ extension InterruptSyncObject {
   }
 
   /// Processor time of the dispatcher's thread, in nanoseconds; nil while not connected.
-  package var dispatcherCPUTime: Int64? { storage.monitor.locked { storage.dispatcher }?.cpuTime }
+  package var dispatcherCPUTime: Int64? {
+    // Under the monitor, so that the thread is not joined meanwhile.
+    storage.monitor.locked { storage.phase == .connected ? storage.dispatcher?.cpuTime : nil }
+  }
 }
 
 extension SyncStorage {
@@ -47,9 +50,12 @@ extension SyncStorage {
       let dispatcher = try start(on: source)
       monitor.locked {
         self.dispatcher = dispatcher
+        self.source = source
         phase = .connected
         monitor.broadcast()
       }
+      dispatcher.decide(stands: true)
+      for refusal in dispatcher.refusals { report(refusal) }
     } catch {
       monitor.locked {
         phase = .disconnected
@@ -82,14 +88,13 @@ extension SyncStorage {
           cause: "no service routine is registered",
           hint: "register one first, or set connectsWithoutRoutines")
       }
-      if let newSource { source = newSource }
       phase = .connecting
-      return source
+      return newSource ?? source
     }
   }
 
-  /// State ready, thread about to wait, and only then unmasked: nothing that fires meanwhile is lost
-  /// (N10). With an interrupt waiting already, the dispatcher unmasks when it has serviced it:
+  /// State ready, thread about to wait, and only then unmasked: nothing that fires meanwhile is
+  /// lost (N10). With an interrupt waiting already, the dispatcher unmasks when it has serviced it:
   /// unmasked before, the line would fire once more for the same cause.
   private func start(on source: any InterruptSource) throws(InterruptSyncError) -> Dispatcher {
     let line = try source.attach()
@@ -108,6 +113,7 @@ extension SyncStorage {
         unsafe rearmLine(core, line.raw) == 0 ? 0 : unsafe core.pointee.rearmError
       }
       guard failure == 0 else {
+        dispatcher.decide(stands: false)
         stop(dispatcher, waiting: true)
         throw source.failure(.rearm, errno: -failure)
       }
@@ -143,14 +149,15 @@ extension SyncStorage {
   }
 
   private func finishDisconnecting(_ dispatcher: Dispatcher) {
-    dispatcher.source.detach()
+    dispatcher.giveLineBack()
     generation.add(1, ordering: .acquiringAndReleasing)
     monitor.locked {
       self.dispatcher = nil
       phase = .disconnected
       monitor.broadcast()
     }
-    purgeCancelled()
+    // Inside a routine the walk stands on one of the entries; then they go with the storage.
+    if !lock.isHeldByCaller { purgeCancelled() }
   }
 
   /// The last reference to the object has gone, perhaps inside one of its own routines: then nobody

@@ -79,18 +79,20 @@ extension SyncStorage {
   /// Takes out what was cancelled from inside a routine. From a thread that does not hold the
   /// interrupt lock.
   func purgeCancelled() {
+    // Let go after both locks: what a routine owns ends with it, the object itself not excepted.
+    var gone: [ServiceRoutineRegistration] = []
     registering.locked {
       let all = monitor.locked { registrations }
-      var hasUnlinked = false
       holdingLock {
         for registration in all where unsafe registration.node.pointee.isCancelled {
           unlink(registration)
           registration.isUnlinked = true
-          hasUnlinked = true
         }
       }
-      if hasUnlinked { monitor.locked { registrations.removeAll(where: \.isUnlinked) } }
+      gone = all.filter(\.isUnlinked)
+      if !gone.isEmpty { monitor.locked { registrations.removeAll(where: \.isUnlinked) } }
     }
+    withExtendedLifetime(gone) {}
   }
 
   /// The check behind every call that belongs to ordinary code (4.6, N4, N23).

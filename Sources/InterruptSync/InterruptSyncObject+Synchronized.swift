@@ -1,4 +1,5 @@
 import CUIO
+import Glibc
 
 extension InterruptSyncObject {
   /// Runs `routine` in the calling thread, exclusive of the object's service routines and of every
@@ -6,8 +7,8 @@ extension InterruptSyncObject {
   ///
   /// Any level up to DIRQL.
   /// - Returns: the routine's own status (P33), or STATUS_POSSIBLE_DEADLOCK without running it when
-  ///   the calling thread already holds the lock (N4), or STATUS_UNSUCCESSFUL when the thread that
-  ///   held it died.
+  ///   the calling thread already holds the lock (N4) or one that the lock's holder waits for, or
+  ///   STATUS_UNSUCCESSFUL when the thread that held it died.
   public func callSynchronizedRoutine(
     _ routine: InterruptSyncRoutine, context: UnsafeMutableRawPointer?
   ) -> NTStatus {
@@ -26,7 +27,7 @@ extension InterruptSyncObject {
   /// Runs a closure the same way and gives back what it returns.
   ///
   /// - Throws: `wouldDeadlock` without running it when the calling thread already holds the lock
-  ///   (N4); `lockOwnerDied`.
+  ///   (N4), or one that the lock's holder waits for; `lockOwnerDied`.
   public func callSynchronizedRoutine<R>(_ routine: () -> R) throws(InterruptSyncError) -> R {
     let core = unsafe storage.core
     let result = unsafe cuio_lock_acquire(core.pointee.lock)
@@ -51,6 +52,7 @@ extension SyncStorage {
   /// What a failed acquisition means.
   func refused(_ result: Int32, _ operation: String) -> InterruptSyncError {
     guard lock.isHeldByCaller else {
+      if result == -EDEADLK { return Verifier.violation(crossing(operation)) }
       return InterruptSyncError(
         .lockOwnerDied, object: name, operation: operation,
         cause: "the thread that held the interrupt lock ended inside a routine",
@@ -60,5 +62,14 @@ extension SyncStorage {
     // The caller owns the lock, so it may write the counter.
     unsafe cuio_counter_add(&core.pointee.counters.refusedCalls, 1)
     return Verifier.violation(wouldDeadlock(operation))
+  }
+
+  /// The kernel follows the chain of owners and waiters, and has found the caller at its end.
+  private func crossing(_ operation: String) -> InterruptSyncError {
+    InterruptSyncError(
+      .wouldDeadlock, object: name, operation: operation,
+      cause: "its lock is held by a thread that waits for a lock of the calling thread",
+      hint: "take the locks in one order everywhere, or give the objects one lock (K7)",
+      errno: EDEADLK)
   }
 }

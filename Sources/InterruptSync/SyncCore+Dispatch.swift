@@ -98,7 +98,8 @@ private func applyBrake(_ core: UnsafeMutablePointer<SyncCore>, _ outcome: Int32
     unsafe core.pointee.unclaimedInARow = 0
   }
   unsafe core.pointee.lastUnclaimed = now
-  unsafe core.pointee.unclaimedInARow &+= 1
+  // Not &+=, which to the thread sanitizer modifies all of `core`, whose lock others read.
+  unsafe core.pointee.unclaimedInARow = unsafe core.pointee.unclaimedInARow &+ 1
   guard unsafe core.pointee.stormLimit != 0,
     unsafe core.pointee.unclaimedInARow >= core.pointee.stormLimit
   else {

@@ -32,7 +32,11 @@ struct WakeEvent: Sendable {
 
   func giveBack() { Self.free.put(fd) }
 
+  /// From a routine once the lock is free: nobody is woken to run into it.
   func signal() { cuio_thread_wake(fd) }
+
+  /// At once, for a caller that is about to wait for the sleeper.
+  func signalNow() { _ = cuio_event_signal(fd, 1) }
 
   func wait() {
     if cuio_wait(-1, fd, -1, false) > 0 { _ = cuio_event_drain(fd) }

@@ -1,5 +1,6 @@
 // The room where this module meets the kernel. Every system call on a path is made here, and tests
 // can make any of them fail with any error number.
+import CUIO
 import Glibc
 
 /// An open file, closed with its last reference.
@@ -62,6 +63,13 @@ package final class FileDescriptor: Sendable {
     return names.sorted()
   }
 
+  /// Masks (0) or unmasks (1) a UIO device's line; 0 or -errno. The corresponding C function is
+  /// `write`.
+  package func irqControl(_ value: Int32) -> Int32 {
+    if let number = SystemFailure.injected?(.irqControl, "") { return -number }
+    return cuio_irqcontrol(raw, value)
+  }
+
   /// The device number of a character device, or nil when the path is something else.
   package static func characterDevice(_ path: String) throws(SystemFailure) -> (
     major: UInt32, minor: UInt32
@@ -84,7 +92,7 @@ package struct SystemFailure: Error, Equatable {
   package init(_ number: Int32) { self.number = number }
 
   /// The calls that tests can make fail.
-  package enum Call: Sendable { case open, read, readlink, opendir, stat, map }
+  package enum Call: Sendable { case open, read, readlink, opendir, stat, map, irqControl }
 
   /// Which calls fail, on this thread and for the duration of a test.
   @TaskLocal package static var injected: (@Sendable (Call, String) -> Int32?)?

@@ -14,12 +14,14 @@ package final class LivenessGate: Sendable {
   private let device: FileDescriptor
   private let hasInterrupt: Bool
 
-  /// - Parameter hasInterrupt: a device without one is always in error for poll(2) (fact 21) and is
-  ///   asked otherwise.
-  package init(device: FileDescriptor, hasInterrupt: Bool) {
+  /// - Parameters:
+  ///   - hasInterrupt: a device without one is always in error for poll(2) (fact 21) and is asked
+  ///     otherwise.
+  ///   - nanoseconds: how long an answer of the kernel is believed.
+  package init(device: FileDescriptor, hasInterrupt: Bool, for nanoseconds: UInt64 = 10_000_000) {
     self.device = device
     self.hasInterrupt = hasInterrupt
-    interval = cuio_nanoseconds_to_ticks(10_000_000)
+    interval = cuio_nanoseconds_to_ticks(nanoseconds)
     lastCheck = Atomic(cuio_ticks())
   }
 
@@ -46,7 +48,7 @@ package final class LivenessGate: Sendable {
   package func probe() -> Bool {
     if isShut.load(ordering: .relaxed) { return false }
     lastCheck.store(cuio_ticks(), ordering: .relaxed)
-    let isAlive = hasInterrupt ? !Self.isDead(device.raw) : Self.answersWithoutInterrupt(device.raw)
+    let isAlive = hasInterrupt ? !Self.isDead(device.raw) : Self.answersWithoutInterrupt(device)
     if !isAlive { shut() }
     return isAlive
   }
@@ -60,7 +62,7 @@ package final class LivenessGate: Sendable {
 
   // irqcontrol is looked at only after the device and its interrupt: torn down EINVAL, no interrupt
   // EIO (fact 16).
-  package static func answersWithoutInterrupt(_ fd: Int32) -> Bool {
-    cuio_irqcontrol(fd, 0) == -EIO
+  package static func answersWithoutInterrupt(_ device: FileDescriptor) -> Bool {
+    device.irqControl(0) == -EIO
   }
 }

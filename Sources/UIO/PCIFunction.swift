@@ -50,7 +50,7 @@ public struct PCIFunction: Equatable, Sendable {
   /// Six lines `start end flags` come first in the file `resource`; the rest is ROM and bridge
   /// windows.
   static func bars(_ text: String) -> [PCIBar] {
-    let lines = text.split(separator: "\n").prefix(6)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).prefix(6)
     return lines.enumerated().compactMap { number, line in
       let columns = line.split(separator: " ").compactMap { Number.parse($0, as: UInt64.self) }
       guard columns.count == 3, columns[1] >= columns[0], columns[2] & (portFlag | memoryFlag) != 0,

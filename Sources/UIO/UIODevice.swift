@@ -2,6 +2,7 @@
 // regions.
 import CUIO
 import Glibc
+package import Synchronization
 
 /// An open UIO device.
 ///
@@ -14,6 +15,10 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   package let sysfs: Sysfs
   package let file: FileDescriptor
   package let gate: LivenessGate
+  /// The count up to which interrupts have been reported, while no line is claimed. Starts with what
+  /// sysfs said before the open: everything since is reported, nothing twice (facts 6, 8).
+  package let total: Atomic<UInt32>
+  private let isLineClaimed = Atomic<Bool>(false)
   /// Whether the device can interrupt at all (facts 13, 39).
   public let hasInterrupt: Bool
 
@@ -25,20 +30,47 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   }
 
   /// Opens a device found before.
-  public init(_ info: UIODeviceInfo, sysfs: Sysfs = .system) throws(UIOError) {
+  public convenience init(_ info: UIODeviceInfo, sysfs: Sysfs = .system) throws(UIOError) {
+    // `info` may be old. What comes between this and the open is counted and not readable by itself.
+    let event = try UIODeviceInfo(number: info.number, sysfs: sysfs).event
+    let file: FileDescriptor
     do throws(SystemFailure) {
       file = try FileDescriptor.open(info.path, O_RDWR | O_NONBLOCK)
     } catch {
       throw UIOOperation.open.error(error.number, device: "uio\(info.number) (\(info.stableID))")
     }
+    self.init(info, node: file, sysfs: sysfs)
+    total.store(event, ordering: .relaxed)
+    // Numbers are given anew (fact 5): only now is it certain that the node is of the device found.
+    let opened = try UIODeviceInfo(number: info.number, sysfs: sysfs).stableID
+    guard opened == info.stableID else {
+      throw UIOError(
+        .removed, device: description, operation: UIOOperation.open.rawValue,
+        cause: "the device has gone and \(opened) has its number now",
+        hint: "open it again by its stable id once it is back")
+    }
+  }
+
+  /// Takes over an open node; tests pass what behaves like one.
+  package init(_ info: UIODeviceInfo, node: FileDescriptor, sysfs: Sysfs) {
+    file = node
+    total = Atomic(info.event)
     self.info = info
     self.sysfs = sysfs
     // Without an interrupt poll is in error and irqcontrol answers EIO; torn down it answers EINVAL
     // (facts 16, 21).
     hasInterrupt =
-      !(LivenessGate.isDead(file.raw) && LivenessGate.answersWithoutInterrupt(file.raw))
+      !(LivenessGate.isDead(file.raw) && LivenessGate.answersWithoutInterrupt(file))
     gate = LivenessGate(device: file, hasInterrupt: hasInterrupt)
   }
+
+  /// Takes the descriptor's counts for one line; false while another has them. There is one cursor
+  /// (fact 6).
+  package func claimLine() -> Bool {
+    !isLineClaimed.exchange(true, ordering: .acquiringAndReleasing)
+  }
+
+  package func unclaimLine() { isLineClaimed.store(false, ordering: .releasing) }
 
   /// `uio0 (pci-0000:00:03.0)`.
   public var description: String { "uio\(info.number) (\(info.stableID))" }
@@ -66,15 +98,17 @@ public final class UIODevice: Sendable, CustomStringConvertible {
     guard map.address % UInt64(page) == 0 else {
       throw UIOOperation.map.error(ENODEV, device: name)
     }
-    let address = unsafe try mapped(file, UInt64(index * page), Int(map.size), name)
+    guard let length = Int(exactly: map.size) else { throw tooLarge(.map, name) }
+    let address = unsafe try mapped(.map, file, UInt64(index * page), length, name)
     return unsafe RegisterRegion(
-      name: name, mapping: address, length: Int(map.size), offset: Int(map.offset),
+      name: name, mapping: address, length: length, offset: Int(map.offset),
       size: Int(map.usableSize), gate: gate)
   }
 
   /// Reaches BAR `number` of the PCI function, whatever order or gaps the driver's maps have (fact
   /// 40): memory BARs are mapped, I/O BARs are read and written through sysfs.
-  /// - Throws: `noSuchRegion`, `permissionDenied`, `removed`, `busy`, `resourcesExhausted`.
+  /// - Throws: `noSuchRegion`, `unmappable`, `permissionDenied`, `removed`, `busy`,
+  ///   `resourcesExhausted`.
   public func region(bar number: Int) throws(UIOError) -> RegisterRegion {
     guard let pci = info.pci else {
       throw UIOError(
@@ -93,32 +127,56 @@ public final class UIODevice: Sendable, CustomStringConvertible {
     let resource: FileDescriptor
     do throws(SystemFailure) {
       resource = try FileDescriptor.open("\(info.parentFolder)/resource\(number)", O_RDWR)
-    } catch { throw UIOOperation.openResource.error(error.number, device: name) }
+    } catch {
+      throw UIOOperation.openResource.error(gate.probe() ? error.number : ENODEV, device: name)
+    }
+    // The path leads through the device's number, which another one may have by now (fact 5). While
+    // the node that is open lives it has not.
+    guard gate.probe() else { throw UIOOperation.openResource.error(ENODEV, device: name) }
+    guard let size = Int(exactly: bar.size) else { throw tooLarge(.mapResource, name) }
     guard bar.kind == .memory else {
-      return RegisterRegion(name: name, port: resource, size: Int(bar.size), gate: gate)
+      return RegisterRegion(name: name, port: resource, size: size, gate: gate)
     }
     // A BAR smaller than a page starts anywhere in it; the file maps whole pages from the page's
     // start.
-    let page = UInt64(cuio_page_size())
-    let offset = bar.address % page
-    let length = Int((offset + bar.size + page - 1) / page * page)
-    let address = unsafe try mapped(resource, 0, length, name)
+    let page = Int(cuio_page_size())
+    let offset = Int(bar.address % UInt64(page))
+    guard size <= Int.max - 2 * page else { throw tooLarge(.mapResource, name) }
+    let length = (offset + size + page - 1) / page * page
+    let address = unsafe try mapped(.mapResource, resource, 0, length, name)
     return unsafe RegisterRegion(
-      name: name, mapping: address, length: length, offset: Int(offset), size: Int(bar.size),
-      gate: gate)
+      name: name, mapping: address, length: length, offset: offset, size: size, gate: gate)
+  }
+
+  private func tooLarge(_ operation: UIOOperation, _ name: String) -> UIOError {
+    UIOError(
+      .unmappable, device: name, operation: operation.rawValue,
+      cause: "it is larger than the address space", hint: "sysfs states a size that cannot be true")
   }
 
   private func mapped(
-    _ file: FileDescriptor, _ offset: UInt64, _ length: Int, _ name: String
+    _ operation: UIOOperation, _ file: FileDescriptor, _ offset: UInt64, _ length: Int,
+    _ name: String
   ) throws(UIOError) -> UnsafeMutableRawPointer {
     do throws(SystemFailure) { try SystemFailure.inject(.map, name) } catch {
-      throw UIOOperation.map.error(error.number, device: name)
+      throw mapError(operation, error.number, name)
     }
     var address: UnsafeMutableRawPointer?
     let result = unsafe cuio_map(file.raw, offset, length, true, &address)
     guard result == 0, let address = unsafe address else {
-      throw UIOOperation.map.error(-result, device: name)
+      throw mapError(operation, -result, name)
     }
     return unsafe address
+  }
+
+  private func mapError(_ operation: UIOOperation, _ number: Int32, _ name: String) -> UIOError {
+    // Of a device that is there, EINVAL says that whole pages are more than the map (fact 34).
+    guard operation == .map, number == EINVAL, gate.probe() else {
+      return operation.error(number, device: name)
+    }
+    return UIOError(
+      .unmappable, device: name, operation: operation.rawValue,
+      cause: "its driver describes a size that is not a whole number of pages",
+      hint: "use the PCI BAR, or have the driver round size up", errno: number)
   }
 }

@@ -24,9 +24,9 @@ public enum UIODeviceID: Equatable, Sendable, CustomStringConvertible {
       self = .stable("pci-\(address)")
     } else if text.hasPrefix("pci-") {
       // A second device of one function carries +1, +2 … behind the address.
-      let parts = text.dropFirst(4).split(separator: "+", maxSplits: 1)
-      let address = parts.first.flatMap { PCIAddress($0) }
-      guard let address else {
+      let parts = text.dropFirst(4).split(
+        separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
+      guard let address = PCIAddress(parts[0]), parts.count == 1 || Self.isPosition(parts[1]) else {
         throw UIOError(
           .malformed, device: text, operation: "name a device", cause: "not a PCI address",
           hint: "write pci-DOMAIN:BUS:DEVICE.FUNCTION, for instance pci-0000:00:03.0")
@@ -43,9 +43,15 @@ public enum UIODeviceID: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
+  // 1, 2 …, without leading zeros.
+  private static func isPosition(_ text: Substring) -> Bool {
+    guard let position = Number.parse(text, as: Int.self) else { return false }
+    return position > 0 && "\(position)" == text
+  }
+
   private static func number(_ text: String) -> Int? {
     var digits = text[...]
-    if digits.hasPrefix("/dev/") { digits = digits.dropFirst(5) }
+    if digits.hasPrefix("/dev/uio") { digits = digits.dropFirst(5) }
     if digits.hasPrefix("uio") { digits = digits.dropFirst(3) }
     guard !digits.isEmpty, digits.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
     return Int(digits)

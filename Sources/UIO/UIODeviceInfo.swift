@@ -61,6 +61,9 @@ public struct UIODeviceInfo: Equatable, Sendable {
         PCIFunction(sysfs: sysfs, folder: "\(folder)/device", address: $0)
       }
       : nil
+    // What is absent and what has just gone look alike above: only a device that is still there has
+    // been read whole (fact 37).
+    _ = try read("event")
   }
 
   /// Finds the one device that `id` names.

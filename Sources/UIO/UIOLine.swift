@@ -10,7 +10,6 @@ import Synchronization
   /// How the line is re-armed.
   public let strategy: RearmStrategy
   private let configuration: FileDescriptor?
-  private let isClaimed = Atomic<Bool>(false)
   /// What the dispatcher works on. One user at a time.
   package let raw: UnsafeMutablePointer<cuio_line>
 
@@ -37,12 +36,10 @@ import Synchronization
     self.strategy = chosen
     self.configuration = configuration
     unsafe raw = UnsafeMutablePointer<cuio_line>.allocate(capacity: 1)
-    // Counting starts from what sysfs said before the open: everything since is reported, nothing
-    // twice (facts 6, 8).
     unsafe raw.initialize(
       to: cuio_line(
         fd: device.file.raw, config_fd: configuration?.raw ?? -1, format: CUIO_COUNT_TOTAL32,
-        rearm: chosen.raw, total: device.info.event, command: 0))
+        rearm: chosen.raw, total: device.total.load(ordering: .relaxed), command: 0))
     try verify()
   }
 
@@ -52,12 +49,19 @@ import Synchronization
   }
 
   /// Takes the line for one user; false while another has it.
-  package func claim() -> Bool { !isClaimed.exchange(true, ordering: .acquiringAndReleasing) }
+  package func claim() -> Bool {
+    guard device.claimLine() else { return false }
+    unsafe cuio_line_set_total(raw, device.total.load(ordering: .relaxed))
+    return true
+  }
 
-  package func unclaim() { isClaimed.store(false, ordering: .releasing) }
+  package func unclaim() {
+    device.total.store(total, ordering: .relaxed)
+    device.unclaimLine()
+  }
 
   /// Interrupts the kernel has counted up to the last read, modulo 2^32 (fact 8).
-  public var total: UInt32 { unsafe raw.pointee.total }
+  public var total: UInt32 { unsafe cuio_line_total(raw) }
 
   /// Turns bus mastering on or off, so that later re-arms, which write the whole of COMMAND, keep
   /// it (facts 42, 45).
@@ -72,13 +76,20 @@ import Synchronization
     }
     let result = unsafe cuio_line_set_bus_master(raw, isOn)
     _ = configuration
-    if result != 0 { throw UIOOperation.configuration.error(-result, device: device.description) }
+    if result != 0 { throw failure(.configuration, -result) }
   }
 
   /// The error that a failed operation on this line means.
   package func failure(_ operation: UIOOperation, _ number: Int32) -> UIOError {
+    Self.failure(device, operation, number)
+  }
+
+  private static func failure(
+    _ device: UIODevice, _ operation: UIOOperation, _ number: Int32
+  ) -> UIOError {
     var error = operation.error(number, device: device.description)
-    // EIO is the kernel's for a device without interrupt, and any driver's for what it likes (facts 16, 18).
+    // EIO is the kernel's for a device without interrupt, and any driver's for what it likes (facts
+    // 16, 18).
     if operation == .irqControl, number == EIO, device.hasInterrupt {
       error = UIOError(
         .driverFailed, device: device.description, operation: operation.rawValue,
@@ -88,26 +99,41 @@ import Synchronization
     return error
   }
 
-  /// Masks what may be unmasked since the driver's probe (fact 48), which shows whether the strategy works.
+  /// Masks what may be unmasked since the driver's probe (fact 48), which shows whether the
+  /// strategy works.
   private func verify() throws(UIOError) {
-    let operation: UIOOperation = strategy == .pciCommand ? .configuration : .irqControl
-    var result = unsafe cuio_line_refresh_command(raw)
-    if result == 0 { result = unsafe cuio_line_mask(raw) }
-    if result != 0 { throw failure(operation, -result) }
+    switch strategy {
+    case .none: return
+    case .irqControl:
+      let result = device.file.irqControl(0)
+      if result != 0 { throw failure(.irqControl, -result) }
+    case .pciCommand:
+      var result = unsafe cuio_line_refresh_command(raw)
+      if result == 0 { result = unsafe cuio_line_mask(raw) }
+      if result != 0 { throw failure(.configuration, -result) }
+    }
   }
 
   private static func openConfiguration(_ device: UIODevice) throws(UIOError) -> FileDescriptor {
+    let operation = UIOOperation.openConfiguration
+    let file: FileDescriptor
     do throws(SystemFailure) {
-      return try FileDescriptor.open("\(device.info.parentFolder)/config", O_RDWR)
-    } catch { throw UIOOperation.openConfiguration.error(error.number, device: device.description) }
+      file = try FileDescriptor.open("\(device.info.parentFolder)/config", O_RDWR)
+    } catch {
+      let number = device.gate.probe() ? error.number : ENODEV
+      throw operation.error(number, device: device.description)
+    }
+    // The path leads through the device's number, which another one may have by now (fact 5).
+    guard device.gate.probe() else { throw operation.error(ENODEV, device: device.description) }
+    return file
   }
 
   private static func probed(_ device: UIODevice) throws(UIOError) -> RearmStrategy {
-    let result = cuio_irqcontrol(device.file.raw, 0)
+    let result = device.file.irqControl(0)
     switch -result {
     case 0: return .irqControl
     case ENOSYS: return .none
-    default: throw UIOOperation.irqControl.error(-result, device: device.description)
+    default: throw failure(device, .irqControl, -result)
     }
   }
 

@@ -11,6 +11,7 @@ package enum UIOOperation: String, CaseIterable, Sendable {
   case configuration = "access the PCI configuration space"
   case map = "map memory"
   case openResource = "open the PCI BAR"
+  case mapResource = "map the PCI BAR"
   case port = "access the I/O BAR"
   case attribute = "read sysfs"
 
@@ -40,6 +41,8 @@ package enum UIOOperation: String, CaseIterable, Sendable {
   private func specific(_ number: Int32) -> Meaning? {
     switch (self, number) {
     case (.open, ENODEV), (.open, ENOENT), (.open, ENXIO): Self.absent  // 1
+    // A path that a person typed.
+    case (.open, ENOTDIR), (.open, ELOOP), (.open, ENAMETOOLONG): Self.absent
     case (.open, EINVAL): Self.gone  // 1
     case (.open, EBUSY): (.busy, "its driver refuses another open", "close the other user")  // 1
     case (.read, EIO): Self.gone  // 13
@@ -80,7 +83,8 @@ package enum UIOOperation: String, CaseIterable, Sendable {
         .noSuchRegion, "the function has no such BAR",
         "the file resource in its sysfs folder lists them"
       )
-    case (.openResource, EINVAL): (.busy, "a kernel driver holds the region exclusively", "")
+    case (.mapResource, EINVAL):
+      (.busy, "a kernel driver holds the region exclusively", "")  // 40
     case (.port, EINVAL):
       (.misaligned, "the access has a width or offset the BAR does not take", "")
     case (.attribute, ENOENT), (.attribute, ENODEV), (.attribute, EINVAL): Self.gone  // 37
@@ -112,7 +116,7 @@ package enum UIOOperation: String, CaseIterable, Sendable {
 
   private var isPCI: Bool {
     self == .openConfiguration || self == .configuration || self == .openResource || self == .port
-      || self == .map
+      || self == .mapResource
   }
 
   package static let interruptHint =

@@ -38,6 +38,16 @@ typedef struct cuio_line {
   uint16_t command;
 } cuio_line;
 
+/// The total of the last successful read; any thread may ask.
+CUIO_HOT static inline uint32_t cuio_line_total(const cuio_line *CUIO_NONNULL line) {
+  return __atomic_load_n(&line->total, __ATOMIC_RELAXED);
+}
+
+/// Sets the total from which the next difference is taken. While nobody reads the line.
+CUIO_HOT static inline void cuio_line_set_total(cuio_line *CUIO_NONNULL line, uint32_t total) {
+  __atomic_store_n(&line->total, total, __ATOMIC_RELAXED);
+}
+
 #define CUIO_PCI_COMMAND 4
 #define CUIO_PCI_COMMAND_MASTER 0x0004u
 #define CUIO_PCI_COMMAND_INTX_DISABLE 0x0400u
@@ -57,7 +67,7 @@ CUIO_HOT static inline int cuio_line_read(cuio_line *CUIO_NONNULL line, uint64_t
     ssize_t length = read(line->fd, &total, sizeof total);
     if (length != (ssize_t)sizeof total) return cuio_read_failure(length);
     *delta = total - line->total;
-    line->total = total;
+    __atomic_store_n(&line->total, total, __ATOMIC_RELAXED);
     return 0;
   }
   uint64_t added;
@@ -88,13 +98,21 @@ CUIO_HOT static inline int cuio_pci_command_write(int config_fd, uint16_t comman
   return length < 0 ? -errno : -EIO;
 }
 
+// Writes the remembered COMMAND with `extra`, and again if it was changed by cuio_line_set_bus_master() meanwhile.
+CUIO_HOT static inline int cuio_line_write_command(cuio_line *CUIO_NONNULL line, uint16_t extra) {
+  for (;;) {
+    uint16_t command = __atomic_load_n(&line->command, __ATOMIC_SEQ_CST);
+    int result = cuio_pci_command_write(line->config_fd, command | extra);
+    if (result != 0 || CUIO_LIKELY(__atomic_load_n(&line->command, __ATOMIC_SEQ_CST) == command)) return result;
+  }
+}
+
 /// Unmasks the line. Returns 0 or -errno: -ENOSYS (no irqcontrol), -EINVAL or -ENODEV (device gone, facts 16, 28),
 /// -EPROTO (the driver answered with another length than 4, fact 18).
 CUIO_HOT static inline int cuio_line_rearm(cuio_line *CUIO_NONNULL line) {
   switch (line->rearm) {
     case CUIO_REARM_IRQCONTROL: return cuio_irqcontrol(line->fd, 1);
-    case CUIO_REARM_PCI_COMMAND:
-      return cuio_pci_command_write(line->config_fd, __atomic_load_n(&line->command, __ATOMIC_RELAXED));
+    case CUIO_REARM_PCI_COMMAND: return cuio_line_write_command(line, 0);
     case CUIO_REARM_NONE: break;
   }
   return 0;

@@ -1,42 +1,58 @@
-// Volatile device registers with the ordering that device memory needs: a read is complete before anything
-// after it, a write comes after everything before it. The same strength as the kernel's readl() and writel().
+// Volatile device registers with the ordering that device memory needs: a read is complete before any access
+// after it, a write comes after every write before it. The same strength as the kernel's readl() and writel().
 #ifndef CUIO_REGISTER_H
 #define CUIO_REGISTER_H
 
 #include "cuio_attributes.h"
 
 #if defined(__aarch64__)
-#define CUIO_AFTER_READ() __asm__ volatile("dmb oshld" ::: "memory")
-#define CUIO_BEFORE_WRITE() __asm__ volatile("dmb oshst" ::: "memory")
-#elif defined(__x86_64__)
-// Uncached memory is strongly ordered on x86; only the compiler has to be held.
-#define CUIO_AFTER_READ() __asm__ volatile("" ::: "memory")
-#define CUIO_BEFORE_WRITE() __asm__ volatile("" ::: "memory")
-#else
-#define CUIO_AFTER_READ() __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define CUIO_BEFORE_WRITE() __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#endif
-
-#define CUIO_DEFINE_REGISTER(bits)                                                                                \
+// In assembler, because the compiler may fold a pointer's step into a volatile access: with such write-back
+// addressing the processor does not describe the access to a hypervisor, which then cannot emulate the device.
+#define CUIO_DEFINE_REGISTER(bits, suffix, operand)                                                               \
   CUIO_HOT static inline uint##bits##_t cuio_read##bits(const volatile void *CUIO_NONNULL address) {              \
-    uint##bits##_t value = *(const volatile uint##bits##_t *)address;                                             \
-    CUIO_AFTER_READ();                                                                                            \
+    uint##bits##_t value;                                                                                         \
+    __asm__ volatile("ldr" suffix " %" operand "0, %1\n\tdmb oshld"                                               \
+                     : "=r"(value)                                                                                \
+                     : "Q"(*(const volatile uint##bits##_t *)address)                                             \
+                     : "memory");                                                                                 \
     return value;                                                                                                 \
   }                                                                                                               \
   CUIO_HOT static inline void cuio_write##bits(volatile void *CUIO_NONNULL address, uint##bits##_t value) {       \
-    CUIO_BEFORE_WRITE();                                                                                          \
+    __asm__ volatile("dmb oshst\n\tstr" suffix " %" operand "1, %0"                                               \
+                     : "=Q"(*(volatile uint##bits##_t *)address)                                                  \
+                     : "r"(value)                                                                                 \
+                     : "memory");                                                                                 \
+  }
+#else
+#if defined(__x86_64__)
+// Uncached memory is strongly ordered on x86; only the compiler has to be held.
+#define CUIO_ORDER() __asm__ volatile("" ::: "memory")
+#else
+#define CUIO_ORDER() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#endif
+#define CUIO_DEFINE_REGISTER(bits, suffix, operand)                                                               \
+  CUIO_HOT static inline uint##bits##_t cuio_read##bits(const volatile void *CUIO_NONNULL address) {              \
+    uint##bits##_t value = *(const volatile uint##bits##_t *)address;                                             \
+    CUIO_ORDER();                                                                                                 \
+    return value;                                                                                                 \
+  }                                                                                                               \
+  CUIO_HOT static inline void cuio_write##bits(volatile void *CUIO_NONNULL address, uint##bits##_t value) {       \
+    CUIO_ORDER();                                                                                                 \
     *(volatile uint##bits##_t *)address = value;                                                                  \
   }
+#endif
 
-CUIO_DEFINE_REGISTER(8)
-CUIO_DEFINE_REGISTER(16)
-CUIO_DEFINE_REGISTER(32)
-CUIO_DEFINE_REGISTER(64)
+CUIO_DEFINE_REGISTER(8, "b", "w")
+CUIO_DEFINE_REGISTER(16, "h", "w")
+CUIO_DEFINE_REGISTER(32, "", "w")
+CUIO_DEFINE_REGISTER(64, "", "x")
 
-/// Reads `width` bytes (1, 2 or 4) of an I/O BAR through its sysfs resource file. Returns 0 or -errno.
+/// Reads `width` bytes (1, 2 or 4) of an I/O BAR through its sysfs resource file. Returns 0 or -errno; -EINVAL for
+/// another width.
 CUIO_HOT int cuio_port_read(int fd, uint64_t offset, uint32_t width, uint32_t *CUIO_NONNULL value);
 
-/// Writes `width` bytes (1, 2 or 4) of an I/O BAR through its sysfs resource file. Returns 0 or -errno.
+/// Writes `width` bytes (1, 2 or 4) of an I/O BAR through its sysfs resource file. Returns 0 or -errno; -EINVAL for
+/// another width.
 CUIO_HOT int cuio_port_write(int fd, uint64_t offset, uint32_t width, uint32_t value);
 
 /// Maps `length` bytes of `fd` at `offset`, shared. Returns 0 or -errno.

@@ -38,9 +38,10 @@ CUIO_HOT void cuio_thread_wake(int fd);
 /// Signals what cuio_thread_wake() put off.
 CUIO_HOT void cuio_thread_wake_slow(void);
 
-/// To be called after every release of an interrupt lock.
+/// To be called after every release of an interrupt lock, with the level restored. Inside a routine of another
+/// object the wake-up waits for that one's lock as well.
 CUIO_HOT static inline void cuio_thread_left_lock(void) {
-  if (!CUIO_LIKELY(cuio_thread_state.deferred_wake == 0)) cuio_thread_wake_slow();
+  if (!CUIO_LIKELY(cuio_thread_state.deferred_wake == 0) && cuio_thread_state.level < 3) cuio_thread_wake_slow();
 }
 
 #endif

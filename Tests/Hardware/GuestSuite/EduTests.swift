@@ -7,7 +7,9 @@ enum EduTests {
   static let cases = [
     Case("edu_200000InterruptsAreAllCountedAndServiced") { try countAll(200_000) },
     Case("edu_twoDevicesOnOneProcessorKeepTheirCounts") { try twoDevices(sharingAProcessor: true) },
-    Case("fact55_twoDevicesOnTwoProcessorsLoseNothing") { try twoDevices(sharingAProcessor: false) },
+    Case("fact55_twoDevicesOnTwoProcessorsLoseNothing") {
+      try twoDevices(sharingAProcessor: false)
+    },
     Case("edu_interruptsRaisedByCallersAreAllServiced", raisedByCallers),
     Case("N10_whatHappenedBeforeConnectIsDelivered", beforeConnect),
     Case("N11_disconnectMasksTheDevice", disconnectMasks),
@@ -39,14 +41,15 @@ enum EduTests {
     try expectEqual(edu.errors, 0, "register errors")
   }
 
-  /// Two level lines with the same vector on two processors inflate each other's counts (fact 55): on one
-  /// processor the vectors differ, and the counts are exact.
+  /// Two level lines with the same vector on two processors inflate each other's counts (fact 55):
+  /// on one processor the vectors differ, and the counts are exact.
   private static func twoDevices(sharingAProcessor: Bool) throws {
     let devices = [try Edu(Guest.eduA), try Edu(Guest.eduB)]
     for edu in devices {
       let irq = edu.device.info.pci?.irq ?? 0
       try expectEqual(
-        Guest.write(sharingAProcessor ? "1" : "3", to: "/proc/irq/\(irq)/smp_affinity"), 0, "affinity")
+        Guest.write(sharingAProcessor ? "1" : "3", to: "/proc/irq/\(irq)/smp_affinity"), 0,
+        "affinity")
     }
     let objects = try devices.map { try $0.object() }
     for object in objects { try object.connect() }
@@ -62,7 +65,8 @@ enum EduTests {
       try expectEqual(
         statistics.interrupts, statistics.dispatches + statistics.coalesced, "sum of the counts")
       try expectEqual(
-        try Guest.event(edu.device) &- edu.device.info.event, UInt32(statistics.interrupts), "sysfs event")
+        try Guest.event(edu.device) &- edu.device.info.event, UInt32(statistics.interrupts),
+        "sysfs event")
       if sharingAProcessor { try expectEqual(statistics.interrupts, 5000, "interrupts") }
     }
   }

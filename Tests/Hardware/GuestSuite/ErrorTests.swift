@@ -88,7 +88,7 @@ enum ErrorTests {
   private static func permissionOnPCI() throws {
     let info = try UIODeviceInfo.find(UIODeviceID("pci-\(Guest.eduA)"))
     chmod(info.path, 0o666)
-    defer { chmod(info.path, 0o600) }
+    defer { chmod(info.path, 0o660) }
     try asNobody {
       let device = try UIODevice(info)
       try expectUIOError(.permissionDenied, ["configuration space", "EACCES", "lockdown"]) {

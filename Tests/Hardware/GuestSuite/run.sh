@@ -2,6 +2,10 @@
 # The payload of a guest: every device bound to its UIO driver, then the suite.
 set -eu
 . ./bind.sh
+# As a package would: the group first, then the rules.
+systemd-sysusers - <interruptsync.sysusers
+cp ./*.rules /etc/udev/rules.d/
+udevadm control --reload
 for device in 03 04 05 06; do
   bind_uio "0000:00:$device.0" >/dev/null
 done

@@ -1,0 +1,74 @@
+import FoundationEssentials
+import Glibc
+import UIO
+
+/// The fields of the daemon's JSON that the tests look at.
+struct Record: Decodable {
+  var device: String
+  var state: String
+  var interrupts: UInt64
+  var dispatches: UInt64
+  var claimed: UInt64
+  var unclaimed: UInt64
+  var coalesced: UInt64
+  var storms: UInt64
+}
+
+/// A running program, the daemon by default, whose output goes to a file.
+final class Program {
+  private let process: pid_t
+  private let path: String
+  private nonisolated(unsafe) static var number = 0
+
+  init(_ arguments: [String], program: String = "interruptsyncd") throws {
+    Program.number += 1
+    path = "/tmp/daemon-\(Program.number).out"
+    let file = creat(path, 0o600)
+    guard file >= 0 else { throw Failure(description: "creat \(path)") }
+    defer { close(file) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    posix_spawn_file_actions_adddup2(&actions, file, 1)
+    posix_spawn_file_actions_adddup2(&actions, file, 2)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    var words = ([program] + arguments).map { strdup($0) } + [nil]
+    defer { for word in words { free(word) } }
+    var child: pid_t = 0
+    let result = posix_spawn(&child, "./\(program)", &actions, nil, &words, environ)
+    guard result == 0 else { throw Failure(description: "\(program): \(Errno.name(result))") }
+    process = child
+  }
+
+  var text: String { (try? FileDescriptor.openText(path)) ?? "" }
+
+  private var records: [Record] {
+    text.split(separator: "\n").compactMap {
+      try? JSONDecoder().decode(Record.self, from: Data($0.utf8))
+    }
+  }
+
+  /// Waits until the newest record of each of `devices` devices has `state`.
+  func waitForState(_ state: String, devices: Int) throws {
+    try Guest.waitFor("the daemon to be \(state); it says: \(text.suffix(2000))") {
+      var newest: [String: String] = [:]
+      for record in records { newest[record.device] = record.state }
+      return newest.count == devices && newest.values.allSatisfy { $0 == state }
+    }
+  }
+
+  func waitForText(_ wanted: String) throws {
+    try Guest.waitFor("\"\(wanted)\" in \(text.suffix(2000))") { text.contains(wanted) }
+  }
+
+  func wait() -> Int32 {
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
+  }
+
+  func terminate() throws -> (Int32, [Record]) {
+    kill(process, SIGTERM)
+    let status = wait()
+    return (status, records)
+  }
+}

@@ -1,0 +1,64 @@
+// The built program on a machine without UIO devices, as a user first meets it.
+import FoundationEssentials
+import Glibc
+import Testing
+import UIO
+
+private struct Line: Decodable {
+  var device: String
+  var state: String
+  var interrupts: UInt64
+  var dispatches: UInt64
+  var claimed: UInt64
+  var coalesced: UInt64
+}
+
+/// The products are beside the tests.
+private let folder = {
+  let test = (try? FileDescriptor.link("/proc/self/exe")) ?? ""
+  let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? test
+  return String(bundle[..<(bundle.lastIndex(of: "/") ?? bundle.startIndex)])
+}()
+
+private func daemon(_ arguments: String) -> (status: Int32, output: String) {
+  guard let pipe = popen("\(folder)/interruptsyncd \(arguments) 2>&1", "r") else { return (-1, "") }
+  var bytes: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 4096)
+  while true {
+    let count = fread(&buffer, 1, buffer.count, pipe)
+    if count == 0 { break }
+    bytes += buffer.prefix(count)
+  }
+  let status = pclose(pipe)
+  return ((status >> 8) & 0xff, String(decoding: bytes, as: UTF8.self))
+}
+
+@Test func daemonServesASoftwareLineWhereThereIsNoDevice() throws {
+  try #require(UIODeviceInfo.all().isEmpty, "this test is for machines without UIO devices")
+  let (status, output) = daemon("--for 1.5 --json")
+  #expect(status == 0)
+  let lines = try output.split(separator: "\n").map {
+    try JSONDecoder().decode(Line.self, from: Data($0.utf8))
+  }
+  let last = try #require(lines.last)
+  #expect(last.device == "software")
+  #expect(last.state == "disconnected")
+  #expect(lines.first?.state == "connected")
+  #expect(last.interrupts > 0)
+  #expect(last.interrupts == last.dispatches + last.coalesced)
+  #expect(last.claimed == last.dispatches)
+}
+
+@Test(arguments: [
+  ("--for 0", 64, "--for"), ("--rate 0", 64, "--rate"), ("--bogus", 64, "bogus"),
+  ("no-such-device", 1, "no such device"), ("uio0 --mode sometimes", 1, "normal, all or repeat"),
+  ("uio0 --rearm maybe", 1, "irqcontrol"), ("uio0 --realtime 100", 1, "1 to 99"),
+  ("uio0 --cpus 3-1", 1, "0,2-3"), ("uio0 --claim bar0", 1, "offset"),
+  ("uio0 --acknowledge bar0:0/32=claimed", 1, "no register is claimed"),
+  ("pci-00:99.0", 1, "not a PCI address"),
+])
+func daemonSaysWhatIsWrongWithItsArguments(arguments: String, status: Int32, words: String) {
+  let (ended, output) = daemon(arguments)
+  #expect(ended == status, "\(output)")
+  #expect(output.contains(words), "\(output)")
+}

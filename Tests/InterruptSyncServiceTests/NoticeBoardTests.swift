@@ -1,0 +1,16 @@
+import CUIO
+import InterruptSync
+import Testing
+
+@testable import InterruptSyncService
+
+@Test func noticesComeInOrderAndOnce() throws {
+  let board = try NoticeBoard()
+  #expect(board.take().isEmpty)
+  board.post("a", .stormEnded)
+  board.post("b", .rearmRecovered)
+  #expect(cuio_wait(board.descriptor, -1, 0, false) == Int32(CUIO_WAIT_READABLE))
+  #expect(board.take().map(\.device) == ["a", "b"])
+  #expect(cuio_wait(board.descriptor, -1, 0, false) == 0)
+  #expect(board.take().isEmpty)
+}

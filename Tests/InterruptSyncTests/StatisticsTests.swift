@@ -1,0 +1,122 @@
+// N19, N6: what an object counts.
+import Glibc
+import Testing
+
+@testable import InterruptSync
+
+@Test func everyFigureOfAKnownHistory() throws {
+  let pipe = try Pipe()
+  let object = InterruptSyncObject(source: pipe.line, mode: .repeat)
+  let turn = Journal<Int>()
+  // First dispatch: claimed once, so two passes. Second: unclaimed, one pass.
+  let a = try object.registerServiceRoutine {
+    turn.entries.append(0)
+    return turn.entries.count == 1 ? .success : .unsuccessful
+  }
+  let b = try object.registerServiceRoutine(first: true) { .unsuccessful }
+  #expect(object.statistics() == idle(routines: 2))
+  try object.connect()
+  pipe.interrupt()
+  try eventually("one dispatch") { object.completed == 1 }
+  pipe.interrupt(4)
+  try eventually("two dispatches") { object.completed == 2 }
+  try object.callSynchronizedRoutine {
+    _ = failure { try object.callSynchronizedRoutine {} }
+  }
+  _ = object.callSynchronizedRoutine({ _, _ in 0 }, context: nil)
+  try object.disconnect()
+
+  let statistics = object.statistics()
+  #expect(statistics.interrupts == 5)
+  #expect(statistics.dispatches == 2)
+  #expect(statistics.coalesced == 3)
+  #expect(statistics.claimed == 1)
+  #expect(statistics.unclaimed == 1)
+  #expect(statistics.passes == 3)
+  #expect(statistics.rearmFailures == 0)
+  #expect(statistics.storms == 0)
+  #expect(statistics.repeatLimits == 0)
+  #expect(statistics.synchronizedCalls == 2)
+  #expect(statistics.refusedCalls == 1)
+  #expect(statistics.longestHold > 0)
+  // In list order: b was put at the head.
+  #expect(statistics.routines == [b.statistics, a.statistics])
+  #expect(a.statistics == ServiceRoutineStatistics(calls: 3, claims: 1))
+  #expect(b.statistics == ServiceRoutineStatistics(calls: 3, claims: 0))
+}
+
+private func idle(routines: Int) -> InterruptStatistics {
+  var statistics = InterruptStatistics()
+  statistics.routines = .init(
+    repeating: ServiceRoutineStatistics(calls: 0, claims: 0), count: routines)
+  return statistics
+}
+
+@Test func N6_theLongestHoldIsThatOfTheSlowestDispatch() throws {
+  let line = try SoftwareLine()
+  let object = InterruptSyncObject(source: line, mode: .normal)
+  try object.registerServiceRoutine {
+    usleep(20_000)
+    return .success
+  }
+  try object.connect()
+  line.trigger()
+  try object.awaitDispatches(1)
+  try object.disconnect()
+  #expect(object.statistics().longestHold >= 19_000_000)
+}
+
+@Test func N6_waitsForTheLockAreCountedAndMeasured() throws {
+  let object = InterruptSyncObject(source: try SoftwareLine(), mode: .normal)
+  #expect(object.lock.contentions == 0 && object.lock.longestWait == 0)
+  try object.callSynchronizedRoutine {}
+  #expect(object.lock.contentions == 0)
+  let holds = Signal()
+  let leave = Signal()
+  let holder = Worker {
+    try? object.callSynchronizedRoutine {
+      holds.raise()
+      leave.take()
+    }
+  }
+  try holds.wait("the holder")
+  let waiter = Worker { try? object.callSynchronizedRoutine {} }
+  try object.lock.awaitWaiter()
+  usleep(20_000)
+  leave.raise()
+  try waiter.join()
+  try holder.join()
+  #expect(object.lock.contentions == 1)
+  #expect(object.lock.longestWait >= 19_000_000)
+  #expect(object.statistics().longestWait >= 19_000_000)
+}
+
+@Test func statisticsCanBeReadAtAnyLevelAndWhileItRuns() throws {
+  let line = try SoftwareLine()
+  let object = InterruptSyncObject(source: line, mode: .normal)
+  let inside = Journal<UInt64>()
+  try object.registerServiceRoutine { [unowned object] in
+    inside.entries.append(object.statistics().dispatches)
+    return object.state == .connected ? .success : .unsuccessful
+  }
+  try object.connect()
+  let isOver = Flag()
+  let falling = Counter()
+  let reader = Worker {
+    var last = object.statistics()
+    while !isOver.isUp {
+      let next = object.statistics()
+      if next.interrupts < last.interrupts || next.dispatches < last.dispatches { falling.add() }
+      last = next
+    }
+  }
+  let total = repetitions(20_000)
+  for _ in 0..<total { line.trigger() }
+  try object.awaitInterrupts(UInt64(total))
+  isOver.raise()
+  try reader.join()
+  try object.disconnect()
+  #expect(falling.value == 0)
+  #expect(inside.entries == Array(1...UInt64(inside.entries.count)))
+  #expect(object.statistics().dispatches == UInt64(inside.entries.count))
+}

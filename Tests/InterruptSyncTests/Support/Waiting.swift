@@ -1,0 +1,108 @@
+// How tests wait: for an event or for a statistic that only grows, never for time to pass. The
+// deadline is there to turn a hang into a failure and is far above anything a slow machine needs.
+import Glibc
+
+/// Seconds after which a test gives up.
+let patience = 60
+
+/// Something that was waited for did not come.
+struct Hung: Error, CustomStringConvertible {
+  let description: String
+  init(_ what: String) { description = "did not come within \(patience) s: \(what)" }
+}
+
+/// Polls `condition` until it holds.
+func eventually(_ what: @autoclosure () -> String, _ condition: () -> Bool) throws {
+  let deadline = time(nil) + patience
+  while !condition() {
+    guard time(nil) < deadline else { throw Hung(what()) }
+    usleep(200)
+  }
+}
+
+/// A counting event.
+final class Signal: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var raised = 0
+
+  init() {
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    pthread_mutex_destroy(mutex)
+    condition.deallocate()
+    mutex.deallocate()
+  }
+
+  func raise(_ count: Int = 1) {
+    pthread_mutex_lock(mutex)
+    raised += count
+    pthread_cond_broadcast(condition)
+    pthread_mutex_unlock(mutex)
+  }
+
+  /// How often it was raised and not yet waited for.
+  var pending: Int {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return raised
+  }
+
+  /// Waits until it was raised `count` times and takes those away.
+  func wait(_ what: String, count: Int = 1) throws {
+    if !take(count) { throw Hung(what) }
+  }
+
+  /// The same inside routines, which cannot throw; false when it did not come.
+  @discardableResult
+  func take(_ count: Int = 1) -> Bool {
+    var deadline = timespec()
+    clock_gettime(CLOCK_REALTIME, &deadline)
+    deadline.tv_sec += patience
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    while raised < count {
+      if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT { return false }
+    }
+    raised -= count
+    return true
+  }
+}
+
+/// A thread of a test's own.
+final class Worker: @unchecked Sendable {
+  private final class Start {
+    let body: () -> Void
+    let done: Signal
+    init(_ body: @escaping () -> Void, _ done: Signal) {
+      self.body = body
+      self.done = done
+    }
+  }
+
+  private var thread = pthread_t()
+  private let done = Signal()
+
+  init(_ body: @escaping @Sendable () -> Void) {
+    let start = Unmanaged.passRetained(Start(body, done)).toOpaque()
+    let result = pthread_create(
+      &thread, nil,
+      { context in
+        let start = Unmanaged<Start>.fromOpaque(context!).takeRetainedValue()
+        start.body()
+        start.done.raise()
+        return nil
+      }, start)
+    precondition(result == 0)
+  }
+
+  /// Waits for its end.
+  func join(_ what: String = "end of a test's thread") throws {
+    try done.wait(what)
+    pthread_join(thread, nil)
+  }
+}

@@ -1,0 +1,43 @@
+// Descriptors that behave like a UIO node in one state or another.
+import CUIO
+import Glibc
+import Synchronization
+
+@testable import UIO
+
+enum FakeNode {
+  /// Never in error for poll; a write of 4 bytes succeeds.
+  static func alive() throws -> FileDescriptor { try FileDescriptor.open("/dev/null", O_RDWR) }
+
+  /// Never in error for poll; a write of 4 bytes is EINVAL (fact 16: torn down).
+  static func refusing() -> FileDescriptor { FileDescriptor(adopting: cuio_event_create()) }
+
+  /// In error for poll, and a write is not EIO: a device that was unbound (facts 16, 21).
+  static func unbound() -> FileDescriptor {
+    let node = MortalNode()
+    node.kill()
+    return node.file
+  }
+
+  /// Lets irqcontrol answer `number` on this task, whatever the node.
+  static func irqControl<T>(answers number: Int32, _ body: () throws -> T) rethrows -> T {
+    try SystemFailure.$injected.withValue(
+      { call, _ in call == .irqControl ? number : nil }, operation: body)
+  }
+}
+
+/// A node that can be taken away while it is open: the reading end of a pipe, in error for poll once
+/// the writing end is closed (fact 21). A write to it is EBADF.
+final class MortalNode: Sendable {
+  let file: FileDescriptor
+  private let other: Mutex<FileDescriptor?>
+
+  init() {
+    var ends: [Int32] = [-1, -1]
+    _ = pipe(&ends)
+    file = FileDescriptor(adopting: ends[0])
+    other = Mutex(FileDescriptor(adopting: ends[1]))
+  }
+
+  func kill() { other.withLock { $0 = nil } }
+}
