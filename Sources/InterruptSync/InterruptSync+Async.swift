@@ -41,9 +41,3 @@ extension InterruptSync where State: ~Copyable {
     return try outcome.get()
   }
 }
-
-/// What was sent and is used by one thread only.
-private struct Sent<Value>: @unchecked Sendable {
-  let value: Value
-  init(_ value: Value) { self.value = value }
-}
