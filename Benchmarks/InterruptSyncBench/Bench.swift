@@ -19,6 +19,7 @@ struct Bench: ParsableCommand {
     for routines in [1, 4, 16] {
       rows.append(try DispatchBenchmark.run(routines: routines, processor: processor, bar: 1.05))
     }
+    rows += try TypedBenchmark.run(processor: processor, bar: 1.15)
     print(Report.table(rows))
     try write(try Report.json(rows))
   }

@@ -58,7 +58,10 @@ public final class InterruptExecutor: SerialExecutor {
   public func checkIsolated() {
     precondition(
       lock.isHeldByCaller,
-      "the actor's state belongs to the holder of the interrupt lock; await it, or enter it from a service routine")
+      """
+      the actor's state belongs to the holder of the interrupt lock; await it, or enter it from a \
+      service routine
+      """)
   }
 
   /// Runs `routine` under the lock on the executor's thread, for a task that must not block a

@@ -13,20 +13,15 @@ extension InterruptSync where State: ~Copyable {
   public func register(
     first: Bool = false, _ routine: sending @escaping (inout State) -> Disposition
   ) throws(InterruptSyncError) -> ServiceRoutineRegistration {
-    let memory = UnsafeMutablePointer<(inout State) -> Disposition>.allocate(capacity: 1)
-    unsafe memory.initialize(to: routine)
+    let closure = unsafe Unmanaged.passRetained(RoutineClosure(routine)).toOpaque()
     let entry = unsafe RoutineEntry(
-      routine: memory, state: pointer,
-      thunk: { routine, state in
-        unsafe routine.assumingMemoryBound(to: ((inout State) -> Disposition).self).pointee(
-          &state.assumingMemoryBound(to: State.self).pointee
-        ).rawStatus
+      routine: closure, state: pointer,
+      thunk: { closure, state in
+        unsafe Unmanaged<RoutineClosure<State>>.fromOpaque(closure)._withUnsafeGuaranteedRef {
+          unsafe $0.body(&state.assumingMemoryBound(to: State.self).pointee).rawStatus
+        }
       },
-      destroy: { routine in
-        unsafe routine.assumingMemoryBound(to: ((inout State) -> Disposition).self).deinitialize(
-          count: 1)
-        unsafe routine.deallocate()
-      })
+      destroy: { unsafe Unmanaged<RoutineClosure<State>>.fromOpaque($0).release() })
     return try object.register(entry, first: first)
   }
 }

@@ -13,7 +13,7 @@
   private let destroy: (UnsafeMutableRawPointer) -> Void
 
   /// - Parameters:
-  ///   - routine: allocated memory, handed over; `destroy` deinitializes and deallocates it.
+  ///   - routine: handed over; `destroy` ends it.
   ///   - state: lives as long as the storage that the entry is registered with.
   @usableFromInline init(
     routine: UnsafeMutableRawPointer, state: UnsafeMutableRawPointer, thunk: @escaping Thunk,

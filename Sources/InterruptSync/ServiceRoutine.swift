@@ -1,9 +1,8 @@
 /// A service routine that is a type: its stored properties are protected by the interrupt lock just
 /// as the shared state is, because only `serve(_:)` reaches them once it is registered.
 ///
-/// The cheapest way to write a service routine: an interrupt calls it through a plain pointer and
-/// counts no reference. For a state that is `~Copyable`, register a closure instead: an associated
-/// type cannot be noncopyable yet.
+/// An interrupt calls it through plain pointers and counts no reference. For a state that is
+/// `~Copyable`, register a closure instead: an associated type cannot be noncopyable yet.
 public protocol ServiceRoutine<State>: ~Copyable {
   /// The state of the `InterruptSync` it is registered with.
   associatedtype State

@@ -17,8 +17,36 @@ struct Probe {
         "\(calls == 0 ? "ok" : "NOT OK"): \(calls) allocator calls in 100000 dispatches, mode \(mode)"
       )
       failures += calls == 0 ? 0 : 1
+      let typed = try typedAllocations(mode, dispatches: 100_000)
+      print(
+        "\(typed == 0 ? "ok" : "NOT OK"): \(typed) allocator calls in 100000 typed dispatches, mode \(mode)"
+      )
+      failures += typed == 0 ? 0 : 1
     }
     exit(failures == 0 ? 0 : 1)
+  }
+
+  private struct Declining: ServiceRoutine {
+    mutating func serve(_ calls: inout Int) -> Disposition {
+      calls &+= 1
+      return .notMine
+    }
+  }
+
+  /// Typed routines, and a watcher whose buffer is full.
+  private static func typedAllocations(_ mode: InterruptSyncMode, dispatches: UInt64) throws
+    -> UInt64
+  {
+    let line = try SoftwareLine()
+    let sync = InterruptSync(0, source: line, mode: mode, options: .init(storm: .off))
+    try sync.register(Declining())
+    try sync.register { calls in
+      calls &+= 1
+      return .notMine
+    }
+    let events = try sync.interrupts(bufferingOldest: 16)
+    defer { _ = events.dropped }
+    return try count(line, sync.object, dispatches)
   }
 
   private static func allocations(_ mode: InterruptSyncMode, dispatches: UInt64) throws -> UInt64 {
@@ -26,6 +54,12 @@ struct Probe {
     let object = InterruptSyncObject(
       source: line, mode: mode, options: InterruptSyncOptions(storm: .off))
     for _ in 0..<4 { unsafe try object.registerServiceRoutine(decline, context: nil) }
+    return try count(line, object, dispatches)
+  }
+
+  private static func count(
+    _ line: SoftwareLine, _ object: InterruptSyncObject, _ dispatches: UInt64
+  ) throws -> UInt64 {
     try object.connect()
     // What is made at the first use is made now.
     for _ in 0..<1000 { line.trigger() }
