@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,7 +17,10 @@ typedef struct {
   int result;
 } scene;
 
-/// The 18th field of the thread's stat: 20 for an ordinary thread, -1 - n at real-time priority n.
+/// What effective_priority() says of an ordinary thread of this process, which may have been started nice.
+static int ordinary_priority(void) { return 20 + getpriority(PRIO_PROCESS, 0); }
+
+/// The 18th field of the thread's stat: 20 + nice for an ordinary thread, -1 - n at real-time priority n.
 static int effective_priority(uint32_t tid) {
   char path[64], text[1024] = "";
   snprintf(path, sizeof path, "/proc/self/task/%u/stat", tid);
@@ -42,7 +46,7 @@ static void *own(void *context) {
   CHECK_SOON(cuio_flag_is_up(&s->go));
   CHECK_EQ(cuio_lock_release(&s->lock), 0);
   // The loan ends with the release.
-  CHECK_SOON(effective_priority(s->tid) == 20);
+  CHECK_SOON(effective_priority(s->tid) == ordinary_priority());
   return NULL;
 }
 
@@ -74,7 +78,7 @@ TEST(lock_owner_runs_at_the_priority_of_its_fifo_waiter) {
   }
   CHECK_EQ(cuio_thread_create(&owner, 0, own, &s), 0);
   CHECK_SOON(cuio_flag_is_up(&s.holds));
-  CHECK_EQ(effective_priority(s.tid), 20);
+  CHECK_EQ(effective_priority(s.tid), ordinary_priority());
   CHECK_EQ(cuio_thread_create(&waiter, 0, want, &s), 0);
   CHECK_SOON(effective_priority(s.tid) == -11);
   cuio_flag_raise(&s.go);

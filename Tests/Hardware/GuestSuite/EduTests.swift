@@ -10,6 +10,7 @@ enum EduTests {
     Case("fact55_twoDevicesOnTwoProcessorsLoseNothing") {
       try twoDevices(sharingAProcessor: false)
     },
+    Case("fact44_twoDevicesOnOneLineAreBothServiced", oneLine),
     Case("edu_interruptsRaisedByCallersAreAllServiced", raisedByCallers),
     Case("N10_whatHappenedBeforeConnectIsDelivered", beforeConnect),
     Case("N11_disconnectMasksTheDevice", disconnectMasks),
@@ -68,6 +69,27 @@ enum EduTests {
         try Guest.event(edu.device) &- edu.device.info.event, UInt32(statistics.interrupts),
         "sysfs event")
       if sharingAProcessor { try expectEqual(statistics.interrupts, 5000, "interrupts") }
+    }
+  }
+
+  /// A neighbour's interrupts can inflate a count while one's own is not acknowledged; whoever has
+  /// something to claim is called all the same.
+  private static func oneLine() throws {
+    let devices = [try Edu(Guest.eduA), try Edu(Guest.eduC)]
+    let irqs = devices.map { $0.device.info.pci?.irq }
+    try expect(irqs[0] == irqs[1], "the devices do not share a line: \(irqs)")
+    let objects = try devices.map { try $0.object() }
+    for object in objects { try object.connect() }
+    for (edu, object) in zip(devices, objects) { try edu.chain(3000, through: object) }
+    for (edu, object) in zip(devices, objects) {
+      try Guest.waitFor("3000 interrupts", seconds: 60) { object.statistics().claimed >= 3000 }
+      try object.disconnect()
+      let statistics = object.statistics()
+      try expectEqual(edu.serviced, 3000, "serviced")
+      try expect(statistics.interrupts >= 3000, "interrupts: \(statistics.interrupts)")
+      try expectEqual(
+        try Guest.event(edu.device) &- edu.device.info.event, UInt32(statistics.interrupts),
+        "sysfs event")
     }
   }
 

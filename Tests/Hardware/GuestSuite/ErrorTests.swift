@@ -14,6 +14,7 @@ enum ErrorTests {
     Case("fact5_aNameOfSeveralDevicesIsAmbiguous", ambiguous),
     Case("fact13_deviceWithoutInterrupt", withoutInterrupt),
     Case("fact17_irqcontrolThatIsNotThere", noIrqcontrol),
+    Case("fact39_pciFunctionWithoutAnInterruptPin", withoutPin),
     Case("fact21_deviceWithoutInterruptIsNotTakenForRemoved", withoutInterruptIsAlive),
     Case("fact35_unalignedMapOfALegacyDriver", unaligned),
     Case("fact38_regionsThatAreNotThere", noRegion),
@@ -114,6 +115,17 @@ enum ErrorTests {
     ) {
       _ = try UIOLine(device)
     }
+  }
+
+  private static func withoutPin() throws {
+    let device = try Guest.open(Guest.testdev)
+    let words = ["pci-\(Guest.testdev)", "no interrupt", "without INTx", "MSI"]
+    try expectUIOError(.noInterrupt, words) { _ = try UIOLine(device) }
+    try expect(device.isAlive, "alive")
+    // Its registers can be used all the same.
+    let bars = device.info.pci?.bars.map(\.number) ?? []
+    for bar in bars { _ = try device.region(bar: bar).read32(at: 0) }
+    try expect(bars.count >= 2, "BARs: \(bars)")
   }
 
   private static func withoutInterruptIsAlive() throws {

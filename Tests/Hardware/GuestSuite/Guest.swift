@@ -6,6 +6,10 @@ import UIO
 enum Guest {
   static let eduA = "0000:00:03.0"
   static let eduB = "0000:00:04.0"
+  /// On the same interrupt line as `eduA`.
+  static let eduC = "0000:00:07.0"
+  /// Has no interrupt pin.
+  static let testdev = "0000:00:08.0"
   static let serial = "0000:00:05.0"
   static let hda = "0000:00:06.0"
 

@@ -14,5 +14,8 @@ enum LockdownTests {
     try expectUIOError(.permissionDenied, ["bar0", "EPERM", "lockdown"]) {
       _ = try device.region(bar: 0)
     }
+    try expectUIOError(.permissionDenied, ["configuration space", "EPERM", "lockdown"]) {
+      _ = try UIOLine(device)
+    }
   }
 }

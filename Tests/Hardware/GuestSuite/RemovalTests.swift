@@ -19,6 +19,7 @@ enum RemovalTests {
     },
     Case("fact28_fixtureRemovedWhileOpenAndRegisteredAgain", fixture),
     Case("fact28_everyOperationOnARemovedDevice", afterwards),
+    Case("fact28_configurationSpaceOfARemovedFunction", configuration),
     Case("fact5_deviceThatReturnsIsFoundByIdentityNotByNumber", identity),
     Case("fact28_removalWhileTheBrakeHoldsTheLine", duringStorm),
   ]
@@ -100,6 +101,7 @@ enum RemovalTests {
       try? Guest.bind(Guest.eduB)
       try? Guest.bind(Guest.serial)
     }
+    // The function is still there, only its driver has gone; that is the end of this device.
     try expect(!edu.device.isAlive, "alive")
     let object = InterruptSyncObject(source: line, mode: .normal)
     try object.registerServiceRoutine { .unsuccessful }
@@ -109,6 +111,20 @@ enum RemovalTests {
     try expect(!serial.isAlive, "alive")
     try expectUIOError(.removed, ["bar0"]) { _ = try port.read8(at: 2) }
     try expectUIOError(.notFound, ["pci-\(Guest.eduB)"]) { _ = try Guest.open(Guest.eduB) }
+  }
+
+  private static func configuration() throws {
+    let edu = try Edu(Guest.eduB)
+    let line = try UIOLine(edu.device)
+    Guest.write("1", to: "\(Guest.pci(Guest.eduB))/remove")
+    try expectUIOError(.removed, ["PCI configuration space", "ENODEV"]) {
+      try line.setBusMaster(true)
+    }
+    Guest.write("1", to: "/sys/bus/pci/rescan")
+    try Guest.bind(Guest.eduB)
+    let again = try UIOLine(try Guest.open(Guest.eduB))
+    try again.setBusMaster(true)
+    try again.setBusMaster(false)
   }
 
   private static func identity() throws {
