@@ -16,7 +16,7 @@ VERSION = 0.1.0
 LIB_BUILD = .build-lib
 LIB = $(LIB_BUILD)/release/libinterruptsync.so
 LIB_RELEASE = -c release --scratch-path $(LIB_BUILD) -Xswiftc -static-stdlib -Xlinker -z -Xlinker now \
-  -Xlinker -soname=libinterruptsync.so.0 -Xlinker --version-script=packaging/libinterruptsync.map \
+  -Xlinker -soname=libinterruptsync.so.0 -Xlinker --version-script=Sources/CInterruptSync/packaging/libinterruptsync.map \
   -Xlinker --gc-sections
 
 RUN_PACKAGES = libudev-dev pkg-config
@@ -26,7 +26,8 @@ C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
 TEST_PACKAGES = $(RUN_PACKAGES) g++ binutils python3 gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run build lib install install-lib test test-c test-unit test-shim test-tsan test-hot test-guests bench clean
+.PHONY: run build lib install install-lib bench clean test \
+  test-c test-unit test-mustfail test-shim test-tsan test-hot test-guests
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -51,16 +52,20 @@ install-lib: lib
 	ln -sf libinterruptsync.so.0 $(DESTDIR)$(PREFIX)/lib/libinterruptsync.so
 	install -m 644 Sources/CInterruptSync/include/interruptsync.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 Sources/CInterruptSync/include/interruptsync/*.h $(DESTDIR)$(PREFIX)/include/interruptsync/
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' packaging/interruptsync.pc.in \
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' Sources/CInterruptSync/packaging/interruptsync.pc.in \
 	  >$(DESTDIR)$(PREFIX)/lib/pkgconfig/interruptsync.pc
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint shim aarch64 unit tsan hot c guest-6.1 guest-6.12
+	@Tests/Tools/run lint shim aarch64 unit mustfail tsan hot c guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
 	@Tests/Tools/run unit
+
+test-mustfail:
+	@Tests/Tools/need-packages $(UNIT_PACKAGES)
+	@Tests/Tools/run mustfail
 
 test-shim:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)

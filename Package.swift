@@ -29,7 +29,7 @@ let package = Package(
     // Floor 2: the model.
     .target(name: "InterruptSync", dependencies: ["CUIO", "UIO"], swiftSettings: strict),
     // Floor 3: the plain C interface. Its header is written by hand; Swift implements it.
-    .target(name: "CInterruptSync"),
+    .target(name: "CInterruptSync", exclude: ["packaging"]),
     .target(name: "CHandleTable"),
     .target(
       name: "InterruptSyncC",

@@ -163,6 +163,7 @@ extension SyncStorage {
   /// The last reference to the object has gone, perhaps inside one of its own routines: then nobody
   /// can wait, and the dispatcher leaves by itself without calling another routine (N12).
   func abandon() {
+    for tap in monitor.locked({ taps }) { tap.finish() }
     let canWait = !lock.isHeldByCaller
     DepartedStorages.sweep()
     if !canWait {

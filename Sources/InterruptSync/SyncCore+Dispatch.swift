@@ -30,6 +30,10 @@ func dispatchInterrupt(
   if unsafe core.pointee.mayRearm && !core.pointee.isBraked {
     outcome |= unsafe rearmLine(core, line)
   }
+  if let rings = unsafe core.pointee.rings {
+    let total = unsafe cuio_counter_read(&core.pointee.counters.interrupts)
+    unsafe cuio_ring_put(rings, delta, total, outcome & Outcome.claimed != 0)
+  }
   unsafe cuio_counter_raise(&core.pointee.counters.longestHold, cuio_ticks() &- start)
   _ = cuio_thread_set_level(level)
   _ = unsafe cuio_lock_release(core.pointee.lock)

@@ -51,4 +51,6 @@ struct SyncCounters {
   var unclaimedInARow: UInt32 = 0
   var lastUnclaimed: UInt64 = 0
   var counters = SyncCounters()
+  /// Where each dispatch leaves an event for those who watch, or nil.
+  var rings: UnsafeMutablePointer<cuio_ring>?
 }

@@ -8,6 +8,9 @@ import Synchronization
   let core: UnsafeMutablePointer<SyncCore>
   let lock: InterruptLock
   let options: InterruptSyncOptions
+  /// What the routines' contexts point into, for surfaces that own it: it lives as long as any
+  /// dispatcher may still call one. Set once, before the first routine is registered.
+  var attachment: AnyObject?
   /// Makes changes of the list one after the other. Ordinary code only; taken before the interrupt
   /// lock.
   let registering = Monitor()
@@ -15,6 +18,7 @@ import Synchronization
   /// held.
   let monitor = Monitor()
   var registrations: [ServiceRoutineRegistration] = []
+  var taps: [EventTap] = []
   var source: any InterruptSource
   var phase = Phase.disconnected
   var dispatcher: Dispatcher?

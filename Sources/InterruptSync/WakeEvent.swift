@@ -6,7 +6,7 @@ import UIO
 /// interrupt lock is free may come after its queue has gone, and must then hit nothing but a
 /// sleeper who looks around and sleeps on.
 struct WakeEvent: Sendable {
-  private let fd: Int32
+  let fd: Int32
   private static let free = Pool()
 
   private final class Pool: @unchecked Sendable {
@@ -17,12 +17,14 @@ struct WakeEvent: Sendable {
     func put(_ fd: Int32) { monitor.locked { events.append(fd) } }
   }
 
-  static func take(for name: String) throws(InterruptSyncError) -> WakeEvent {
+  static func take(
+    for name: String, operation: String = "make a deferred queue"
+  ) throws(InterruptSyncError) -> WakeEvent {
     if let fd = free.take() { return WakeEvent(fd: fd) }
     let fd = cuio_event_create()
     guard fd >= 0 else {
       throw InterruptSyncError(
-        .resourcesExhausted, object: name, operation: "make a deferred queue",
+        .resourcesExhausted, object: name, operation: operation,
         cause: "no eventfd to be had", errno: -fd)
     }
     return WakeEvent(fd: fd)

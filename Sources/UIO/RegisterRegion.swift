@@ -20,6 +20,7 @@ import Glibc
   private let base: UnsafeMutableRawPointer?
   private let mapping: (address: UnsafeMutableRawPointer, length: Int)?
   private let file: FileDescriptor?
+  private let interposer: (any RegisterInterposer)?
   private let gate: LivenessGate
 
   package init(
@@ -32,6 +33,7 @@ import Glibc
     unsafe base = unsafe address + offset
     unsafe mapping = unsafe (address, length)
     file = nil
+    interposer = nil
     self.gate = gate
   }
 
@@ -42,7 +44,21 @@ import Glibc
     unsafe base = nil
     unsafe mapping = nil
     self.file = file
+    interposer = nil
     self.gate = gate
+  }
+
+  /// Registers that code answers for: for tests of drivers without their device. Width, alignment
+  /// and bounds are checked as ever; what passes goes to `interposer`.
+  public init(name: String, size: Int, interposer: any RegisterInterposer) {
+    self.name = name
+    kind = .memory
+    self.size = size
+    unsafe base = nil
+    unsafe mapping = nil
+    file = nil
+    self.interposer = interposer
+    gate = .alwaysOpen
   }
 
   deinit {
@@ -74,7 +90,7 @@ import Glibc
   /// Reads 64 bits at `offset` bytes, in one access. Throws `outOfBounds`, `misaligned` (also on
   /// ports), `removed`.
   public func read64(at offset: Int) throws(UIOError) -> UInt64 {
-    guard let address = unsafe try address(offset, 8) else { throw widthError(offset, 8) }
+    guard let address = unsafe try address(offset, 8) else { return try readPort64(offset) }
     return unsafe try live(cuio_read64(address), .max)
   }
 
@@ -105,11 +121,20 @@ import Glibc
   /// Writes 64 bits at `offset` bytes, in one access. Throws `outOfBounds`, `misaligned` (also on
   /// ports), `removed`.
   public func write64(_ value: UInt64, at offset: Int) throws(UIOError) {
-    guard let address = unsafe try address(offset, 8) else { throw widthError(offset, 8) }
+    guard let address = unsafe try address(offset, 8) else {
+      return try writePort64(offset, value)
+    }
     unsafe cuio_write64(address, value)
   }
 
-  // nil: a port region, to be reached through its file.
+  /// Whether `width` bytes at `offset` can be accessed, without doing it. Throws `outOfBounds`,
+  /// `misaligned`, `removed`.
+  @usableFromInline func requireAccess(at offset: Int, width: Int) throws(UIOError) {
+    let address = unsafe try address(offset, width)
+    if unsafe address == nil, width == 8, interposer == nil { throw widthError(offset, width) }
+  }
+
+  // nil: a port region or an interposed one.
   @inline(__always)
   private func address(_ offset: Int, _ width: Int) throws(UIOError) -> UnsafeMutableRawPointer? {
     guard offset >= 0, offset <= size - width else { throw boundsError(offset, width) }
@@ -132,6 +157,9 @@ import Glibc
   }
 
   private func readPort(_ offset: Int, _ width: UInt32) throws(UIOError) -> UInt32 {
+    if let interposer {
+      return UInt32(truncatingIfNeeded: try interposer.read(at: offset, width: Int(width)))
+    }
     guard let file else { throw removedError() }
     var value: UInt32 = 0
     let result = unsafe cuio_port_read(file.raw, UInt64(offset), width, &value)
@@ -140,9 +168,23 @@ import Glibc
   }
 
   private func writePort(_ offset: Int, _ width: UInt32, _ value: UInt32) throws(UIOError) {
+    if let interposer {
+      return try interposer.write(UInt64(value), at: offset, width: Int(width))
+    }
     guard let file else { throw removedError() }
     let result = cuio_port_write(file.raw, UInt64(offset), width, value)
     if result != 0 { throw portError(result) }
+  }
+
+  // Ports take no 64-bit access; an interposer does.
+  private func readPort64(_ offset: Int) throws(UIOError) -> UInt64 {
+    guard let interposer else { throw widthError(offset, 8) }
+    return try interposer.read(at: offset, width: 8)
+  }
+
+  private func writePort64(_ offset: Int, _ value: UInt64) throws(UIOError) {
+    guard let interposer else { throw widthError(offset, 8) }
+    try interposer.write(value, at: offset, width: 8)
   }
 
   @inline(never)

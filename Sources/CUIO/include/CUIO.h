@@ -11,6 +11,7 @@
 #include "cuio_line.h"
 #include "cuio_lock.h"
 #include "cuio_register.h"
+#include "cuio_ring.h"
 #include "cuio_routine.h"
 #include "cuio_thread.h"
 #include "cuio_thread_state.h"
