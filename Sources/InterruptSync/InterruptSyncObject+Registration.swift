@@ -32,7 +32,7 @@ extension InterruptSyncObject {
     return unsafe try insert(RoutineBox.call, context, owning: box, first)
   }
 
-  private func insert(
+  func insert(
     _ routine: cuio_routine, _ context: UnsafeMutableRawPointer?, owning owned: AnyObject?,
     _ first: Bool
   ) throws(InterruptSyncError) -> ServiceRoutineRegistration {
