@@ -13,6 +13,10 @@ let package = Package(
   name: "InterruptSync",
   products: [
     .library(name: "InterruptSync", targets: ["InterruptSync", "UIO"]),
+    // What Tests/Windows links its programs with.
+    .library(
+      name: "WindowsInterrupts", type: .dynamic,
+      targets: ["WindowsInterrupts", "CWindowsInterrupts"]),
     .executable(name: "interruptsyncd", targets: ["interruptsyncd"]),
   ],
   dependencies: [
@@ -26,6 +30,11 @@ let package = Package(
     .target(name: "UIO", dependencies: ["CUIO"], swiftSettings: strict),
     // Floor 2: the model.
     .target(name: "InterruptSync", dependencies: ["CUIO", "UIO"], swiftSettings: strict),
+    // Floor 3: Windows' shapes.
+    .target(name: "CWindowsInterrupts", dependencies: ["CUIO"]),
+    .target(
+      name: "WindowsInterrupts",
+      dependencies: ["CUIO", "CWindowsInterrupts", "UIO", "InterruptSync"], swiftSettings: strict),
     // Floor 3: finding devices.
     .target(name: "DeviceInventory", dependencies: ["CUdev", "UIO"], swiftSettings: strict),
     // Floor 4: the daemon's body.
