@@ -98,8 +98,13 @@ import InterruptSync
   func setActive(_ isActive: Bool) {
     guard let isr = unsafe isr else { return }
     let value: UCHAR = isActive ? 1 : 0
-    if isInside { return unsafe isr.pointee.active = value }
-    try? object.callSynchronizedRoutine { unsafe isr.pointee.active = value }
+    guard !isInside else {
+      unsafe isr.pointee.active = value
+      return
+    }
+    try? object.callSynchronizedRoutine {
+      unsafe isr.pointee.active = value
+    }
   }
 
   func synchronize(_ routine: PKSYNCHRONIZE_ROUTINE, _ context: PVOID?) -> BOOLEAN {

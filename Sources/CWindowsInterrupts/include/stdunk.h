@@ -38,7 +38,8 @@ class CUnknown : public INonDelegatingUnknown {
  public:
   explicit CUnknown(PUNKNOWN pUnknownOuter) : m_lRefCount(0) {
     // Both tables begin with the same three slots, so the inner unknown can stand for the outer one.
-    m_pOuterUnknown = pUnknownOuter ? pUnknownOuter : reinterpret_cast<PUNKNOWN>(static_cast<PNONDELEGATINGUNKNOWN>(this));
+    PUNKNOWN inner = reinterpret_cast<PUNKNOWN>(static_cast<PNONDELEGATINGUNKNOWN>(this));
+    m_pOuterUnknown = pUnknownOuter ? pUnknownOuter : inner;
   }
   virtual ~CUnknown(void) {}
 
