@@ -1,5 +1,5 @@
 # make run    builds the daemon and runs it until interrupted   (make run ARGS="pci-0000:00:03.0 --claim …")
-# make test   everything: shim, unit tests, thread sanitizer, hot path, guests with real interrupts
+# make test   everything: shim, unit tests, Windows shapes, thread sanitizer, hot path, guests with real interrupts
 # Both install the Debian packages they need when run as root, and otherwise name them and stop.
 
 SWIFT ?= swift
@@ -10,10 +10,10 @@ BIN = .build/release
 
 RUN_PACKAGES = libudev-dev pkg-config
 UNIT_PACKAGES = $(RUN_PACKAGES)
-TEST_PACKAGES = $(RUN_PACKAGES) binutils python3 gcc libc6-dev \
+TEST_PACKAGES = $(RUN_PACKAGES) binutils python3 gcc g++ libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run build test test-unit test-shim test-tsan test-hot test-guests bench clean
+.PHONY: run build test test-unit test-shim test-windows test-tsan test-hot test-guests bench clean
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -24,7 +24,7 @@ build:
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint shim aarch64 unit tsan hot guest-6.1 guest-6.12
+	@Tests/Tools/run lint shim aarch64 unit windows tsan hot guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
@@ -33,6 +33,10 @@ test-unit:
 test-shim:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
 	@Tests/Tools/run shim aarch64
+
+test-windows:
+	@Tests/Tools/need-packages $(TEST_PACKAGES)
+	@Tests/Tools/run windows
 
 test-tsan:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)

@@ -174,7 +174,8 @@ static void D1_D3_dpcs(void) {
   KeFlushQueuedDpcs();
   CHECK(reported("KeFlushQueuedDpcs", "4.6"));
   KeLowerIrql(level);
-  KDPC none = {0};
+  KDPC none;
+  RtlZeroMemory(&none, sizeof none);
   CHECK(!KeInsertQueueDpc(&none, NULL, NULL) && reported("KeInsertQueueDpc", "D1"));
 }
 
