@@ -1,6 +1,6 @@
 # make run    builds the daemon and runs it until interrupted   (make run ARGS="pci-0000:00:03.0 --claim …")
 # make lib    libinterruptsync.so, for C and whatever speaks it   (make install [PREFIX=/usr/local] [DESTDIR=])
-# make test   everything: C interface, shim, unit tests, thread sanitizer, hot path, guests with real interrupts
+# make test   everything: shim, C and Windows interfaces, unit tests, thread sanitizer, hot path, guests with real interrupts
 # Both install the Debian packages they need when run as root, and otherwise name them and stop.
 
 SWIFT ?= swift
@@ -27,7 +27,7 @@ TEST_PACKAGES = $(RUN_PACKAGES) g++ binutils python3 gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
 .PHONY: run build lib install install-lib bench clean test \
-  test-c test-unit test-mustfail test-shim test-tsan test-hot test-guests
+  test-c test-windows test-unit test-mustfail test-shim test-tsan test-hot test-guests
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -57,7 +57,7 @@ install-lib: lib
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint shim aarch64 unit mustfail tsan hot c guest-6.1 guest-6.12
+	@Tests/Tools/run lint shim aarch64 unit mustfail tsan hot c windows guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
@@ -70,6 +70,10 @@ test-mustfail:
 test-shim:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
 	@Tests/Tools/run shim aarch64
+
+test-windows:
+	@Tests/Tools/need-packages $(TEST_PACKAGES)
+	@Tests/Tools/run windows
 
 test-tsan:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)

@@ -15,6 +15,10 @@ let package = Package(
     .library(name: "InterruptSync", targets: ["InterruptSync", "UIO"]),
     // libinterruptsync.so, for every language that speaks C; `make lib` gives it its name and exports.
     .library(name: "interruptsync", type: .dynamic, targets: ["InterruptSyncC"]),
+    // What Tests/Windows links its programs with.
+    .library(
+      name: "WindowsInterrupts", type: .dynamic,
+      targets: ["WindowsInterrupts", "CWindowsInterrupts"]),
     .executable(name: "interruptsyncd", targets: ["interruptsyncd"]),
   ],
   dependencies: [
@@ -35,6 +39,11 @@ let package = Package(
       name: "InterruptSyncC",
       dependencies: ["CHandleTable", "CInterruptSync", "CUIO", "UIO", "InterruptSync"],
       swiftSettings: strict),
+    // Floor 3: Windows' shapes.
+    .target(name: "CWindowsInterrupts", dependencies: ["CUIO"]),
+    .target(
+      name: "WindowsInterrupts",
+      dependencies: ["CUIO", "CWindowsInterrupts", "UIO", "InterruptSync"], swiftSettings: strict),
     // Floor 3: finding devices.
     .target(name: "DeviceInventory", dependencies: ["CUdev", "UIO"], swiftSettings: strict),
     // Floor 4: the daemon's body.

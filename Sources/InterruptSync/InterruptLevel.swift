@@ -10,9 +10,14 @@ public enum InterruptLevel: Int32, Comparable, Sendable, CustomStringConvertible
   /// Service routines and synchronized routines, under the interrupt lock.
   case device = 3
 
-  /// The calling thread's level.
+  /// The calling thread's level. Surfaces with finer levels set others: those from 3 on are DIRQL,
+  /// 1 is PASSIVE_LEVEL here.
   public static var current: InterruptLevel {
-    InterruptLevel(rawValue: cuio_thread_level()) ?? .passive
+    switch cuio_thread_level() {
+    case ..<2: .passive
+    case 2: .dispatch
+    default: .device
+    }
   }
 
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }

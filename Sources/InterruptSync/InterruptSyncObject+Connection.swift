@@ -165,16 +165,16 @@ extension SyncStorage {
   func abandon() {
     for tap in monitor.locked({ taps }) { tap.finish() }
     let canWait = !lock.isHeldByCaller
+    let dispatcher = monitor.locked { phase == .connected ? self.dispatcher : nil }
     DepartedStorages.sweep()
     if !canWait {
-      DepartedStorages.keep(self)
+      // A dispatcher inside one of the routines keeps the storage by itself.
+      if dispatcher?.isCurrentThread != true { DepartedStorages.keep(self) }
       for registration in monitor.locked({ registrations }) {
         unsafe registration.node.pointee.isCancelled = true
       }
     }
-    guard let dispatcher = monitor.locked({ phase == .connected ? self.dispatcher : nil }) else {
-      return
-    }
+    guard let dispatcher else { return }
     stop(dispatcher, waiting: canWait && !dispatcher.isCurrentThread)
     finishDisconnecting(dispatcher)
   }

@@ -40,6 +40,25 @@ func dispatchInterrupt(
   return outcome
 }
 
+/// One interrupt of a shared line, for one of the objects that share it: its list by its mode under
+/// its own lock. The line's brake and re-arm are the hub's.
+@_noLocks @inline(never)
+func dispatchMember(_ core: UnsafeMutablePointer<SyncCore>) -> Int32 {
+  if unsafe cuio_lock_acquire(core.pointee.lock) != 0 { return Outcome.lockFailed }
+  let start = cuio_ticks()
+  unsafe cuio_counter_add(&core.pointee.counters.interrupts, 1)
+  unsafe cuio_counter_add(&core.pointee.counters.dispatches, 1)
+  let outcome = unsafe runByMode(core)
+  if outcome & Outcome.claimed != 0 {
+    unsafe cuio_counter_add(&core.pointee.counters.claimed, 1)
+  } else {
+    unsafe cuio_counter_add(&core.pointee.counters.unclaimed, 1)
+  }
+  unsafe cuio_counter_raise(&core.pointee.counters.longestHold, cuio_ticks() &- start)
+  _ = unsafe cuio_lock_release(core.pointee.lock)
+  return outcome
+}
+
 /// Runs the mode's algorithm (P15 to P20). With the lock held.
 @_noLocks @inline(__always)
 private func runByMode(_ core: UnsafeMutablePointer<SyncCore>) -> Int32 {

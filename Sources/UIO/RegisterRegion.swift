@@ -61,6 +61,10 @@ import Glibc
     gate = .alwaysOpen
   }
 
+  /// Where the registers are mapped, for surfaces whose documents hand out addresses; nil for ports.
+  /// Accesses through it are not checked, and the address ends with this object.
+  package var mappedAddress: UnsafeMutableRawPointer? { unsafe base }
+
   deinit {
     if let mapping = unsafe mapping { unsafe cuio_unmap(mapping.address, mapping.length) }
   }

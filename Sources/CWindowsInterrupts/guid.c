@@ -1,0 +1,3 @@
+// The interface identifiers, defined once for the library.
+#define INITGUID
+#include "portcls.h"

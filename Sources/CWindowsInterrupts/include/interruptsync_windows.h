@@ -1,0 +1,74 @@
+// What the Windows surfaces need that Windows has not: where devices come from, and where reports go.
+#ifndef INTERRUPTSYNC_WINDOWS_H
+#define INTERRUPTSYNC_WINDOWS_H
+
+#include "wdm.h"
+
+ISW_BEGIN_C
+
+/// Opens a UIO device and makes the device object that stands for it. Open a device once per process.
+///
+/// `DeviceId`: `uio0`, `/dev/uio0`, `pci-0000:00:03.0`, `platform-NAME`, or the device's uio name. PASSIVE_LEVEL.
+///
+/// STATUS_INVALID_PARAMETER, STATUS_NOT_FOUND, STATUS_ACCESS_DENIED, STATUS_DEVICE_BUSY,
+/// STATUS_INSUFFICIENT_RESOURCES, STATUS_UNSUCCESSFUL (N16); what happened is written to the report.
+NTSTATUS InterruptSyncCreateDevice(PCSTR DeviceId, ULONG DeviceExtensionSize, PDEVICE_OBJECT *DeviceObject);
+
+/// What a device without hardware has.
+typedef struct _INTERRUPTSYNC_SOFTWARE_DEVICE {
+  /// Set by INTERRUPTSYNC_SOFTWARE_DEVICE_INIT.
+  ULONG Size;
+  /// Interrupts, raised with InterruptSyncTriggerInterrupt.
+  ULONG Interrupts;
+  /// They are described as latched (edge) instead of level-sensitive.
+  BOOLEAN Latched;
+  /// Bytes of memory, or 0.
+  ULONG MemoryLength;
+  /// Number of ports, or 0.
+  ULONG PortLength;
+} INTERRUPTSYNC_SOFTWARE_DEVICE, *PINTERRUPTSYNC_SOFTWARE_DEVICE;
+
+FORCEINLINE VOID INTERRUPTSYNC_SOFTWARE_DEVICE_INIT(PINTERRUPTSYNC_SOFTWARE_DEVICE Device, ULONG Interrupts) {
+  RtlZeroMemory(Device, sizeof *Device);
+  Device->Size = sizeof *Device;
+  Device->Interrupts = Interrupts;
+}
+
+/// Makes a device object without hardware, for tests. STATUS_INFO_LENGTH_MISMATCH for a wrong Size.
+NTSTATUS InterruptSyncCreateSoftwareDevice(const INTERRUPTSYNC_SOFTWARE_DEVICE *Device, ULONG DeviceExtensionSize,
+                                           PDEVICE_OBJECT *DeviceObject);
+/// Raises one interrupt of a software device. Any level. STATUS_INVALID_PARAMETER for another device or index.
+NTSTATUS InterruptSyncTriggerInterrupt(PDEVICE_OBJECT DeviceObject, ULONG Index);
+
+/// Ends a device object. Interrupts that are still connected keep their line until they are disconnected; its
+/// addresses end here. PASSIVE_LEVEL.
+VOID InterruptSyncDeleteDevice(PDEVICE_OBJECT DeviceObject);
+
+/// The device's resources, as IRP_MN_START_DEVICE would bring them. They live as long as the device object.
+PCM_RESOURCE_LIST InterruptSyncTranslatedResources(PDEVICE_OBJECT DeviceObject);
+PCM_RESOURCE_LIST InterruptSyncUntranslatedResources(PDEVICE_OBJECT DeviceObject);
+
+struct IResourceList;
+/// The device's resources as PortCls hands them to a miniport. The caller owns the reference.
+NTSTATUS InterruptSyncNewResourceList(struct IResourceList **OutResourceList, PDEVICE_OBJECT DeviceObject);
+
+/// Whether any success-class status of a PortCls service routine claims the interrupt, not only STATUS_SUCCESS, in sync
+/// objects that are made from now on (N5). Off unless set.
+VOID InterruptSyncAcceptAnySuccess(BOOLEAN Accept);
+
+/// A broken rule: the call, the rule's number in docs/semantics.md, and what is wrong.
+typedef VOID INTERRUPTSYNC_REPORT_ROUTINE(PVOID Context, PCSTR Call, PCSTR Rule, PCSTR Message);
+typedef INTERRUPTSYNC_REPORT_ROUTINE *PINTERRUPTSYNC_REPORT_ROUTINE;
+
+/// Where reports go; NULL: standard error. The routine runs in the thread and at the level of the broken call, or on
+/// the interrupt's own thread; it must not connect or disconnect. Storms and failures of a device come here as well.
+VOID InterruptSyncSetReportRoutine(PINTERRUPTSYNC_REPORT_ROUTINE Routine, PVOID Context);
+/// Checked mode, for development: a broken rule stops the process after its report. Off unless set.
+VOID InterruptSyncSetChecked(BOOLEAN Checked);
+BOOLEAN InterruptSyncIsChecked(VOID);
+/// Reports a broken rule.
+VOID InterruptSyncReportViolation(PCSTR Call, PCSTR Rule, PCSTR Message);
+
+ISW_END_C
+
+#endif

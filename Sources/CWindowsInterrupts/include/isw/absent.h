@@ -1,0 +1,56 @@
+// Names that interrupt code may use on Windows and that are not here: using one is a compile error that says where to
+// read more. A macro of the same name, set before, leaves the name to the driver.
+#ifndef ISW_ABSENT_H
+#define ISW_ABSENT_H
+
+#include "types.h"
+
+#if defined(__has_attribute)
+#if __has_attribute(unavailable)
+#define ISW_UNAVAILABLE __attribute__((unavailable("absent from InterruptSync: docs/windows.md says what to use")))
+#endif
+#endif
+#ifndef ISW_UNAVAILABLE
+#define ISW_UNAVAILABLE __attribute__((error("absent from InterruptSync: docs/windows.md says what to use")))
+#endif
+#define ISW_ABSENT(name) ISW_UNAVAILABLE void name(void)
+
+ISW_BEGIN_C
+ISW_ABSENT(KeInitializeThreadedDpc);
+ISW_ABSENT(KeSetTargetProcessorDpc);
+ISW_ABSENT(KeSetTargetProcessorDpcEx);
+ISW_ABSENT(KeInitializeTimer);
+ISW_ABSENT(KeInitializeTimerEx);
+ISW_ABSENT(KeSetTimer);
+ISW_ABSENT(KeSetTimerEx);
+ISW_ABSENT(KeCancelTimer);
+ISW_ABSENT(KeInitializeEvent);
+ISW_ABSENT(KeSetEvent);
+ISW_ABSENT(KeClearEvent);
+ISW_ABSENT(KeResetEvent);
+ISW_ABSENT(KeWaitForSingleObject);
+ISW_ABSENT(KeWaitForMultipleObjects);
+ISW_ABSENT(KeDelayExecutionThread);
+ISW_ABSENT(IoAllocateWorkItem);
+ISW_ABSENT(IoQueueWorkItem);
+ISW_ABSENT(IoFreeWorkItem);
+ISW_ABSENT(IoCreateDevice);
+ISW_ABSENT(IoDeleteDevice);
+ISW_ABSENT(IoCompleteRequest);
+ISW_ABSENT(IofCompleteRequest);
+ISW_ABSENT(IoCallDriver);
+ISW_ABSENT(IoStartNextPacket);
+ISW_ABSENT(IoGetDmaAdapter);
+ISW_ABSENT(MmMapIoSpaceEx);
+ISW_ABSENT(MmAllocateContiguousMemory);
+ISW_ABSENT(MmGetPhysicalAddress);
+ISW_ABSENT(PsCreateSystemThread);
+ISW_ABSENT(ExAcquireFastMutex);
+ISW_ABSENT(ExReleaseFastMutex);
+ISW_ABSENT(KeInitializeMutex);
+ISW_ABSENT(KeBugCheckEx);
+ISW_ABSENT(HalGetInterruptVector);
+ISW_ABSENT(KeConnectInterrupt);
+ISW_END_C
+
+#endif

@@ -1,0 +1,69 @@
+// Between this target's C and the Swift that implements it. Not for drivers.
+#ifndef ISW_CORE_H
+#define ISW_CORE_H
+
+#include <stdbool.h>
+
+#include "../interruptsync_windows.h"
+#include "cuio_thread_state.h"
+
+ISW_BEGIN_C
+
+/// A service routine of a Windows shape behind the core's one: everything that a call needs, in memory of its own.
+typedef struct isw_isr {
+  PKSERVICE_ROUTINE routine;
+  PVOID context;
+  PKINTERRUPT interrupt;
+  /// The level that the routine runs at.
+  KIRQL irql;
+  /// 0 while reported inactive (K18). Changed under the interrupt's lock.
+  UCHAR active;
+} isw_isr;
+
+/// The core's routine for an isw_isr.
+int32_t isw_isr_call(void *object, void *context);
+/// The core's deferred routine for a KDPC.
+void isw_dpc_call(void *context, void *argument1, void *argument2);
+/// KeSynchronizeExecution's routine at the interrupt's level, inside the lock.
+BOOLEAN isw_synchronize_call(PKSYNCHRONIZE_ROUTINE routine, PVOID context, KIRQL irql);
+
+/// PortCls' side of an interrupt: one line, a list of routines, a lock.
+typedef struct isw_sync isw_sync;
+typedef NTSTATUS (*isw_sync_routine)(void *sync, PVOID context);
+/// `object`: what routines get as their first argument. STATUS_NOT_FOUND for an unknown vector.
+NTSTATUS isw_sync_create(ULONG vector, int32_t mode, void *object, isw_sync **sync);
+/// Disconnects, drains, and then calls `done(object)`: at once, or later when called where it cannot wait (N12).
+void isw_sync_release(isw_sync *sync, void (*done)(void *));
+NTSTATUS isw_sync_register(isw_sync *sync, isw_sync_routine routine, PVOID context, bool first);
+NTSTATUS isw_sync_connect(isw_sync *sync);
+void isw_sync_disconnect(isw_sync *sync);
+NTSTATUS isw_sync_call(isw_sync *sync, isw_sync_routine routine, PVOID context);
+PKINTERRUPT isw_sync_kinterrupt(isw_sync *sync);
+
+/// Ends the DPCs and spin locks that live in a block of memory.
+void isw_forget(const void *address, size_t length);
+
+/// Reports a call above `limit`; true when it was not.
+bool isw_require_irql(PCSTR call, KIRQL limit);
+
+/// Writes a report to standard error.
+void isw_print_report(PCSTR call, PCSTR rule, PCSTR message);
+/// A file of `size` bytes in memory, or -errno.
+int isw_memory_file(size_t size);
+
+/// A resource list with room for `capacity` descriptors and none in it; ends with free().
+PCM_RESOURCE_LIST isw_resources_new(ULONG capacity, INTERFACE_TYPE bus);
+void isw_resources_add_interrupt(PCM_RESOURCE_LIST list, ULONG level, ULONG vector, bool latched);
+void isw_resources_add_range(PCM_RESOURCE_LIST list, UCHAR type, ULONG64 start, ULONG length);
+
+static inline void *isw_load_pointer(void *const *place) { return __atomic_load_n(place, __ATOMIC_ACQUIRE); }
+static inline void isw_store_pointer(void **place, void *value) { __atomic_store_n(place, value, __ATOMIC_RELEASE); }
+
+/// An interrupt object's memory: kept when the interrupt ends, so that a late use can be told.
+struct _KINTERRUPT {
+  void *object;
+};
+
+ISW_END_C
+
+#endif

@@ -1,0 +1,53 @@
+// Saying something, asserting something, and what the time is.
+#ifndef ISW_DEBUG_H
+#define ISW_DEBUG_H
+
+#include "types.h"
+
+ISW_BEGIN_C
+
+/// Writes to standard error. Formats as Windows has them: %l and %ld take 32 bits, %I64d takes 64, %Iu a size, %wZ a
+/// UNICODE_STRING. Any level; at most 511 bytes. Always STATUS_SUCCESS.
+ULONG DbgPrint(PCSTR Format, ...);
+/// The same with a component and a level, which are not filtered.
+ULONG DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
+/// Writes file, line and expression of a failed assertion, and stops the process in checked mode.
+VOID RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineNumber, PCSTR Message);
+
+/// Spins. Any level; at DIRQL mind what else waits (K24).
+VOID KeStallExecutionProcessor(ULONG MicroSeconds);
+/// CLOCK_MONOTONIC in nanoseconds; the frequency is 1,000,000,000. Any level.
+LARGE_INTEGER KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency);
+/// 100-nanosecond units since the machine started. Any level.
+ULONGLONG KeQueryInterruptTime(VOID);
+
+/// The level check behind PAGED_CODE.
+VOID InterruptSyncCheckPagedCode(PCSTR Function);
+
+ISW_END_C
+
+#define DPFLTR_IHVDRIVER_ID 77
+#define DPFLTR_ERROR_LEVEL 0
+#define DPFLTR_WARNING_LEVEL 1
+#define DPFLTR_TRACE_LEVEL 2
+#define DPFLTR_INFO_LEVEL 3
+
+#if defined(DBG) && DBG
+#define KdPrint(arguments) DbgPrint arguments
+#define KdPrintEx(arguments) DbgPrintEx arguments
+#define ASSERT(expression) \
+  ((expression) ? (void)0 : RtlAssert((PVOID)(ULONG_PTR) #expression, (PVOID)(ULONG_PTR)__FILE__, __LINE__, NULL))
+#define ASSERTMSG(message, expression) \
+  ((expression) ? (void)0 : RtlAssert((PVOID)(ULONG_PTR) #expression, (PVOID)(ULONG_PTR)__FILE__, __LINE__, message))
+#define PAGED_CODE() InterruptSyncCheckPagedCode(__func__)
+#else
+#define KdPrint(arguments) ((void)0)
+#define KdPrintEx(arguments) ((void)0)
+#define ASSERT(expression) ((void)0)
+#define ASSERTMSG(message, expression) ((void)0)
+#define PAGED_CODE() ((void)0)
+#endif
+#define NT_ASSERT(expression) ASSERT(expression)
+#define PAGED_CODE_LOCKED() ((void)0)
+
+#endif

@@ -1,0 +1,149 @@
+// Interrupt objects: connecting service routines to vectors, and code that excludes them.
+#ifndef ISW_INTERRUPT_H
+#define ISW_INTERRUPT_H
+
+#include "device.h"
+#include "irql.h"
+
+/// An interrupt object. Valid until it is disconnected; a later use is reported.
+typedef struct _KINTERRUPT KINTERRUPT, *PKINTERRUPT;
+
+typedef enum _KINTERRUPT_MODE { LevelSensitive = 0, Latched = 1 } KINTERRUPT_MODE;
+
+/// Runs at the interrupt's SynchronizeIrql under its lock. TRUE: the device interrupted and has been serviced (K19).
+typedef BOOLEAN KSERVICE_ROUTINE(PKINTERRUPT Interrupt, PVOID ServiceContext);
+typedef KSERVICE_ROUTINE *PKSERVICE_ROUTINE;
+typedef BOOLEAN KMESSAGE_SERVICE_ROUTINE(PKINTERRUPT Interrupt, PVOID ServiceContext, ULONG MessageID);
+typedef KMESSAGE_SERVICE_ROUTINE *PKMESSAGE_SERVICE_ROUTINE;
+typedef BOOLEAN KSYNCHRONIZE_ROUTINE(PVOID SynchronizeContext);
+typedef KSYNCHRONIZE_ROUTINE *PKSYNCHRONIZE_ROUTINE;
+
+typedef struct _IO_INTERRUPT_MESSAGE_INFO_ENTRY {
+  PHYSICAL_ADDRESS MessageAddress;
+  KAFFINITY TargetProcessorSet;
+  PKINTERRUPT InterruptObject;
+  ULONG MessageData;
+  ULONG Vector;
+  KIRQL Irql;
+  KINTERRUPT_MODE Mode;
+} IO_INTERRUPT_MESSAGE_INFO_ENTRY, *PIO_INTERRUPT_MESSAGE_INFO_ENTRY;
+
+typedef struct _IO_INTERRUPT_MESSAGE_INFO {
+  KIRQL UnifiedIrql;
+  ULONG MessageCount;
+  IO_INTERRUPT_MESSAGE_INFO_ENTRY MessageInfo[1];
+} IO_INTERRUPT_MESSAGE_INFO, *PIO_INTERRUPT_MESSAGE_INFO;
+
+#define CONNECT_FULLY_SPECIFIED 1
+#define CONNECT_LINE_BASED 2
+#define CONNECT_MESSAGE_BASED 3
+#define CONNECT_FULLY_SPECIFIED_GROUP 4
+#define CONNECT_CURRENT_VERSION 4
+
+typedef struct _IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS {
+  PDEVICE_OBJECT PhysicalDeviceObject;
+  PKINTERRUPT *InterruptObject;
+  PKSERVICE_ROUTINE ServiceRoutine;
+  PVOID ServiceContext;
+  PKSPIN_LOCK SpinLock;
+  KIRQL SynchronizeIrql;
+  BOOLEAN FloatingSave;
+  BOOLEAN ShareVector;
+  ULONG Vector;
+  KIRQL Irql;
+  KINTERRUPT_MODE InterruptMode;
+  KAFFINITY ProcessorEnableMask;
+  USHORT Group;
+} IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS, *PIO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS;
+
+typedef struct _IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS {
+  PDEVICE_OBJECT PhysicalDeviceObject;
+  PKINTERRUPT *InterruptObject;
+  PKSERVICE_ROUTINE ServiceRoutine;
+  PVOID ServiceContext;
+  PKSPIN_LOCK SpinLock;
+  KIRQL SynchronizeIrql;
+  BOOLEAN FloatingSave;
+} IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS, *PIO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS;
+
+typedef struct _IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS {
+  PDEVICE_OBJECT PhysicalDeviceObject;
+  union {
+    PVOID *Generic;
+    PIO_INTERRUPT_MESSAGE_INFO *InterruptMessageTable;
+    PKINTERRUPT *InterruptObject;
+  } ConnectionContext;
+  PKMESSAGE_SERVICE_ROUTINE MessageServiceRoutine;
+  PVOID ServiceContext;
+  PKSPIN_LOCK SpinLock;
+  KIRQL SynchronizeIrql;
+  BOOLEAN FloatingSave;
+  PKSERVICE_ROUTINE FallBackServiceRoutine;
+} IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS, *PIO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS;
+
+typedef struct _IO_CONNECT_INTERRUPT_PARAMETERS {
+  /// Asked for; on return, what was registered or is to be asked for instead (K10).
+  ULONG Version;
+  union {
+    IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS FullySpecified;
+    IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS LineBased;
+    IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS MessageBased;
+  };
+} IO_CONNECT_INTERRUPT_PARAMETERS, *PIO_CONNECT_INTERRUPT_PARAMETERS;
+
+typedef struct _IO_DISCONNECT_INTERRUPT_PARAMETERS {
+  ULONG Version;
+  union {
+    PVOID Generic;
+    PKINTERRUPT InterruptObject;
+    PIO_INTERRUPT_MESSAGE_INFO InterruptMessageTable;
+  } ConnectionContext;
+} IO_DISCONNECT_INTERRUPT_PARAMETERS, *PIO_DISCONNECT_INTERRUPT_PARAMETERS;
+
+/// As far as IoReportInterruptActive takes it: the version asked for at connect and the interrupt object.
+typedef struct _IO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS {
+  ULONG Version;
+  union {
+    PVOID Generic;
+    PKINTERRUPT InterruptObject;
+    PIO_INTERRUPT_MESSAGE_INFO InterruptMessageTable;
+  } ConnectionContext;
+} IO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS, *PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS;
+
+ISW_BEGIN_C
+
+/// Connects a service routine to a vector of a translated interrupt descriptor. The routine may run before this
+/// returns (K16). PASSIVE_LEVEL.
+///
+/// STATUS_INVALID_PARAMETER (no routine, no place for the object, no processor, SynchronizeIrql below Irql, a spin
+/// lock with a passive-level interrupt), STATUS_NOT_FOUND (no such vector), STATUS_DEVICE_BUSY (connected already by
+/// one that does not share, or to one that does), and what N16 says of the device.
+NTSTATUS IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTINE ServiceRoutine, PVOID ServiceContext,
+                            PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql, KIRQL SynchronizeIrql,
+                            KINTERRUPT_MODE InterruptMode, BOOLEAN ShareVector, KAFFINITY ProcessorEnableMask,
+                            BOOLEAN FloatingSave);
+/// The same by parameters. LINE_BASED connects the one routine to all of the device's lines (K14); MESSAGE_BASED
+/// registers the fallback routine for the line and answers CONNECT_LINE_BASED, since UIO has no messages. Errors: K15.
+NTSTATUS IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters);
+/// Disconnects. When it returns the routine does not run and will not start (N11). PASSIVE_LEVEL, and not from the
+/// interrupt's own routines, which is reported and refused.
+VOID IoDisconnectInterrupt(PKINTERRUPT InterruptObject);
+VOID IoDisconnectInterruptEx(PIO_DISCONNECT_INTERRUPT_PARAMETERS Parameters);
+
+/// Lets the routine be called again, or not, without a reconnect (K18). Up to DISPATCH_LEVEL.
+VOID IoReportInterruptActive(PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS Parameters);
+VOID IoReportInterruptInactive(PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS Parameters);
+
+/// Runs the routine in the calling thread under the interrupt's lock, and gives its result (K1, K3). Up to the
+/// interrupt's SynchronizeIrql. FALSE without running it for a caller that is inside already (N4) and for an
+/// interrupt that has been disconnected (N14); both are reported.
+BOOLEAN KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeRoutine,
+                               PVOID SynchronizeContext);
+/// Takes the interrupt's lock and raises to its SynchronizeIrql (K25). Reported, and without a lock: passive-level
+/// interrupts, callers inside already; the matching release is then harmless.
+KIRQL KeAcquireInterruptSpinLock(PKINTERRUPT Interrupt);
+VOID KeReleaseInterruptSpinLock(PKINTERRUPT Interrupt, KIRQL OldIrql);
+
+ISW_END_C
+
+#endif

@@ -1,0 +1,132 @@
+// Base types with the widths Windows documents: LONG has 32 bits although this system's long has 64.
+#ifndef ISW_TYPES_H
+#define ISW_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "annotations.h"
+
+#ifdef __cplusplus
+#define ISW_BEGIN_C extern "C" {
+#define ISW_END_C }
+#define EXTERN_C extern "C"
+#else
+#define ISW_BEGIN_C
+#define ISW_END_C
+#define EXTERN_C extern
+#endif
+
+#define VOID void
+#define CONST const
+typedef void *PVOID, *HANDLE, *LPVOID;
+typedef const void *PCVOID, *LPCVOID;
+typedef char CHAR, CCHAR, *PCHAR, *PSTR;
+typedef const char *PCSTR, *PCCHAR;
+typedef unsigned char UCHAR, *PUCHAR, BYTE, *PBYTE;
+typedef short SHORT, *PSHORT, CSHORT;
+typedef unsigned short USHORT, *PUSHORT, WORD, *PWORD;
+typedef int INT, *PINT, BOOL, *PBOOL;
+typedef unsigned int UINT, *PUINT;
+typedef int32_t LONG, *PLONG, LONG32, INT32;
+typedef uint32_t ULONG, *PULONG, DWORD, *PDWORD, ULONG32, UINT32, *PULONG32;
+typedef long long LONGLONG, *PLONGLONG, LONG64, *PLONG64, INT64;
+typedef unsigned long long ULONGLONG, *PULONGLONG, ULONG64, *PULONG64, UINT64, DWORDLONG;
+typedef intptr_t LONG_PTR, *PLONG_PTR, INT_PTR;
+typedef uintptr_t ULONG_PTR, *PULONG_PTR, UINT_PTR, DWORD_PTR;
+typedef size_t SIZE_T, *PSIZE_T;
+typedef uint8_t UINT8;
+typedef uint16_t UINT16;
+typedef int8_t INT8;
+typedef int16_t INT16;
+/// 16 bits, unlike this system's wchar_t.
+typedef uint16_t WCHAR, *PWCHAR, *PWSTR;
+typedef const uint16_t *PCWSTR;
+
+typedef UCHAR BOOLEAN, *PBOOLEAN;
+#ifndef TRUE
+#define TRUE 1
+#endif
+#ifndef FALSE
+#define FALSE 0
+#endif
+
+/// Success when not negative. Values: ntstatus.h.
+typedef LONG NTSTATUS, *PNTSTATUS, HRESULT;
+/// An interrupt request level: PASSIVE_LEVEL to HIGH_LEVEL.
+typedef UCHAR KIRQL, *PKIRQL;
+typedef ULONG_PTR KAFFINITY, *PKAFFINITY;
+typedef CCHAR KPROCESSOR_MODE;
+enum { KernelMode = 0, UserMode = 1 };
+
+typedef union _LARGE_INTEGER {
+  struct {
+    ULONG LowPart;
+    LONG HighPart;
+  };
+  struct {
+    ULONG LowPart;
+    LONG HighPart;
+  } u;
+  LONGLONG QuadPart;
+} LARGE_INTEGER, *PLARGE_INTEGER;
+
+typedef union _ULARGE_INTEGER {
+  struct {
+    ULONG LowPart;
+    ULONG HighPart;
+  };
+  struct {
+    ULONG LowPart;
+    ULONG HighPart;
+  } u;
+  ULONGLONG QuadPart;
+} ULARGE_INTEGER, *PULARGE_INTEGER;
+
+/// A bus address as the processor sees it.
+typedef LARGE_INTEGER PHYSICAL_ADDRESS, *PPHYSICAL_ADDRESS;
+
+typedef struct _LIST_ENTRY {
+  struct _LIST_ENTRY *Flink, *Blink;
+} LIST_ENTRY, *PLIST_ENTRY;
+
+typedef struct _SINGLE_LIST_ENTRY {
+  struct _SINGLE_LIST_ENTRY *Next;
+} SINGLE_LIST_ENTRY, *PSINGLE_LIST_ENTRY;
+
+/// A counted string: lengths in bytes.
+typedef struct _UNICODE_STRING {
+  USHORT Length, MaximumLength;
+  PWSTR Buffer;
+} UNICODE_STRING, *PUNICODE_STRING;
+typedef const UNICODE_STRING *PCUNICODE_STRING;
+
+#ifndef GUID_DEFINED
+#define GUID_DEFINED
+typedef struct _GUID {
+  uint32_t Data1;
+  uint16_t Data2, Data3;
+  uint8_t Data4[8];
+} GUID, *LPGUID;
+#endif
+typedef GUID IID, CLSID;
+#ifdef __cplusplus
+typedef const GUID &REFGUID;
+typedef const IID &REFIID;
+typedef const CLSID &REFCLSID;
+#else
+typedef const GUID *REFGUID;
+typedef const IID *REFIID;
+typedef const CLSID *REFCLSID;
+#endif
+
+#define FIELD_OFFSET(type, field) ((LONG)offsetof(type, field))
+#define UFIELD_OFFSET(type, field) ((ULONG)offsetof(type, field))
+/// The structure that holds `field` at `address`.
+#define CONTAINING_RECORD(address, type, field) ((type *)(void *)((char *)(address) - offsetof(type, field)))
+#define ARRAYSIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define RTL_NUMBER_OF(array) ARRAYSIZE(array)
+#define MAXULONG 0xffffffffu
+#define MAXLONG 0x7fffffff
+
+#endif

@@ -1,0 +1,2 @@
+// The name that older drivers include.
+#include "wdm.h"

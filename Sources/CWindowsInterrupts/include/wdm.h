@@ -1,0 +1,21 @@
+// Windows' driver model, as far as interrupt code uses it. docs/windows.md says for each identifier what it does here.
+#ifndef ISW_WDM_H
+#define ISW_WDM_H
+
+#include "ntdef.h"
+
+#include "isw/debug.h"
+#include "isw/device.h"
+#include "isw/dpc.h"
+#include "isw/interlocked.h"
+#include "isw/interrupt.h"
+#include "isw/irql.h"
+#include "isw/list.h"
+#include "isw/mapping.h"
+#include "isw/memory.h"
+#include "isw/register.h"
+#include "isw/resource.h"
+
+#include "isw/absent.h"
+
+#endif

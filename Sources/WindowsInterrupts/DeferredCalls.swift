@@ -1,0 +1,85 @@
+// DPCs: each KDPC holds the address of a deferred routine of the core's; all share one queue (D1 to
+// D3).
+public import CWindowsInterrupts
+import InterruptSync
+
+enum DeferredCalls {
+  static let table = AddressTable<DeferredRoutine>()
+  /// Started with the first DPC or sync object; never ends. nil: the system had no thread for it.
+  static let queue: DeferredQueue? = try? DeferredQueue(name: "dpc")
+
+  // KDPC.Kind, as isr.c reads it.
+  static let kindDPC: UCHAR = 0
+  static let kindDevice: UCHAR = 1
+
+  static func prepare(
+    _ dpc: PKDPC, _ routine: UnsafeMutableRawPointer?, _ context: PVOID?, _ kind: UCHAR
+  ) {
+    guard let queue else {
+      return Reports.notice("KeInitializeDpc", "N16", "no thread to be had for DPCs")
+    }
+    unsafe dpc.initialize(
+      to: KDPC(Routine: routine, Context: context, Queued: nil, Importance: 1, Kind: kind))
+    let deferred = unsafe DeferredRoutine(on: queue, isw_dpc_call, context: dpc)
+    unsafe dpc.pointee.Queued = unsafe Unmanaged.passUnretained(deferred).toOpaque()
+    table.replace(UInt(bitPattern: dpc), with: deferred)?.remove()
+  }
+
+  static func routine(_ dpc: PKDPC, _ call: String) -> DeferredRoutine? {
+    guard let queued = unsafe dpc.pointee.Queued else {
+      Reports.violation(call, "D1", "the DPC has not been initialised")
+      return nil
+    }
+    return unsafe Unmanaged<DeferredRoutine>.fromOpaque(queued).takeUnretainedValue()
+  }
+}
+
+@c @implementation
+public func KeInitializeDpc(
+  _ Dpc: PKDPC!, _ DeferredRoutine: PKDEFERRED_ROUTINE!, _ DeferredContext: PVOID!
+) {
+  unsafe DeferredCalls.prepare(
+    Dpc, unsafeBitCast(DeferredRoutine, to: UnsafeMutableRawPointer?.self), DeferredContext,
+    DeferredCalls.kindDPC)
+}
+
+@c @implementation
+public func KeInsertQueueDpc(
+  _ Dpc: PKDPC!, _ SystemArgument1: PVOID!, _ SystemArgument2: PVOID!
+) -> BOOLEAN {
+  let routine = unsafe DeferredCalls.routine(Dpc, "KeInsertQueueDpc")
+  return unsafe routine?.enqueue(SystemArgument1, SystemArgument2) == true ? 1 : 0
+}
+
+@c @implementation
+public func KeRemoveQueueDpc(_ Dpc: PKDPC!) -> BOOLEAN {
+  unsafe DeferredCalls.routine(Dpc, "KeRemoveQueueDpc")?.remove() == true ? 1 : 0
+}
+
+@c @implementation
+public func KeFlushQueuedDpcs() {
+  guard Reports.require("KeFlushQueuedDpcs", atMost: KIRQL(PASSIVE_LEVEL)) else { return }
+  try? DeferredCalls.queue?.flush()
+}
+
+@c @implementation
+public func KeSetImportanceDpc(_ Dpc: PKDPC!, _ Importance: KDPC_IMPORTANCE) {
+  unsafe Dpc.pointee.Importance = UCHAR(truncatingIfNeeded: Importance.rawValue)
+}
+
+@c @implementation
+public func IoInitializeDpcRequest(_ DeviceObject: PDEVICE_OBJECT!, _ DpcRoutine: PIO_DPC_ROUTINE!)
+{
+  let dpc = unsafe DeviceObject.pointer(to: \.Dpc)!
+  unsafe DeferredCalls.prepare(
+    dpc, unsafeBitCast(DpcRoutine, to: UnsafeMutableRawPointer?.self), DeviceObject,
+    DeferredCalls.kindDevice)
+}
+
+@c @implementation
+public func IoRequestDpc(
+  _ DeviceObject: PDEVICE_OBJECT!, _ Irp: OpaquePointer!, _ Context: PVOID!
+) {
+  let dpc = unsafe DeviceObject.pointer(to: \.Dpc)!
+  _ = unsafe KeInsertQueueDpc(dpc, UnsafeMutableRawPointer(Irp), Context)
+}

@@ -1,0 +1,138 @@
+// The object behind a PKINTERRUPT: one or more lines, one lock, a level. The lines' sync objects
+// are the core's; WDM connects make their own, PortCls lends the one it has.
+import CUIO
+import CWindowsInterrupts
+import InterruptSync
+
+@safe final class Interrupt: @unchecked Sendable {
+  struct Member {
+    let line: Line
+    let object: InterruptSyncObject
+  }
+
+  let members: [Member]
+  /// SynchronizeIrql: the level of the routines, and the highest that callers may have (K2).
+  let irql: KIRQL
+  let isPassive: Bool
+  private let spinLock: SpinLock?
+  private(set) var handle: PKINTERRUPT
+  private let isr: UnsafeMutablePointer<isw_isr>?
+  /// KeAcquireInterruptSpinLock calls that were reported and not made. Belongs to the lock's owner.
+  private var refused = 0
+
+  private var object: InterruptSyncObject { members[0].object }
+  var isInside: Bool { object.lock.isHeldByCaller }
+
+  /// A lent object, connected by its owner.
+  init(lent object: InterruptSyncObject, line: Line) {
+    members = [Member(line: line, object: object)]
+    irql = line.irql
+    isPassive = false
+    spinLock = nil
+    unsafe isr = nil
+    unsafe handle = unsafe Handles.make()
+    unsafe Handles.publish(handle, self)
+  }
+
+  /// Objects of its own, one for each line, under one lock.
+  init(
+    _ lines: [Line], routine: @escaping PKSERVICE_ROUTINE, context: PVOID?,
+    spinLock: SpinLock?, irql: KIRQL, isPassive: Bool
+  ) {
+    let lock = spinLock?.lock ?? InterruptLock()
+    members = lines.map {
+      Member(
+        line: $0,
+        object: InterruptSyncObject(
+          source: $0.shared.source, mode: .normal, lock: lock, name: "vector \($0.vector)"))
+    }
+    self.irql = irql
+    self.isPassive = isPassive
+    self.spinLock = spinLock
+    unsafe handle = unsafe Handles.make()
+    let isr = UnsafeMutablePointer<isw_isr>.allocate(capacity: 1)
+    unsafe isr.initialize(
+      to: isw_isr(routine: routine, context: context, interrupt: handle, irql: irql, active: 1))
+    unsafe self.isr = unsafe isr
+    unsafe Handles.publish(handle, self)
+  }
+
+  deinit { unsafe isr?.deallocate() }
+
+  /// Enters the lines and connects each; on failure nothing stays connected.
+  func connect(shares: Bool) throws(InterruptSyncError) {
+    if let spinLock, !spinLock.join(irql) {
+      Reports.violation(
+        "IoConnectInterrupt", "K7",
+        "interrupts with one spin lock need one SynchronizeIrql, the maximum of their IRQLs")
+    }
+    var entered: [Member] = []
+    do throws(InterruptSyncError) {
+      for member in members {
+        guard member.line.enter(shares: shares) else {
+          throw InterruptSyncError(
+            .lineBusy, object: member.object.name, operation: "connect",
+            cause: "the vector is connected already, and not by all with ShareVector")
+        }
+        entered.append(member)
+        unsafe try member.object.registerServiceRoutine(isw_isr_call, context: isr)
+        try member.line.shared.connect(member.object)
+      }
+    } catch {
+      leave(entered)
+      throw error
+    }
+  }
+
+  /// Masks and drains every line (N11).
+  func disconnect() { leave(members) }
+
+  private func leave(_ some: [Member]) {
+    for member in some {
+      member.line.shared.remove(member.object)
+      member.line.leave()
+    }
+    spinLock?.leave()
+  }
+
+  func setActive(_ isActive: Bool) {
+    guard let isr = unsafe isr else { return }
+    let value: UCHAR = isActive ? 1 : 0
+    guard !isInside else {
+      unsafe isr.pointee.active = value
+      return
+    }
+    try? object.callSynchronizedRoutine {
+      unsafe isr.pointee.active = value
+    }
+  }
+
+  func synchronize(_ routine: PKSYNCHRONIZE_ROUTINE, _ context: PVOID?) -> BOOLEAN {
+    let irql = irql
+    let result = try? object.callSynchronizedRoutine {
+      unsafe isw_synchronize_call(routine, context, irql)
+    }
+    return result ?? 0
+  }
+
+  /// Takes the lock and raises to `irql`; the level before.
+  func acquire() -> KIRQL {
+    let level = KeGetCurrentIrql()
+    if isInside {
+      Reports.wouldDeadlock("KeAcquireInterruptSpinLock")
+      refused += 1
+    } else if (try? object.acquireInterruptLock()) != nil {
+      _ = cuio_thread_set_level(Int32(irql))
+    }
+    return level
+  }
+
+  func release(_ level: KIRQL) {
+    if isInside, refused > 0 {
+      refused -= 1
+    } else if !object.releaseInterruptLock(restoring: Int32(level)) {
+      Reports.violation(
+        "KeReleaseInterruptSpinLock", "K25", "the calling thread does not hold this lock")
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// The tests' own words: cases, checks, waiting for what another thread does, and the reports that a case caused.
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "interruptsync_windows.h"
+
+static int cases_passed, cases_failed, case_failures;
+
+#define CHECK(condition)                                                                            \
+  do {                                                                                              \
+    if (!(condition)) {                                                                             \
+      case_failures++;                                                                              \
+      printf("%s:%d: %s\n", __FILE__, __LINE__, #condition);                                        \
+    }                                                                                               \
+  } while (0)
+
+#define RUN(name)                                                      \
+  do {                                                                 \
+    case_failures = 0;                                                 \
+    forget_reports();                                                  \
+    name();                                                            \
+    if (KeGetCurrentIrql() != PASSIVE_LEVEL) CHECK(!"level is back");  \
+    if (case_failures) cases_failed++, printf("failed: %s\n", #name);  \
+    else cases_passed++;                                               \
+  } while (0)
+
+// Reports, in the order in which they came.
+static pthread_mutex_t reports_lock = PTHREAD_MUTEX_INITIALIZER;
+static int reports;
+static char last_call[100], last_rule[20];
+
+static void report_came(PVOID context, PCSTR call, PCSTR rule, PCSTR message) {
+  (void)context, (void)message;
+  pthread_mutex_lock(&reports_lock);
+  reports++;
+  snprintf(last_call, sizeof last_call, "%s", call);
+  snprintf(last_rule, sizeof last_rule, "%s", rule);
+  pthread_mutex_unlock(&reports_lock);
+}
+
+static void forget_reports(void) {
+  pthread_mutex_lock(&reports_lock);
+  reports = 0;
+  last_call[0] = last_rule[0] = 0;
+  pthread_mutex_unlock(&reports_lock);
+}
+
+// Whether there was exactly one report since the last look, with this call and rule.
+static int reported(const char *call, const char *rule) {
+  int yes = reports == 1 && strcmp(last_call, call) == 0 && strcmp(last_rule, rule) == 0;
+  if (!yes) printf("  %d reports, last %s [%s]\n", reports, last_call, last_rule);
+  forget_reports();
+  return yes;
+}
+
+static inline PDEVICE_OBJECT software_device(ULONG interrupts) {
+  INTERRUPTSYNC_SOFTWARE_DEVICE description;
+  INTERRUPTSYNC_SOFTWARE_DEVICE_INIT(&description, interrupts);
+  description.MemoryLength = 4096;
+  description.PortLength = 16;
+  PDEVICE_OBJECT device = NULL;
+  CHECK(InterruptSyncCreateSoftwareDevice(&description, 64, &device) == STATUS_SUCCESS);
+  return device;
+}
+
+static inline PCM_PARTIAL_RESOURCE_DESCRIPTOR resource(PDEVICE_OBJECT device, UCHAR type, ULONG index) {
+  PCM_PARTIAL_RESOURCE_LIST list = &InterruptSyncTranslatedResources(device)->List[0].PartialResourceList;
+  for (ULONG i = 0; i < list->Count; i++)
+    if (list->PartialDescriptors[i].Type == type && index-- == 0) return &list->PartialDescriptors[i];
+  return NULL;
+}
+
+static int finish(void) {
+  printf("%d passed, %d failed\n", cases_passed, cases_failed);
+  return cases_failed != 0;
+}
+
+#endif

@@ -1,0 +1,172 @@
+// PortCls from C, through lpVtbl: order of the table, references, aggregation, resource lists, errors.
+#include "portcls.h"
+
+#include <stddef.h>
+
+#include "check.h"
+
+static PRESOURCELIST list_of(PDEVICE_OBJECT device) {
+  PRESOURCELIST list = NULL;
+  CHECK(InterruptSyncNewResourceList(&list, device) == STATUS_SUCCESS);
+  return list;
+}
+
+static NTSTATUS nothing(PINTERRUPTSYNC sync, PVOID context) {
+  (void)sync, (void)context;
+  return STATUS_UNSUCCESSFUL;
+}
+
+static void P5_table(void) {
+  size_t slot = sizeof(void *);
+  CHECK(offsetof(IInterruptSyncVtbl, QueryInterface) == 0 && offsetof(IInterruptSyncVtbl, AddRef) == slot);
+  CHECK(offsetof(IInterruptSyncVtbl, Release) == 2 * slot);
+  CHECK(offsetof(IInterruptSyncVtbl, CallSynchronizedRoutine) == 3 * slot);
+  CHECK(offsetof(IInterruptSyncVtbl, GetKInterrupt) == 4 * slot && offsetof(IInterruptSyncVtbl, Connect) == 5 * slot);
+  CHECK(offsetof(IInterruptSyncVtbl, Disconnect) == 6 * slot);
+  CHECK(offsetof(IInterruptSyncVtbl, RegisterServiceRoutine) == 7 * slot && sizeof(IInterruptSyncVtbl) == 8 * slot);
+  static const GUID id = {0x22C6AC63, 0x851B, 0x11D0, {0x9A, 0x7F, 0x00, 0xAA, 0x00, 0x38, 0xAC, 0xFE}};
+  CHECK(IsEqualGUID(&id, &IID_IInterruptSync) && !IsEqualGUID(&id, &IID_IUnknown));
+  CHECK(InterruptSyncModeNormal == 1 && InterruptSyncModeAll == 2 && InterruptSyncModeRepeat == 3);
+}
+
+static void N15_creation_errors(void) {
+  PDEVICE_OBJECT device = software_device(2);
+  PRESOURCELIST list = list_of(device);
+  PINTERRUPTSYNC sync = (PINTERRUPTSYNC)1;
+  CHECK(PcNewInterruptSync(&sync, NULL, NULL, 0, InterruptSyncModeNormal) == STATUS_INVALID_PARAMETER && !sync);
+  CHECK(PcNewInterruptSync(NULL, NULL, list, 0, InterruptSyncModeNormal) == STATUS_INVALID_PARAMETER);
+  CHECK(PcNewInterruptSync(&sync, NULL, list, 0, (INTERRUPTSYNCMODE)0) == STATUS_INVALID_PARAMETER);
+  CHECK(PcNewInterruptSync(&sync, NULL, list, 0, (INTERRUPTSYNCMODE)4) == STATUS_INVALID_PARAMETER);
+  CHECK(PcNewInterruptSync(&sync, NULL, list, 2, InterruptSyncModeAll) == STATUS_INVALID_PARAMETER && !sync);
+  CHECK(PcNewInterruptSync(&sync, NULL, list, 1, InterruptSyncModeAll) == STATUS_SUCCESS && sync);
+  CHECK(sync->lpVtbl->Release(sync) == 0 && reports == 0);
+  KIRQL level = KeRaiseIrqlToDpcLevel();
+  CHECK(PcNewInterruptSync(&sync, NULL, list, 0, InterruptSyncModeAll) == STATUS_INVALID_DEVICE_STATE && !sync);
+  CHECK(reported("PcNewInterruptSync", "4.6"));
+  KeLowerIrql(level);
+  InterruptSyncDeleteDevice(device);
+  CHECK(PcNewInterruptSync(&sync, NULL, list, 0, InterruptSyncModeAll) == STATUS_NOT_FOUND && !sync);
+  CHECK(list->lpVtbl->Release(list) == 0);
+}
+
+static void P2_P40_references(void) {
+  PDEVICE_OBJECT device = software_device(1);
+  PRESOURCELIST list = list_of(device);
+  PINTERRUPTSYNC sync;
+  CHECK(PcNewInterruptSync(&sync, NULL, list, 0, InterruptSyncModeNormal) == STATUS_SUCCESS);
+  CHECK(list->lpVtbl->Release(list) == 1);
+  CHECK(sync->lpVtbl->AddRef(sync) == 2 && sync->lpVtbl->Release(sync) == 1);
+  PVOID other = &other;
+  CHECK(sync->lpVtbl->QueryInterface(sync, &IID_IInterruptSync, &other) == STATUS_SUCCESS && other == sync);
+  CHECK(sync->lpVtbl->Release(sync) == 1);
+  PUNKNOWN unknown;
+  CHECK(sync->lpVtbl->QueryInterface(sync, &IID_IUnknown, (PVOID *)&unknown) == STATUS_SUCCESS);
+  PVOID again;
+  CHECK(unknown->lpVtbl->QueryInterface(unknown, &IID_IInterruptSync, &again) == STATUS_SUCCESS && again == sync);
+  PVOID same;
+  CHECK(unknown->lpVtbl->QueryInterface(unknown, &IID_IUnknown, &same) == STATUS_SUCCESS && same == unknown);
+  CHECK(sync->lpVtbl->QueryInterface(sync, &IID_IResourceList, &other) == STATUS_INVALID_PARAMETER && !other);
+  CHECK(unknown->lpVtbl->Release(unknown) == 3);
+  for (ULONG left = 3; left-- > 0;) CHECK(sync->lpVtbl->Release(sync) == left);
+  InterruptSyncDeleteDevice(device);
+}
+
+// An outer object by hand: it answers for IInterruptSync with the inner object's.
+typedef struct { IUnknown unknown; LONG references; PUNKNOWN inner; } outer_object;
+
+static NTSTATUS outer_query(PUNKNOWN self, REFIID id, PVOID *out) {
+  outer_object *outer = (outer_object *)self;
+  if (!IsEqualGUID(id, &IID_IUnknown)) return outer->inner->lpVtbl->QueryInterface(outer->inner, id, out);
+  *out = self;
+  self->lpVtbl->AddRef(self);
+  return STATUS_SUCCESS;
+}
+static ULONG outer_add_ref(PUNKNOWN self) { return (ULONG)InterlockedIncrement(&((outer_object *)self)->references); }
+static ULONG outer_release(PUNKNOWN self) { return (ULONG)InterlockedDecrement(&((outer_object *)self)->references); }
+static const IUnknownVtbl outer_table = {outer_query, outer_add_ref, outer_release};
+
+static void N15_aggregation(void) {
+  PDEVICE_OBJECT device = software_device(1);
+  PRESOURCELIST list = list_of(device);
+  outer_object outer = {{&outer_table}, 1, NULL};
+  CHECK(PcNewInterruptSync((PINTERRUPTSYNC *)(PVOID)&outer.inner, &outer.unknown, list, 0,
+                           InterruptSyncModeNormal) == STATUS_SUCCESS);
+  CHECK(outer.references == 1);
+  PINTERRUPTSYNC sync;
+  CHECK(outer_query(&outer.unknown, &IID_IInterruptSync, (PVOID *)&sync) == STATUS_SUCCESS && outer.references == 2);
+  PVOID identity;
+  CHECK(sync->lpVtbl->QueryInterface(sync, &IID_IUnknown, &identity) == STATUS_SUCCESS && identity == &outer);
+  CHECK(outer.references == 3 && sync->lpVtbl->AddRef(sync) == 4);
+  CHECK(sync->lpVtbl->RegisterServiceRoutine(sync, nothing, NULL, FALSE) == STATUS_SUCCESS);
+  CHECK(sync->lpVtbl->Connect(sync) == STATUS_SUCCESS);
+  for (int i = 0; i < 3; i++) sync->lpVtbl->Release(sync);
+  CHECK(outer.references == 1 && outer.inner->lpVtbl->Release(outer.inner) == 0);
+  CHECK(list->lpVtbl->Release(list) == 0 && reports == 0);
+  InterruptSyncDeleteDevice(device);
+}
+
+static void L1_to_L6_resource_lists(void) {
+  PDEVICE_OBJECT device = software_device(2);
+  PRESOURCELIST list = list_of(device), part = NULL;
+  CHECK(list->lpVtbl->NumberOfEntries(list) == 4 && IResourceList_NumberOfInterrupts(list) == 2);
+  CHECK(IResourceList_NumberOfMemories(list) == 1 && IResourceList_NumberOfPorts(list) == 1);
+  CHECK(IResourceList_NumberOfDmas(list) == 0 && IResourceList_FindTranslatedMemory(list, 1) == NULL);
+  CHECK(IResourceList_FindTranslatedMemory(list, 0)->u.Memory.Length == 4096);
+  CHECK(IResourceList_FindTranslatedPort(list, 0)->u.Port.Length == 16);
+  PCM_PARTIAL_RESOURCE_DESCRIPTOR second = IResourceList_FindTranslatedInterrupt(list, 1);
+  CHECK(second && list->lpVtbl->FindUntranslatedEntry(list, CmResourceTypeInterrupt, 1)->u.Interrupt.Level == 1);
+  CHECK(PcNewResourceSublist(&part, NULL, PagedPool, list, 1) == STATUS_SUCCESS);
+  CHECK(part->lpVtbl->NumberOfEntries(part) == 0);
+  CHECK(part->lpVtbl->AddEntryFromParent(part, list, CmResourceTypeInterrupt, 2) == STATUS_INVALID_PARAMETER);
+  CHECK(part->lpVtbl->AddEntryFromParent(part, list, CmResourceTypeInterrupt, 1) == STATUS_SUCCESS);
+  CHECK(part->lpVtbl->AddEntry(part, second, second) == STATUS_INSUFFICIENT_RESOURCES);
+  CHECK(IResourceList_FindTranslatedInterrupt(part, 0)->u.Interrupt.Vector == second->u.Interrupt.Vector);
+  CHECK(part->lpVtbl->TranslatedList(part)->List[0].PartialResourceList.Count == 1);
+  CHECK(part->lpVtbl->UntranslatedList(part)->Count == 1);
+  PVOID found;
+  CHECK(part->lpVtbl->QueryInterface(part, &IID_IResourceList, &found) == STATUS_SUCCESS && found == part);
+  part->lpVtbl->Release(part);
+  PINTERRUPTSYNC sync;
+  CHECK(list->lpVtbl->Release(list) == 0);
+  CHECK(PcNewInterruptSync(&sync, NULL, part, 0, InterruptSyncModeNormal) == STATUS_SUCCESS);
+  CHECK(sync->lpVtbl->Release(sync) == 0 && part->lpVtbl->Release(part) == 0);
+  CHECK(PcNewResourceList(&list, NULL, PagedPool, NULL, NULL) == STATUS_INVALID_PARAMETER && !list);
+  CHECK(PcNewResourceList(&list, NULL, PagedPool, InterruptSyncTranslatedResources(device), NULL) == STATUS_SUCCESS);
+  CHECK(list->lpVtbl->Release(list) == 0);
+  CHECK(PcNewResourceSublist(&list, NULL, PagedPool, NULL, 1) == STATUS_INVALID_PARAMETER && reports == 0);
+  InterruptSyncDeleteDevice(device);
+}
+
+static void rules_are_reported(void) {
+  PDEVICE_OBJECT device = software_device(1);
+  PRESOURCELIST list = list_of(device);
+  PINTERRUPTSYNC sync;
+  CHECK(PcNewInterruptSync(&sync, NULL, list, 0, InterruptSyncModeNormal) == STATUS_SUCCESS);
+  CHECK(sync->lpVtbl->Connect(sync) == STATUS_UNSUCCESSFUL && reported("IInterruptSync::Connect", "N9"));
+  CHECK(sync->lpVtbl->RegisterServiceRoutine(sync, NULL, NULL, FALSE) == STATUS_INVALID_PARAMETER);
+  CHECK(sync->lpVtbl->CallSynchronizedRoutine(sync, NULL, NULL) == STATUS_INVALID_PARAMETER);
+  CHECK(sync->lpVtbl->RegisterServiceRoutine(sync, nothing, NULL, FALSE) == STATUS_SUCCESS && reports == 0);
+  CHECK(sync->lpVtbl->Connect(sync) == STATUS_SUCCESS);
+  CHECK(sync->lpVtbl->Connect(sync) == STATUS_INVALID_DEVICE_STATE && reported("IInterruptSync::Connect", "N9"));
+  CHECK(sync->lpVtbl->GetKInterrupt(sync) != NULL);
+  KIRQL level = KeRaiseIrqlToDpcLevel();
+  sync->lpVtbl->Disconnect(sync);
+  CHECK(reported("IInterruptSync::Disconnect", "4.6") && sync->lpVtbl->GetKInterrupt(sync) != NULL);
+  CHECK(sync->lpVtbl->RegisterServiceRoutine(sync, nothing, NULL, FALSE) == STATUS_INVALID_DEVICE_STATE);
+  CHECK(reported("IInterruptSync::RegisterServiceRoutine", "4.6"));
+  KeLowerIrql(level);
+  sync->lpVtbl->Release(sync);
+  list->lpVtbl->Release(list);
+  InterruptSyncDeleteDevice(device);
+}
+
+int main(void) {
+  InterruptSyncSetReportRoutine(report_came, NULL);
+  RUN(P5_table);
+  RUN(N15_creation_errors);
+  RUN(P2_P40_references);
+  RUN(N15_aggregation);
+  RUN(L1_to_L6_resource_lists);
+  RUN(rules_are_reported);
+  return finish();
+}
