@@ -237,7 +237,7 @@ import Testing
   let queue = try DeferredQueue()
   let runs = Counter()
   let routine = DeferredRoutine(on: queue) { runs.add() }
-  for turn in 1...repetitions(30_000) {
+  for turn in 1...repetitions(15_000) {
     // Every distance between its run and its next queueing, in steps of a few nanoseconds.
     for _ in 0..<(turn % 100) { _ = runs.value }
     routine.enqueue()
