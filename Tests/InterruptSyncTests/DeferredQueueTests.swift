@@ -1,4 +1,5 @@
 // The queue: order, flush, producers on every level, and the end of routines and queues.
+import Glibc
 import Testing
 
 @testable import InterruptSync
@@ -227,5 +228,22 @@ import Testing
     try object.callSynchronizedRoutine { for routine in routines { routine.enqueue() } }
     try queue.flush()
     #expect(runs.value == 2)
+  }
+}
+
+@Test func noWakeUpIsLost() throws {
+  // Queued again the moment it has run, which is when the thread is on its way to sleep; nothing
+  // else would wake it.
+  let queue = try DeferredQueue()
+  let runs = Counter()
+  let routine = DeferredRoutine(on: queue) { runs.add() }
+  for turn in 1...repetitions(15_000) {
+    // Every distance between its run and its next queueing, in steps of a few nanoseconds.
+    for _ in 0..<(turn % 100) { _ = runs.value }
+    routine.enqueue()
+    let deadline = time(nil) + patience
+    while runs.value < turn {
+      if time(nil) > deadline { throw Hung("run \(turn) of a routine that was queued") }
+    }
   }
 }
