@@ -9,7 +9,9 @@
 /// after what is buffered, and for a task that is cancelled. Several tasks that iterate one
 /// sequence share its events; call `interrupts` once for each watcher that wants them all.
 public struct InterruptEvents: AsyncSequence, Sendable {
+  /// One dispatch.
   public typealias Element = InterruptEvent
+  /// Watching does not fail: a line that ends says so in its object's report.
   public typealias Failure = Never
 
   let subscription: EventSubscription
