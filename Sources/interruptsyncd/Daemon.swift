@@ -15,7 +15,8 @@ struct Daemon: ParsableCommand {
 
       With no device named and none on the machine it serves a software line, so that one can \
       see it run.
-      """)
+      """,
+    version: "0.1.0")
 
   @Argument(help: "A UIO device: node (/dev/uio0), stable id (pci-0000:00:03.0) or name.")
   var devices: [String] = []
