@@ -29,4 +29,6 @@ public func KeLowerIrql(_ NewIrql: KIRQL) {
     return Reports.violation("KeLowerIrql", "D5", "IRQL \(NewIrql) is above the present \(level)")
   }
   _ = cuio_thread_set_level(Int32(NewIrql))
+  // A DPC that was queued meanwhile has been waiting for this to wake its thread.
+  cuio_thread_left_lock()
 }

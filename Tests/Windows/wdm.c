@@ -1,7 +1,12 @@
 // WDM: levels, spin locks, DPCs, connecting, synchronizing. Compiled as C and as C++.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "wdm.h"
 
 #include "check.h"
+
+#include <time.h>
 
 typedef struct source {
   PKINTERRUPT interrupt;
@@ -177,6 +182,24 @@ static void D1_D3_dpcs(void) {
   KDPC none;
   RtlZeroMemory(&none, sizeof none);
   CHECK(!KeInsertQueueDpc(&none, NULL, NULL) && reported("KeInsertQueueDpc", "D1"));
+}
+
+// A wake-up is put off while the thread is at DIRQL; lowering the level is the end of that too.
+static void D1_a_dpc_inserted_at_a_raised_dirql_runs_after_lowering(void) {
+  memset(&dpc_seen, 0, sizeof dpc_seen);
+  sem_init(&dpc_seen.ran, 0, 0);
+  KDPC dpc;
+  KIRQL level;
+  KeInitializeDpc(&dpc, dpc_ran, NULL);
+  KeFlushQueuedDpcs();
+  KeRaiseIrql(5, &level);
+  CHECK(KeInsertQueueDpc(&dpc, NULL, NULL));
+  KeLowerIrql(level);
+  struct timespec deadline;
+  clock_gettime(CLOCK_REALTIME, &deadline);
+  deadline.tv_sec += 20;
+  CHECK(sem_timedwait(&dpc_seen.ran, &deadline) == 0);
+  KeFlushQueuedDpcs();
 }
 
 static void device_dpc_ran(PKDPC dpc, PDEVICE_OBJECT device, PIRP irp, PVOID context) {
@@ -542,6 +565,7 @@ int main(void) {
   RUN(spin_locks_exclude);
   RUN(K23_K24_spin_lock_rules);
   RUN(D1_D3_dpcs);
+  RUN(D1_a_dpc_inserted_at_a_raised_dirql_runs_after_lowering);
   RUN(isr_requests_the_devices_dpc);
   RUN(pool_ends_what_lies_in_it);
   RUN(fully_specified_connects);

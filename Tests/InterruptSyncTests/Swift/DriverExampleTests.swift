@@ -40,7 +40,7 @@ private final class EduModel: RegisterInterposer, @unchecked Sendable {
   }
 }
 
-@Suite struct DriverExampleTests {
+@Suite(.timeLimit(.minutes(2))) struct DriverExampleTests {
   @Test func exampleDriverComputesFactorials() async throws {
     let line = try SoftwareLine()
     let registers = RegisterRegion(name: "edu", size: 0x100, interposer: EduModel(line))

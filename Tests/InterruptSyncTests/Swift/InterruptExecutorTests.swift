@@ -31,7 +31,7 @@ private actor Device {
   nonisolated func addFromRoutine() { assumeIsolated { $0.count += 100 } }
 }
 
-@Suite struct InterruptExecutorTests {
+@Suite(.timeLimit(.minutes(2))) struct InterruptExecutorTests {
   @Test func actorRunsUnderTheLockAtDeviceLevelOnOneThread() async throws {
     let device = Device(try InterruptExecutor(lock: InterruptLock()))
     let first = await device.whereabouts()
