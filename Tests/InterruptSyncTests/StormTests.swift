@@ -163,9 +163,9 @@ private struct Storming {
   try storming.log.await(["stormBegan", "stormEnded"])
 }
 
-@Test func N20_thePausesDoubleAndBoundTheDispatches() throws {
+/// Milliseconds between the first ten dispatches of a line that is never quiet.
+private func gapsOfAStorm(_ log: ReportLog) throws -> [UInt64] {
   let line = try SoftwareLine()
-  let log = ReportLog()
   let times = Journal<UInt64>()
   let enough = Signal()
   let object = InterruptSyncObject(
@@ -174,23 +174,31 @@ private struct Storming {
       storm: StormPolicy(limit: 5, action: .backOff(first: 10, longest: 40)), report: log.handler))
   try object.registerServiceRoutine {
     times.entries.append(cuio_nanoseconds())
-    if times.entries.count == 10 { enough.raise() }
+    if times.entries.count == 10 { enough.raise() } else { line.trigger() }
     return .unsuccessful
   }
   try object.connect()
-  let isOver = Flag()
-  let firing = Worker { while !isOver.isUp { line.trigger() } }
+  line.trigger()
   try enough.wait("ten dispatches of a storming line")
-  isOver.raise()
-  try firing.join()
   try object.disconnect()
-  // The fifth was the limit; a pause is never shorter than its due, however slow the machine.
-  let gaps = zip(times.entries, times.entries.dropFirst()).map { ($1 - $0) / 1_000_000 }
-  for (gap, due) in zip(gaps.dropFirst(4), [10, 20, 40, 40, 40] as [UInt64]) {
-    #expect(gap >= due)
+  #expect(object.statistics().dispatches == 10)
+  return zip(times.entries, times.entries.dropFirst()).map { ($1 - $0) / 1_000_000 }
+}
+
+@Test func N20_thePausesDoubleAndBoundTheDispatches() throws {
+  for _ in 0..<20 {
+    let log = ReportLog()
+    let gaps = try gapsOfAStorm(log)
+    // A thread that was kept from running for 100 ms has by rule begun to count anew: not this time.
+    if gaps.contains(where: { $0 >= 100 }) { continue }
+    // The fifth was the limit; a pause is never shorter than its due.
+    for (gap, due) in zip(gaps.dropFirst(4), [10, 20, 40, 40, 40] as [UInt64]) {
+      #expect(gap >= due, "\(gaps)")
+    }
+    #expect(log.kinds == ["stormBegan"])
+    return
   }
-  #expect(log.kinds == ["stormBegan"])
-  #expect(object.statistics().storms == 1)
+  Issue.record("the machine let no thread run for 100 ms on end")
 }
 
 @Test func N20_aReconnectLetsGo() throws {
