@@ -42,8 +42,8 @@ enum EduTests {
     try expectEqual(edu.errors, 0, "register errors")
   }
 
-  /// Two level lines with the same vector on two processors inflate each other's counts (fact 55):
-  /// on one processor the vectors differ, and the counts are exact.
+  /// Two level lines that are serviced on different processors can inflate each other's counts (fact
+  /// 55); on one processor the counts are exact.
   private static func twoDevices(sharingAProcessor: Bool) throws {
     let devices = [try Edu(Guest.eduA), try Edu(Guest.eduB)]
     for edu in devices {
