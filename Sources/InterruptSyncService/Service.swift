@@ -20,7 +20,7 @@ public final class Service {
   private let started = cuio_nanoseconds()
   private var lastStatus = cuio_nanoseconds()
 
-  /// Takes over SIGTERM, SIGINT and SIGHUP of the calling thread; to be made before other threads.
+  /// Takes over SIGTERM and SIGINT of the calling thread; to be made before other threads.
   /// - Throws: `UIOError`.
   public init(_ configuration: ServiceConfiguration) throws(UIOError) {
     self.configuration = configuration

@@ -39,16 +39,3 @@ public struct Sysfs: Sendable, Equatable {
   /// The names in a folder; empty where there is none (fact 37).
   package func list(_ path: String) -> [String] { (try? FileDescriptor.list(path)) ?? [] }
 }
-
-/// Numbers as the kernel prints and as people type them.
-package enum Number {
-  /// `0x1f`, `0X1f` or decimal; nothing around it.
-  package static func parse<T: FixedWidthInteger>(
-    _ text: some StringProtocol, as _: T.Type = T.self
-  ) -> T? {
-    let isHexadecimal = text.hasPrefix("0x") || text.hasPrefix("0X")
-    let digits = isHexadecimal ? text.dropFirst(2) : text[...]
-    guard let first = digits.first, first.isHexDigit else { return nil }
-    return T(digits, radix: isHexadecimal ? 16 : 10)
-  }
-}

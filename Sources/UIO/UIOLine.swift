@@ -68,14 +68,13 @@ import Synchronization
   /// - Throws: `rearmUnsupported` on a line that is not re-armed by PCI COMMAND,
   ///   `permissionDenied`, `removed`.
   public func setBusMaster(_ isOn: Bool) throws(UIOError) {
-    guard let configuration else {
+    guard configuration != nil else {
       throw UIOError(
         .rearmUnsupported, device: device.description, operation: "set bus master",
         cause:
           "the line is re-armed by \(strategy.rawValue), its PCI configuration space is not open")
     }
     let result = unsafe cuio_line_set_bus_master(raw, isOn)
-    _ = configuration
     if result != 0 { throw failure(.configuration, -result) }
   }
 
