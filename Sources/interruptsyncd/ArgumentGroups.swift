@@ -11,7 +11,7 @@ struct ArgumentGroups {
   private static let options: Set<String> = [
     "--claim", "--acknowledge", "--mode", "--rearm", "--realtime", "--cpus",
   ]
-  private static let othersWithValue: Set<String> = ["--for", "--rate"]
+  private static let othersWithValue: Set<String> = ["--for", "--rate", "--config-root"]
 
   /// - Parameters:
   ///   - arguments: what the parser has found to be valid as a whole.
@@ -89,24 +89,12 @@ struct ArgumentGroups {
       attributes.policy = .fifo(priority)
     }
     if let text = own.cpus.last ?? shared.cpus.last {
-      guard let processors = processors(text) else {
+      guard let processors = ProcessorList.parse(text) else {
         throw malformed("--cpus", text, "a list such as 0,2-3")
       }
       attributes.processors = processors
     }
     return attributes
-  }
-
-  private static func processors(_ text: String) -> Set<Int>? {
-    var found: Set<Int> = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-      guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2,
-        0 <= first, first <= last, last < 1024
-      else { return nil }
-      found.formUnion(first...last)
-    }
-    return found
   }
 
   private static func malformed(_ option: String, _ text: String, _ expected: String) -> UIOError {

@@ -31,7 +31,30 @@ struct Daemon: ParsableCommand {
 
   @Flag(help: "List the UIO devices and end.") var list = false
 
+  @Flag(
+    help:
+      "Check the configuration, or the .device and .conf files that are named, and end: 0 or 78.")
+  var checkConfig = false
+
+  @Flag(help: "Print the merged configuration with the origin of each key and end: 0 or 78.")
+  var dumpConfig = false
+
+  @Option(
+    help: "Read the configuration below this folder instead of /.",
+    completion: .directory)
+  var configRoot = ""
+
   func validate() throws {
+    if checkConfig, dumpConfig { throw ValidationError("give --check-config or --dump-config") }
+    if !configRoot.isEmpty, !checkConfig, !dumpConfig {
+      throw ValidationError("--config-root goes with --check-config or --dump-config")
+    }
+    if dumpConfig, !devices.isEmpty {
+      throw ValidationError("--dump-config prints the whole configuration and takes no names")
+    }
+    if checkConfig, !devices.isEmpty, !configRoot.isEmpty {
+      throw ValidationError("--check-config takes files or --config-root")
+    }
     if let seconds, !(seconds > 0 && seconds < 1e9) {
       throw ValidationError("--for takes a number of seconds greater than 0")
     }
@@ -40,6 +63,7 @@ struct Daemon: ParsableCommand {
 
   func run() throws {
     if list { return Listing.print(UIODeviceInfo.all()) }
+    if checkConfig || dumpConfig { return try readConfiguration() }
     do {
       let groups = try ArgumentGroups(CommandLine.arguments.dropFirst(), devices: devices)
       if devices.isEmpty { try refuseToChoose() }
@@ -52,6 +76,21 @@ struct Daemon: ParsableCommand {
       throw ExitCode(Listing.failed(error.description))
     } catch let error as InterruptSyncError {
       throw ExitCode(Listing.failed(error.description))
+    }
+  }
+
+  /// Touches nothing but the files.
+  private func readConfiguration() throws {
+    do throws(ConfigurationError) {
+      let configuration =
+        devices.isEmpty
+        ? try ConfigurationSet(ConfigurationTree(root: configRoot))
+        : try ConfigurationSet(files: devices)
+      if dumpConfig { Console.show(configuration.dump) }
+    } catch {
+      Console.complain(error.description)
+      // EX_CONFIG of sysexits.h.
+      throw ExitCode(78)
     }
   }
 

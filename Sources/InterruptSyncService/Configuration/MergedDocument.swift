@@ -1,0 +1,85 @@
+// One configuration: a file and its drop-ins, laid over one another key by key.
+
+/// A merged file. What it says is known to be made of known sections and keys.
+struct MergedDocument: Equatable, Sendable {
+  /// The path below the configuration folders.
+  let name: String
+  /// Where to point to when something is missing.
+  let origin: SourcePosition
+  private(set) var sections: [MergedSection] = []
+  /// Something could not be read, and what seems to be missing may be in it.
+  let isDamaged: Bool
+
+  /// Lays `files` over one another.
+  init(
+    name: String, files: [ConfigurationFile], schema: [SectionSchema], isDamaged: Bool,
+    _ diagnostics: inout [Diagnostic]
+  ) {
+    self.name = name
+    origin = SourcePosition(path: files.first?.path ?? name)
+    self.isDamaged = isDamaged
+    for file in files {
+      // Sections that repeat are told apart by their Name=, but within one file none is like another.
+      let before = sections.count
+      for section in file.sections {
+        guard let rules = schema.first(where: { $0.name == section.name }) else {
+          diagnostics.append(Self.unknown(section, schema))
+          continue
+        }
+        let index = place(of: section, rules, before, &diagnostics)
+        for assignment in section.assignments {
+          guard let isList = rules.keys[assignment.key] else {
+            diagnostics.append(Self.unknown(assignment, rules, schema))
+            continue
+          }
+          sections[index].apply(assignment, isList: isList)
+        }
+      }
+    }
+  }
+
+  func sections(_ name: String) -> [MergedSection] { sections.filter { $0.name == name } }
+
+  /// The section that `section` adds to. One that repeats adds to that of the same Name= in an
+  /// earlier file, and is a new one otherwise.
+  private mutating func place(
+    of section: ConfigurationFile.Section, _ rules: SectionSchema, _ before: Int,
+    _ diagnostics: inout [Diagnostic]
+  ) -> Int {
+    let label = section.assignments.last { $0.key == "Name" && !$0.value.isEmpty }?.value
+    let known = sections.firstIndex {
+      $0.name == section.name
+        && (!rules.isRepeated
+          || label != nil && $0.values["Name"]?.last?.value.string == label?.string)
+    }
+    if rules.isRepeated, let label, let known, known >= before {
+      diagnostics.append(
+        Diagnostic(
+          label.position,
+          "there is another [\(section.name)] named \(label.string) at \(sections[known].position)",
+          hint: "give each a name of its own"))
+    }
+    if let known { return known }
+    sections.append(MergedSection(name: section.name, position: section.position))
+    return sections.count - 1
+  }
+
+  private static func unknown(
+    _ section: ConfigurationFile.Section, _ schema: [SectionSchema]
+  ) -> Diagnostic {
+    Diagnostic(
+      section.position, "there is no section [\(section.name)]",
+      hint: Suggestion.hint(for: section.name, among: schema.map(\.name)))
+  }
+
+  private static func unknown(
+    _ assignment: ConfigurationFile.Assignment, _ rules: SectionSchema, _ schema: [SectionSchema]
+  ) -> Diagnostic {
+    let home = schema.first { $0.keys[assignment.key] != nil }
+    let hint =
+      home.map { "\(assignment.key)= belongs in [\($0.name)]" }
+      ?? Suggestion.hint(for: assignment.key, among: rules.keys.keys, suffix: "=")
+    return Diagnostic(
+      assignment.position, "[\(rules.name)] has no key \(assignment.key)=", hint: hint)
+  }
+}
