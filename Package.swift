@@ -14,11 +14,9 @@ let package = Package(
   products: [
     .library(name: "InterruptSync", targets: ["InterruptSync", "UIO"]),
     // libinterruptsync.so, for every language that speaks C; `make lib` gives it its name and exports.
-    .library(name: "interruptsync", type: .dynamic, targets: ["InterruptSyncC"]),
-    // What Tests/Windows links its programs with.
     .library(
-      name: "WindowsInterrupts", type: .dynamic,
-      targets: ["WindowsInterrupts", "CWindowsInterrupts"]),
+      name: "interruptsync", type: .dynamic,
+      targets: ["InterruptSyncC", "WindowsInterrupts", "CWindowsInterrupts"]),
     .executable(name: "interruptsyncd", targets: ["interruptsyncd"]),
   ],
   dependencies: [
