@@ -23,7 +23,7 @@ RUN_PACKAGES = libudev-dev pkg-config
 UNIT_PACKAGES = $(RUN_PACKAGES)
 LIB_PACKAGES = $(RUN_PACKAGES) binutils
 C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
-TEST_PACKAGES = $(RUN_PACKAGES) g++ binutils python3 gcc libc6-dev \
+TEST_PACKAGES = $(RUN_PACKAGES) mandoc g++ binutils python3 gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
 .PHONY: run build lib install install-lib bench clean test \
@@ -59,7 +59,7 @@ install-lib: lib
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint shim aarch64 unit mustfail tsan hot c windows guest-6.1 guest-6.12
+	@Tests/Tools/run lint man shim aarch64 unit mustfail tsan hot c windows guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)

@@ -46,11 +46,14 @@ struct ArgumentGroups {
     try groups.map { group in
       let shared = try DeviceArguments.parse(common)
       let own = try DeviceArguments.parse(group.arguments)
+      let recipe = try Self.recipe(shared, own)
+      var settings = DeviceSettings()
+      settings.mode = try Self.mode(own.mode.last ?? shared.mode.last)
+      settings.rearm = try Self.rearm(own.rearm.last ?? shared.rearm.last)
+      settings.dispatcher = try Self.dispatcher(shared, own)
       return DeviceConfiguration(
-        id: try UIODeviceID(group.device), recipe: try Self.recipe(shared, own),
-        mode: try Self.mode(own.mode.last ?? shared.mode.last),
-        rearm: try Self.rearm(own.rearm.last ?? shared.rearm.last),
-        dispatcher: try Self.dispatcher(shared, own))
+        id: try UIODeviceID(group.device), settings: settings,
+        routines: [RoutineSettings(action: .recipe(recipe))])
     }
   }
 

@@ -13,8 +13,9 @@ struct Daemon: ParsableCommand {
 
         interruptsyncd pci-0000:00:03.0 --claim bar0:0x24/32 --acknowledge bar0:0x64/32=claimed
 
-      With no device named and none on the machine it serves a software line, so that one can \
-      see it run.
+      With no device named it serves those that files in /etc/interruptsync/devices and its \
+      like are for, see interruptsync.device(5). With no file and no device on the machine it \
+      serves a software line, so that one can see it run.
       """,
     version: "0.1.0")
 
@@ -46,14 +47,12 @@ struct Daemon: ParsableCommand {
 
   func validate() throws {
     if checkConfig, dumpConfig { throw ValidationError("give --check-config or --dump-config") }
-    if !configRoot.isEmpty, !checkConfig, !dumpConfig {
-      throw ValidationError("--config-root goes with --check-config or --dump-config")
+    if !configRoot.isEmpty, !devices.isEmpty {
+      throw ValidationError(
+        "with devices or files named, no configuration below --config-root is read")
     }
     if dumpConfig, !devices.isEmpty {
       throw ValidationError("--dump-config prints the whole configuration and takes no names")
-    }
-    if checkConfig, !devices.isEmpty, !configRoot.isEmpty {
-      throw ValidationError("--check-config takes files or --config-root")
     }
     if let seconds, !(seconds > 0 && seconds < 1e9) {
       throw ValidationError("--for takes a number of seconds greater than 0")
@@ -63,14 +62,17 @@ struct Daemon: ParsableCommand {
 
   func run() throws {
     if list { return Listing.print(UIODeviceInfo.all()) }
-    if checkConfig || dumpConfig { return try readConfiguration() }
+    let files = try readConfiguration()
+    if dumpConfig { Console.show(files?.dump ?? "") }
+    if checkConfig || dumpConfig { return }
     do {
       let groups = try ArgumentGroups(CommandLine.arguments.dropFirst(), devices: devices)
-      if devices.isEmpty { try refuseToChoose() }
+      let isConfigured = files?.devices.isEmpty == false
+      if devices.isEmpty, !isConfigured { try refuseToChoose() }
       let service = try Service(
         ServiceConfiguration(
-          devices: try groups.configurations(), isJSON: json, duration: seconds,
-          softwareRate: rate))
+          devices: try groups.configurations(), files: isConfigured ? files : nil, isJSON: json,
+          duration: seconds, softwareRate: rate))
       try service.run()
     } catch let error as UIOError {
       throw ExitCode(Listing.failed(error.description))
@@ -79,14 +81,12 @@ struct Daemon: ParsableCommand {
     }
   }
 
-  /// Touches nothing but the files.
-  private func readConfiguration() throws {
+  /// What the files say; nil where devices are named, which are then all that is served.
+  /// - Throws: the exit status, after every fault has been told.
+  private func readConfiguration() throws(ExitCode) -> ConfigurationSet? {
     do throws(ConfigurationError) {
-      let configuration =
-        devices.isEmpty
-        ? try ConfigurationSet(ConfigurationTree(root: configRoot))
-        : try ConfigurationSet(files: devices)
-      if dumpConfig { Console.show(configuration.dump) }
+      if devices.isEmpty { return try ConfigurationSet(ConfigurationTree(root: configRoot)) }
+      return checkConfig ? try ConfigurationSet(files: devices) : nil
     } catch {
       Console.complain(error.description)
       // EX_CONFIG of sysexits.h.
@@ -102,6 +102,8 @@ struct Daemon: ParsableCommand {
     throw UIOError(
       .malformed, device: "interruptsyncd", operation: "start",
       cause: "there are UIO devices, and none was named",
-      hint: "name those to serve, each with --claim and --acknowledge from its data sheet")
+      hint:
+        "name those to serve, each with --claim and --acknowledge from its data sheet, or write a .device file, interruptsync.device(5)"
+    )
   }
 }

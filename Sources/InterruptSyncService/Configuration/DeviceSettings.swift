@@ -109,10 +109,8 @@ package struct DeviceSettings: Equatable, Sendable {
     typealias Value = ConfigurationValue
     let standard = StormPolicy.standard
     let limit = reader.value(.stormLimit, Value.integer(0...UInt32.max)) ?? standard.limit
-    let range: ClosedRange<TimeSpan> = .milliseconds(1) ... .seconds(3600)
-    let first = reader.value(.stormDelay, Value.timeSpan(range)) ?? .milliseconds(10)
-    let longest =
-      reader.value(.stormDelayMax, Value.timeSpan(range)) ?? max(first, .milliseconds(1000))
+    let first = reader.value(.stormDelay, delay) ?? .milliseconds(10)
+    let longest = reader.value(.stormDelayMax, delay) ?? max(first, .milliseconds(1000))
     if first > longest {
       reader.report(
         .stormDelayMax,
@@ -126,6 +124,15 @@ package struct DeviceSettings: Equatable, Sendable {
       limit: limit,
       action: staysMasked
         ? .stayMasked : .backOff(first: milliseconds(first), longest: milliseconds(longest)))
+  }
+
+  /// The brake's clock counts milliseconds.
+  private static func delay(_ text: String) throws(ValueFault) -> TimeSpan {
+    let span = try ConfigurationValue.timeSpan(.milliseconds(1) ... .seconds(3600))(text)
+    guard span.nanoseconds % 1_000_000 == 0 else {
+      throw ValueFault("\(text) is no number of milliseconds", hint: "write it without a fraction")
+    }
+    return span
   }
 
   private static func milliseconds(_ span: TimeSpan) -> Int32 {

@@ -13,6 +13,11 @@ package struct RoutineSettings: Equatable, Sendable {
   package var name: String?
   package var action: Action
 
+  package init(name: String? = nil, action: Action) {
+    self.name = name
+    self.action = action
+  }
+
   enum Key: String, ConfigurationKey {
     case name = "Name"
     case claim = "Claim"

@@ -1,5 +1,6 @@
 // --check-config and --dump-config of the built program.
 import Testing
+import UIO
 
 private let good = "[Match]\nId=pci-*\n[Device]\nMode=all\n"
 
@@ -54,9 +55,25 @@ private let good = "[Match]\nId=pci-*\n[Device]\nMode=all\n"
 }
 
 @Test(arguments: [
-  "--check-config --dump-config", "--config-root /tmp", "--dump-config uio0",
+  "--check-config --dump-config", "--config-root /tmp uio0", "--dump-config uio0",
   "--check-config --config-root /tmp a.device",
 ])
 func configurationOptionsThatDoNotGoTogetherAreAUsageError(arguments: String) {
   #expect(daemon(arguments).status == 64)
+}
+
+@Test func daemonWithAFileThatIsWrongDoesNotStart() throws {
+  let folder = try TemporaryFolder()
+  try folder.write("\(deviceFolder)/a.device", "[Match]\nId=*\n[Device]\nMode=al\n")
+  let (status, output) = daemon("--for 1 --config-root \(folder.path)")
+  #expect(status == 78)
+  #expect(output.contains("a.device:4:6: error: Mode="), "\(output)")
+}
+
+@Test func daemonWithFilesWaitsForTheirDevices() throws {
+  try #require(UIODeviceInfo.all().isEmpty, "this test is for machines without UIO devices")
+  let folder = try TemporaryFolder()
+  try folder.write("\(deviceFolder)/a.device", good)
+  // No software line: what is served is what the files say.
+  #expect(daemon("--for 1.2 --config-root \(folder.path)") == (0, ""))
 }
