@@ -42,6 +42,8 @@ lib:
 
 install: build install-lib
 	install -D $(BIN)/interruptsyncd $(DESTDIR)$(PREFIX)/sbin/interruptsyncd
+	install -d $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 
 # The library alone, with what a compiler needs of it.
 install-lib: lib

@@ -92,7 +92,9 @@ final class ServedDevice {
   /// A PCI line is level: serviced by nothing it would fire for ever, and be claimed each time.
   private func refuseEndlessInterrupt(_ line: UIOLine, _ recipes: [Recipe]) throws(UIOError) {
     guard line.strategy == .pciCommand,
-      recipes.contains(where: { $0.claim == nil && $0.acknowledgements.isEmpty })
+      recipes.contains(where: {
+        $0.claim == nil && $0.captures.isEmpty && $0.acknowledgements.isEmpty
+      })
     else { return }
     throw UIOError(
       .malformed, device: line.device.description, operation: "serve the device",

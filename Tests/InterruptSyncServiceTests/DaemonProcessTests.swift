@@ -14,7 +14,8 @@ private struct Line: Decodable {
 
 @Test func daemonServesASoftwareLineWhereThereIsNoDevice() throws {
   try #require(UIODeviceInfo.all().isEmpty, "this test is for machines without UIO devices")
-  let (status, output) = daemon("--for 1.5 --json")
+  let folder = try TemporaryFolder()
+  let (status, output) = daemon("--for 1.5 --json --config-root \(folder.path)")
   #expect(status == 0)
   let lines = try output.split(separator: "\n").map {
     try JSONDecoder().decode(Line.self, from: Data($0.utf8))

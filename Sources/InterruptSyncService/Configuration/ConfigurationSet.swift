@@ -29,14 +29,18 @@ package struct ConfigurationSet: Equatable, Sendable {
     try self.init(daemon: daemon, devices: devices, diagnostics)
   }
 
-  /// Reads single files, each without drop-ins: `*.device`, or the daemon's.
+  /// Reads single files, each by itself: `*.device`, drop-ins in a folder `*.device.d`, and any
+  /// other `*.conf` as the daemon's.
   /// - Throws: every fault of every file.
   package init(files: [String]) throws(ConfigurationError) {
     var diagnostics: [Diagnostic] = []
     var daemon = ConfigurationTree.Entry(name: "interruptsyncd.conf", paths: [])
     var devices: [ConfigurationTree.Entry] = []
     for path in files {
-      if path.hasSuffix(".device") {
+      let folder = path.split(separator: "/").dropLast().last ?? ""
+      if path.hasSuffix(".conf"), folder.hasSuffix(".device.d") {
+        devices.append(ConfigurationTree.Entry(name: path, paths: [path], isPart: true))
+      } else if path.hasSuffix(".device") {
         devices.append(ConfigurationTree.Entry(name: path, paths: [path]))
       } else if path.hasSuffix(".conf") {
         daemon.paths.append(path)
@@ -83,7 +87,7 @@ package struct ConfigurationSet: Equatable, Sendable {
         diagnostics += parser.diagnostics
       } catch { diagnostics.append(error) }
     }
-    let isDamaged = diagnostics.count > before
+    let isDamaged = entry.isPart || diagnostics.count > before
     return MergedDocument(
       name: entry.name, files: files, schema: schema, isDamaged: isDamaged, &diagnostics)
   }

@@ -21,6 +21,8 @@ package struct ConfigurationTree: Sendable {
     let name: String
     /// Paths: the file itself, where there is one, and its drop-ins.
     var paths: [String]
+    /// A drop-in by itself, which need not say all that a file has to.
+    var isPart = false
   }
 
   /// The `.device` files by name. One that is masked is left out with its drop-ins.

@@ -18,7 +18,9 @@ package struct DeviceFile: Equatable, Sendable {
     var matchReader = SectionReader(match, DeviceMatch.Key.self)
     self.match = DeviceMatch(&matchReader)
     diagnostics += matchReader.diagnostics
-    if match?.values.isEmpty ?? true, !document.isDamaged {
+    if match?.values.isEmpty ?? true, !document.isDamaged,
+      !document.damagedSections.contains(DeviceMatch.Key.section)
+    {
       diagnostics.append(
         Diagnostic(
           match?.position ?? document.origin, "nothing says which devices the file is for",

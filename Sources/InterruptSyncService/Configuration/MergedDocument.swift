@@ -8,7 +8,10 @@ struct MergedDocument: Equatable, Sendable {
   let origin: SourcePosition
   private(set) var sections: [MergedSection] = []
   /// Something could not be read, and what seems to be missing may be in it.
-  let isDamaged: Bool
+  private(set) var isDamaged: Bool
+
+  /// Has keys that nobody knows: what seems to be missing may be one of them.
+  private(set) var damagedSections: Set<String> = []
 
   /// Lays `files` over one another.
   init(
@@ -19,17 +22,18 @@ struct MergedDocument: Equatable, Sendable {
     origin = SourcePosition(path: files.first?.path ?? name)
     self.isDamaged = isDamaged
     for file in files {
-      // Sections that repeat are told apart by their Name=, but within one file none is like another.
-      let before = sections.count
+      var labels: [String: SourcePosition] = [:]
       for section in file.sections {
         guard let rules = schema.first(where: { $0.name == section.name }) else {
           diagnostics.append(Self.unknown(section, schema))
+          self.isDamaged = true
           continue
         }
-        let index = place(of: section, rules, before, &diagnostics)
+        let index = place(of: section, rules, &labels, &diagnostics)
         for assignment in section.assignments {
           guard let isList = rules.keys[assignment.key] else {
             diagnostics.append(Self.unknown(assignment, rules, schema))
+            damagedSections.insert(section.name)
             continue
           }
           sections[index].apply(assignment, isList: isList)
@@ -41,23 +45,25 @@ struct MergedDocument: Equatable, Sendable {
   func sections(_ name: String) -> [MergedSection] { sections.filter { $0.name == name } }
 
   /// The section that `section` adds to. One that repeats adds to that of the same Name= in an
-  /// earlier file, and is a new one otherwise.
+  /// earlier file, and is a new one otherwise; within one file no two have the same.
   private mutating func place(
-    of section: ConfigurationFile.Section, _ rules: SectionSchema, _ before: Int,
-    _ diagnostics: inout [Diagnostic]
+    of section: ConfigurationFile.Section, _ rules: SectionSchema,
+    _ labels: inout [String: SourcePosition], _ diagnostics: inout [Diagnostic]
   ) -> Int {
-    let label = section.assignments.last { $0.key == "Name" && !$0.value.isEmpty }?.value
-    let known = sections.firstIndex {
-      $0.name == section.name
-        && (!rules.isRepeated
-          || label != nil && $0.values["Name"]?.last?.value.string == label?.string)
+    var label: LocatedText?
+    if rules.isRepeated {
+      label = section.assignments.last { $0.key == "Name" && !$0.value.isEmpty }?.value
     }
-    if rules.isRepeated, let label, let known, known >= before {
+    if let label, let other = labels.updateValue(section.position, forKey: label.string) {
       diagnostics.append(
         Diagnostic(
-          label.position,
-          "there is another [\(section.name)] named \(label.string) at \(sections[known].position)",
+          label.position, "there is another [\(section.name)] named \(label.string) at \(other)",
           hint: "give each a name of its own"))
+    }
+    let known = sections.firstIndex {
+      guard $0.name == section.name else { return false }
+      if !rules.isRepeated { return true }
+      return label != nil && $0.values["Name"]?.last?.value.string == label?.string
     }
     if let known { return known }
     sections.append(MergedSection(name: section.name, position: section.position))

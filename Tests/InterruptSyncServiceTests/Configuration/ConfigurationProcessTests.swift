@@ -31,6 +31,8 @@ private let good = "[Match]\nId=pci-*\n[Device]\nMode=all\n"
   try folder.write("bad.device", "[Match]\nId=uio0\n")
   try folder.write("d.conf", "[Daemon]\nLogLevel=err\n")
   #expect(daemon("--check-config \(folder.path)/good.device \(folder.path)/d.conf") == (0, ""))
+  try folder.write("a.device.d/x.conf", "[Device]\nMode=all\n")
+  #expect(daemon("--check-config \(folder.path)/a.device.d/x.conf") == (0, ""))
   let bad = daemon("--check-config \(folder.path)/good.device \(folder.path)/bad.device")
   #expect(bad.status == 78)
   #expect(bad.output.hasPrefix("\(folder.path)/bad.device:2:4: error: "), "\(bad.output)")

@@ -67,6 +67,9 @@ func matchHasToSaySomething(text: String, fault: String) throws {
 }
 
 @Test func matchIsNotMissedWhereTheFileCouldNotBeRead() throws {
-  let faults = try deviceFaults("[Match\nId=*\n")
-  #expect(faults.count == 1, "\(faults)")
+  for text in ["[Match\nId=*\n", "[Mach]\nId=*\n", "[Match]\nID=*\n"] {
+    let faults = try deviceFaults(text)
+    #expect(faults.count == 1, "\(faults)")
+  }
+  #expect(try deviceFaults("[Device]\nMod=all\n").count == 2)
 }

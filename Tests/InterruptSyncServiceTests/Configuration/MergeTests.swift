@@ -140,6 +140,18 @@ func mergeLeavesOutWhatIsMasked(byLink: Bool) throws {
   #expect(recipe.acknowledgements.map(\.value) == [.constant(1), .constant(2)])
 }
 
+@Test func mergeRefusesTwoRoutinesOfOneNameInADropIn() throws {
+  let folder = try TemporaryFolder()
+  try folder.write("\(deviceFolder)/a.device", "[Match]\nId=*\n[Routine]\nName=a\n")
+  try folder.write(
+    "\(deviceFolder)/a.device.d/x.conf", "[Routine]\nName=a\n[Routine]\nName=a\n")
+  let faults = folder.faults()
+  #expect(faults.count == 1, "\(faults)")
+  #expect(
+    faults.first?.hasPrefix("\(deviceFolder)/a.device.d/x.conf:4:6: error: there is another")
+      == true)
+}
+
 @Test func mergeTellsWhatIsNoFile() throws {
   let folder = try TemporaryFolder()
   try folder.folder("\(deviceFolder)/a.device")
