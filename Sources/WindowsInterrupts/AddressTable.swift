@@ -37,4 +37,9 @@ public func isw_forget(_ address: UnsafeRawPointer!, _ length: Int) {
   let range = start..<start + UInt(length)
   for routine in DeferredCalls.table.forget(range) { routine.remove() }
   _ = SpinLocks.table.forget(range)
+  if unsafe isw_timers_forget(address, length) > 0 {
+    Reports.violation(
+      "ExFreePool", "D11",
+      "the memory holds a timer that is set; it was taken back, cancel it before")
+  }
 }

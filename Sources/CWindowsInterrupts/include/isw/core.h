@@ -40,8 +40,13 @@ void isw_sync_disconnect(isw_sync *sync);
 NTSTATUS isw_sync_call(isw_sync *sync, isw_sync_routine routine, PVOID context);
 PKINTERRUPT isw_sync_kinterrupt(isw_sync *sync);
 
-/// Ends the DPCs and spin locks that live in a block of memory.
+/// Ends the DPCs, spin locks and timers that live in a block of memory.
 void isw_forget(const void *address, size_t length);
+/// Takes back the timers that are set in a block of memory; how many there were.
+ULONG isw_timers_forget(const void *address, size_t length);
+
+/// Reports a routine that was entered at a level and has left at another.
+void isw_check_level(PCSTR call, KIRQL entered);
 
 /// Reports a call above `limit`; true when it was not.
 bool isw_require_irql(PCSTR call, KIRQL limit);
