@@ -66,7 +66,7 @@ static void until_waiting(DISPATCHER_HEADER *header, int wanted) {
   for (int tries = 0; tries < 200000; tries++) {
     int count = 0;
     // Nobody leaves meanwhile: entries are only added at the end.
-    for (PLIST_ENTRY volatile e = header->WaitListHead.Flink; e != &header->WaitListHead && count < wanted; e = e->Flink)
+    for (PLIST_ENTRY e = header->WaitListHead.Flink; e != &header->WaitListHead && count < wanted; e = e->Flink)
       count++;
     if (count == wanted) return;
     KeDelayExecutionThread(KernelMode, FALSE, &moment);
