@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 void isw_check_level(PCSTR call, KIRQL entered) {
-  KIRQL left = KeGetCurrentIrql();
-  if (left == entered) return;
+  KIRQL left = (KIRQL)cuio_thread_level();
+  if (CUIO_LIKELY(left == entered)) return;
   char text[100];
   snprintf(text, sizeof text, "entered at IRQL %u and left at %u", entered, left);
   InterruptSyncReportViolation(call, "D5", text);
@@ -21,14 +21,6 @@ int32_t isw_isr_call(void *object, void *context) {
   isw_check_level("KSERVICE_ROUTINE", isr->irql);
   cuio_thread_set_level(level);
   return claimed ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
-}
-
-BOOLEAN isw_synchronize_call(PKSYNCHRONIZE_ROUTINE routine, PVOID context, KIRQL irql) {
-  int32_t level = cuio_thread_set_level(irql);
-  BOOLEAN result = routine(context);
-  isw_check_level("KSYNCHRONIZE_ROUTINE", irql);
-  cuio_thread_set_level(level);
-  return result;
 }
 
 enum { KIND_KDPC = 0, KIND_DEVICE = 1, KIND_THREADED = 2 };
