@@ -117,15 +117,17 @@ static void start(void) {
   has_thread = true;
 }
 
+static bool is_inside(const void *place, const void *begin, size_t length) {
+  return (uintptr_t)place >= (uintptr_t)begin && (uintptr_t)place - (uintptr_t)begin < length;
+}
+
 ULONG isw_timers_forget(const void *address, size_t length) {
   ULONG found = 0;
-  uintptr_t begin = (uintptr_t)address;
   isw_objects_lock();
   for (int i = 0; i < QUEUES; i++) {
     for (PLIST_ENTRY e = queues[i].timers.Flink, next; e != &queues[i].timers; e = next) {
       next = e->Flink;
-      uintptr_t place = (uintptr_t)timer_at(e);
-      if (place < begin || place - begin >= length) continue;
+      if (!is_inside(timer_at(e), address, length) && !is_inside(timer_at(e)->Dpc, address, length)) continue;
       take_out(timer_at(e));
       found++;
     }

@@ -194,12 +194,26 @@ static void D11_what_cannot_be_set(void) {
   CHECK(!KeCancelTimer(&timer) && reports == 0);
 }
 
-static void D11_a_timer_that_is_set_ends_with_its_memory(void) {
+static void D11_a_timer_that_is_set_ends_with_its_memory_or_its_dpcs(void) {
   PKTIMER timer = (PKTIMER)ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof *timer, 1);
   KeInitializeTimer(timer);
   KeSetTimer(timer, never(), NULL);
   ExFreePool(timer);
-  CHECK(reported("ExFreePool", "D11"));
+  CHECK(reported("KTIMER", "D11"));
+  PDEVICE_OBJECT device = software_device(0);
+  timer = (PKTIMER)device->DeviceExtension;
+  KeInitializeTimer(timer);
+  KeSetTimer(timer, never(), NULL);
+  InterruptSyncDeleteDevice(device);
+  CHECK(reported("KTIMER", "D11"));
+  // A timer elsewhere, whose DPC ends.
+  static KTIMER elsewhere;
+  PKDPC dpc = (PKDPC)ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof *dpc, 1);
+  KeInitializeDpc(dpc, dpc_notes, NULL);
+  KeInitializeTimer(&elsewhere);
+  KeSetTimer(&elsewhere, never(), dpc);
+  ExFreePool(dpc);
+  CHECK(reported("KTIMER", "D11") && !KeCancelTimer(&elsewhere));
   KTIMER again;
   KeInitializeTimer(&again);
   KeSetTimer(&again, never(), NULL);
@@ -423,7 +437,7 @@ int main(void) {
   RUN(D11_timers_expire_in_the_order_of_their_times);
   RUN(D11_a_periodic_timer_goes_on);
   RUN(D11_what_cannot_be_set);
-  RUN(D11_a_timer_that_is_set_ends_with_its_memory);
+  RUN(D11_a_timer_that_is_set_ends_with_its_memory_or_its_dpcs);
   RUN(D12_work_items_run_at_passive_level);
   RUN(D12_a_dpc_queues_a_work_item);
   RUN(D12_an_item_is_queued_once_and_again_from_its_routine_on);

@@ -80,7 +80,7 @@ PKINTERRUPT isw_sync_kinterrupt(isw_sync *sync);
 
 /// Ends the DPCs, spin locks and timers that live in a block of memory.
 void isw_forget(const void *address, size_t length);
-/// Takes back the timers that are set in a block of memory; how many there were.
+/// Takes back the timers that are set in a block of memory, or have their DPC in it; how many there were.
 ULONG isw_timers_forget(const void *address, size_t length);
 
 /// Reports a call above `limit`; true when it was not.
