@@ -10,7 +10,7 @@ enum DeferredCalls {
   static let queue: DeferredQueue? = try? DeferredQueue(name: "dpc")
   /// Started with the first threaded DPC (D14).
   private static let threadedQueue: DeferredQueue? =
-    try? DeferredQueue(name: "threaded dpc", level: .passive)
+    try? DeferredQueue(passive: "threaded dpc")
   private static let hasThreaded = Atomic<Bool>(false)
 
   // KDPC.Kind, as isr.c reads it.
