@@ -1,5 +1,5 @@
-// DPCs: each KDPC holds the address of a deferred routine of the core's; all share one queue (D1 to
-// D3).
+// DPCs: each KDPC holds the address of a deferred routine of the core's; all share one queue, and the
+// threaded ones another (D1 to D3, D14).
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization
