@@ -104,6 +104,7 @@ extension SyncStorage {
       let dispatcher = try Dispatcher(storage: self, source: source, line: line)
       holdingLock {
         unsafe core.pointee.isBraked = false
+        unsafe core.pointee.isHeld = false
         unsafe core.pointee.unclaimedInARow = 0
         unsafe core.pointee.mayRearm = true
       }
