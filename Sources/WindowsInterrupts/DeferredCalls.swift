@@ -1,4 +1,4 @@
-// DPCs: each KDPC holds the address of a deferred routine of the core's; all share one queue, and the
+// DPCs: each KDPC holds the address of a deferred routine of the core's; all share one queue, the
 // threaded ones another (D1 to D3, D14).
 public import CWindowsInterrupts
 import InterruptSync
