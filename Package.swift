@@ -46,6 +46,9 @@ let package = Package(
       dependencies: ["CUIO", "CWindowsInterrupts", "UIO", "InterruptSync"], swiftSettings: strict),
     // Floor 3: finding devices.
     .target(name: "DeviceInventory", dependencies: ["CUdev", "UIO"], swiftSettings: strict),
+    // Floor 3: the protocol of the control plane.
+    .target(name: "CVarlink"),
+    .target(name: "Varlink", dependencies: ["CVarlink", "UIO"], swiftSettings: strict),
     // Floor 4: the daemon's body.
     .target(
       name: "InterruptSyncService",
@@ -84,6 +87,7 @@ let package = Package(
     .executableTarget(
       name: "c-suite", dependencies: ["CInterruptSync", "InterruptSyncC"], path: "Tests/C",
       exclude: ["run"], cSettings: [.define("_GNU_SOURCE")]),
+    .testTarget(name: "VarlinkTests", dependencies: ["UIO", "Varlink"]),
     .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
     .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
     .testTarget(
