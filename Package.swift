@@ -87,7 +87,11 @@ let package = Package(
     .executableTarget(
       name: "c-suite", dependencies: ["CInterruptSync", "InterruptSyncC"], path: "Tests/C",
       exclude: ["run"], cSettings: [.define("_GNU_SOURCE")]),
-    .testTarget(name: "VarlinkTests", dependencies: ["UIO", "Varlink"]),
+    // The protocol's certification, both sides.
+    .executableTarget(
+      name: "varlink-certification", dependencies: ["UIO", "Varlink"],
+      path: "Tests/Varlink/Certification", swiftSettings: strict),
+    .testTarget(name: "VarlinkTests", dependencies: ["CVarlink", "UIO", "Varlink"]),
     .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
     .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
     .testTarget(

@@ -76,6 +76,11 @@ struct InterfaceParser {
   /// `(a: T, …)` or `(a, …)`.
   private mutating func braced() throws(VarlinkError) -> FieldType {
     guard scanner.take("(") else { throw error("no \"(\"") }
+    return try opened()
+  }
+
+  /// The same behind its `(`.
+  private mutating func opened() throws(VarlinkError) -> FieldType {
     if scanner.take(")") { return .structure([]) }
     depth += 1
     defer { depth -= 1 }
@@ -130,9 +135,9 @@ struct InterfaceParser {
   private mutating func simple() throws(VarlinkError) -> FieldType {
     scanner.skipSpace()
     let place = scanner.place
+    if scanner.take("(") { return try opened() }
     let word = scanner.word()
     switch word {
-    case "": return try braced()
     case "bool": return .bool
     case "int": return .int
     case "float": return .float

@@ -8,7 +8,8 @@ package final class ServerConnection {
   /// Never used twice by one server.
   package let id: UInt64
   package let peer: PeerCredentials
-  private let socket: FileDescriptor
+  /// Nil when it is closed, whoever keeps this object.
+  private var socket: FileDescriptor?
   private let loop: EventLoop
   private let limits: ServerLimits
   weak var server: VarlinkServer?
@@ -24,7 +25,6 @@ package final class ServerConnection {
   /// The client sends no more; what waits for it is still sent.
   private var hasEnded = false
   private var wasFull = false
-  package private(set) var isClosed = false
   private var closers: [() -> Void] = []
 
   /// When the message that is being received began, or 0.
@@ -43,8 +43,11 @@ package final class ServerConnection {
   }
 
   func start() throws(VarlinkError) {
+    guard let socket else { return }
     watch = try loop.watch(socket, for: readiness) { [weak self] in self?.ready($0) }
   }
+
+  package var isClosed: Bool { socket == nil }
 
   /// Has `body` called once when the connection is closed, by whomever. For what belongs to it.
   package func whenClosed(_ body: @escaping () -> Void) {
@@ -69,7 +72,7 @@ package final class ServerConnection {
       update()
     }
     for _ in 0..<limits.callsPerTurn {
-      guard !isClosed, !hasEnded, !isAnswering, !isHeldUp else { return }
+      guard let socket, !hasEnded, !isAnswering, !isHeldUp else { return }
       do throws(WireFailure) {
         switch try reader.next(from: socket) {
         case .message(let message):
@@ -108,7 +111,7 @@ package final class ServerConnection {
   }
 
   private func flush() {
-    guard !isClosed, !writer.isEmpty else { return }
+    guard let socket, !writer.isEmpty else { return }
     do throws(WireFailure) {
       let hasSent = try writer.flush(to: socket)
       if writer.isEmpty {
@@ -143,7 +146,7 @@ package final class ServerConnection {
   /// Closes the connection. The open call is cancelled.
   package func close() {
     guard !isClosed else { return }
-    isClosed = true
+    socket = nil
     if let watch { loop.unwatch(watch) }
     server?.remove(self)
     writer = MessageWriter()

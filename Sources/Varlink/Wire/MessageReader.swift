@@ -89,7 +89,8 @@ extension MessageReader {
       guard let start = buffer.baseAddress else { return Piece(status: ENOMEM) }
       let peeked = unsafe cvarlink_peek(socket, start, room)
       guard peeked >= 0 else { return Piece(status: Int32(-peeked)) }
-      let wanted = unsafe buffer.prefix(peeked).firstIndex(of: 0).map { $0 + 1 } ?? peeked
+      let end = unsafe memchr(start, 0, peeked)
+      let wanted = unsafe end.map { unsafe $0 - UnsafeMutableRawPointer(start) + 1 } ?? peeked
       return unsafe receive(socket, UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
     }
   }

@@ -22,16 +22,21 @@ package struct PeerCredentials: Equatable, Sendable {
     var group: UInt32 = 0
     var process: Int32 = 0
     guard unsafe cvarlink_peer(socket.raw, &user, &group, &process) == 0 else { return nil }
-    // NGROUPS_MAX.
-    var groups = [UInt32](repeating: 0, count: 65536)
+    guard let groups = Self.groups(of: socket, room: 64) ?? Self.groups(of: socket, room: 65536)
+    else { return nil }
+    self.init(
+      user: user, group: group, process: process,
+      supplementaryGroups: groups)
+  }
+
+  /// Nil when there are more than `room`; there are never more than 65536 (NGROUPS_MAX).
+  private static func groups(of socket: FileDescriptor, room: Int) -> [UInt32]? {
+    var groups = [UInt32](repeating: 0, count: room)
     let count = unsafe groups.withUnsafeMutableBufferPointer { buffer -> Int32 in
       guard let start = buffer.baseAddress else { return -1 }
       return unsafe cvarlink_peer_groups(socket.raw, start, buffer.count)
     }
-    guard count >= 0 else { return nil }
-    self.init(
-      user: user, group: group, process: process,
-      supplementaryGroups: Array(groups.prefix(Int(count))))
+    return count < 0 ? nil : Array(groups.prefix(Int(count)))
   }
 
   /// Whether the peer is in a group, primary or supplementary.
