@@ -50,8 +50,9 @@ let package = Package(
     // Floor 4: the daemon's body.
     .target(
       name: "InterruptSyncService",
-      dependencies: ["CUIO", "UIO", "InterruptSync", "DeviceInventory"],
-      swiftSettings: strict),
+      dependencies: ["CUIO", "UIO", "InterruptSync", "DeviceInventory", "Varlink"],
+      resources: [.embedInCode("Clients/io.interruptsync.varlink")],
+      swiftSettings: strict)
     // Floor 5: the programs.
     .executableTarget(
       name: "interruptsyncd",

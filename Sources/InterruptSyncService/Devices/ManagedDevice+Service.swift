@@ -79,6 +79,7 @@ extension ManagedDevice {
     cancelRoutines()
     carried = statistics
     carried.routines = []
+    endSubscriptions()
     object = nil
   }
 

@@ -36,6 +36,8 @@ final class ManagedDevice {
   var line: UIOLine?
   var software: SoftwareLine?
   var attachment: Attachment?
+  /// The rings of those who watch, by registration.
+  var rings: [Int: SharedRing] = [:]
   /// What former objects counted.
   var carried = InterruptStatistics()
 
@@ -72,6 +74,9 @@ final class ManagedDevice {
   }
 
   var name: String { info?.name ?? (isSoftware ? "software" : "") }
+
+  /// Tells everybody who watches the object that it ends.
+  func endSubscriptions() { rings = [:] }
 
   /// Whether a client's word for a device means this one.
   func isCalled(_ text: String) -> Bool {
