@@ -21,32 +21,93 @@
 namespace {
 
 constexpr ULONG Rate = 48000, Frequency = 1000, Channels = 2;
-constexpr ULONG PeriodFrames = 1024;
+constexpr ULONG PeriodFrames = 1024;  // a buffer: 21 ms
 constexpr ULONG Periods = 3 * Rate / PeriodFrames + 1;
 // One buffer stays empty: then the distance from the one being played to the next free one says which are filled.
 constexpr ULONG Ahead = DESCRIPTORS - 1;
-constexpr double Amplitude = 16000;
+
+// In the page: the list, then the buffers.
+constexpr size_t BufferAt(ULONG index) { return 4096 + index * PeriodFrames * Channels * sizeof(SHORT); }
+C_ASSERT(BufferAt(DESCRIPTORS) <= DmaMemory::Size);
 
 struct Progress {
   ULONG played, interrupts, underruns;
-  bool failed;
+  bool fifoError;
 };
+
+template <typename Condition>
+NTSTATUS Await(Condition condition) {
+  const timespec millisecond = {0, 1000000};
+  for (int i = 0; i < 1000; i++) {
+    if (condition()) return STATUS_SUCCESS;
+    nanosleep(&millisecond, NULL);
+  }
+  return STATUS_IO_DEVICE_ERROR;
+}
 
 class CAdapter : public IServiceSink, public CUnknown {
  public:
   DECLARE_STD_UNKNOWN();
   DEFINE_STD_CONSTRUCTOR(CAdapter)
-  ~CAdapter() override;
-  NTSTATUS Init(PRESOURCELIST resources);
-  NTSTATUS Start();
-  /// Waits until all has been played. STATUS_TIMEOUT when it takes much longer than it should.
-  NTSTATUS Wait();
-  /// Afterwards nothing reads the buffers and no routine runs.
-  Progress Stop();
-  IMP_IServiceSink;
+  ~CAdapter() override {
+    if (m_Service) m_Service->Release();
+    if (m_Sync) m_Sync->Release();
+    sem_destroy(&m_Done);
+  }
+
+  NTSTATUS Init(PRESOURCELIST resources) {
+    sem_init(&m_Done, 0, 0);
+    if (resources->NumberOfPorts() < 2 || resources->NumberOfInterrupts() < 1) return STATUS_DEVICE_CONFIGURATION_ERROR;
+    m_Codec = PUCHAR(ULONG_PTR(resources->FindTranslatedPort(0)->u.Port.Start.QuadPart));
+    m_Master = PUCHAR(ULONG_PTR(resources->FindTranslatedPort(1)->u.Port.Start.QuadPart));
+    if (!m_Memory.Allocate()) return STATUS_INSUFFICIENT_RESOURCES;
+    NTSTATUS status = ResetCard();
+    if (NT_SUCCESS(status)) status = PcNewServiceGroup(&m_Service, NULL);
+    if (NT_SUCCESS(status)) status = PcNewInterruptSync(&m_Sync, NULL, resources, 0, InterruptSyncModeNormal);
+    if (NT_SUCCESS(status)) status = m_Sync->RegisterServiceRoutine(Isr, this, FALSE);
+    return status;
+  }
+
+  NTSTATUS Start() {
+    Descriptor *list = static_cast<Descriptor *>(m_Memory.At(0));
+    for (ULONG i = 0; i < DESCRIPTORS; i++)
+      list[i] = {m_Memory.Physical(BufferAt(i)), PeriodFrames * Channels | DESCRIPTOR_IOC};
+    Fill(Ahead);
+    NTSTATUS status = m_Service->AddMember(this);
+    if (NT_SUCCESS(status)) status = m_Sync->Connect();
+    if (NT_SUCCESS(status)) status = m_Sync->CallSynchronizedRoutine(Run, this);
+    return status;
+  }
+
+  // Until all has been played; STATUS_TIMEOUT when that takes much longer than it should.
+  NTSTATUS Wait() {
+    timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += Periods * PeriodFrames / Rate + 30;
+    while (sem_timedwait(&m_Done, &deadline) != 0)
+      if (errno != EINTR) return STATUS_TIMEOUT;
+    return STATUS_SUCCESS;
+  }
+
+  // Afterwards the card reads no memory and no routine runs.
+  Progress Stop() {
+    m_Sync->CallSynchronizedRoutine(Halt, this);
+    m_Sync->Disconnect();
+    m_Service->RemoveMember(this);
+    // A service that was under way when its member was removed ends here.
+    KeFlushQueuedDpcs();
+    return m_Progress;
+  }
+
+  // The service, at DISPATCH_LEVEL and outside the lock: while it makes samples an interrupt can be serviced.
+  STDMETHODIMP_(VOID) RequestService() override {
+    m_Sync->CallSynchronizedRoutine(Look, this);
+    // A card that has halted takes any write of the last valid index as the word to go on.
+    if (Fill(m_Seen.played + Ahead)) m_Sync->CallSynchronizedRoutine(Announce, this);
+    if (m_Seen.played == Periods) sem_post(&m_Done);
+  }
 
  private:
-  // The card's, since Init.
   PUCHAR m_Codec = NULL, m_Master = NULL;
   PINTERRUPTSYNC m_Sync = NULL;
   PSERVICEGROUP m_Service = NULL;
@@ -66,13 +127,75 @@ class CAdapter : public IServiceSink, public CUnknown {
   void Set32(ULONG reg, ULONG value) { WRITE_PORT_ULONG(PULONG(m_Master + reg), value); }
   void SetCodec(ULONG reg, ULONG value) { WRITE_PORT_USHORT(PUSHORT(m_Codec + reg), USHORT(value)); }
 
-  NTSTATUS ResetCard();
-  bool Fill(ULONG upTo);
-  static NTSTATUS Isr(PINTERRUPTSYNC sync, PVOID context);
-  static NTSTATUS Look(PINTERRUPTSYNC sync, PVOID context);
-  static NTSTATUS Announce(PINTERRUPTSYNC sync, PVOID context);
-  static NTSTATUS Run(PINTERRUPTSYNC sync, PVOID context);
-  static NTSTATUS Halt(PINTERRUPTSYNC sync, PVOID context);
+  NTSTATUS ResetCard() {
+    Set32(GLOB_CNT, GLOB_CNT_RUN);
+    NTSTATUS status = Await([this] { return Get32(GLOB_STA) & GLOB_STA_READY; });
+    if (!NT_SUCCESS(status)) return status;
+    SetCodec(CODEC_RESET, 0);
+    SetCodec(CODEC_MASTER_VOLUME, 0);
+    SetCodec(CODEC_PCM_OUT_VOLUME, CODEC_VOLUME_0_DB);
+    Set8(PO_CR, CR_RESET);
+    return Await([this] { return !(Get8(PO_CR) & CR_RESET); });
+  }
+
+  // Makes the tone up to a period; whether there is more than before.
+  bool Fill(ULONG upTo) {
+    ULONG before = m_Filled;
+    for (; m_Filled < upTo && m_Filled < Periods; m_Filled++) {
+      SHORT *sample = static_cast<SHORT *>(m_Memory.At(BufferAt(m_Filled % DESCRIPTORS)));
+      for (ULONG i = 0; i < PeriodFrames; i++) {
+        // Whole cycles are left out, so that the argument stays small and exact.
+        ULONG frame = (m_Filled * PeriodFrames + i) % (Rate / Frequency);
+        SHORT value = SHORT(lround(16000 * sin(2 * M_PI * frame * Frequency / Rate)));
+        for (ULONG channel = 0; channel < Channels; channel++) *sample++ = value;
+      }
+    }
+    return m_Filled > before;
+  }
+
+  // The service routine. Between two interrupts any number of buffers may have been played, but for a whole ring.
+  static NTSTATUS Isr(PINTERRUPTSYNC, PVOID context) {
+    CAdapter *self = static_cast<CAdapter *>(context);
+    Progress &progress = self->m_Progress;
+    USHORT status = self->Get16(PO_SR);
+    // A card that has gone reads as all ones.
+    if (status == 0xffff || !(status & SR_EVENTS)) return STATUS_UNSUCCESSFUL;
+    // First cleared, then looked: a buffer that ends in between interrupts again.
+    self->Set16(PO_SR, status & SR_EVENTS);
+    ULONG halted = self->Get16(PO_SR) & SR_DCH ? 1 : 0;
+    progress.played += (self->Get8(PO_CIV) + halted - progress.played) % DESCRIPTORS;
+    progress.interrupts++;
+    if (status & SR_LVBCI && progress.played < Periods) progress.underruns++;
+    if (status & SR_FIFOE) progress.fifoError = true;
+    self->m_Service->RequestService();
+    return STATUS_SUCCESS;
+  }
+
+  // Synchronized routines.
+  static NTSTATUS Look(PINTERRUPTSYNC, PVOID context) {
+    CAdapter *self = static_cast<CAdapter *>(context);
+    self->m_Seen = self->m_Progress;
+    return STATUS_SUCCESS;
+  }
+  static NTSTATUS Announce(PINTERRUPTSYNC, PVOID context) {
+    CAdapter *self = static_cast<CAdapter *>(context);
+    KeMemoryBarrier();
+    self->Set8(PO_LVI, (self->m_Filled - 1) % DESCRIPTORS);
+    return STATUS_SUCCESS;
+  }
+  static NTSTATUS Run(PINTERRUPTSYNC sync, PVOID context) {
+    CAdapter *self = static_cast<CAdapter *>(context);
+    self->Set32(PO_BDBAR, self->m_Memory.Physical(0));
+    Announce(sync, context);
+    self->Set8(PO_CR, CR_RUN | CR_INTERRUPTS);
+    return STATUS_SUCCESS;
+  }
+  static NTSTATUS Halt(PINTERRUPTSYNC, PVOID context) {
+    CAdapter *self = static_cast<CAdapter *>(context);
+    self->Set8(PO_CR, 0);
+    self->Set16(PO_SR, SR_EVENTS);
+    return STATUS_SUCCESS;
+  }
 };
 
 NTSTATUS CAdapter::NonDelegatingQueryInterface(REFIID id, PVOID *object) {
@@ -81,151 +204,6 @@ NTSTATUS CAdapter::NonDelegatingQueryInterface(REFIID id, PVOID *object) {
   *object = QICAST(PSERVICESINK);
   AddRef();
   return STATUS_SUCCESS;
-}
-
-CAdapter::~CAdapter() {
-  if (m_Service) m_Service->Release();
-  if (m_Sync) m_Sync->Release();
-  sem_destroy(&m_Done);
-}
-
-// The card as after power-up, the list of buffers, and an interrupt that is not connected yet.
-NTSTATUS CAdapter::Init(PRESOURCELIST resources) {
-  sem_init(&m_Done, 0, 0);
-  if (resources->NumberOfPorts() < 2 || resources->NumberOfInterrupts() < 1) return STATUS_DEVICE_CONFIGURATION_ERROR;
-  m_Codec = PUCHAR(ULONG_PTR(resources->FindTranslatedPort(0)->u.Port.Start.QuadPart));
-  m_Master = PUCHAR(ULONG_PTR(resources->FindTranslatedPort(1)->u.Port.Start.QuadPart));
-  if (!m_Memory.Allocate()) return STATUS_INSUFFICIENT_RESOURCES;
-  NTSTATUS status = ResetCard();
-  if (NT_SUCCESS(status)) status = PcNewServiceGroup(&m_Service, NULL);
-  if (NT_SUCCESS(status)) status = PcNewInterruptSync(&m_Sync, NULL, resources, 0, InterruptSyncModeNormal);
-  if (NT_SUCCESS(status)) status = m_Sync->RegisterServiceRoutine(Isr, this, FALSE);
-  return status;
-}
-
-template <typename Condition>
-NTSTATUS Await(Condition condition) {
-  const timespec millisecond = {0, 1000000};
-  for (int i = 0; i < 1000; i++) {
-    if (condition()) return STATUS_SUCCESS;
-    nanosleep(&millisecond, NULL);
-  }
-  return STATUS_IO_DEVICE_ERROR;
-}
-
-NTSTATUS CAdapter::ResetCard() {
-  Set32(GLOB_CNT, GLOB_CNT_WARM);
-  NTSTATUS status = Await([this] { return Get32(GLOB_STA) & GLOB_STA_READY; });
-  if (!NT_SUCCESS(status)) return status;
-  SetCodec(CODEC_RESET, 0);
-  SetCodec(CODEC_MASTER_VOLUME, 0);
-  SetCodec(CODEC_PCM_OUT_VOLUME, CODEC_VOLUME_0_DB);
-  Set8(PO_CR, CR_RESET);
-  return Await([this] { return !(Get8(PO_CR) & CR_RESET); });
-}
-
-// The list first, the buffers behind it, all of them in one page.
-constexpr size_t BufferBytes = PeriodFrames * Channels * sizeof(SHORT);
-constexpr size_t BufferAt(ULONG index) { return 4096 + index * BufferBytes; }
-C_ASSERT(BufferAt(DESCRIPTORS) <= DmaMemory::Size);
-
-NTSTATUS CAdapter::Start() {
-  Descriptor *list = static_cast<Descriptor *>(m_Memory.At(0));
-  for (ULONG i = 0; i < DESCRIPTORS; i++)
-    list[i] = {m_Memory.Physical(BufferAt(i)), ULONG(PeriodFrames * Channels) | DESCRIPTOR_IOC};
-  Fill(Ahead);
-  NTSTATUS status = m_Service->AddMember(this);
-  if (NT_SUCCESS(status)) status = m_Sync->Connect();
-  if (NT_SUCCESS(status)) status = m_Sync->CallSynchronizedRoutine(Run, this);
-  return status;
-}
-
-// Service routine. Between two interrupts any number of buffers may have been played, but for all 32.
-NTSTATUS CAdapter::Isr(PINTERRUPTSYNC, PVOID context) {
-  CAdapter *self = static_cast<CAdapter *>(context);
-  Progress &progress = self->m_Progress;
-  USHORT status = self->Get16(PO_SR);
-  // A card that has gone reads as all ones.
-  if (status == 0xffff || !(status & SR_EVENTS)) return STATUS_UNSUCCESSFUL;
-  // First cleared, then looked: a buffer that ends in between interrupts again.
-  self->Set16(PO_SR, status & SR_EVENTS);
-  bool halted = self->Get16(PO_SR) & SR_DCH;
-  ULONG position = self->Get8(PO_CIV) + (halted ? 1 : 0);
-  progress.played += (position - progress.played) % DESCRIPTORS;
-  progress.interrupts++;
-  if (status & SR_LVBCI && progress.played < Periods) progress.underruns++;
-  if (status & SR_FIFOE) progress.failed = true;
-  self->m_Service->RequestService();
-  return STATUS_SUCCESS;
-}
-
-// The service, at DISPATCH_LEVEL and outside the lock: while it makes samples an interrupt can be serviced.
-STDMETHODIMP_(VOID) CAdapter::RequestService() {
-  m_Sync->CallSynchronizedRoutine(Look, this);
-  // A card that has halted takes any write of the last valid index as the word to go on.
-  if (Fill(m_Seen.played + Ahead)) m_Sync->CallSynchronizedRoutine(Announce, this);
-  if (m_Seen.played == Periods) sem_post(&m_Done);
-}
-
-bool CAdapter::Fill(ULONG upTo) {
-  ULONG before = m_Filled;
-  for (; m_Filled < upTo && m_Filled < Periods; m_Filled++) {
-    SHORT *sample = static_cast<SHORT *>(m_Memory.At(BufferAt(m_Filled % DESCRIPTORS)));
-    for (ULONG i = 0; i < PeriodFrames; i++) {
-      // Whole cycles are left out, so that the argument stays small and exact.
-      ULONG frame = (m_Filled * PeriodFrames + i) % (Rate / Frequency);
-      SHORT value = SHORT(lround(Amplitude * sin(2 * M_PI * frame * Frequency / Rate)));
-      for (ULONG channel = 0; channel < Channels; channel++) *sample++ = value;
-    }
-  }
-  return m_Filled > before;
-}
-
-// Synchronized routines.
-NTSTATUS CAdapter::Look(PINTERRUPTSYNC, PVOID context) {
-  CAdapter *self = static_cast<CAdapter *>(context);
-  self->m_Seen = self->m_Progress;
-  return STATUS_SUCCESS;
-}
-
-NTSTATUS CAdapter::Announce(PINTERRUPTSYNC, PVOID context) {
-  CAdapter *self = static_cast<CAdapter *>(context);
-  KeMemoryBarrier();
-  self->Set8(PO_LVI, (self->m_Filled - 1) % DESCRIPTORS);
-  return STATUS_SUCCESS;
-}
-
-NTSTATUS CAdapter::Run(PINTERRUPTSYNC sync, PVOID context) {
-  CAdapter *self = static_cast<CAdapter *>(context);
-  self->Set32(PO_BDBAR, self->m_Memory.Physical(0));
-  Announce(sync, context);
-  self->Set8(PO_CR, CR_RUN | CR_INTERRUPTS);
-  return STATUS_SUCCESS;
-}
-
-NTSTATUS CAdapter::Halt(PINTERRUPTSYNC, PVOID context) {
-  CAdapter *self = static_cast<CAdapter *>(context);
-  self->Set8(PO_CR, 0);
-  self->Set16(PO_SR, SR_EVENTS);
-  return STATUS_SUCCESS;
-}
-
-NTSTATUS CAdapter::Wait() {
-  timespec deadline;
-  clock_gettime(CLOCK_REALTIME, &deadline);
-  deadline.tv_sec += Periods * PeriodFrames / Rate + 30;
-  while (sem_timedwait(&m_Done, &deadline) != 0)
-    if (errno != EINTR) return STATUS_TIMEOUT;
-  return STATUS_SUCCESS;
-}
-
-Progress CAdapter::Stop() {
-  m_Sync->CallSynchronizedRoutine(Halt, this);
-  m_Sync->Disconnect();
-  m_Service->RemoveMember(this);
-  // A service that was under way when its member was removed ends here.
-  KeFlushQueuedDpcs();
-  return m_Progress;
 }
 
 int Failed(const char *what, NTSTATUS status) {
@@ -249,7 +227,7 @@ int Play(PDEVICE_OBJECT device, CAdapter *adapter) {
   printf("ac97: played %u of %u periods of %u frames at %u Hz: %u interrupts, %u underruns\n", end.played, Periods,
          PeriodFrames, Rate, end.interrupts, end.underruns);
   if (status != STATUS_SUCCESS) return Failed("play", status);
-  if (end.failed) return Failed("a FIFO error", STATUS_DATA_OVERRUN);
+  if (end.fifoError) return Failed("the card's FIFO ran empty", STATUS_DATA_OVERRUN);
   return end.played == Periods && end.underruns == 0 ? 0 : 1;
 }
 

@@ -13,36 +13,32 @@ enum : ULONG {
   CODEC_VOLUME_0_DB = 0x0808,
 
   // Second I/O BAR: the bus masters; PCM out has the ports from 0x10.
-  PO_BDBAR = 0x10,  // 32 bits: where the descriptor list is
-  PO_CIV = 0x14,    // 8 bits: the descriptor that is being played
-  PO_LVI = 0x15,    // 8 bits: the last valid one
-  PO_SR = 0x16,     // 16 bits: status; the events are cleared by writing them back
-  PO_CR = 0x1b,     // 8 bits: control
-  GLOB_CNT = 0x2c,
-  GLOB_STA = 0x30,
-
-  SR_DCH = 0x01,    // halted
-  SR_LVBCI = 0x04,  // event: the last valid buffer has been played
-  SR_BCIS = 0x08,   // event: a buffer with DESCRIPTOR_IOC has been played
-  SR_FIFOE = 0x10,  // event: memory was too slow
+  PO_BDBAR = 0x10,           // 32 bits: where the descriptor list is
+  PO_CIV = 0x14,             // 8 bits: the descriptor that is being played
+  PO_LVI = 0x15,             // 8 bits: the last valid one
+  PO_SR = 0x16,              // 16 bits: status; the events are cleared by writing them back
+  SR_DCH = 0x01,             // halted
+  SR_LVBCI = 0x04,           // event: the last valid buffer has been played
+  SR_BCIS = 0x08,            // event: a buffer with DESCRIPTOR_IOC has been played
+  SR_FIFOE = 0x10,           // event: memory was too slow
   SR_EVENTS = SR_LVBCI | SR_BCIS | SR_FIFOE,
-
+  PO_CR = 0x1b,              // 8 bits: control
   CR_RUN = 0x01,
-  CR_RESET = 0x02,  // reads 0 again when done
-  CR_INTERRUPTS = 0x1c,
+  CR_RESET = 0x02,           // reads 0 again when done
+  CR_INTERRUPTS = 0x1c,      // for each of the three events
+  GLOB_CNT = 0x2c,           // 32 bits
+  GLOB_CNT_RUN = 0x02,       // clear holds the link to the codec in reset
+  GLOB_STA = 0x30,           // 32 bits
+  GLOB_STA_READY = 1 << 8,   // the codec answers
 
-  GLOB_CNT_WARM = 0x02,      // clear holds the link in reset
-  GLOB_STA_READY = 1u << 8,  // the codec answers
-
-  DESCRIPTOR_IOC = 1u << 31,  // interrupt on completion
   DESCRIPTORS = 32,
+  DESCRIPTOR_IOC = 1u << 31,  // interrupt on completion
 };
 
 /// An entry of the descriptor list.
 struct Descriptor {
   ULONG address;  // physical
-  ULONG length;   // in samples of 16 bits, of all channels together; and flags
+  ULONG length;   // samples of 16 bits, of all channels together; and flags
 };
-C_ASSERT(sizeof(Descriptor) == 8);
 
 #endif
