@@ -6,11 +6,8 @@
 // The controller reads the samples from a ring of buffers by itself and interrupts after each. The interrupt counts what
 // has been played, at DIRQL; the service group fills what became free, at DISPATCH_LEVEL; what both use they share
 // through synchronized routines. Says at the end how it went, and fails if the controller ever ran out of samples.
-#include <errno.h>
 #include <math.h>
-#include <semaphore.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "dma_memory.h"
 #include "interruptsync_windows.h"
@@ -35,12 +32,19 @@ struct Progress {
   bool fifoError;
 };
 
+// From now on, in the units of waits: 100 ns, negative.
+LARGE_INTEGER Milliseconds(LONGLONG count) {
+  LARGE_INTEGER interval;
+  interval.QuadPart = -10000 * count;
+  return interval;
+}
+
 template <typename Condition>
 NTSTATUS Await(Condition condition) {
-  const timespec millisecond = {0, 1000000};
+  LARGE_INTEGER interval = Milliseconds(1);
   for (int i = 0; i < 1000; i++) {
     if (condition()) return STATUS_SUCCESS;
-    nanosleep(&millisecond, NULL);
+    KeDelayExecutionThread(KernelMode, FALSE, &interval);
   }
   return STATUS_IO_DEVICE_ERROR;
 }
@@ -52,11 +56,10 @@ class CAdapter : public IServiceSink, public CUnknown {
   ~CAdapter() override {
     if (m_Service) m_Service->Release();
     if (m_Sync) m_Sync->Release();
-    sem_destroy(&m_Done);
   }
 
   NTSTATUS Init(PRESOURCELIST resources) {
-    sem_init(&m_Done, 0, 0);
+    KeInitializeEvent(&m_Done, NotificationEvent, FALSE);
     if (resources->NumberOfPorts() < 2 || resources->NumberOfInterrupts() < 1) return STATUS_DEVICE_CONFIGURATION_ERROR;
     m_Codec = PUCHAR(ULONG_PTR(resources->FindTranslatedPort(0)->u.Port.Start.QuadPart));
     m_Master = PUCHAR(ULONG_PTR(resources->FindTranslatedPort(1)->u.Port.Start.QuadPart));
@@ -81,12 +84,8 @@ class CAdapter : public IServiceSink, public CUnknown {
 
   // Until all has been played; STATUS_TIMEOUT when that takes much longer than it should.
   NTSTATUS Wait() {
-    timespec deadline;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += Periods * PeriodFrames / Rate + 30;
-    while (sem_timedwait(&m_Done, &deadline) != 0)
-      if (errno != EINTR) return STATUS_TIMEOUT;
-    return STATUS_SUCCESS;
+    LARGE_INTEGER limit = Milliseconds(Periods * PeriodFrames * 1000 / Rate + 30000);
+    return KeWaitForSingleObject(&m_Done, Executive, KernelMode, FALSE, &limit);
   }
 
   // Afterwards the card reads no memory and no routine runs.
@@ -104,7 +103,7 @@ class CAdapter : public IServiceSink, public CUnknown {
     m_Sync->CallSynchronizedRoutine(Look, this);
     // A card that has halted takes any write of the last valid index as the word to go on.
     if (Fill(m_Seen.played + Ahead)) m_Sync->CallSynchronizedRoutine(Announce, this);
-    if (m_Seen.played == Periods) sem_post(&m_Done);
+    if (m_Seen.played == Periods) KeSetEvent(&m_Done, IO_SOUND_INCREMENT, FALSE);
   }
 
  private:
@@ -112,7 +111,7 @@ class CAdapter : public IServiceSink, public CUnknown {
   PINTERRUPTSYNC m_Sync = NULL;
   PSERVICEGROUP m_Service = NULL;
   DmaMemory m_Memory;
-  sem_t m_Done;
+  KEVENT m_Done;
   // Inside the interrupt's lock only.
   Progress m_Progress = {};
   // The service's only, once connected.
