@@ -7,6 +7,7 @@
 #include "isw/debug.h"
 #include "isw/device.h"
 #include "isw/dpc.h"
+#include "isw/driver.h"
 #include "isw/interlocked.h"
 #include "isw/interrupt.h"
 #include "isw/irql.h"
