@@ -52,6 +52,8 @@ install-lib: lib
 	ln -sf libinterruptsync.so.0 $(DESTDIR)$(PREFIX)/lib/libinterruptsync.so
 	install -m 644 Sources/CInterruptSync/include/interruptsync.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 Sources/CInterruptSync/include/interruptsync/*.h $(DESTDIR)$(PREFIX)/include/interruptsync/
+	cd Sources/CWindowsInterrupts/include && find . -name '*.h' ! -name core.h ! -name CWindowsInterrupts.h \
+	  -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX))/include/interruptsync/windows/{} \;
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' Sources/CInterruptSync/packaging/interruptsync.pc.in \
 	  >$(DESTDIR)$(PREFIX)/lib/pkgconfig/interruptsync.pc
 

@@ -10,12 +10,13 @@ import UIO
 public final class DeferredQueue: Sendable {
   private let worker: DeferredWorker
 
-  /// Starts the thread.
+  /// Starts the thread, whose routines run at `level`.
   /// - Throws: `resourcesExhausted`.
-  public init(name: String = "deferred", attributes: DispatcherAttributes = DispatcherAttributes())
-    throws(InterruptSyncError)
-  {
-    worker = try DeferredWorker(name: name, attributes: attributes)
+  public init(
+    name: String = "deferred", level: InterruptLevel = .dispatch,
+    attributes: DispatcherAttributes = DispatcherAttributes()
+  ) throws(InterruptSyncError) {
+    worker = try DeferredWorker(name: name, level: level, attributes: attributes)
   }
 
   /// Waits for the thread, unless a deferred routine dropped the last reference. What is still
@@ -30,11 +31,13 @@ public final class DeferredQueue: Sendable {
   /// PASSIVE_LEVEL.
   /// - Throws: `wrongLevel` from service, synchronized and deferred routines.
   public func flush() throws(InterruptSyncError) {
-    guard InterruptLevel.current == .passive else {
+    guard InterruptLevel.current == .passive, !worker.isCaller else {
       throw Verifier.violation(
         InterruptSyncError(
           .wrongLevel, object: worker.name, operation: "flush deferred routines",
-          cause: "called at \(InterruptLevel.current), where it could wait for itself",
+          cause: worker.isCaller
+            ? "called by one of its routines, which would wait for itself"
+            : "called at \(InterruptLevel.current), where it could wait for itself",
           hint: "flush from an ordinary thread"))
     }
     let done = Monitor()

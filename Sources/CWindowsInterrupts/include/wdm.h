@@ -6,16 +6,23 @@
 
 #include "isw/debug.h"
 #include "isw/device.h"
+#include "isw/dispatcher.h"
 #include "isw/dpc.h"
 #include "isw/driver.h"
+#include "isw/event.h"
 #include "isw/interlocked.h"
 #include "isw/interrupt.h"
 #include "isw/irql.h"
 #include "isw/list.h"
 #include "isw/mapping.h"
 #include "isw/memory.h"
+#include "isw/mutex.h"
 #include "isw/register.h"
 #include "isw/resource.h"
+#include "isw/semaphore.h"
+#include "isw/system_time.h"
+#include "isw/timer.h"
+#include "isw/work_item.h"
 
 #include "isw/absent.h"
 
