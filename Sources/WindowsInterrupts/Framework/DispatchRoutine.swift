@@ -36,6 +36,7 @@ import InterruptSync
     _ = remove()
     guard KeGetCurrentIrql() > KIRQL(PASSIVE_LEVEL) else { return KeFlushQueuedDpcs() }
     guard let queue = DeferredCalls.queue else { return }
-    _ = DeferredRoutine(on: queue) { withExtendedLifetime(self) {} }.enqueue()
+    let keeper = DeferredRoutine(on: queue) { withExtendedLifetime(self) {} }
+    unsafe keeper.enqueue()
   }
 }

@@ -15,7 +15,7 @@ public func InterruptSyncLoadDriver(
     return FrameworkFailure.invalidState.status
   }
   let loaded = unsafe LoadedDriver(DriverEntry, name: String(cString: Name))
-  let status = unsafe FrameworkCall.run("DriverEntry", at: KIRQL(PASSIVE_LEVEL)) {
+  let status = FrameworkCall.run("DriverEntry", at: KIRQL(PASSIVE_LEVEL)) {
     unsafe DriverEntry(loaded.object, loaded.registryPath)
   }
   guard status >= 0 else {
@@ -36,7 +36,7 @@ public func InterruptSyncUnloadDriver(_ DriverObject: PDRIVER_OBJECT!) -> NTSTAT
     return FrameworkFailure.invalidState.status
   }
   if loaded.framework?.hasDevices == true { return NTStatus.deviceBusy.rawValue }
-  unsafe FrameworkCall.run("DriverUnload", at: KIRQL(PASSIVE_LEVEL)) {
+  FrameworkCall.run("DriverUnload", at: KIRQL(PASSIVE_LEVEL)) {
     unsafe DriverObject.pointee.DriverUnload?(DriverObject)
     if let driver = loaded.framework { unsafe driver.config.EvtDriverUnload?(driver.handle) }
   }
@@ -63,8 +63,8 @@ public func InterruptSyncAddDevice(_ DriverObject: PDRIVER_OBJECT!, _ DeviceObje
   let prepared = FrameworkDeviceInit(driver, windows)
   let pointer = unsafe PWDFDEVICE_INIT(Unmanaged.passUnretained(prepared).toOpaque())
   driver.addDevice()
-  let status = unsafe FrameworkCall.run("EvtDriverDeviceAdd", at: KIRQL(PASSIVE_LEVEL)) {
-    unsafe withExtendedLifetime(prepared) { unsafe add(driver.handle, pointer) }
+  let status = FrameworkCall.run("EvtDriverDeviceAdd", at: KIRQL(PASSIVE_LEVEL)) {
+    withExtendedLifetime(prepared) { unsafe add(driver.handle, pointer) }
   }
   guard status >= 0, let device = prepared.made else {
     if let device = prepared.made {

@@ -14,7 +14,7 @@ import InterruptSync
   let raw: WDF_OBJECT_ATTRIBUTES
 
   private init() {
-    var raw = WDF_OBJECT_ATTRIBUTES()
+    var raw = unsafe WDF_OBJECT_ATTRIBUTES()
     unsafe WDF_OBJECT_ATTRIBUTES_INIT(&raw)
     unsafe self.raw = unsafe raw
   }
@@ -36,8 +36,9 @@ import InterruptSync
       guard unsafe type.pointee.ContextName != nil, unsafe type.pointee.UniqueType != nil else {
         throw .nameInvalid
       }
-      guard unsafe raw.ContextSizeOverride == 0
-        || raw.ContextSizeOverride >= type.pointee.ContextSize
+      guard
+        unsafe raw.ContextSizeOverride == 0
+          || raw.ContextSizeOverride >= type.pointee.ContextSize
       else { throw .invalidParameter }
     } else if unsafe raw.ContextSizeOverride != 0 {
       throw .nameInvalid

@@ -8,7 +8,7 @@ import InterruptSync
   private(set) var routine: DispatchRoutine?
 
   init(_ attributes: FrameworkAttributes, _ config: WDF_DPC_CONFIG, _ owner: FrameworkDevice) {
-    unsafe self.config = unsafe config
+    self.config = config
     self.owner = owner
     super.init(attributes)
     routine = DispatchRoutine { [weak self] in self?.run() }
@@ -17,8 +17,8 @@ import InterruptSync
   override func stop() { routine?.stop() }
 
   private func run() {
-    unsafe owner.serialized(config.AutomaticSerialization != 0) {
-      unsafe FrameworkCall.run("EvtDpcFunc", at: KIRQL(DISPATCH_LEVEL)) {
+    owner.serialized(config.AutomaticSerialization != 0) {
+      FrameworkCall.run("EvtDpcFunc", at: KIRQL(DISPATCH_LEVEL)) {
         unsafe config.EvtDpcFunc?(handle)
       }
     }
@@ -26,7 +26,7 @@ import InterruptSync
 }
 
 private func find(_ handle: WDFDPC?, _ call: String) -> FrameworkDPC? {
-  FrameworkHandles.object(handle, call)
+  unsafe FrameworkHandles.object(handle, call)
 }
 
 @c @implementation
@@ -38,15 +38,15 @@ public func WdfDpcCreate(
   return unsafe FrameworkFailure.catching(call, Dpc, atMost: DISPATCH_LEVEL) {
     () throws(FrameworkFailure) in
     guard let config = unsafe Config?.pointee else { throw .invalidParameter }
-    guard unsafe config.Size == ULONG(MemoryLayout<WDF_DPC_CONFIG>.size) else {
+    guard config.Size == ULONG(MemoryLayout<WDF_DPC_CONFIG>.size) else {
       throw .lengthMismatch
     }
     guard unsafe config.EvtDpcFunc != nil else { throw .invalidParameter }
     let (attributes, parent, device) = unsafe try FrameworkAttributes.ofDeviceChild(
       call, Attributes)
-    unsafe try device.requireLevel(
+    try device.requireLevel(
       dispatch: true, ifSerialized: config.AutomaticSerialization != 0)
-    let made = unsafe FrameworkDPC(attributes, config, device)
+    let made = FrameworkDPC(attributes, config, device)
     try made.begin(below: parent)
     return made
   }
@@ -54,13 +54,13 @@ public func WdfDpcCreate(
 
 @c @implementation
 public func WdfDpcEnqueue(_ Dpc: WDFDPC!) -> BOOLEAN {
-  find(Dpc, "WdfDpcEnqueue")?.routine?.enqueue() == true ? 1 : 0
+  unsafe find(Dpc, "WdfDpcEnqueue")?.routine?.enqueue() == true ? 1 : 0
 }
 
 @c @implementation
 public func WdfDpcCancel(_ Dpc: WDFDPC!, _ Wait: BOOLEAN) -> BOOLEAN {
   let call = "WdfDpcCancel"
-  guard let routine = find(Dpc, call)?.routine else { return 0 }
+  guard let routine = unsafe find(Dpc, call)?.routine else { return 0 }
   let removed = routine.remove()
   if Wait != 0, Reports.require(call, atMost: KIRQL(PASSIVE_LEVEL)) { KeFlushQueuedDpcs() }
   return removed ? 1 : 0

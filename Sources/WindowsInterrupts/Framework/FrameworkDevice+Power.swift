@@ -2,6 +2,7 @@
 // program that asks, one change at a time.
 import CWindowsInterrupts
 import InterruptSync
+import Synchronization
 
 extension FrameworkDevice {
   func start() -> NTSTATUS {
@@ -51,7 +52,7 @@ extension FrameworkDevice {
     change(from: [.working, .low, .stopped]) {
       let isWorking = currentPhase == .working
       setPhase(.changing)
-      unsafe FrameworkCall.run("EvtDeviceSurpriseRemoval", at: KIRQL(PASSIVE_LEVEL)) {
+      FrameworkCall.run("EvtDeviceSurpriseRemoval", at: KIRQL(PASSIVE_LEVEL)) {
         unsafe callbacks.EvtDeviceSurpriseRemoval?(handle)
       }
       var status = NTStatus.success.rawValue
@@ -143,6 +144,6 @@ extension FrameworkDevice {
   }
 
   private func call(_ callback: String, _ body: () -> NTSTATUS?) -> NTSTATUS {
-    unsafe FrameworkCall.run(callback, at: KIRQL(PASSIVE_LEVEL), body) ?? NTStatus.success.rawValue
+    FrameworkCall.run(callback, at: KIRQL(PASSIVE_LEVEL), body) ?? NTStatus.success.rawValue
   }
 }

@@ -37,7 +37,7 @@ import Synchronization
   init(_ attributes: FrameworkAttributes, _ prepared: FrameworkDeviceInit) {
     driver = prepared.driver
     windows = prepared.windows
-    unsafe callbacks = unsafe prepared.callbacks
+    callbacks = prepared.callbacks
     let level = unsafe attributes.raw.ExecutionLevel
     let scope = unsafe attributes.raw.SynchronizationScope
     executionLevel =
@@ -50,7 +50,6 @@ import Synchronization
   override var isFrameworkOwned: Bool { true }
   override var device: FrameworkDevice? { self }
 
-  var deviceHandle: WDFDEVICE { handle }
   var currentPhase: Phase { monitor.locked { phase } }
   func setPhase(_ new: Phase) { monitor.locked { phase = new } }
 

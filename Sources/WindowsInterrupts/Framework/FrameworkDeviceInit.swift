@@ -30,12 +30,12 @@ public func WdfDeviceInitSetPnpPowerEventCallbacks(
     return Reports.violation(call, "N28", "belongs before WdfDeviceCreate, in EvtDriverDeviceAdd")
   }
   guard let callbacks = unsafe PnpPowerEventCallbacks?.pointee,
-    unsafe callbacks.Size == ULONG(MemoryLayout<WDF_PNPPOWER_EVENT_CALLBACKS>.size)
+    callbacks.Size == ULONG(MemoryLayout<WDF_PNPPOWER_EVENT_CALLBACKS>.size)
   else {
     return Reports.violation(
       call, "N28", "the callbacks' Size is wrong; begin with WDF_PNPPOWER_EVENT_CALLBACKS_INIT")
   }
-  unsafe device.callbacks = unsafe callbacks
+  device.callbacks = callbacks
 }
 
 @c @implementation

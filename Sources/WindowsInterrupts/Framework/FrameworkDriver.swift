@@ -16,7 +16,7 @@ import InterruptSync
     _ attributes: FrameworkAttributes, _ config: WDF_DRIVER_CONFIG, _ object: PDRIVER_OBJECT,
     image: UnsafeMutablePointer<WDFDRIVER?>
   ) {
-    unsafe self.config = unsafe config
+    self.config = config
     unsafe self.object = unsafe object
     unsafe self.image = unsafe image
     let level = unsafe attributes.raw.ExecutionLevel
@@ -57,7 +57,7 @@ import InterruptSync
 }
 
 @c @implementation
-public func isw_wdf_driver_create(
+public func WdfDriverCreateIn(
   _ Image: UnsafeMutablePointer<WDFDRIVER?>!, _ DriverObject: PDRIVER_OBJECT!,
   _ RegistryPath: PCUNICODE_STRING!, _ DriverAttributes: PWDF_OBJECT_ATTRIBUTES!,
   _ DriverConfig: PWDF_DRIVER_CONFIG!, _ Driver: UnsafeMutablePointer<WDFDRIVER?>!
@@ -69,10 +69,10 @@ public func isw_wdf_driver_create(
     guard let Image = unsafe Image, let config = unsafe DriverConfig?.pointee,
       let loaded = unsafe LoadedDriver.of(DriverObject)
     else { throw .invalidParameter }
-    guard unsafe config.Size == ULONG(MemoryLayout<WDF_DRIVER_CONFIG>.size) else {
+    guard config.Size == ULONG(MemoryLayout<WDF_DRIVER_CONFIG>.size) else {
       throw .lengthMismatch
     }
-    let isNonPnp = unsafe config.DriverInitFlags & WdfDriverInitNonPnpDriver.rawValue != 0
+    let isNonPnp = config.DriverInitFlags & WdfDriverInitNonPnpDriver.rawValue != 0
     if isNonPnp, unsafe config.EvtDriverDeviceAdd != nil { throw .invalidParameter }
     guard loaded.framework == nil else { throw .driverInternalError }
     let attributes = unsafe try FrameworkAttributes(

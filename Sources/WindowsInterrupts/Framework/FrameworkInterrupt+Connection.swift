@@ -56,7 +56,7 @@ extension FrameworkInterrupt {
       forgetInterrupt(made)
       return Reports.failure("WDFINTERRUPT", error)
     }
-    let status = change("EvtInterruptEnable", unsafe config.EvtInterruptEnable)
+    let status = unsafe change("EvtInterruptEnable", unsafe config.EvtInterruptEnable)
     if status < 0 { closeLine(made) }
     return status
   }
@@ -64,7 +64,7 @@ extension FrameworkInterrupt {
   private func disconnect(_ isGone: Bool) -> NTSTATUS {
     guard let interrupt else { return NTStatus.success.rawValue }
     var status = NTStatus.success.rawValue
-    if !isGone { status = change("EvtInterruptDisable", unsafe config.EvtInterruptDisable) }
+    if !isGone { status = unsafe change("EvtInterruptDisable", unsafe config.EvtInterruptDisable) }
     closeLine(interrupt)
     return status
   }
@@ -99,8 +99,8 @@ extension FrameworkInterrupt {
   /// EvtInterruptEnable or EvtInterruptDisable, as a synchronize callback.
   private func change(_ name: String, _ routine: PFN_WDF_INTERRUPT_ENABLE?) -> NTSTATUS {
     guard let routine = unsafe routine else { return NTStatus.success.rawValue }
-    let status = unsafe withLock(name) {
-      unsafe FrameworkCall.run(name, at: irql) { unsafe routine(handle, owner.handle) }
+    let status = withLock(name) {
+      FrameworkCall.run(name, at: irql) { unsafe routine(handle, owner.handle) }
     }
     return status ?? NTStatus.possibleDeadlock.rawValue
   }

@@ -45,8 +45,8 @@ extension FrameworkInterrupt {
       return 0
     }
     checkSerialized(call)
-    let result = unsafe withLock(call) {
-      unsafe FrameworkCall.run("EvtInterruptSynchronize", at: irql) {
+    let result = withLock(call) {
+      FrameworkCall.run("EvtInterruptSynchronize", at: irql) {
         unsafe routine(handle, context)
       }
     }

@@ -98,7 +98,7 @@ import Synchronization
 
   private func runDPC() {
     unsafe owner.serialized(config.AutomaticSerialization != 0) {
-      unsafe FrameworkCall.run("EvtInterruptDpc", at: KIRQL(DISPATCH_LEVEL)) {
+      FrameworkCall.run("EvtInterruptDpc", at: KIRQL(DISPATCH_LEVEL)) {
         unsafe config.EvtInterruptDpc?(handle, owner.rawHandle)
       }
     }
@@ -108,7 +108,7 @@ import Synchronization
     let isSerialized = unsafe config.AutomaticSerialization != 0
     owner.serialized(isSerialized) {
       if isSerialized { serializedThread.store(cuio_thread_id(), ordering: .relaxed) }
-      unsafe FrameworkCall.run("EvtInterruptWorkItem", at: KIRQL(PASSIVE_LEVEL)) {
+      FrameworkCall.run("EvtInterruptWorkItem", at: KIRQL(PASSIVE_LEVEL)) {
         unsafe config.EvtInterruptWorkItem?(handle, owner.rawHandle)
       }
       if isSerialized { serializedThread.store(0, ordering: .relaxed) }

@@ -4,13 +4,13 @@ import InterruptSync
 import Synchronization
 
 private func find(_ handle: WDFINTERRUPT?, _ call: String) -> FrameworkInterrupt? {
-  FrameworkHandles.object(handle, call)
+  unsafe FrameworkHandles.object(handle, call)
 }
 
 @c @implementation
 public func WdfInterruptQueueDpcForIsr(_ Interrupt: WDFINTERRUPT!) -> BOOLEAN {
   let call = "WdfInterruptQueueDpcForIsr"
-  guard let interrupt = find(Interrupt, call) else { return 0 }
+  guard let interrupt = unsafe find(Interrupt, call) else { return 0 }
   guard interrupt.workItem == nil, let dpc = interrupt.dpc else {
     Reports.violation(call, "W17", "the interrupt has no EvtInterruptDpc")
     return 0
@@ -21,7 +21,7 @@ public func WdfInterruptQueueDpcForIsr(_ Interrupt: WDFINTERRUPT!) -> BOOLEAN {
 @c @implementation
 public func WdfInterruptQueueWorkItemForIsr(_ Interrupt: WDFINTERRUPT!) -> BOOLEAN {
   let call = "WdfInterruptQueueWorkItemForIsr"
-  guard let interrupt = find(Interrupt, call) else { return 0 }
+  guard let interrupt = unsafe find(Interrupt, call) else { return 0 }
   guard let workItem = interrupt.workItem, let dpc = interrupt.dpc else {
     Reports.violation(call, "W17", "the interrupt has no EvtInterruptWorkItem")
     return 0
@@ -35,7 +35,7 @@ public func WdfInterruptQueueWorkItemForIsr(_ Interrupt: WDFINTERRUPT!) -> BOOLE
 public func WdfInterruptSynchronize(
   _ Interrupt: WDFINTERRUPT!, _ Callback: PFN_WDF_INTERRUPT_SYNCHRONIZE!, _ Context: WDFCONTEXT!
 ) -> BOOLEAN {
-  guard let interrupt = find(Interrupt, "WdfInterruptSynchronize") else { return 0 }
+  guard let interrupt = unsafe find(Interrupt, "WdfInterruptSynchronize") else { return 0 }
   guard let Callback = unsafe Callback else {
     Reports.violation("WdfInterruptSynchronize", "W19", "the callback is NULL")
     return 0
@@ -45,22 +45,22 @@ public func WdfInterruptSynchronize(
 
 @c @implementation
 public func WdfInterruptAcquireLock(_ Interrupt: WDFINTERRUPT!) {
-  find(Interrupt, "WdfInterruptAcquireLock")?.acquire()
+  unsafe find(Interrupt, "WdfInterruptAcquireLock")?.acquire()
 }
 
 @c @implementation
 public func WdfInterruptReleaseLock(_ Interrupt: WDFINTERRUPT!) {
-  find(Interrupt, "WdfInterruptReleaseLock")?.release()
+  unsafe find(Interrupt, "WdfInterruptReleaseLock")?.release()
 }
 
 @c @implementation
 public func WdfInterruptTryToAcquireLock(_ Interrupt: WDFINTERRUPT!) -> BOOLEAN {
-  find(Interrupt, "WdfInterruptTryToAcquireLock")?.tryAcquire() == true ? 1 : 0
+  unsafe find(Interrupt, "WdfInterruptTryToAcquireLock")?.tryAcquire() == true ? 1 : 0
 }
 
 /// What WdfInterruptEnable and -Disable check.
 private func findPassive(_ handle: WDFINTERRUPT?, _ call: String) -> FrameworkInterrupt? {
-  guard let interrupt = find(handle, call) else { return nil }
+  guard let interrupt = unsafe find(handle, call) else { return nil }
   if interrupt.isInside {
     Reports.wouldDeadlock(call)
     return nil
@@ -72,16 +72,17 @@ private func findPassive(_ handle: WDFINTERRUPT?, _ call: String) -> FrameworkIn
 
 @c @implementation
 public func WdfInterruptEnable(_ Interrupt: WDFINTERRUPT!) {
-  findPassive(Interrupt, "WdfInterruptEnable")?.forceOn()
+  unsafe findPassive(Interrupt, "WdfInterruptEnable")?.forceOn()
 }
 
 @c @implementation
 public func WdfInterruptDisable(_ Interrupt: WDFINTERRUPT!) {
-  findPassive(Interrupt, "WdfInterruptDisable")?.forceOff()
+  unsafe findPassive(Interrupt, "WdfInterruptDisable")?.forceOff()
 }
 
 private func setActive(_ handle: WDFINTERRUPT?, _ call: String, _ isActive: Bool) {
-  guard Reports.require(call, atMost: KIRQL(DISPATCH_LEVEL)), let found = find(handle, call) else {
+  guard Reports.require(call, atMost: KIRQL(DISPATCH_LEVEL)), let found = unsafe find(handle, call)
+  else {
     return
   }
   // A passive-level ISR, or a holder of the lock, is inside already.
@@ -100,19 +101,19 @@ extension FrameworkInterrupt {
 
 @c @implementation
 public func WdfInterruptReportActive(_ Interrupt: WDFINTERRUPT!) {
-  setActive(Interrupt, "WdfInterruptReportActive", true)
+  unsafe setActive(Interrupt, "WdfInterruptReportActive", true)
 }
 
 @c @implementation
 public func WdfInterruptReportInactive(_ Interrupt: WDFINTERRUPT!) {
-  setActive(Interrupt, "WdfInterruptReportInactive", false)
+  unsafe setActive(Interrupt, "WdfInterruptReportInactive", false)
 }
 
 @c @implementation
 public func WdfInterruptGetInfo(_ Interrupt: WDFINTERRUPT!, _ Info: PWDF_INTERRUPT_INFO!) {
   let call = "WdfInterruptGetInfo"
   guard Reports.require(call, atMost: KIRQL(DISPATCH_LEVEL)),
-    let interrupt = find(Interrupt, call)
+    let interrupt = unsafe find(Interrupt, call)
   else { return }
   let size = ULONG(MemoryLayout<WDF_INTERRUPT_INFO>.size)
   guard let Info = unsafe Info, unsafe Info.pointee.Size == size else {
@@ -152,7 +153,7 @@ extension FrameworkInterrupt {
 
 @c @implementation
 public func WdfInterruptWdmGetInterrupt(_ Interrupt: WDFINTERRUPT!) -> PKINTERRUPT! {
-  guard let interrupt = find(Interrupt, "WdfInterruptWdmGetInterrupt") else { return nil }
+  guard let interrupt = unsafe find(Interrupt, "WdfInterruptWdmGetInterrupt") else { return nil }
   return unsafe interrupt.connection.load(ordering: .sequentiallyConsistent)?
     .assumingMemoryBound(to: _KINTERRUPT.self)
 }
@@ -173,7 +174,7 @@ public func WdfInterruptSetPolicy(
   policy.Policy = Policy
   policy.Priority = Priority
   policy.TargetProcessorSetAndGroup.Mask = TargetProcessorSet
-  find(Interrupt, call)?.set(policy, call)
+  unsafe find(Interrupt, call)?.set(policy, call)
 }
 
 @c @implementation
@@ -188,5 +189,5 @@ public func WdfInterruptSetExtendedPolicy(
     return Reports.violation(
       call, "W32", "Size is wrong; begin with WDF_INTERRUPT_EXTENDED_POLICY_INIT")
   }
-  find(Interrupt, call)?.set(policy, call)
+  unsafe find(Interrupt, call)?.set(policy, call)
 }

@@ -3,7 +3,7 @@ public import CWindowsInterrupts
 import InterruptSync
 
 @c @implementation
-public func isw_wdf_object_create(
+public func WdfObjectCreateIn(
   _ Driver: WDFDRIVER!, _ Attributes: PWDF_OBJECT_ATTRIBUTES!,
   _ Object: UnsafeMutablePointer<WDFOBJECT?>!
 ) -> NTSTATUS {
@@ -14,7 +14,7 @@ public func isw_wdf_object_create(
     () throws(FrameworkFailure) in
     let attributes = unsafe try FrameworkAttributes(Attributes, allowing: .parent)
     let object = FrameworkObject(attributes)
-    try object.begin(below: FrameworkDriver.parent(call, attributes, Driver))
+    unsafe try object.begin(below: FrameworkDriver.parent(call, attributes, Driver))
     return object
   }
   unsafe Object.pointee = unsafe WDFOBJECT(handle)

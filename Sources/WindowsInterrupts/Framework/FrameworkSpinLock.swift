@@ -37,7 +37,7 @@ import Synchronization
 }
 
 @c @implementation
-public func isw_wdf_spin_lock_create(
+public func WdfSpinLockCreateIn(
   _ Driver: WDFDRIVER!, _ Attributes: PWDF_OBJECT_ATTRIBUTES!,
   _ SpinLock: UnsafeMutablePointer<WDFSPINLOCK?>!
 ) -> NTSTATUS {
@@ -45,7 +45,7 @@ public func isw_wdf_spin_lock_create(
   return unsafe FrameworkFailure.catching(call, SpinLock, atMost: DISPATCH_LEVEL) {
     () throws(FrameworkFailure) in
     let attributes = unsafe try FrameworkAttributes(Attributes, allowing: .parent)
-    let parent = try FrameworkDriver.parent(call, attributes, Driver)
+    let parent = unsafe try FrameworkDriver.parent(call, attributes, Driver)
     let lock = FrameworkSpinLock(attributes)
     try lock.begin(below: parent)
     return lock
@@ -54,12 +54,12 @@ public func isw_wdf_spin_lock_create(
 
 @c @implementation
 public func WdfSpinLockAcquire(_ SpinLock: WDFSPINLOCK!) {
-  let lock: FrameworkSpinLock? = FrameworkHandles.object(SpinLock, "WdfSpinLockAcquire")
+  let lock: FrameworkSpinLock? = unsafe FrameworkHandles.object(SpinLock, "WdfSpinLockAcquire")
   lock?.acquire()
 }
 
 @c @implementation
 public func WdfSpinLockRelease(_ SpinLock: WDFSPINLOCK!) {
-  let lock: FrameworkSpinLock? = FrameworkHandles.object(SpinLock, "WdfSpinLockRelease")
+  let lock: FrameworkSpinLock? = unsafe FrameworkHandles.object(SpinLock, "WdfSpinLockRelease")
   lock?.release()
 }

@@ -12,7 +12,7 @@ import InterruptSync
   init(
     _ attributes: FrameworkAttributes, _ config: WDF_TIMER_CONFIG, _ owner: FrameworkDevice
   ) {
-    unsafe self.config = unsafe config
+    self.config = config
     self.owner = owner
     unsafe timer = .allocate(capacity: 1)
     unsafe timer.initialize(to: KTIMER())
@@ -64,8 +64,8 @@ import InterruptSync
   }
 
   private func run(at level: Int32) {
-    unsafe owner.serialized(config.AutomaticSerialization != 0) {
-      unsafe FrameworkCall.run("EvtTimerFunc", at: KIRQL(level)) {
+    owner.serialized(config.AutomaticSerialization != 0) {
+      FrameworkCall.run("EvtTimerFunc", at: KIRQL(level)) {
         unsafe config.EvtTimerFunc?(handle)
       }
     }
@@ -73,7 +73,7 @@ import InterruptSync
 }
 
 private func find(_ handle: WDFTIMER?, _ call: String) -> FrameworkTimer? {
-  FrameworkHandles.object(handle, call)
+  unsafe FrameworkHandles.object(handle, call)
 }
 
 @c @implementation
@@ -85,19 +85,19 @@ public func WdfTimerCreate(
   return unsafe FrameworkFailure.catching(call, Timer, atMost: DISPATCH_LEVEL) {
     () throws(FrameworkFailure) in
     guard let config = unsafe Config?.pointee else { throw .invalidParameter }
-    guard unsafe config.Size == ULONG(MemoryLayout<WDF_TIMER_CONFIG>.size) else {
+    guard config.Size == ULONG(MemoryLayout<WDF_TIMER_CONFIG>.size) else {
       throw .lengthMismatch
     }
-    guard unsafe config.EvtTimerFunc != nil, unsafe config.Period <= ULONG(LONG.max) else {
+    guard unsafe config.EvtTimerFunc != nil, config.Period <= ULONG(LONG.max) else {
       throw .invalidParameter
     }
     let (attributes, parent, device) = unsafe try FrameworkAttributes.ofDeviceChild(
       call, Attributes, allowing: .executionLevel)
     let isPassive = unsafe attributes.raw.ExecutionLevel == WdfExecutionLevelPassive
-    if isPassive, unsafe config.Period > 0 { throw FrameworkFailure(.notSupported) }
-    unsafe try device.requireLevel(
+    if isPassive, config.Period > 0 { throw FrameworkFailure(.notSupported) }
+    try device.requireLevel(
       dispatch: !isPassive, ifSerialized: config.AutomaticSerialization != 0)
-    let made = unsafe FrameworkTimer(attributes, config, device)
+    let made = FrameworkTimer(attributes, config, device)
     guard made.prepare(isPassive: isPassive) else {
       made.abandon()
       throw .noResources
@@ -111,14 +111,14 @@ public func WdfTimerCreate(
 public func WdfTimerStart(_ Timer: WDFTIMER!, _ DueTime: LONGLONG) -> BOOLEAN {
   let call = "WdfTimerStart"
   guard Reports.require(call, atMost: KIRQL(DISPATCH_LEVEL)) else { return 0 }
-  return find(Timer, call)?.start(DueTime) == true ? 1 : 0
+  return unsafe find(Timer, call)?.start(DueTime) == true ? 1 : 0
 }
 
 @c @implementation
 public func WdfTimerStop(_ Timer: WDFTIMER!, _ Wait: BOOLEAN) -> BOOLEAN {
   let call = "WdfTimerStop"
   guard Reports.require(call, atMost: KIRQL(DISPATCH_LEVEL)) else { return 0 }
-  return find(Timer, call)?.stop(call, wait: Wait != 0) == true ? 1 : 0
+  return unsafe find(Timer, call)?.stop(call, wait: Wait != 0) == true ? 1 : 0
 }
 
 @c @implementation

@@ -52,7 +52,7 @@ extension UInt64 {
 }
 
 @c @implementation
-public func isw_wdf_wait_lock_create(
+public func WdfWaitLockCreateIn(
   _ Driver: WDFDRIVER!, _ Attributes: PWDF_OBJECT_ATTRIBUTES!,
   _ Lock: UnsafeMutablePointer<WDFWAITLOCK?>!
 ) -> NTSTATUS {
@@ -60,7 +60,7 @@ public func isw_wdf_wait_lock_create(
   return unsafe FrameworkFailure.catching(call, Lock, atMost: DISPATCH_LEVEL) {
     () throws(FrameworkFailure) in
     let attributes = unsafe try FrameworkAttributes(Attributes, allowing: .parent)
-    let parent = try FrameworkDriver.parent(call, attributes, Driver)
+    let parent = unsafe try FrameworkDriver.parent(call, attributes, Driver)
     let lock = FrameworkWaitLock(attributes)
     try lock.begin(below: parent)
     return lock
@@ -69,12 +69,12 @@ public func isw_wdf_wait_lock_create(
 
 @c @implementation
 public func WdfWaitLockAcquire(_ Lock: WDFWAITLOCK!, _ Timeout: PLONGLONG!) -> NTSTATUS {
-  let lock: FrameworkWaitLock? = FrameworkHandles.object(Lock, "WdfWaitLockAcquire")
+  let lock: FrameworkWaitLock? = unsafe FrameworkHandles.object(Lock, "WdfWaitLockAcquire")
   return unsafe lock?.acquire(Timeout?.pointee) ?? FrameworkFailure.invalidHandle.status
 }
 
 @c @implementation
 public func WdfWaitLockRelease(_ Lock: WDFWAITLOCK!) {
-  let lock: FrameworkWaitLock? = FrameworkHandles.object(Lock, "WdfWaitLockRelease")
+  let lock: FrameworkWaitLock? = unsafe FrameworkHandles.object(Lock, "WdfWaitLockRelease")
   lock?.release()
 }

@@ -8,7 +8,7 @@ import InterruptSync
   private(set) var routine: PassiveRoutine?
 
   init(_ attributes: FrameworkAttributes, _ config: WDF_WORKITEM_CONFIG, _ owner: FrameworkDevice) {
-    unsafe self.config = unsafe config
+    self.config = config
     self.owner = owner
     super.init(attributes)
     routine = unsafe PassiveRoutine(owner.windows.object) { [weak self] in self?.run() }
@@ -17,8 +17,8 @@ import InterruptSync
   override func stop() { routine?.stop() }
 
   private func run() {
-    unsafe owner.serialized(config.AutomaticSerialization != 0) {
-      unsafe FrameworkCall.run("EvtWorkItemFunc", at: KIRQL(PASSIVE_LEVEL)) {
+    owner.serialized(config.AutomaticSerialization != 0) {
+      FrameworkCall.run("EvtWorkItemFunc", at: KIRQL(PASSIVE_LEVEL)) {
         unsafe config.EvtWorkItemFunc?(handle)
       }
     }
@@ -26,7 +26,7 @@ import InterruptSync
 }
 
 private func find(_ handle: WDFWORKITEM?, _ call: String) -> FrameworkWorkItem? {
-  FrameworkHandles.object(handle, call)
+  unsafe FrameworkHandles.object(handle, call)
 }
 
 @c @implementation
@@ -38,15 +38,15 @@ public func WdfWorkItemCreate(
   return unsafe FrameworkFailure.catching(call, WorkItem, atMost: DISPATCH_LEVEL) {
     () throws(FrameworkFailure) in
     guard let config = unsafe Config?.pointee else { throw .invalidParameter }
-    guard unsafe config.Size == ULONG(MemoryLayout<WDF_WORKITEM_CONFIG>.size) else {
+    guard config.Size == ULONG(MemoryLayout<WDF_WORKITEM_CONFIG>.size) else {
       throw .lengthMismatch
     }
     guard unsafe config.EvtWorkItemFunc != nil else { throw .invalidParameter }
     let (attributes, parent, device) = unsafe try FrameworkAttributes.ofDeviceChild(
       call, Attributes)
-    unsafe try device.requireLevel(
+    try device.requireLevel(
       dispatch: false, ifSerialized: config.AutomaticSerialization != 0)
-    let made = unsafe FrameworkWorkItem(attributes, config, device)
+    let made = FrameworkWorkItem(attributes, config, device)
     guard made.routine != nil else {
       made.abandon()
       throw .noResources
@@ -60,14 +60,14 @@ public func WdfWorkItemCreate(
 public func WdfWorkItemEnqueue(_ WorkItem: WDFWORKITEM!) {
   let call = "WdfWorkItemEnqueue"
   guard Reports.require(call, atMost: KIRQL(DISPATCH_LEVEL)) else { return }
-  _ = find(WorkItem, call)?.routine?.enqueue()
+  _ = unsafe find(WorkItem, call)?.routine?.enqueue()
 }
 
 @c @implementation
 public func WdfWorkItemFlush(_ WorkItem: WDFWORKITEM!) {
   let call = "WdfWorkItemFlush"
   guard Reports.require(call, atMost: KIRQL(PASSIVE_LEVEL)),
-    let routine = find(WorkItem, call)?.routine
+    let routine = unsafe find(WorkItem, call)?.routine
   else { return }
   guard !routine.isRunningCaller else {
     return Reports.violation(call, "D12", "called in the work item's own callback")

@@ -1,6 +1,7 @@
 // WdfInterruptCreate: the checks of W2, in its order.
 public import CWindowsInterrupts
 import InterruptSync
+import Synchronization
 
 @safe private struct InterruptCreation {
   let call = "WdfInterruptCreate"
@@ -93,14 +94,14 @@ import InterruptSync
 
   private func sharedLock() throws(FrameworkFailure) -> SpinLock? {
     if let handle = unsafe config.SpinLock {
-      guard let lock: FrameworkSpinLock = FrameworkHandles.object(handle, call) else {
+      guard let lock: FrameworkSpinLock = unsafe FrameworkHandles.object(handle, call) else {
         throw .invalidHandle
       }
       lock.isInterruptLock.store(true, ordering: .relaxed)
       return lock.lock
     }
     if let handle = unsafe config.WaitLock {
-      guard let lock: FrameworkWaitLock = FrameworkHandles.object(handle, call) else {
+      guard let lock: FrameworkWaitLock = unsafe FrameworkHandles.object(handle, call) else {
         throw .invalidHandle
       }
       return lock.lock
@@ -111,7 +112,7 @@ import InterruptSync
   /// The line of the descriptors that EvtDevicePrepareHardware chose.
   private func ownLine() throws(FrameworkFailure) -> Line? {
     guard let descriptor = unsafe config.InterruptTranslated?.pointee else { return nil }
-    guard Int32(unsafe descriptor.Type) == CmResourceTypeInterrupt,
+    guard Int32(descriptor.Type) == CmResourceTypeInterrupt,
       let line = unsafe Vectors.line(descriptor.u.Interrupt.Vector),
       line.device == ObjectIdentifier(device.windows)
     else { throw .invalidParameter }

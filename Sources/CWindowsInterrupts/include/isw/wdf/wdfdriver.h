@@ -34,7 +34,7 @@ FORCEINLINE VOID WDF_DRIVER_CONFIG_INIT(PWDF_DRIVER_CONFIG Config, PFN_WDF_DRIVE
 
 ISW_BEGIN_C
 
-NTSTATUS isw_wdf_driver_create(WDFDRIVER *Image, PDRIVER_OBJECT DriverObject, PCUNICODE_STRING RegistryPath,
+NTSTATUS WdfDriverCreateIn(WDFDRIVER *Image, PDRIVER_OBJECT DriverObject, PCUNICODE_STRING RegistryPath,
                                PWDF_OBJECT_ATTRIBUTES DriverAttributes, PWDF_DRIVER_CONFIG DriverConfig,
                                WDFDRIVER *Driver);
 /// The driver object that DriverEntry got. Any level.
@@ -50,7 +50,7 @@ ISW_END_C
 FORCEINLINE NTSTATUS WdfDriverCreate(PDRIVER_OBJECT DriverObject, PCUNICODE_STRING RegistryPath,
                                      PWDF_OBJECT_ATTRIBUTES DriverAttributes, PWDF_DRIVER_CONFIG DriverConfig,
                                      WDFDRIVER *Driver) {
-  return isw_wdf_driver_create(&isw_wdf_driver, DriverObject, RegistryPath, DriverAttributes, DriverConfig, Driver);
+  return WdfDriverCreateIn(&isw_wdf_driver, DriverObject, RegistryPath, DriverAttributes, DriverConfig, Driver);
 }
 
 /// The driver of the calling program or shared library; NULL before WdfDriverCreate. Any level.

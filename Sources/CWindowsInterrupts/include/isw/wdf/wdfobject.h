@@ -106,7 +106,7 @@ VOID WdfObjectDereferenceActual(WDFOBJECT Handle, PVOID Tag, LONG Line, PCSTR Fi
 /// framework's to end: reported, and nothing is done (W4).
 VOID WdfObjectDelete(WDFOBJECT Object);
 
-NTSTATUS isw_wdf_object_create(WDFDRIVER Driver, PWDF_OBJECT_ATTRIBUTES Attributes, WDFOBJECT *Object);
+NTSTATUS WdfObjectCreateIn(WDFDRIVER Driver, PWDF_OBJECT_ATTRIBUTES Attributes, WDFOBJECT *Object);
 
 ISW_END_C
 
@@ -116,7 +116,7 @@ ISW_END_C
 /// STATUS_WDF_EXECUTION_LEVEL_INVALID, STATUS_WDF_SYNCHRONIZATION_SCOPE_INVALID, STATUS_INSUFFICIENT_RESOURCES;
 /// STATUS_INVALID_DEVICE_STATE without a parent before WdfDriverCreate.
 FORCEINLINE NTSTATUS WdfObjectCreate(PWDF_OBJECT_ATTRIBUTES Attributes, WDFOBJECT *Object) {
-  return isw_wdf_object_create(isw_wdf_driver, Attributes, Object);
+  return WdfObjectCreateIn(isw_wdf_driver, Attributes, Object);
 }
 
 #define WdfObjectReference(Handle) WdfObjectReferenceActual((Handle), NULL, __LINE__, __FILE__)

@@ -18,8 +18,8 @@ FORCEINLINE LONGLONG WDF_ABS_TIMEOUT_IN_US(ULONGLONG Time) { return (LONGLONG)Ti
 
 ISW_BEGIN_C
 
-NTSTATUS isw_wdf_spin_lock_create(WDFDRIVER Driver, PWDF_OBJECT_ATTRIBUTES Attributes, WDFSPINLOCK *SpinLock);
-NTSTATUS isw_wdf_wait_lock_create(WDFDRIVER Driver, PWDF_OBJECT_ATTRIBUTES Attributes, WDFWAITLOCK *Lock);
+NTSTATUS WdfSpinLockCreateIn(WDFDRIVER Driver, PWDF_OBJECT_ATTRIBUTES Attributes, WDFSPINLOCK *SpinLock);
+NTSTATUS WdfWaitLockCreateIn(WDFDRIVER Driver, PWDF_OBJECT_ATTRIBUTES Attributes, WDFWAITLOCK *Lock);
 
 /// Takes the lock and raises to DISPATCH_LEVEL. Up to DISPATCH_LEVEL. Reported: above it (K23), held by the caller
 /// already (K24, and the matching release does nothing), and the lock of an interrupt (W5).
@@ -40,12 +40,12 @@ ISW_END_C
 
 /// The parent is the driver unless another is given. Errors: WdfObjectCreate. Up to DISPATCH_LEVEL.
 FORCEINLINE NTSTATUS WdfSpinLockCreate(PWDF_OBJECT_ATTRIBUTES SpinLockAttributes, WDFSPINLOCK *SpinLock) {
-  return isw_wdf_spin_lock_create(isw_wdf_driver, SpinLockAttributes, SpinLock);
+  return WdfSpinLockCreateIn(isw_wdf_driver, SpinLockAttributes, SpinLock);
 }
 
 /// The same.
 FORCEINLINE NTSTATUS WdfWaitLockCreate(PWDF_OBJECT_ATTRIBUTES LockAttributes, WDFWAITLOCK *Lock) {
-  return isw_wdf_wait_lock_create(isw_wdf_driver, LockAttributes, Lock);
+  return WdfWaitLockCreateIn(isw_wdf_driver, LockAttributes, Lock);
 }
 
 #endif
