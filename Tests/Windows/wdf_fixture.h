@@ -38,6 +38,12 @@ static inline void note(const char *word) {
   pthread_mutex_unlock(&trace_lock);
 }
 
+static inline void forget_trace(void) {
+  pthread_mutex_lock(&trace_lock);
+  trace[0] = 0;
+  pthread_mutex_unlock(&trace_lock);
+}
+
 // Whether the callbacks since the last look were these.
 static inline int traced(const char *words) {
   pthread_mutex_lock(&trace_lock);
