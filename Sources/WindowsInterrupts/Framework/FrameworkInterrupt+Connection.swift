@@ -69,8 +69,12 @@ extension FrameworkInterrupt {
     return status
   }
 
+  /// From the first step on the ISR is not called, as it would not be on Windows (W8, W9).
   private func closeLine(_ interrupt: Interrupt) {
-    withLock("WDFINTERRUPT") { unsafe connection.store(nil, ordering: .sequentiallyConsistent) }
+    withLock("WDFINTERRUPT") {
+      interrupt.setActive(false)
+      unsafe connection.store(nil, ordering: .sequentiallyConsistent)
+    }
     interrupt.disconnect()
     forgetInterrupt(interrupt)
   }
