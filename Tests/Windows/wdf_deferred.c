@@ -57,10 +57,28 @@ static void fire(void) {
   sem_wait(&my.served);
 }
 
-static void W14_W17_a_dpc_is_queued_once_and_runs_at_dispatch_level(void) {
-  prepare(FALSE), start(1), fire();
-  CHECK(my.first == TRUE && my.second == FALSE);
+static sem_t held, released;
+static void hold_dpcs(PKDPC unused, PVOID context, PVOID first, PVOID second) {
+  (void)unused, (void)context, (void)first, (void)second;
+  sem_post(&held);
+  sem_wait(&released);
+}
+
+// The ISR finds that no DPC begins before it has ended.
+static void fire_with_dpcs_held(void) {
+  KDPC holder;
+  sem_init(&held, 0, 0), sem_init(&released, 0, 0);
+  KeInitializeDpc(&holder, hold_dpcs, NULL);
+  KeInsertQueueDpc(&holder, NULL, NULL);
+  sem_wait(&held);
+  fire();
+  sem_post(&released);
   sem_wait(&my.ran);
+}
+
+static void W14_W17_a_dpc_is_queued_once_and_runs_at_dispatch_level(void) {
+  prepare(FALSE), start(1), fire_with_dpcs_held();
+  CHECK(my.first == TRUE && my.second == FALSE);
   CHECK(my.level == DISPATCH_LEVEL && my.associated == (WDFOBJECT)the_device);
   // It runs without the lock, and while it does it can be queued again (W18).
   fire();
@@ -73,9 +91,8 @@ static void W14_W17_a_dpc_is_queued_once_and_runs_at_dispatch_level(void) {
 }
 
 static void run_work_item(BOOLEAN passive) {
-  prepare(TRUE), my.passive = passive, start(1), fire();
+  prepare(TRUE), my.passive = passive, start(1), fire_with_dpcs_held();
   CHECK(my.first == TRUE && my.second == FALSE);
-  sem_wait(&my.ran);
   CHECK(my.level == PASSIVE_LEVEL && my.associated == (WDFOBJECT)the_device);
   CHECK(WdfInterruptQueueWorkItemForIsr(my.interrupt) == TRUE);
   CHECK(WdfInterruptQueueWorkItemForIsr(my.interrupt) == FALSE);

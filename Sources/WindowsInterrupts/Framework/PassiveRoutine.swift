@@ -1,24 +1,21 @@
-// A work item of WDM's with what the framework needs beside it: waiting for its calls, and an end
-// while it is queued. Behind interrupts, work item objects and timers at PASSIVE_LEVEL.
+// A work item of WDM's with what the framework needs beside it: one call at a time, waiting for
+// calls, and an end while it is queued. Behind interrupts, work item objects and timers at
+// PASSIVE_LEVEL.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync
 
 @safe final class PassiveRoutine: @unchecked Sendable {
-  private struct Call {
-    let number: UInt64
-    let thread: UInt32
-  }
-
   private let item: PIO_WORKITEM
   private let body: @Sendable () -> Void
   private let monitor = Monitor()
-  private var lastNumber: UInt64 = 0
-  /// The one that waits for a thread.
-  private var queued: UInt64?
-  /// A call may begin while the one before it still runs.
-  private var running: [Call] = []
-  private var hasEnded = false
+  /// Calls asked for so far, begun, and ended: the difference of two neighbours is 0 or 1.
+  private var asked: UInt64 = 0
+  private var begun: UInt64 = 0
+  private var ended: UInt64 = 0
+  /// The thread of the call that runs, or 0.
+  private var runner: UInt32 = 0
+  private var hasStopped = false
 
   /// nil: no memory. `body` runs at PASSIVE_LEVEL on a worker thread.
   init?(_ device: PDEVICE_OBJECT, _ body: @escaping @Sendable () -> Void) {
@@ -29,21 +26,25 @@ import InterruptSync
 
   deinit { unsafe IoFreeWorkItem(item) }
 
-  /// Up to DISPATCH_LEVEL. False when it is queued already, or has ended.
+  /// Up to DISPATCH_LEVEL. False when a call is asked for that has not begun, or after `stop`.
   func enqueue() -> Bool {
     monitor.locked {
-      guard queued == nil, !hasEnded else { return false }
-      // The queue has a reference until the call has ended.
-      let context = unsafe Unmanaged.passRetained(self)
-      guard unsafe IoTryQueueWorkItem(item, Self.call, DelayedWorkQueue, context.toOpaque()) != 0
-      else {
-        unsafe context.release()
-        return false
-      }
-      lastNumber += 1
-      queued = lastNumber
+      guard asked == begun, !hasStopped else { return false }
+      // One that runs asks for the next itself when it ends.
+      if begun == ended, !give() { return false }
+      asked += 1
       return true
     }
+  }
+
+  /// Hands the item to the worker threads, with a reference that its call gives back.
+  private func give() -> Bool {
+    let context = unsafe Unmanaged.passRetained(self)
+    if unsafe IoTryQueueWorkItem(item, Self.call, DelayedWorkQueue, context.toOpaque()) != 0 {
+      return true
+    }
+    unsafe context.release()
+    return false
   }
 
   private static let call: PIO_WORKITEM_ROUTINE_EX = { _, context, _ in
@@ -52,46 +53,36 @@ import InterruptSync
   }
 
   private func run() {
-    let call = monitor.locked { () -> Call? in
-      guard let number = queued else { return nil }
-      queued = nil
-      guard !hasEnded else {
-        monitor.broadcast()
-        return nil
-      }
-      let call = Call(number: number, thread: cuio_thread_id())
-      running.append(call)
-      return call
+    let isWanted = monitor.locked { () -> Bool in
+      begun += 1
+      runner = cuio_thread_id()
+      return !hasStopped
     }
-    guard let call else { return }
-    body()
+    if isWanted { body() }
     monitor.locked {
-      running.removeAll { $0.number == call.number }
+      ended += 1
+      runner = 0
+      // Without a thread to be had the call is dropped; that was reported.
+      if asked > begun, !give() { asked = begun }
       monitor.broadcast()
     }
   }
 
   /// Whether the calling thread is in the routine.
-  var isRunningCaller: Bool {
-    let thread = cuio_thread_id()
-    return monitor.locked { running.contains { $0.thread == thread } }
-  }
+  var isRunningCaller: Bool { monitor.locked { runner == cuio_thread_id() } }
 
-  /// Waits for the calls that were queued before; not for the caller's own. PASSIVE_LEVEL.
+  /// Waits for the calls that were asked for before; in the routine itself for none. PASSIVE_LEVEL.
   func flush() {
-    let thread = cuio_thread_id()
     monitor.locked {
-      let last = lastNumber
-      monitor.wait {
-        if let queued, queued <= last { return true }
-        return running.contains { $0.number <= last && $0.thread != thread }
-      }
+      guard runner != cuio_thread_id() else { return }
+      let last = asked
+      monitor.wait { ended < last && ended < asked }
     }
   }
 
   /// No further call begins; at PASSIVE_LEVEL none runs either when this returns, but the caller's.
   func stop() {
-    monitor.locked { hasEnded = true }
+    monitor.locked { hasStopped = true }
     if KeGetCurrentIrql() == KIRQL(PASSIVE_LEVEL) { flush() }
   }
 }

@@ -15,10 +15,10 @@ typedef EVT_WDF_INTERRUPT_ISR *PFN_WDF_INTERRUPT_ISR;
 /// At the interrupt's level, under its lock (W19).
 typedef BOOLEAN EVT_WDF_INTERRUPT_SYNCHRONIZE(WDFINTERRUPT Interrupt, WDFCONTEXT Context);
 typedef EVT_WDF_INTERRUPT_SYNCHRONIZE *PFN_WDF_INTERRUPT_SYNCHRONIZE;
-/// At DISPATCH_LEVEL without the lock (W14).
+/// At DISPATCH_LEVEL without the lock (W14), never concurrently with itself.
 typedef VOID EVT_WDF_INTERRUPT_DPC(WDFINTERRUPT Interrupt, WDFOBJECT AssociatedObject);
 typedef EVT_WDF_INTERRUPT_DPC *PFN_WDF_INTERRUPT_DPC;
-/// At PASSIVE_LEVEL without the lock (W14).
+/// At PASSIVE_LEVEL without the lock (W14), never concurrently with itself.
 typedef VOID EVT_WDF_INTERRUPT_WORKITEM(WDFINTERRUPT Interrupt, WDFOBJECT AssociatedObject);
 typedef EVT_WDF_INTERRUPT_WORKITEM *PFN_WDF_INTERRUPT_WORKITEM;
 /// At the interrupt's level, under its lock: makes the device interrupt, or not (W6 to W8).

@@ -4,7 +4,7 @@
 
 #include "wdfobject.h"
 
-/// At PASSIVE_LEVEL. May be queued again while it runs, and delete itself.
+/// At PASSIVE_LEVEL, never concurrently with itself. May be queued again while it runs, and delete itself.
 typedef VOID EVT_WDF_WORKITEM(WDFWORKITEM WorkItem);
 typedef EVT_WDF_WORKITEM *PFN_WDF_WORKITEM;
 
