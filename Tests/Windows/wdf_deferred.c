@@ -268,6 +268,40 @@ static void delete_self(WDFWORKITEM which) {
   sem_post(&my.ran);
 }
 
+static void work_item_waits(WDFWORKITEM which) {
+  sem_post(&my.ran);
+  sem_wait(&my.go);
+  CHECK(GetCounter(which)->value == 7);
+}
+
+static void counter_destroyed(WDFOBJECT object) {
+  CHECK(GetCounter(object)->value == 7);
+  note("destroyed");
+  sem_post(&my.ran);
+}
+
+// Above PASSIVE_LEVEL nobody can wait for a callback; its object and context outlive it.
+static void N27_an_object_deleted_at_dispatch_level_outlives_its_callback(void) {
+  prepare(FALSE), plan.on_add = NULL, add(0);
+  WDF_WORKITEM_CONFIG config;
+  WDF_WORKITEM_CONFIG_INIT(&config, work_item_waits);
+  config.AutomaticSerialization = FALSE;
+  WDF_OBJECT_ATTRIBUTES attributes = with_counter(the_device);
+  attributes.EvtDestroyCallback = counter_destroyed;
+  CHECK(WdfWorkItemCreate(&config, &attributes, &item) == STATUS_SUCCESS);
+  GetCounter(item)->value = 7;
+  WdfWorkItemEnqueue(item);
+  sem_wait(&my.ran);
+  KIRQL level = KeRaiseIrqlToDpcLevel();
+  WdfObjectDelete(item);
+  KeLowerIrql(level);
+  CHECK(traced(""));
+  sem_post(&my.go);
+  sem_wait(&my.ran);
+  CHECK(traced("destroyed") && reports == 0);
+  end();
+}
+
 static void work_items(void) {
   prepare(FALSE), plan.on_add = NULL, add(0);
   CHECK(make_item(item_ran, FALSE, the_device) == STATUS_SUCCESS && WdfWorkItemGetParentObject(item) == the_device);
@@ -354,6 +388,7 @@ int main(void) {
   RUN(W15_a_serialized_work_item_leaves_the_lock_alone);
   RUN(creation_errors_of_deferred_objects);
   RUN(dpc_objects);
+  RUN(N27_an_object_deleted_at_dispatch_level_outlives_its_callback);
   RUN(work_items);
   RUN(timers);
   RUN(W14_serialized_callbacks_exclude_each_other);

@@ -128,8 +128,11 @@ static void N27_a_reference_keeps_the_context(void) {
   WDFOBJECT own = make_named("O", "o", WDF_NO_HANDLE);
   WdfObjectDereference(own);
   CHECK(reported("WdfObjectDereference", "N27") && traced(""));
+  make_named("K", "k", own);
+  WdfObjectDereference(own);
+  CHECK(reported("WdfObjectDereference", "N27") && traced(""));
   end();
-  CHECK(traced("unload O o"));
+  CHECK(traced("unload K O k o"));
 }
 
 static void W4_what_the_framework_owns_is_not_deleted(void) {

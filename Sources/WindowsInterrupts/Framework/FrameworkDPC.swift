@@ -11,7 +11,7 @@ import InterruptSync
     self.config = config
     self.owner = owner
     super.init(attributes)
-    routine = DispatchRoutine { [weak self] in self?.run() }
+    routine = DispatchRoutine { [weak self] in self?.whileReferenced { self?.run() } }
   }
 
   override func stop() { routine?.stop() }

@@ -127,7 +127,7 @@ extension FrameworkDevice {
       unsafe callbacks.EvtDeviceReleaseHardware?(handle, resources?.translated.handle)
     }
     for interrupt in interrupts.reversed() where interrupt.hasOwnResource { interrupt.delete() }
-    for interrupt in interrupts { interrupt.line = nil }
+    for interrupt in interrupts { interrupt.setLine(nil) }
     resources?.raw.delete()
     resources?.translated.delete()
     resources = nil
@@ -135,7 +135,7 @@ extension FrameworkDevice {
 
   /// Interrupts of EvtDriverDeviceAdd get the device's lines in the order of their creation (W3).
   private func assignLines() {
-    for (interrupt, line) in zip(interrupts, windows.lines) { interrupt.line = line }
+    for (interrupt, line) in zip(interrupts, windows.lines) { interrupt.setLine(line) }
   }
 
   /// Interrupts with one lock get the highest of their levels (W5).

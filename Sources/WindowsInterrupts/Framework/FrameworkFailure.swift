@@ -17,7 +17,6 @@ struct FrameworkFailure: Error {
   static let nameInvalid = FrameworkFailure(bits: 0xC000_0033)
   static let deletePending = FrameworkFailure(bits: 0xC000_0056)
   static let driverInternalError = FrameworkFailure(bits: 0xC000_0183)
-  static let attributesInvalid = FrameworkFailure(bits: 0xC020_0207)
   static let parentNotSpecified = FrameworkFailure(bits: 0xC020_0208)
   static let parentNotAllowed = FrameworkFailure(bits: 0xC020_0209)
   static let executionLevelInvalid = FrameworkFailure(bits: 0xC020_020A)

@@ -13,10 +13,12 @@ import Synchronization
   let lock: SpinLock
   /// The place in the order of creation. Set once, by the device.
   var number: ULONG = 0
-  /// The device's line that it stands for; nil: none (W3). Changed only while it is not connected.
-  var line: Line?
+  /// The device's line that it stands for; nil: none (W3). Written under `lock`, while it is not
+  /// connected.
+  private(set) var line: Line?
   /// SynchronizeIrql. Changed only while it is not connected.
   private(set) var irql: KIRQL
+  /// Guarded by `lock`.
   var policy = WDF_INTERRUPT_EXTENDED_POLICY()
 
   /// The PKINTERRUPT, from before the line is open until the disconnect has begun.
@@ -83,11 +85,13 @@ import Synchronization
   override var isFrameworkOwned: Bool { true }
 
   override func stop() {
-    _ = powerDown(isGone: false)
+    if changing.locked({ interrupt != nil }) { _ = powerDown(isGone: false) }
     dpc?.stop()
     workItem?.stop()
     owner.forget(self)
   }
+
+  func setLine(_ new: Line?) { withLock("WDFINTERRUPT") { line = new } }
 
   /// W5. Without a line, or passive, it keeps the level it has.
   func assignLevel(among all: [FrameworkInterrupt]) {

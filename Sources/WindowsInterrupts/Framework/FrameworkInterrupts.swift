@@ -119,21 +119,27 @@ public func WdfInterruptGetInfo(_ Interrupt: WDFINTERRUPT!, _ Info: PWDF_INTERRU
   guard let Info = unsafe Info, unsafe Info.pointee.Size == size else {
     return Reports.violation(call, "W32", "Size is wrong; begin with WDF_INTERRUPT_INFO_INIT")
   }
-  var info = WDF_INTERRUPT_INFO()
-  info.Size = size
-  info.MessageNumber = interrupt.number
-  if let line = interrupt.line {
-    info.TargetProcessorSet = interrupt.processors
-    info.Group = interrupt.policy.TargetProcessorSetAndGroup.Group
-    info.Vector = line.vector
-    info.Irql = interrupt.isPassive ? KIRQL(PASSIVE_LEVEL) : line.irql
-    info.Mode = line.isLatched ? Latched : LevelSensitive
-    info.ShareDisposition = UCHAR(CmResourceShareShared.rawValue)
-  }
-  unsafe Info.pointee = info
+  let info =
+    interrupt.isInside ? interrupt.info : interrupt.withLock(call) { interrupt.info }
+  if let info { unsafe Info.pointee = info }
 }
 
 extension FrameworkInterrupt {
+  /// With the lock held.
+  fileprivate var info: WDF_INTERRUPT_INFO {
+    var info = WDF_INTERRUPT_INFO()
+    info.Size = ULONG(MemoryLayout<WDF_INTERRUPT_INFO>.size)
+    info.MessageNumber = number
+    guard let line else { return info }
+    info.TargetProcessorSet = processors
+    info.Group = policy.TargetProcessorSetAndGroup.Group
+    info.Vector = line.vector
+    info.Irql = isPassive ? KIRQL(PASSIVE_LEVEL) : line.irql
+    info.Mode = line.isLatched ? Latched : LevelSensitive
+    info.ShareDisposition = UCHAR(CmResourceShareShared.rawValue)
+    return info
+  }
+
   /// Those that the policy names, or all.
   fileprivate var processors: KAFFINITY {
     let named = policy.TargetProcessorSetAndGroup.Mask
@@ -146,7 +152,7 @@ extension FrameworkInterrupt {
       guard interrupt == nil else {
         return Reports.violation(call, "W32", "the interrupt is connected; call it before that")
       }
-      policy = new
+      withLock(call) { policy = new }
     }
   }
 }

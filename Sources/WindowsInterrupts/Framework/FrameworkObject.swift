@@ -15,6 +15,8 @@ import Synchronization
   private var isEnding = false
   /// One is the object's own, given back when it is deleted; each child has one.
   private let references = Atomic<Int>(1)
+  /// Those of them that the driver took.
+  private let driversReferences = Atomic<Int>(0)
 
   var handle: OpaquePointer { unsafe OpaquePointer(header) }
   var rawHandle: WDFOBJECT { unsafe WDFOBJECT(header) }
@@ -80,13 +82,35 @@ import Synchronization
     return unsafe (UnsafeMutableRawPointer(context + 1), existed)
   }
 
-  func reference() { references.wrappingAdd(1, ordering: .relaxed) }
+  func referenceForDriver() {
+    references.wrappingAdd(1, ordering: .relaxed)
+    driversReferences.wrappingAdd(1, ordering: .relaxed)
+  }
 
-  /// False: only the object's own reference is left, and it has not been deleted.
+  /// False: none of the driver's references is left.
   func dereferenceForDriver() -> Bool {
-    if references.load(ordering: .acquiring) == 1, !isDeleting { return false }
+    guard Self.count(driversReferences, by: -1) else { return false }
     dereference()
     return true
+  }
+
+  /// Runs `body` with a reference, so that the contexts outlive it; not at all when none is left.
+  func whileReferenced(_ body: () -> Void) {
+    guard Self.count(references, by: 1) else { return }
+    body()
+    dereference()
+  }
+
+  /// Changes a count that is above 0; false when it is not.
+  private static func count(_ place: borrowing Atomic<Int>, by change: Int) -> Bool {
+    var seen = place.load(ordering: .relaxed)
+    while seen > 0 {
+      let (exchanged, now) = place.weakCompareExchange(
+        expected: seen, desired: seen + change, ordering: .acquiringAndReleasing)
+      if exchanged { return true }
+      seen = now
+    }
+    return false
   }
 
   private func dereference() {

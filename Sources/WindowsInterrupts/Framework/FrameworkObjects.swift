@@ -46,7 +46,7 @@ public func WdfObjectAllocateContext(
 @c @implementation
 public func WdfObjectReferenceActual(
   _ Handle: WDFOBJECT!, _ Tag: PVOID!, _ Line: LONG, _ File: PCSTR!
-) { unsafe FrameworkHandles.any(Handle, "WdfObjectReference")?.reference() }
+) { unsafe FrameworkHandles.any(Handle, "WdfObjectReference")?.referenceForDriver() }
 
 @c @implementation
 public func WdfObjectDereferenceActual(

@@ -25,11 +25,13 @@ import InterruptSync
   /// Makes what carries the callback. False: no memory.
   func prepare(isPassive: Bool) -> Bool {
     guard isPassive else {
-      dispatch = DispatchRoutine { [weak self] in self?.run(at: DISPATCH_LEVEL) }
+      dispatch = DispatchRoutine { [weak self] in
+        self?.whileReferenced { self?.run(at: DISPATCH_LEVEL) }
+      }
       return true
     }
     let routine = unsafe PassiveRoutine(owner.windows.object) { [weak self] in
-      self?.run(at: PASSIVE_LEVEL)
+      self?.whileReferenced { self?.run(at: PASSIVE_LEVEL) }
     }
     guard let routine else { return false }
     passive = routine

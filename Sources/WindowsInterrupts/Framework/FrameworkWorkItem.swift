@@ -11,7 +11,9 @@ import InterruptSync
     self.config = config
     self.owner = owner
     super.init(attributes)
-    routine = unsafe PassiveRoutine(owner.windows.object) { [weak self] in self?.run() }
+    routine = unsafe PassiveRoutine(owner.windows.object) { [weak self] in
+      self?.whileReferenced { self?.run() }
+    }
   }
 
   override func stop() { routine?.stop() }

@@ -35,7 +35,7 @@ import Synchronization
     let ownLine = try ownLine()
     let interrupt = unsafe FrameworkInterrupt(attributes, config, device, lock: lock)
     if let ownLine {
-      interrupt.line = ownLine
+      interrupt.setLine(ownLine)
       interrupt.assignLevel(among: [interrupt])
     }
     guard interrupt.prepareDeferred() else {
