@@ -136,7 +136,8 @@ static isw_deadline deadline_of(PLARGE_INTEGER timeout) {
 }
 
 static NTSTATUS sleep_until_done(waiter *w, const isw_deadline *deadline) {
-  int operation = FUTEX_WAIT_BITSET_PRIVATE | (deadline->limited && deadline->clock == CLOCK_REALTIME ? FUTEX_CLOCK_REALTIME : 0);
+  bool is_system_time = deadline->limited && deadline->clock == CLOCK_REALTIME;
+  int operation = FUTEX_WAIT_BITSET_PRIVATE | (is_system_time ? FUTEX_CLOCK_REALTIME : 0);
   while (!__atomic_load_n(&w->done, __ATOMIC_ACQUIRE)) {
     if (syscall(SYS_futex, &w->done, operation, 0, deadline->limited ? &deadline->until : NULL, NULL,
                 FUTEX_BITSET_MATCH_ANY) == 0 ||

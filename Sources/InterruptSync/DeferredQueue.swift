@@ -10,13 +10,17 @@ import UIO
 public final class DeferredQueue: Sendable {
   private let worker: DeferredWorker
 
-  /// Starts the thread, whose routines run at `level`.
+  /// Starts the thread.
   /// - Throws: `resourcesExhausted`.
-  public init(
-    name: String = "deferred", level: InterruptLevel = .dispatch,
-    attributes: DispatcherAttributes = DispatcherAttributes()
-  ) throws(InterruptSyncError) {
-    worker = try DeferredWorker(name: name, level: level, attributes: attributes)
+  public init(name: String = "deferred", attributes: DispatcherAttributes = DispatcherAttributes())
+    throws(InterruptSyncError)
+  {
+    worker = try DeferredWorker(name: name, level: .dispatch, attributes: attributes)
+  }
+
+  /// The same for routines that run at PASSIVE_LEVEL (D14).
+  package init(passive name: String) throws(InterruptSyncError) {
+    worker = try DeferredWorker(name: name, level: .passive, attributes: DispatcherAttributes())
   }
 
   /// Waits for the thread, unless a deferred routine dropped the last reference. What is still
@@ -29,7 +33,7 @@ public final class DeferredQueue: Sendable {
   /// meanwhile may or may not have.
   ///
   /// PASSIVE_LEVEL.
-  /// - Throws: `wrongLevel` from service, synchronized and deferred routines.
+  /// - Throws: `wrongLevel` from service, synchronized and deferred routines, and from any routine of the queue's own.
   public func flush() throws(InterruptSyncError) {
     guard InterruptLevel.current == .passive, !worker.isCaller else {
       throw Verifier.violation(

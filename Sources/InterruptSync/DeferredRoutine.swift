@@ -3,7 +3,7 @@
 import CUIO
 import Synchronization
 
-/// A routine that runs on a `DeferredQueue`'s thread, at its level, after it was queued (a DPC).
+/// A routine that runs on a `DeferredQueue`'s thread at DISPATCH_LEVEL after it was queued (a DPC).
 ///
 /// It is either queued or not: queueing it again before it starts changes nothing (D1). From the
 /// moment it is taken off the queue it may be queued again, also while it still runs (D2). It never

@@ -1,5 +1,5 @@
-// DPCs: each KDPC holds the address of a deferred routine of the core's; all share one queue (D1 to
-// D3).
+// DPCs: each KDPC holds the address of a deferred routine of the core's; all share one queue, the
+// threaded ones another (D1 to D3, D14).
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization
@@ -10,7 +10,7 @@ enum DeferredCalls {
   static let queue: DeferredQueue? = try? DeferredQueue(name: "dpc")
   /// Started with the first threaded DPC (D14).
   private static let threadedQueue: DeferredQueue? =
-    try? DeferredQueue(name: "threaded dpc", level: .passive)
+    try? DeferredQueue(passive: "threaded dpc")
   private static let hasThreaded = Atomic<Bool>(false)
 
   // KDPC.Kind, as isr.c reads it.

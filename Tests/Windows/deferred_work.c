@@ -147,8 +147,10 @@ static void D11_timers_expire_in_the_order_of_their_times(void) {
     KeInitializeTimer(&timers[i]);
     objects[i] = &timers[i];
   }
-  // The last in time is set first; when it comes all the others have come.
-  for (int i = 7; i >= 0; i--) KeSetTimer(&timers[i], units(-10000 * (i * 3 % 8 + 1)), NULL);
+  LARGE_INTEGER now;
+  KeQuerySystemTime(&now);
+  // In another order than that of their times; when the last comes all the others have come.
+  for (int i = 7; i >= 0; i--) KeSetTimer(&timers[i], units(now.QuadPart + 10000 * (i * 3 % 8 + 1)), NULL);
   CHECK(wait_long(&timers[5]) == STATUS_SUCCESS);
   LARGE_INTEGER t = units(0);
   CHECK(KeWaitForMultipleObjects(8, objects, WaitAll, Executive, KernelMode, FALSE, &t, blocks) == STATUS_SUCCESS);
@@ -165,7 +167,7 @@ static void D11_a_periodic_timer_goes_on(void) {
   CHECK(!KeSetTimerEx(&timer, soon(), 2, &dpc));
   for (int i = 0; i < 5; i++) CHECK(wait_long(&timer) == STATUS_SUCCESS);
   CHECK(KeQueryInterruptTime() - start >= 10000 + 4 * 20000 - 20000);
-  while (c.calls < 5) CHECK(wait_long(&c.ran) == STATUS_SUCCESS);
+  while (InterlockedAdd(&c.calls, 0) < 5) CHECK(wait_long(&c.ran) == STATUS_SUCCESS);
   CHECK(KeCancelTimer(&timer) && !KeCancelTimer(&timer));
   KeFlushQueuedDpcs();
   LONG calls = c.calls;

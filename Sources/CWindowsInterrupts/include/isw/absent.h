@@ -18,6 +18,13 @@
 ISW_BEGIN_C
 ISW_ABSENT(KeSetTargetProcessorDpc);
 ISW_ABSENT(KeSetTargetProcessorDpcEx);
+ISW_ABSENT(KePulseEvent);
+ISW_ABSENT(KeSetCoalescableTimer);
+ISW_ABSENT(ExAllocateTimer);
+ISW_ABSENT(KeInitializeGuardedMutex);
+ISW_ABSENT(ExInitializeResourceLite);
+ISW_ABSENT(KeInitializeQueue);
+ISW_ABSENT(PsTerminateSystemThread);
 ISW_ABSENT(IoCreateDevice);
 ISW_ABSENT(IoDeleteDevice);
 ISW_ABSENT(IoCompleteRequest);
