@@ -13,8 +13,9 @@ public func WdfObjectCreateIn(
   let status = unsafe FrameworkFailure.catching(call, &handle, atMost: DISPATCH_LEVEL) {
     () throws(FrameworkFailure) in
     let attributes = unsafe try FrameworkAttributes(Attributes, allowing: .parent)
+    let parent = unsafe try FrameworkDriver.parent(call, attributes, Driver)
     let object = FrameworkObject(attributes)
-    unsafe try object.begin(below: FrameworkDriver.parent(call, attributes, Driver))
+    try object.begin(below: parent)
     return object
   }
   unsafe Object.pointee = unsafe WDFOBJECT(handle)
