@@ -5,6 +5,7 @@ static struct {
   WDFINTERRUPT interrupt[2];
   NTSTATUS enable, disable;
   KIRQL level;
+  ULONG message;
   LONG calls;
   sem_t served;
   BOOLEAN passive;
@@ -13,7 +14,8 @@ static struct {
 static KIRQL dirql(ULONG index) { return (KIRQL)resource(pdo, CmResourceTypeInterrupt, index)->u.Interrupt.Level; }
 
 static BOOLEAN isr(WDFINTERRUPT interrupt, ULONG message) {
-  CHECK(message == 0 && WdfInterruptWdmGetInterrupt(interrupt));
+  CHECK(WdfInterruptWdmGetInterrupt(interrupt) != NULL);
+  my.message = message;
   my.level = KeGetCurrentIrql();
   my.calls++;
   sem_post(&my.served);
@@ -71,6 +73,15 @@ static void W6_the_order_of_the_callbacks(void) {
   fire(0);
   end();
   CHECK(traced(DOWN "exit-final release unload") && my.calls == 3 && reports == 0);
+}
+
+static void W13_the_message_is_0_for_every_line(void) {
+  prepare(), start(2);
+  my.message = 9, fire(0);
+  CHECK(my.message == 0);
+  my.message = 9, fire(1);
+  CHECK(my.message == 0 && reports == 0);
+  end();
 }
 
 static void W6_passive_interrupts_are_enabled_at_passive_level(void) {
@@ -294,6 +305,7 @@ static void a_hundred_power_cycles_while_interrupts_come(void) {
 int main(void) {
   InterruptSyncSetReportRoutine(report_came, NULL);
   RUN(W6_the_order_of_the_callbacks);
+  RUN(W13_the_message_is_0_for_every_line);
   RUN(W6_passive_interrupts_are_enabled_at_passive_level);
   RUN(W6_removal_in_d3_and_before_the_start);
   RUN(W7_a_failed_enable_fails_the_start);
