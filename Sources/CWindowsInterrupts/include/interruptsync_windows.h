@@ -55,6 +55,42 @@ VOID InterruptSyncDeleteDevice(PDEVICE_OBJECT DeviceObject);
 PCM_RESOURCE_LIST InterruptSyncTranslatedResources(PDEVICE_OBJECT DeviceObject);
 PCM_RESOURCE_LIST InterruptSyncUntranslatedResources(PDEVICE_OBJECT DeviceObject);
 
+/// Loads a driver: makes its driver object and calls DriverEntry with it and a registry path that ends in `Name`.
+/// PASSIVE_LEVEL.
+///
+/// DriverEntry's own status when that is a failure, after which nothing stays; STATUS_INVALID_PARAMETER,
+/// STATUS_INVALID_DEVICE_STATE (level).
+NTSTATUS InterruptSyncLoadDriver(PDRIVER_INITIALIZE DriverEntry, PCSTR Name, PDRIVER_OBJECT *DriverObject);
+/// Unloads it: DriverUnload, EvtDriverUnload, then the driver's objects. PASSIVE_LEVEL.
+///
+/// STATUS_DEVICE_BUSY while it has a device; STATUS_INVALID_PARAMETER, STATUS_INVALID_DEVICE_STATE (level).
+NTSTATUS InterruptSyncUnloadDriver(PDRIVER_OBJECT DriverObject);
+
+// A device of a framework driver (wdf.h), which Windows would lead through these by plug and play (N28). All at
+// PASSIVE_LEVEL, else STATUS_INVALID_DEVICE_STATE; that also from a state in which the call has no meaning.
+// STATUS_NO_SUCH_DEVICE: no framework driver has the device. STATUS_DEVICE_BUSY: another of these calls is at work
+// on it, or this is one of its callbacks.
+
+/// Offers a device to a driver: EvtDriverDeviceAdd. The callback's own status when that is a failure, and
+/// STATUS_UNSUCCESSFUL when it succeeded without a WdfDeviceCreate; STATUS_INVALID_DEVICE_REQUEST for a driver without
+/// that callback, STATUS_INVALID_PARAMETER, STATUS_DEVICE_BUSY for a device that a driver has.
+NTSTATUS InterruptSyncAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT DeviceObject);
+/// EvtDevicePrepareHardware, EvtDeviceD0Entry, connect and EvtInterruptEnable for each interrupt,
+/// EvtDeviceD0EntryPostInterruptsEnabled (W6). The status of what failed first; what was done is then undone, and
+/// EvtDeviceReleaseHardware called.
+NTSTATUS InterruptSyncStartDevice(PDEVICE_OBJECT DeviceObject);
+/// D0 to D3: EvtDeviceD0ExitPreInterruptsDisabled, EvtInterruptDisable and disconnect for each interrupt,
+/// EvtDeviceD0Exit. The status of what failed first; all is done in any case (W8).
+NTSTATUS InterruptSyncPowerDownDevice(PDEVICE_OBJECT DeviceObject);
+/// D3 to D0. After a failure the hardware has been released; start the device again or remove it.
+NTSTATUS InterruptSyncPowerUpDevice(PDEVICE_OBJECT DeviceObject);
+/// The device has gone: EvtDeviceSurpriseRemoval, the way down without EvtInterruptDisable (W8),
+/// EvtDeviceReleaseHardware. InterruptSyncRemoveDevice is to follow.
+NTSTATUS InterruptSyncSurpriseRemoveDevice(PDEVICE_OBJECT DeviceObject);
+/// The way down, EvtDeviceReleaseHardware, and the end of the WDFDEVICE and of what lies below it. The device object
+/// stays the caller's.
+NTSTATUS InterruptSyncRemoveDevice(PDEVICE_OBJECT DeviceObject);
+
 struct IResourceList;
 /// The device's resources as PortCls hands them to a miniport. The caller owns the reference.
 NTSTATUS InterruptSyncNewResourceList(struct IResourceList **OutResourceList, PDEVICE_OBJECT DeviceObject);
