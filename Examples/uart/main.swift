@@ -25,7 +25,7 @@ func run(_ flows: [Flow], on card: SerialCard) async throws -> Bool {
     for flow in flows { group.addTask { (flow, try await flow.run(on: card)) } }
     return try await group.reduce(into: []) { $0.append($1) }
   }
-  let seconds = (ContinuousClock.now - start) / .seconds(1)
+  let tenths = Int((ContinuousClock.now - start) / .milliseconds(100))
   var isGood = true
   for (flow, outcome) in outcomes {
     print(
@@ -42,7 +42,7 @@ func run(_ flows: [Flow], on card: SerialCard) async throws -> Bool {
   let statistics = try await card.close()
   print(
     "uart: \(isGood ? "all bytes arrived" : "BYTES WERE LOST"):",
-    "\(outcomes.reduce(0) { $0 + $1.1.received }) in \(seconds) s,",
+    "\(outcomes.reduce(0) { $0 + $1.1.received }) bytes in \(Double(tenths) / 10) s,",
     "\(statistics.dispatches) dispatches, \(statistics.unclaimed) unclaimed")
   return isGood
 }
