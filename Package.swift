@@ -14,11 +14,9 @@ let package = Package(
   products: [
     .library(name: "InterruptSync", targets: ["InterruptSync", "UIO"]),
     // libinterruptsync.so, for every language that speaks C; `make lib` gives it its name and exports.
-    .library(name: "interruptsync", type: .dynamic, targets: ["InterruptSyncC"]),
-    // What Tests/Windows links its programs with.
     .library(
-      name: "WindowsInterrupts", type: .dynamic,
-      targets: ["WindowsInterrupts", "CWindowsInterrupts"]),
+      name: "interruptsync", type: .dynamic,
+      targets: ["InterruptSyncC", "WindowsInterrupts", "CWindowsInterrupts"]),
     .executable(name: "interruptsyncd", targets: ["interruptsyncd"]),
   ],
   dependencies: [
@@ -70,10 +68,14 @@ let package = Package(
       swiftSettings: strict),
     // What is measured, beside its peers.
     .target(name: "CFloor", path: "Benchmarks/CFloor"),
+    .target(
+      name: "CWindowsSurface", dependencies: ["CWindowsInterrupts"],
+      path: "Benchmarks/CWindowsSurface"),
     .executableTarget(
       name: "interruptsync-bench",
       dependencies: [
-        "CFloor", "CInterruptSync", "CUIO", "UIO", "InterruptSync",
+        "CFloor", "CInterruptSync", "CWindowsSurface", "CUIO", "UIO", "InterruptSync",
+        "WindowsInterrupts",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/InterruptSyncBench", swiftSettings: strict),
     // What the hot path must not do.
@@ -96,5 +98,6 @@ let package = Package(
       name: "InterruptSyncServiceTests",
       dependencies: ["CUIO", "UIO", "InterruptSync", "InterruptSyncService", "interruptsyncd"]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )

@@ -28,6 +28,7 @@ struct Bench: ParsableCommand {
       }
       rows += try SurfaceBenchmark.run(surface, processor: processor, bar: 1.15)
     }
+    rows += try WindowsBenchmark.run(processor: processor, bar: 1.15)
     rows += try TypedBenchmark.run(processor: processor, bar: 1.15)
     print(Report.table(rows))
     try write(try Report.json(rows))

@@ -6,6 +6,7 @@
 typedef struct {
   isw_com com;
   isw_sync *sync;
+  isw_gate gate;
   /// P2: kept as long as the object lives.
   PRESOURCELIST resources;
 } sync_object;
@@ -14,7 +15,17 @@ static sync_object *of(PINTERRUPTSYNC self) { return (sync_object *)(void *)self
 
 static NTSTATUS call_synchronized(PINTERRUPTSYNC self, PINTERRUPTSYNCROUTINE Routine, PVOID DynamicContext) {
   if (!Routine) return STATUS_INVALID_PARAMETER;
-  return isw_sync_call(of(self)->sync, (isw_sync_routine)(void (*)(void))Routine, DynamicContext);
+  sync_object *object = of(self);
+  int32_t level;
+  if (!CUIO_LIKELY(isw_gate_enter(&object->gate, &level)))
+    return isw_sync_call(object->sync, (isw_sync_routine)(void (*)(void))Routine, DynamicContext);
+  // The routine may let go of the last reference (N12): what is needed afterwards is read before.
+  cuio_lock *lock = object->gate.lock;
+  KIRQL irql = object->gate.irql;
+  NTSTATUS status = Routine(self, DynamicContext);
+  isw_check_level("CallSynchronizedRoutine", irql);
+  isw_gate_leave(lock, level);
+  return status;
 }
 
 static PKINTERRUPT get_kinterrupt(PINTERRUPTSYNC self) { return isw_sync_kinterrupt(of(self)->sync); }
@@ -61,7 +72,7 @@ NTSTATUS PcNewInterruptSync(PINTERRUPTSYNC *OutInterruptSync, PUNKNOWN OuterUnkn
   sync_object *object = (sync_object *)isw_com_new(sizeof *object, &table.slots, OuterUnknown, destroy,
                                                    &IID_IInterruptSync, NULL);
   if (!object) return STATUS_INSUFFICIENT_RESOURCES;
-  NTSTATUS status = isw_sync_create(entry->u.Interrupt.Vector, (int32_t)Mode, object, &object->sync);
+  NTSTATUS status = isw_sync_create(entry->u.Interrupt.Vector, (int32_t)Mode, object, &object->sync, &object->gate);
   if (!NT_SUCCESS(status)) {
     free(object);
     return status;

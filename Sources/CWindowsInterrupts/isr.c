@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-static void check_level(PCSTR call, KIRQL entered) {
-  KIRQL left = KeGetCurrentIrql();
-  if (left == entered) return;
+void isw_check_level(PCSTR call, KIRQL entered) {
+  KIRQL left = (KIRQL)cuio_thread_level();
+  if (CUIO_LIKELY(left == entered)) return;
   char text[100];
   snprintf(text, sizeof text, "entered at IRQL %u and left at %u", entered, left);
   InterruptSyncReportViolation(call, "D5", text);
@@ -18,17 +18,9 @@ int32_t isw_isr_call(void *object, void *context) {
   if (!isr->active) return STATUS_UNSUCCESSFUL;
   int32_t level = cuio_thread_set_level(isr->irql);
   BOOLEAN claimed = isr->routine(isr->interrupt, isr->context);
-  check_level("KSERVICE_ROUTINE", isr->irql);
+  isw_check_level("KSERVICE_ROUTINE", isr->irql);
   cuio_thread_set_level(level);
   return claimed ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
-}
-
-BOOLEAN isw_synchronize_call(PKSYNCHRONIZE_ROUTINE routine, PVOID context, KIRQL irql) {
-  int32_t level = cuio_thread_set_level(irql);
-  BOOLEAN result = routine(context);
-  check_level("KSYNCHRONIZE_ROUTINE", irql);
-  cuio_thread_set_level(level);
-  return result;
 }
 
 enum { KIND_KDPC = 0, KIND_DEVICE = 1 };
@@ -40,7 +32,7 @@ void isw_dpc_call(void *context, void *argument1, void *argument2) {
   if (dpc->Kind == KIND_KDPC) ((PKDEFERRED_ROUTINE)routine)(dpc, driver, argument1, argument2);
   else ((PIO_DPC_ROUTINE)routine)(dpc, driver, argument1, argument2);
   if (KeGetCurrentIrql() != DISPATCH_LEVEL) {
-    check_level("KDEFERRED_ROUTINE", DISPATCH_LEVEL);
+    isw_check_level("KDEFERRED_ROUTINE", DISPATCH_LEVEL);
     cuio_thread_set_level(DISPATCH_LEVEL);
   }
 }

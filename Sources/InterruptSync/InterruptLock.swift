@@ -7,15 +7,10 @@ package import CUIO
 @safe public final class InterruptLock: @unchecked Sendable {
   package let raw: UnsafeMutablePointer<cuio_lock>
 
-  public init() {
-    unsafe raw = .allocate(capacity: 1)
-    unsafe raw.initialize(to: cuio_lock())
-  }
+  /// A free lock, for several objects to share (K7); an object that is given none makes its own.
+  public init() { unsafe raw = LockMemory.take() }
 
-  deinit {
-    unsafe raw.deinitialize(count: 1)
-    unsafe raw.deallocate()
-  }
+  deinit { unsafe LockMemory.giveBack(raw) }
 
   /// Whether the calling thread holds it.
   public var isHeldByCaller: Bool { unsafe cuio_lock_is_owned(raw) }

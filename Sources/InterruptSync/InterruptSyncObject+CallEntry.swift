@@ -1,10 +1,19 @@
 // Synchronized calls for surfaces that find an object through a handle of their own.
-import CUIO
+package import CUIO
 
 extension InterruptSyncObject {
   /// What `callEntry` takes; lasts as long as the object.
   package var callTarget: UnsafeMutableRawPointer {
     unsafe UnsafeMutableRawPointer(storage.core)
+  }
+
+  /// The lock that `callTarget`'s calls take and the counter that they raise with it held, for a
+  /// surface that makes the call in C. The lock's memory stays a lock's for ever, the counter lasts
+  /// as long as the object.
+  package var callGate: (lock: UnsafeMutablePointer<cuio_lock>, calls: UnsafeMutablePointer<UInt64>)
+  {
+    let core = unsafe storage.core
+    return unsafe (core.pointee.lock, core.pointer(to: \.counters.synchronizedCalls)!)
   }
 
   /// The error behind a result of `callEntry` that is not 0: `wouldDeadlock` (N4) or

@@ -13,14 +13,17 @@ enum Handles {
     unsafe monitor.locked {
       if unsafe ended.count > quarantine { return unsafe ended.removeFirst() }
       let handle = PKINTERRUPT.allocate(capacity: 1)
-      unsafe handle.initialize(to: _KINTERRUPT(object: nil))
+      unsafe handle.initialize(to: _KINTERRUPT())
       return unsafe handle
     }
   }
 
   /// From now on the handle leads to `interrupt`, and keeps it.
   static func publish(_ handle: PKINTERRUPT, _ interrupt: Interrupt) {
-    monitor.locked { unsafe handle.pointee.object = Unmanaged.passRetained(interrupt).toOpaque() }
+    monitor.locked {
+      unsafe handle.pointee.object = Unmanaged.passRetained(interrupt).toOpaque()
+      unsafe interrupt.open(&handle.pointee.gate)
+    }
   }
 
   /// The interrupt behind a handle; reports one that has ended.
@@ -41,11 +44,17 @@ enum Handles {
     }
   }
 
-  /// Ends a handle; nil when it has ended before.
+  /// Ends a handle; nil when it has ended before. Waits for a routine of the interrupt, unless it
+  /// is the caller.
   static func retire(_ handle: PKINTERRUPT) -> Interrupt? {
-    monitor.locked {
+    guard let lock = unsafe current(handle)?.lock else { return nil }
+    // Who comes through the gate looks at it once more with the lock held.
+    let isTaken = lock.acquire() == 0
+    defer { if isTaken { lock.release() } }
+    return monitor.locked {
       guard let object = unsafe handle.pointee.object else { return nil }
       unsafe handle.pointee.object = nil
+      unsafe isw_store_lock(&handle.pointee.gate.lock, nil)
       unsafe ended.append(handle)
       return unsafe Unmanaged<Interrupt>.fromOpaque(object).takeRetainedValue()
     }

@@ -107,10 +107,23 @@ import InterruptSync
     }
   }
 
+  var lock: InterruptLock { object.lock }
+
+  /// Lets KeSynchronizeExecution in.
+  func open(_ gate: UnsafeMutablePointer<isw_gate>) {
+    let entry = unsafe object.callGate
+    unsafe gate.pointee.calls = unsafe entry.calls
+    unsafe gate.pointee.irql = irql
+    unsafe gate.pointee.limit = isPassive ? KIRQL(APC_LEVEL) : irql
+    unsafe isw_store_lock(&gate.pointee.lock, entry.lock)
+  }
+
   func synchronize(_ routine: PKSYNCHRONIZE_ROUTINE, _ context: PVOID?) -> BOOLEAN {
     let irql = irql
-    let result = try? object.callSynchronizedRoutine {
-      unsafe isw_synchronize_call(routine, context, irql)
+    let result = try? object.callSynchronizedRoutine { () -> BOOLEAN in
+      let level = cuio_thread_set_level(Int32(irql))
+      defer { _ = cuio_thread_set_level(level) }
+      return unsafe routine(context)
     }
     return result ?? 0
   }

@@ -101,6 +101,13 @@ import Synchronization
     if let ended { _ = unsafe Handles.retire(ended.handle) }
   }
 
+  /// Lets CallSynchronizedRoutine in, until the COM object's memory goes.
+  func open(_ gate: UnsafeMutablePointer<isw_gate>) {
+    let entry = unsafe object.callGate
+    unsafe gate.initialize(
+      to: isw_gate(lock: entry.lock, calls: entry.calls, irql: line.irql, limit: line.irql))
+  }
+
   /// Any level.
   var handle: PKINTERRUPT? { unsafe monitor.locked { unsafe interrupt?.handle } }
 
@@ -135,7 +142,7 @@ import Synchronization
 @c @implementation
 public func isw_sync_create(
   _ vector: ULONG, _ mode: Int32, _ object: UnsafeMutableRawPointer!,
-  _ sync: UnsafeMutablePointer<OpaquePointer?>!
+  _ sync: UnsafeMutablePointer<OpaquePointer?>!, _ gate: UnsafeMutablePointer<isw_gate>!
 ) -> NTSTATUS {
   guard let line = Vectors.line(vector) else { return NTStatus.notFound.rawValue }
   guard let mode = InterruptSyncMode(rawValue: mode) else {
@@ -144,6 +151,7 @@ public func isw_sync_create(
   // So that a release inside a routine finds the thread running.
   guard DeferredCalls.queue != nil else { return NTStatus.insufficientResources.rawValue }
   let made = unsafe SyncObject(line, mode, com: object)
+  unsafe made.open(gate)
   unsafe sync.pointee = OpaquePointer(Unmanaged.passRetained(made).toOpaque())
   return NTStatus.success.rawValue
 }

@@ -3,19 +3,18 @@ public import CWindowsInterrupts
 import InterruptSync
 
 @c @implementation
-public func KeSynchronizeExecution(
-  _ Interrupt: PKINTERRUPT!, _ SynchronizeRoutine: PKSYNCHRONIZE_ROUTINE!,
-  _ SynchronizeContext: PVOID!
+public func isw_synchronize_slow(
+  _ handle: PKINTERRUPT!, _ routine: PKSYNCHRONIZE_ROUTINE!, _ context: PVOID!
 ) -> BOOLEAN {
   let call = "KeSynchronizeExecution"
-  guard let interrupt = unsafe Handles.interrupt(Interrupt, call) else { return 0 }
+  guard let interrupt = unsafe Handles.interrupt(handle, call) else { return 0 }
   guard !interrupt.isInside else {
     Reports.wouldDeadlock(call)
     return 0
   }
   guard Reports.require(call, atMost: interrupt.isPassive ? KIRQL(APC_LEVEL) : interrupt.irql)
   else { return 0 }
-  return unsafe interrupt.synchronize(SynchronizeRoutine, SynchronizeContext)
+  return unsafe interrupt.synchronize(routine, context)
 }
 
 @c @implementation

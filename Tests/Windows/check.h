@@ -51,7 +51,7 @@ static void forget_reports(void) {
 }
 
 // Whether there was exactly one report since the last look, with this call and rule.
-static int reported(const char *call, const char *rule) {
+static inline int reported(const char *call, const char *rule) {
   int yes = reports == 1 && strcmp(last_call, call) == 0 && strcmp(last_rule, rule) == 0;
   if (!yes) printf("  %d reports, last %s [%s]\n", reports, last_call, last_rule);
   forget_reports();

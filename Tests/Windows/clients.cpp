@@ -246,6 +246,10 @@ void P31_a_routine_may_busy_wait_100_ms() {
   CHECK(card.calls == 1 && card.overlaps == 0);
 }
 
+NTSTATUS SomeStepRan(PINTERRUPTSYNC, PVOID context) {
+  return static_cast<Card *>(context)->order.empty() ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
+}
+
 void N5_a_success_code_other_than_zero() {
   for (int any = 0; any < 2; any++) {
     InterruptSyncAcceptAnySuccess(any);
@@ -256,7 +260,7 @@ void N5_a_success_code_other_than_zero() {
     card.sync->Connect();
     InterruptSyncTriggerInterrupt(card.device, 0);
     if (!any) sem_wait(&card.served);
-    while (card.order.empty()) KeStallExecutionProcessor(1);
+    while (card.sync->CallSynchronizedRoutine(SomeStepRan, &card) != STATUS_SUCCESS) KeStallExecutionProcessor(1);
     card.sync->Disconnect();
     CHECK(card.calls == (any ? 0 : 1));
   }

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 
 #include "../interruptsync_windows.h"
-#include "cuio_thread_state.h"
+#include "cuio_counter.h"
+#include "cuio_lock.h"
 
 ISW_BEGIN_C
 
@@ -24,19 +25,56 @@ typedef struct isw_isr {
 int32_t isw_isr_call(void *object, void *context);
 /// The core's deferred routine for a KDPC.
 void isw_dpc_call(void *context, void *argument1, void *argument2);
-/// KeSynchronizeExecution's routine at the interrupt's level, inside the lock.
-BOOLEAN isw_synchronize_call(PKSYNCHRONIZE_ROUTINE routine, PVOID context, KIRQL irql);
+/// Reports a routine that left another level behind than the one it was entered at (D5).
+void isw_check_level(PCSTR call, KIRQL entered);
+
+/// How a synchronized call gets at a lock without a look-up and without a count of references.
+typedef struct isw_gate {
+  /// NULL while there is no interrupt. Cleared with the lock held; its memory stays a lock's for ever, so that who has
+  /// read it may acquire it and look again.
+  cuio_lock *lock;
+  /// The counter of such calls; valid with the lock held.
+  uint64_t *calls;
+  /// The level of the routine, and the highest that callers may have (K2).
+  KIRQL irql, limit;
+} isw_gate;
+
+/// Acquires for a synchronized call, with the level raised: true, and `*level` is what to give back. False: nothing
+/// was done, and the caller finds out why.
+static inline bool isw_gate_enter(const isw_gate *gate, int32_t *level) {
+  cuio_lock *lock = __atomic_load_n(&gate->lock, __ATOMIC_ACQUIRE);
+  if (!CUIO_LIKELY(lock && cuio_thread_level() <= gate->limit && cuio_lock_acquire(lock) == 0)) return false;
+  if (CUIO_LIKELY(__atomic_load_n(&gate->lock, __ATOMIC_RELAXED) == lock)) {
+    cuio_counter_add(gate->calls, 1);
+    *level = cuio_thread_set_level(gate->irql);
+    return true;
+  }
+  cuio_lock_release(lock);
+  cuio_thread_left_lock();
+  return false;
+}
+
+/// The end of it. `lock` is the gate's as it was inside.
+static inline void isw_gate_leave(cuio_lock *lock, int32_t level) {
+  cuio_thread_set_level(level);
+  cuio_lock_release(lock);
+  cuio_thread_left_lock();
+}
+
+/// What KeSynchronizeExecution could not do: says why, or does it after all.
+BOOLEAN isw_synchronize_slow(PKINTERRUPT interrupt, PKSYNCHRONIZE_ROUTINE routine, PVOID context);
 
 /// PortCls' side of an interrupt: one line, a list of routines, a lock.
 typedef struct isw_sync isw_sync;
 typedef NTSTATUS (*isw_sync_routine)(void *sync, PVOID context);
 /// `object`: what routines get as their first argument. STATUS_NOT_FOUND for an unknown vector.
-NTSTATUS isw_sync_create(ULONG vector, int32_t mode, void *object, isw_sync **sync);
+NTSTATUS isw_sync_create(ULONG vector, int32_t mode, void *object, isw_sync **sync, isw_gate *gate);
 /// Disconnects, drains, and then calls `done(object)`: at once, or later when called where it cannot wait (N12).
 void isw_sync_release(isw_sync *sync, void (*done)(void *));
 NTSTATUS isw_sync_register(isw_sync *sync, isw_sync_routine routine, PVOID context, bool first);
 NTSTATUS isw_sync_connect(isw_sync *sync);
 void isw_sync_disconnect(isw_sync *sync);
+/// What CallSynchronizedRoutine could not do through the gate: says why, or does it after all.
 NTSTATUS isw_sync_call(isw_sync *sync, isw_sync_routine routine, PVOID context);
 PKINTERRUPT isw_sync_kinterrupt(isw_sync *sync);
 
@@ -56,12 +94,16 @@ PCM_RESOURCE_LIST isw_resources_new(ULONG capacity, INTERFACE_TYPE bus);
 void isw_resources_add_interrupt(PCM_RESOURCE_LIST list, ULONG level, ULONG vector, bool latched);
 void isw_resources_add_range(PCM_RESOURCE_LIST list, UCHAR type, ULONG64 start, ULONG length);
 
+static inline void isw_store_lock(cuio_lock **place, cuio_lock *lock) {
+  __atomic_store_n(place, lock, __ATOMIC_RELEASE);
+}
 static inline void *isw_load_pointer(void *const *place) { return __atomic_load_n(place, __ATOMIC_ACQUIRE); }
 static inline void isw_store_pointer(void **place, void *value) { __atomic_store_n(place, value, __ATOMIC_RELEASE); }
 
 /// An interrupt object's memory: kept when the interrupt ends, so that a late use can be told.
 struct _KINTERRUPT {
   void *object;
+  isw_gate gate;
 };
 
 ISW_END_C
