@@ -14,6 +14,13 @@ ISW_BEGIN_C
 /// STATUS_INSUFFICIENT_RESOURCES, STATUS_UNSUCCESSFUL (N16); what happened is written to the report.
 NTSTATUS InterruptSyncCreateDevice(PCSTR DeviceId, ULONG DeviceExtensionSize, PDEVICE_OBJECT *DeviceObject);
 
+/// Turns the PCI function's bus mastering on or off so that re-arming keeps it (facts 42, 45); Windows' PCI bus turns it
+/// on by itself. Off after InterruptSyncCreateDevice as after every close of the device. PASSIVE_LEVEL.
+///
+/// STATUS_NOT_SUPPORTED when the device's line is not re-armed by PCI COMMAND, STATUS_INVALID_PARAMETER for no device
+/// object, STATUS_INVALID_DEVICE_STATE at a wrong level; of the device: N16.
+NTSTATUS InterruptSyncSetBusMaster(PDEVICE_OBJECT DeviceObject, BOOLEAN On);
+
 /// What a device without hardware has.
 typedef struct _INTERRUPTSYNC_SOFTWARE_DEVICE {
   /// Set by INTERRUPTSYNC_SOFTWARE_DEVICE_INIT.
