@@ -88,7 +88,7 @@ endef
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint docs man shim aarch64 unit mustfail tsan hot c windows varlink guest-6.1 guest-6.12
+	@Tests/Tools/run lint docs man shim aarch64 unit mustfail tsan hot c windows varlink tone guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
@@ -128,7 +128,7 @@ test-hot:
 
 test-guests:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run guest-6.1 guest-6.12
+	@Tests/Tools/run tone guest-6.1 guest-6.12
 
 bench: lib
 	@Tests/Tools/need-packages $(RUN_PACKAGES)

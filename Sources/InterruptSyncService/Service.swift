@@ -12,7 +12,7 @@ package final class Service {
   private let loop: EventLoop
   private let notices: NoticeBoard
   private let signals: FileDescriptor
-  private let monitor: DeviceMonitor?
+  private let monitor: (devices: DeviceMonitor, socket: FileDescriptor)?
   private let registry: DeviceRegistry
   private var clients: ClientService?
   private var software: SoftwareService?
@@ -27,7 +27,13 @@ package final class Service {
     notices = try NoticeBoard()
     let caught = [SIGTERM, SIGINT, SIGHUP]
     signals = try Self.adopt(unsafe cuio_signal_create(caught, caught.count))
-    monitor = configuration.servesDevices ? try DeviceMonitor() : nil
+    if configuration.servesDevices {
+      let devices = try DeviceMonitor()
+      // The loop keeps what it watches, and this one is libudev's.
+      monitor = (devices, try Self.adopt(fcntl(devices.descriptor, F_DUPFD_CLOEXEC, 3)))
+    } else {
+      monitor = nil
+    }
     registry = DeviceRegistry(
       named: configuration.devices, files: configuration.files, notices: notices)
     status = StatusPrinter(isJSON: configuration.isJSON)
@@ -79,7 +85,7 @@ package final class Service {
     try loop.watch(notices.event, for: .readable) { [unowned self] _ in hear() }
     guard let monitor else { return }
     try loop.watch(monitor.socket, for: .readable) { [unowned self] _ in
-      for event in monitor.receive() {
+      for event in monitor.devices.receive() {
         switch event {
         case .added(let info): registry.arrived(info)
         case .removed(let number): registry.left(number: number)
