@@ -52,7 +52,7 @@ let package = Package(
       name: "InterruptSyncService",
       dependencies: ["CUIO", "UIO", "InterruptSync", "DeviceInventory", "Varlink"],
       resources: [.embedInCode("Clients/io.interruptsync.varlink")],
-      swiftSettings: strict)
+      swiftSettings: strict),
     // Floor 5: the programs.
     .executableTarget(
       name: "interruptsyncd",

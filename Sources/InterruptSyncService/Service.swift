@@ -3,7 +3,7 @@ import CUIO
 import DeviceInventory
 import Glibc
 import InterruptSync
-package import UIO
+import UIO
 import Varlink
 
 /// Runs on the thread that calls `run()`; each connected device adds a dispatcher thread.

@@ -16,7 +16,7 @@ package final class FileDescriptor: Sendable {
   ///
   /// - Parameter mode: of a file that `flags` make.
   package static func open(
-    _ path: String, _ flags: Int32, mode: mode_t = 0
+    _ path: String, _ flags: Int32, mode: UInt32 = 0
   ) throws(SystemFailure) -> FileDescriptor {
     try SystemFailure.inject(.open, path)
     while true {

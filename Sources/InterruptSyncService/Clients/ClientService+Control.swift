@@ -19,10 +19,9 @@ extension ClientService {
       guard let line = device.software else {
         throw ClientError.wrongState(device, "only software lines can be triggered")
       }
-      guard case let count? = call.parameters["count"] ?? 1, let count = count.uint64, count > 0,
-        count <= 1_000_000
-      else { throw .invalidParameter("count") }
-      line.trigger(count)
+      let count = call.parameters["count"]?.int64 ?? 1
+      guard (1...1_000_000).contains(count) else { throw .invalidParameter("count") }
+      line.trigger(UInt64(count))
       call.reply()
     }
     handle("SetMode") { [unowned self] call throws(ErrorReply) in

@@ -49,7 +49,7 @@ extension ClientService {
         }
         return try regions.region(region)
       }
-      try answer(call, device) { () throws(InterruptSyncError) in try transaction.run(on: object) }
+      answer(call, device) { () throws(InterruptSyncError) in try transaction.run(on: object) }
     } catch let refusal {
       throw ClientError.refused(refusal)
     }

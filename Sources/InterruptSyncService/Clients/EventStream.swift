@@ -2,6 +2,7 @@
 // misses nothing of.
 import CUIO
 import InterruptSync
+import UIO
 import Varlink
 
 /// A stream of replies about one device's interrupts. On the control thread.

@@ -10,7 +10,7 @@ import InterruptSync
 
   func take() -> cuio_ring_entry? {
     var entry = cuio_ring_entry()
-    return unsafe ring.take(&entry) ? entry : nil
+    return ring.take(&entry) ? entry : nil
   }
 
   /// True when an event has come meanwhile.

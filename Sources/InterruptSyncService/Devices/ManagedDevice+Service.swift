@@ -86,7 +86,7 @@ extension ManagedDevice {
   func cancelRoutines() {
     for routine in routines { routine.registration.cancel() }
     routines = []
-    object?.setCaptured(nil, count: 0)
+    unsafe object?.setCaptured(nil, count: 0)
     captures = []
   }
 

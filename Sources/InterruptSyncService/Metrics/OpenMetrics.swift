@@ -1,28 +1,29 @@
 // The daemon's figures in the text form of OpenMetrics 1.0.
 import InterruptSync
+import UIO
 
 /// Writes metrics of devices.
 enum OpenMetrics {
   static let contentType = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-  private struct Family {
+  private struct Family: Sendable {
     let name: String
     let type: String
     let unit: String?
     let help: String
-    let value: (InterruptStatistics) -> String
+    let value: @Sendable (InterruptStatistics) -> String
   }
 
   private static func counter(
-    _ name: String, _ help: String, _ field: KeyPath<InterruptStatistics, UInt64>
+    _ name: String, _ help: String, _ field: @escaping @Sendable (InterruptStatistics) -> UInt64
   ) -> Family {
-    Family(name: name, type: "counter", unit: nil, help: help) { "\($0[keyPath: field])" }
+    Family(name: name, type: "counter", unit: nil, help: help) { "\(field($0))" }
   }
 
   private static func seconds(
-    _ name: String, _ help: String, _ field: KeyPath<InterruptStatistics, UInt64>
+    _ name: String, _ help: String, _ field: @escaping @Sendable (InterruptStatistics) -> UInt64
   ) -> Family {
-    Family(name: name, type: "gauge", unit: "seconds", help: help) { decimal($0[keyPath: field]) }
+    Family(name: name, type: "gauge", unit: "seconds", help: help) { decimal(field($0)) }
   }
 
   private static let families = [
