@@ -44,6 +44,7 @@ extension Dispatcher {
   var isStorming: Bool { if case .storm = trouble { true } else { false } }
 
   private func sleep() {
+    beats.add(1, ordering: .relaxed)
     let timeout: Int32 =
       switch trouble {
       case .none: Self.recheck
