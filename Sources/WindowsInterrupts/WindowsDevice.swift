@@ -6,6 +6,7 @@ import UIO
 
 @safe final class WindowsDevice: @unchecked Sendable {
   let object: PDEVICE_OBJECT
+  private let extensionSize: Int
   private(set) var lines: [Line] = []
   private(set) var ranges: [DeviceRange] = []
   private(set) var software: [SoftwareLine] = []
@@ -13,6 +14,7 @@ import UIO
   private(set) var untranslated: PCM_RESOURCE_LIST?
 
   private init(extensionSize: ULONG) {
+    self.extensionSize = Int(extensionSize)
     unsafe object = .allocate(capacity: 1)
     unsafe object.initialize(to: DEVICE_OBJECT())
     unsafe object.pointee.Size = USHORT(MemoryLayout<DEVICE_OBJECT>.size)
@@ -27,6 +29,7 @@ import UIO
     for line in lines { Vectors.remove(line) }
     DeviceRanges.remove(ranges)
     unsafe isw_forget(object, MemoryLayout<DEVICE_OBJECT>.size)
+    unsafe isw_forget(object.pointee.DeviceExtension, extensionSize)
     unsafe free(object.pointee.DeviceExtension)
     unsafe free(translated)
     unsafe free(untranslated)
