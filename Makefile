@@ -30,7 +30,7 @@ RUN_PACKAGES = libudev-dev pkg-config
 UNIT_PACKAGES = $(RUN_PACKAGES)
 LIB_PACKAGES = $(RUN_PACKAGES) binutils
 C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
-TEST_PACKAGES = $(RUN_PACKAGES) g++ binutils python3 gcc libc6-dev \
+TEST_PACKAGES = $(RUN_PACKAGES) mandoc g++ binutils python3 gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
 .PHONY: run build lib install install-lib docs bench clean test \
@@ -49,6 +49,8 @@ lib:
 
 install: build install-lib
 	install -D $(BIN)/interruptsyncd $(DESTDIR)$(PREFIX)/sbin/interruptsyncd
+	install -d $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 
 # The library alone, with what a compiler needs of it.
 install-lib: lib
@@ -86,7 +88,7 @@ endef
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint docs shim aarch64 unit mustfail tsan hot c windows guest-6.1 guest-6.12
+	@Tests/Tools/run lint docs man shim aarch64 unit mustfail tsan hot c windows guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)

@@ -9,17 +9,28 @@ import UIO
     let offset: Int
     let width: Int
     let mask: UInt64
-    let value: Recipe.Value
+    let value: Source
+  }
+
+  /// What a step writes.
+  private enum Source {
+    case constant(UInt64)
+    case claimed
+    /// By its place among the captures.
+    case captured(Int)
   }
 
   private let claim: Step?
+  private let captures: [Step]
   private let acknowledgements: [Step]
+  /// What the captures read at the last interrupt that was claimed; as many as they are.
+  private(set) var captured: [UInt64]
 
   /// Opens the regions and checks that every register lies in its own.
   /// - Throws: what opening a region throws, `outOfBounds`.
   init(_ recipe: Recipe, on device: UIODevice) throws(UIOError) {
     var regions: [RegisterReference.Region: RegisterRegion] = [:]
-    func step(_ register: RegisterReference, _ value: Recipe.Value) throws(UIOError) -> Step {
+    func step(_ register: RegisterReference, _ value: Source) throws(UIOError) -> Step {
       let region: RegisterRegion
       if let known = regions[register.region] {
         region = known
@@ -37,11 +48,22 @@ import UIO
         value: value)
     }
     if let register = recipe.claim { claim = try step(register, .claimed) } else { claim = nil }
-    var steps: [Step] = []
+    var reads: [Step] = []
+    for capture in recipe.captures { reads.append(try step(capture.register, .claimed)) }
+    captures = reads
+    captured = [UInt64](repeating: 0, count: reads.count)
+    var writes: [Step] = []
     for acknowledgement in recipe.acknowledgements {
-      steps.append(try step(acknowledgement.register, acknowledgement.value))
+      let source: Source =
+        switch acknowledgement.value {
+        case .constant(let value): .constant(value)
+        case .claimed: .claimed
+        // A recipe is only made with names that it captures.
+        case .captured(let name): .captured(recipe.captures.firstIndex { $0.name == name } ?? 0)
+        }
+      writes.append(try step(acknowledgement.register, source))
     }
-    acknowledgements = steps
+    acknowledgements = writes
   }
 
   private static func open(_ region: RegisterReference.Region, _ device: UIODevice) throws(UIOError)
@@ -53,8 +75,8 @@ import UIO
     }
   }
 
-  /// The service routine: claims when the register says so, then acknowledges. A device that has
-  /// gone claims nothing.
+  /// The service routine: claims when the register says so, captures, then acknowledges. A device
+  /// that has gone claims nothing.
   func service() -> NTStatus {
     do throws(UIOError) {
       var claimed: UInt64 = 0
@@ -62,9 +84,13 @@ import UIO
         claimed = try Self.read(claim) & claim.mask
         if claimed == 0 { return .unsuccessful }
       }
+      for index in captures.indices {
+        captured[index] = try Self.read(captures[index]) & captures[index].mask
+      }
       for step in acknowledgements {
         switch step.value {
         case .claimed: try Self.write(step, claimed)
+        case .captured(let index): try Self.write(step, captured[index])
         case .constant(let value): try Self.write(step, value)
         }
       }

@@ -1,0 +1,35 @@
+/// What clients of the daemon can use up.
+package struct ClientLimits: Equatable, Sendable {
+  package var connections = 256
+  package var connectionsPerUser = 64
+  package var registrationsPerUser = 64
+  package var subscriptionsPerUser = 64
+  /// Bytes of one message.
+  package var messageSize = 1 << 20
+  /// Bytes that wait for a client that does not read.
+  package var outputSize = 1 << 20
+  /// Register accesses that a client can have done in one go under an object's lock.
+  package var transactionOperations = 64
+  /// For how long they may hold the lock.
+  package var transactionTime = TimeSpan.microseconds(100)
+
+  package init() {}
+
+  init(_ reader: inout SectionReader<DaemonSettings.Key>) {
+    typealias Value = ConfigurationValue
+    connections = reader.value(.connections, Value.integer(1...4096)) ?? connections
+    connectionsPerUser =
+      reader.value(.connectionsPerUser, Value.integer(1...4096)) ?? connectionsPerUser
+    registrationsPerUser =
+      reader.value(.registrationsPerUser, Value.integer(0...65536)) ?? registrationsPerUser
+    subscriptionsPerUser =
+      reader.value(.subscriptionsPerUser, Value.integer(0...65536)) ?? subscriptionsPerUser
+    messageSize = reader.value(.messageSize, Value.size(4096...(16 << 20))) ?? messageSize
+    outputSize = reader.value(.outputSize, Value.size(4096...(64 << 20))) ?? outputSize
+    transactionOperations =
+      reader.value(.transactionOperations, Value.integer(1...4096)) ?? transactionOperations
+    transactionTime =
+      reader.value(.transactionTime, Value.timeSpan(.microseconds(1) ... .milliseconds(100)))
+      ?? transactionTime
+  }
+}
