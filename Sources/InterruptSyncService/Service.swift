@@ -10,6 +10,8 @@ package import UIO
 /// dispatcher thread.
 package final class Service {
   private let configuration: ServiceConfiguration
+  private let journal: Journal
+  private let supervision: Supervision
   private let notices: NoticeBoard
   private let signals: FileDescriptor
   private let monitor: DeviceMonitor?
@@ -19,13 +21,21 @@ package final class Service {
   private var locks: [String: InterruptLock] = [:]
   private var software: SoftwareService?
   private var lastCounts: [String: UInt64] = [:]
+  /// The journal is no place for a record a second.
+  private let isQuiet = Journal.isStream(Journal.stream, 1)
   private let started = cuio_nanoseconds()
   private var lastStatus = cuio_nanoseconds()
 
   /// Takes over SIGTERM and SIGINT of the calling thread; to be made before other threads.
   /// - Throws: `UIOError`.
-  package init(_ configuration: ServiceConfiguration) throws(UIOError) {
+  package init(
+    _ configuration: ServiceConfiguration,
+    environment: ServiceEnvironment = ServiceEnvironment(), journal: Journal = .standard
+  ) throws(UIOError) {
     self.configuration = configuration
+    self.journal = journal
+    if let files = configuration.files { journal.admit(files.daemon.logLevel) }
+    supervision = try Supervision(environment, journal: journal)
     notices = try NoticeBoard()
     let caught = [SIGTERM, SIGINT]
     signals = try Self.adopt(unsafe cuio_signal_create(caught, caught.count))
@@ -48,16 +58,32 @@ package final class Service {
   /// - Throws: `UIOError` or `InterruptSyncError` when a device that was named cannot be served.
   package func run() throws {
     defer { end() }
+    do { try startAll() } catch {
+      supervision.failed("\(error)", errno: Self.errno(of: error))
+      throw error
+    }
+    supervision.ready(statusLine)
+    try controlLoop()
+  }
+
+  private static func errno(of error: any Error) -> Int32 {
+    switch error {
+    case let error as UIOError: error.errno
+    case let error as InterruptSyncError: error.errno
+    default: 0
+    }
+  }
+
+  private func startAll() throws {
     if configuration.devices.isEmpty, configuration.files == nil {
       software = try SoftwareService(rate: configuration.softwareRate, notices: notices)
     }
     for device in configuration.devices {
-      let served = ServedDevice(device, notices: notices)
+      let served = ServedDevice(device, notices: notices, supervision: supervision)
       try served.start()
       devices.append(served)
     }
     if configuration.files != nil { for info in UIODeviceInfo.all() { serveByFile(info) } }
-    try controlLoop()
   }
 
   private func controlLoop() throws {
@@ -72,12 +98,14 @@ package final class Service {
       if ready.contains(notices.descriptor) { hear() }
       if let monitor, ready.contains(monitor.descriptor) { follow(monitor.receive()) }
       if ready.contains(second.raw), cuio_timer_read(second.raw) > 0 { status() }
+      if let clock = supervision.watchdogDescriptor, ready.contains(clock) { lookAfterWatchdog() }
     }
   }
 
   private func wait(_ timeout: Int32) -> Set<Int32> {
     let watched = [
       signals.raw, second.raw, notices.descriptor, monitor?.descriptor, software?.descriptor,
+      supervision.watchdogDescriptor,
     ]
     var polled = watched.compactMap { $0 }.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     guard unsafe poll(&polled, nfds_t(polled.count), timeout) > 0 else { return [] }
@@ -85,7 +113,22 @@ package final class Service {
   }
 
   private func hear() {
-    for notice in notices.take() { Console.say("\(notice.device): \(notice.report)") }
+    for (name, report) in notices.take() {
+      let device = devices.first { $0.name == name }
+      let interrupts = device?.statistics.interrupts ?? software?.statistics.interrupts ?? 0
+      journal.log(LogRecord(report, device: name, interrupts: interrupts))
+      switch report {
+      case .removed, .failed: if let id = device?.stableID { supervision.forget(id) }
+      default: break
+      }
+    }
+  }
+
+  private func lookAfterWatchdog() {
+    var beats: [String: UInt64] = [:]
+    for device in devices { beats[device.name] = device.heartbeat }
+    beats[SoftwareService.name] = software?.heartbeat
+    supervision.lookAfterWatchdog(beats)
   }
 
   /// A device that was served and comes back is served again, whatever number it gets.
@@ -101,8 +144,16 @@ package final class Service {
   private func start(_ device: ServedDevice, again: Bool) {
     do {
       try device.start()
-      Console.say("\(device.name): connected\(again ? " again" : "")")
-    } catch { Console.say("\(error)") }
+      let (event, how): (JournalEvent, String) =
+        device.isContinued ? (.deviceContinued, ", going on from before") : (.deviceConnected, "")
+      journal.log(
+        LogRecord(
+          .info, "\(device.name): connected\(again ? " again" : "")\(how)", event: event,
+          device: device.name, interrupts: device.statistics.interrupts))
+    } catch {
+      journal.log(
+        .error, "\(error)", event: .deviceFailed, device: device.name, errno: Self.errno(of: error))
+    }
   }
 
   /// Serves a device that has come as the files say, unless it is known already. In the place of
@@ -117,21 +168,36 @@ package final class Service {
       devices.remove(at: known).stop()
     }
     guard let wanted else {
-      return Console.say("uio\(info.number) (\(id)): left alone, as no file is for it")
+      return journal.log(
+        .info, "uio\(info.number) (\(id)): left alone, as no file is for it", device: "\(id)")
     }
     let lock = wanted.settings.lockGroup.map { group in
       locks[group] ?? InterruptLock()
     }
     if let lock, let group = wanted.settings.lockGroup { locks[group] = lock }
-    let device = ServedDevice(wanted, notices: notices, lock: lock)
+    let device = ServedDevice(
+      wanted, notices: notices, supervision: supervision, lock: lock)
     devices.append(device)
     start(device, again: false)
   }
 
   private func status() {
     let now = cuio_nanoseconds()
-    record(seconds: Double(now - lastStatus) / 1e9)
+    if !isQuiet { record(seconds: Double(now - lastStatus) / 1e9) }
     lastStatus = now
+    supervision.save(devices.compactMap(\.totals))
+    supervision.status(statusLine)
+    journal.settle()
+  }
+
+  /// For the service manager.
+  private var statusLine: String {
+    if software != nil { return "a software line is serviced" }
+    if devices.isEmpty { return "no device that is configured is there" }
+    let connected = devices.count { $0.isConnected }
+    let storming = devices.count { $0.state == .storming }
+    return "\(connected) of \(devices.count) devices serviced"
+      + (storming > 0 ? ", \(storming) storming" : "")
   }
 
   /// One record per device; `seconds` is what the rates are over.
@@ -150,10 +216,11 @@ package final class Service {
 
   /// Disconnects, and gives the totals with the mean rates of the whole run.
   private func end() {
+    supervision.stopping()
     for device in devices { device.stop() }
     software?.stop()
     hear()
     lastCounts = [:]
-    record(seconds: Double(cuio_nanoseconds() - started) / 1e9)
+    if !isQuiet { record(seconds: Double(cuio_nanoseconds() - started) / 1e9) }
   }
 }

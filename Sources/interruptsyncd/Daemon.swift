@@ -65,14 +65,17 @@ struct Daemon: ParsableCommand {
     let files = try readConfiguration()
     if dumpConfig { Console.show(files?.dump ?? "") }
     if checkConfig || dumpConfig { return }
+    let environment = ServiceEnvironment.take()
     do {
       let groups = try ArgumentGroups(CommandLine.arguments.dropFirst(), devices: devices)
-      let isConfigured = files?.devices.isEmpty == false
+      // Under a service manager it waits for devices and for files, and plays with no line.
+      let isConfigured = files?.devices.isEmpty == false || environment.hasManager
       if devices.isEmpty, !isConfigured { try refuseToChoose() }
       let service = try Service(
         ServiceConfiguration(
           devices: try groups.configurations(), files: isConfigured ? files : nil, isJSON: json,
-          duration: seconds, softwareRate: rate))
+          duration: seconds, softwareRate: rate),
+        environment: environment)
       try service.run()
     } catch let error as UIOError {
       throw ExitCode(Listing.failed(error.description))

@@ -2,18 +2,21 @@
 // to standard error as text.
 import CUIO
 import Glibc
-package import InterruptSync
+import InterruptSync
 import UIO
 
 /// The daemon's log. Any thread but a dispatcher's, which must not write anywhere (NoticeBoard).
 package final class Journal: @unchecked Sendable {
   /// Of this process, by its environment.
-  package static let standard = Journal(stream: unsafe getenv("JOURNAL_STREAM").map { unsafe String(cString: $0) })
+  package static let standard = Journal(stream: stream)
+  /// `device:inode` of the journal's end of a stream; nil when the daemon was not started by systemd.
+  package static let stream = unsafe getenv("JOURNAL_STREAM").map { unsafe String(cString: $0) }
 
   private let monitor = Monitor()
   private let socket: DatagramSocket?
   private let output: Int32
   private var limit: RateLimit
+  private var level = LogLevel.info
   /// Messages that the journal did not take, to be told with the next.
   private var lost = 0
 
@@ -31,6 +34,9 @@ package final class Journal: @unchecked Sendable {
     socket = Self.isStream(stream, output) ? DatagramSocket(to: address, patience: 0) : nil
   }
 
+  /// The least urgent level that is written; info at first.
+  package func admit(_ level: LogLevel) { monitor.locked { self.level = level } }
+
   /// Whether `descriptor` is what `stream` (JOURNAL_STREAM) says.
   package static func isStream(_ stream: String?, _ descriptor: Int32) -> Bool {
     var status = stat()
@@ -47,6 +53,7 @@ package final class Journal: @unchecked Sendable {
     (record.file, record.line, record.function) = (file, line, function)
     monitor.locked {
       tellSuppressed(now)
+      guard record.priority <= level else { return }
       if let device = record.device, !limit.admits(device, now: now) { return }
       write(record)
     }
@@ -54,7 +61,7 @@ package final class Journal: @unchecked Sendable {
 
   /// A message without fields of its own.
   package func log(
-    _ priority: LogPriority, _ message: String, event: JournalEvent? = nil, device: String? = nil,
+    _ priority: LogLevel, _ message: String, event: JournalEvent? = nil, device: String? = nil,
     errno: Int32 = 0, file: String = #fileID, line: Int = #line, function: String = #function
   ) {
     log(
@@ -86,7 +93,7 @@ package final class Journal: @unchecked Sendable {
     case 0: return
     case EAGAIN: lost += 1
     // Standard error is the journal's, but its socket is not there: each line with its priority.
-    default: print(record, prefix: "<\(record.priority.rawValue)>")
+    default: print(record, prefix: "<\(record.priority.number)>")
     }
   }
 

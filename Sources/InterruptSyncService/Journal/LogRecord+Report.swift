@@ -3,7 +3,7 @@ package import InterruptSync
 extension LogRecord {
   /// What a dispatcher has to say about a device.
   package init(_ report: InterruptReport, device: String, interrupts: UInt64) {
-    let (priority, event, errno): (LogPriority, JournalEvent, Int32) =
+    let (priority, event, errno): (LogLevel, JournalEvent, Int32) =
       switch report {
       case .removed: (.notice, .deviceRemoved, 0)
       case .failed(let error): (.error, .deviceFailed, error.errno)

@@ -1,6 +1,6 @@
 /// A message with what programs want to know of it.
 package struct LogRecord: Equatable, Sendable {
-  package var priority: LogPriority
+  package var priority: LogLevel
   /// For people; a hint stands on a line of its own.
   package var message: String
   package var event: JournalEvent?
@@ -19,7 +19,7 @@ package struct LogRecord: Equatable, Sendable {
   package var function = ""
 
   package init(
-    _ priority: LogPriority, _ message: String, event: JournalEvent? = nil, device: String? = nil,
+    _ priority: LogLevel, _ message: String, event: JournalEvent? = nil, device: String? = nil,
     interrupts: UInt64? = nil, clientUID: UInt32? = nil, method: String? = nil, errno: Int32 = 0
   ) {
     self.priority = priority
@@ -47,7 +47,7 @@ package struct LogRecord: Equatable, Sendable {
       bytes.append(0x0a)
     }
     field("MESSAGE", message)
-    field("PRIORITY", "\(priority.rawValue)")
+    field("PRIORITY", "\(priority.number)")
     field("SYSLOG_IDENTIFIER", "interruptsyncd")
     field("MESSAGE_ID", event?.rawValue)
     if line > 0 {

@@ -1,5 +1,5 @@
 import CUIO
-import UIO
+package import UIO
 
 /// Sends datagrams to one address.
 package struct DatagramSocket: Sendable {

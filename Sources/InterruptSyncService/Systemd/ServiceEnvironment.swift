@@ -31,12 +31,14 @@ package struct ServiceEnvironment: Sendable {
     for name in names {
       guard let value = unsafe getenv(name) else { continue }
       environment.variables[name] = unsafe String(cString: value)
-      unsetenv(name)
+      _ = unsafe unsetenv(name)
     }
     var identity: UInt64 = 0
     if unsafe cuio_process_identity(&identity) == 0 { environment.processIdentity = identity }
     return environment
   }
+
+  package var hasManager: Bool { variables["NOTIFY_SOCKET"] != nil }
 
   package subscript(name: String) -> String? { variables[name] }
 }

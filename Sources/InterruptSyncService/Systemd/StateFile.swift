@@ -20,7 +20,7 @@ package final class StateFile {
   /// A new one, with nothing in it.
   /// - Throws: `resourcesExhausted`.
   package convenience init() throws(UIOError) {
-    let fd = cuio_memory_create("interruptsync-state", UInt64(2 * Self.placeSize))
+    let fd = unsafe cuio_memory_create("interruptsync-state", UInt64(2 * Self.placeSize))
     guard fd >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: "interruptsyncd", operation: "keep totals over restarts",
@@ -36,7 +36,7 @@ package final class StateFile {
   ) {
     var status = stat()
     guard unsafe fstat(file.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-      status.st_size == 2 * placeSize
+      status.st_size == off_t(2 * placeSize)
     else { throw StateFault("it is no file of the size that totals have") }
     var newest: StateTable?
     var fault: StateFault?

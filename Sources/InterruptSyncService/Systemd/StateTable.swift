@@ -4,6 +4,8 @@
 //   magic 8, version u32, length u32, sequence u64, checksum u64, records u32, then per record
 //   id length u16, id, count u32, totals u64 each
 
+import InterruptSync
+
 /// Totals of all devices at one moment.
 package struct StateTable: Equatable, Sendable {
   /// Rises with every save.
