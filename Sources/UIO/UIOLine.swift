@@ -45,7 +45,11 @@ import Synchronization
     }
     var configuration: FileDescriptor?
     if chosen == .pciCommand {
-      if let opened { configuration = opened } else { configuration = try Self.openConfiguration(device) }
+      if let opened {
+        configuration = opened
+      } else {
+        configuration = try Self.openConfiguration(device)
+      }
     }
     self.device = device
     self.strategy = chosen

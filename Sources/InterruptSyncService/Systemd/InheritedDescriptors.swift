@@ -13,7 +13,8 @@ package final class InheritedDescriptors {
   ///
   /// - Parameter first: number of the first; 3 but in tests.
   package init(_ environment: ServiceEnvironment, first: Int32 = 3) {
-    guard Self.isAddressed(environment), let count = environment["LISTEN_FDS"].flatMap({ Int32($0) }),
+    guard Self.isAddressed(environment),
+      let count = environment["LISTEN_FDS"].flatMap({ Int32($0) }),
       (1...65536).contains(count)
     else { return }
     let names = (environment["LISTEN_FDNAMES"] ?? "").split(

@@ -69,7 +69,8 @@ package final class ServiceManager {
 
   private static func status(_ text: String) -> String {
     // One line: a second one would be a variable.
-    "STATUS=" + String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 ? " " : $0 }))
+    "STATUS="
+      + String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 ? " " : $0 }))
   }
 
   private func send(_ lines: String...) { _ = send(lines, descriptors: []) }

@@ -26,7 +26,9 @@ package struct StateTable: Equatable, Sendable {
   /// - Throws: `StateFault`.
   package init(_ bytes: [UInt8]) throws(StateFault) {
     var reader = ByteReader(bytes[...])
-    guard try reader.bytes(8).elementsEqual(Self.magic) else { throw StateFault("it has no header") }
+    guard try reader.bytes(8).elementsEqual(Self.magic) else {
+      throw StateFault("it has no header")
+    }
     let version = try reader.number(UInt32.self)
     guard version == Self.version else { throw StateFault("it is of version \(version)") }
     let length = try reader.number(UInt32.self)

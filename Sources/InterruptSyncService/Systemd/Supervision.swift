@@ -96,7 +96,8 @@ final class Supervision {
     }
     guard result != 0 else { return }
     journal.log(
-      .warning, "\(id): the service manager does not keep it over a restart (\(Errno.name(result)))",
+      .warning,
+      "\(id): the service manager does not keep it over a restart (\(Errno.name(result)))",
       device: id, errno: result)
   }
 
@@ -109,6 +110,7 @@ final class Supervision {
     for name in inherited.discard(from: manager, except: { $0 == .varlink }) {
       journal.log(.notice, "\(name): inherited, and not served any more")
     }
+    guard manager.isPresent else { return }
     manager.ready(status)
     journal.log(.info, "ready: \(status)", event: .ready)
   }
@@ -116,6 +118,7 @@ final class Supervision {
   func status(_ text: String) { manager.status(text) }
 
   func stopping() {
+    guard manager.isPresent else { return }
     manager.stopping("stopping")
     journal.log(.info, "stopping", event: .stopping)
   }
