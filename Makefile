@@ -88,7 +88,7 @@ endef
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint docs man shim aarch64 unit mustfail tsan hot c windows guest-6.1 guest-6.12
+	@Tests/Tools/run lint docs man units shim aarch64 unit mustfail tsan hot c windows tone guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
@@ -124,7 +124,7 @@ test-hot:
 
 test-guests:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run guest-6.1 guest-6.12
+	@Tests/Tools/run tone guest-6.1 guest-6.12
 
 bench: lib
 	@Tests/Tools/need-packages $(RUN_PACKAGES)

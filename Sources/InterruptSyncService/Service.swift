@@ -83,7 +83,9 @@ package final class Service {
       try served.start()
       devices.append(served)
     }
-    if configuration.files != nil { for info in UIODeviceInfo.all() { serveByFile(info) } }
+    if let files = configuration.files {
+      for info in UIODeviceInfo.all() { _ = serveByFile(info, files) }
+    }
   }
 
   private func controlLoop() throws {
@@ -134,7 +136,7 @@ package final class Service {
   /// A device that was served and comes back is served again, whatever number it gets.
   private func follow(_ events: [DeviceEvent]) {
     for case .added(let info) in events {
-      if configuration.files != nil { serveByFile(info) }
+      if let files = configuration.files, serveByFile(info, files) { continue }
       for device in devices where !device.isConnected {
         if (try? device.isInstance(info)) == true { start(device, again: true) }
       }
@@ -157,28 +159,35 @@ package final class Service {
   }
 
   /// Serves a device that has come as the files say, unless it is known already. In the place of
-  /// one that went there may be another, which another file is for.
-  private func serveByFile(_ info: UIODeviceInfo) {
+  /// one that went there may be another, which another file is for. False: it is known.
+  private func serveByFile(_ info: UIODeviceInfo, _ files: ConfigurationSet) -> Bool {
     let id = UIODeviceID.stable(info.stableID)
-    let wanted = configuration.files?.file(for: DeviceIdentity(info)).map {
+    let wanted = files.file(for: DeviceIdentity(info)).map {
       DeviceConfiguration(id: id, settings: $0.device, routines: $0.routines)
     }
     if let known = devices.firstIndex(where: { $0.configuration.id == id }) {
-      if devices[known].configuration == wanted { return }
+      if devices[known].configuration == wanted { return false }
       devices.remove(at: known).stop()
     }
     guard let wanted else {
-      return journal.log(
+      journal.log(
         .info, "uio\(info.number) (\(id)): left alone, as no file is for it", device: "\(id)")
+      return true
     }
-    let lock = wanted.settings.lockGroup.map { group in
-      locks[group] ?? InterruptLock()
-    }
-    if let lock, let group = wanted.settings.lockGroup { locks[group] = lock }
     let device = ServedDevice(
-      wanted, notices: notices, supervision: supervision, lock: lock)
+      wanted, notices: notices, supervision: supervision,
+      lock: wanted.settings.lockGroup.map { lock($0) })
     devices.append(device)
     start(device, again: false)
+    return true
+  }
+
+  /// The lock that the devices of a lock group share.
+  private func lock(_ group: String) -> InterruptLock {
+    if let lock = locks[group] { return lock }
+    let lock = InterruptLock()
+    locks[group] = lock
+    return lock
   }
 
   private func status() {

@@ -12,6 +12,8 @@ import UIO
   private(set) var software: [SoftwareLine] = []
   private(set) var translated: PCM_RESOURCE_LIST?
   private(set) var untranslated: PCM_RESOURCE_LIST?
+  /// The framework's device on it, while a driver has it.
+  let framework = FrameworkAttachment()
 
   private init(extensionSize: ULONG) {
     self.extensionSize = Int(extensionSize)

@@ -8,6 +8,7 @@
 #include "isw/device.h"
 #include "isw/dispatcher.h"
 #include "isw/dpc.h"
+#include "isw/driver.h"
 #include "isw/event.h"
 #include "isw/interlocked.h"
 #include "isw/interlocked_list.h"

@@ -8,10 +8,7 @@ package struct ClientLimits: Equatable, Sendable {
   package var messageSize = 1 << 20
   /// Bytes that wait for a client that does not read.
   package var outputSize = 1 << 20
-  /// Register accesses that a client can have done in one go under an object's lock.
-  package var transactionOperations = 64
-  /// For how long they may hold the lock.
-  package var transactionTime = TimeSpan.microseconds(100)
+  package var transaction = TransactionLimits()
 
   package init() {}
 
@@ -26,10 +23,17 @@ package struct ClientLimits: Equatable, Sendable {
       reader.value(.subscriptionsPerUser, Value.integer(0...65536)) ?? subscriptionsPerUser
     messageSize = reader.value(.messageSize, Value.size(4096...(16 << 20))) ?? messageSize
     outputSize = reader.value(.outputSize, Value.size(4096...(64 << 20))) ?? outputSize
-    transactionOperations =
-      reader.value(.transactionOperations, Value.integer(1...4096)) ?? transactionOperations
-    transactionTime =
-      reader.value(.transactionTime, Value.timeSpan(.microseconds(1) ... .milliseconds(100)))
-      ?? transactionTime
+    transaction.operations =
+      reader.value(.transactionOperations, Value.integer(1...4096)) ?? transaction.operations
+    transaction.microseconds =
+      reader.value(.transactionTime, Self.microseconds) ?? transaction.microseconds
+  }
+
+  private static func microseconds(_ text: String) throws(ValueFault) -> UInt64 {
+    let span = try ConfigurationValue.timeSpan(.microseconds(0) ... .milliseconds(100))(text)
+    guard span.nanoseconds % 1000 == 0 else {
+      throw ValueFault("\(text) is no number of microseconds", hint: "write it without a fraction")
+    }
+    return span.nanoseconds / 1000
   }
 }

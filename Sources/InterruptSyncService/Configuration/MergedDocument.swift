@@ -9,7 +9,6 @@ struct MergedDocument: Equatable, Sendable {
   private(set) var sections: [MergedSection] = []
   /// Something could not be read, and what seems to be missing may be in it.
   private(set) var isDamaged: Bool
-
   /// Has keys that nobody knows: what seems to be missing may be one of them.
   private(set) var damagedSections: Set<String> = []
 

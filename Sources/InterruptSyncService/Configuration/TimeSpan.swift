@@ -71,6 +71,7 @@ package struct TimeSpan: Comparable, Hashable, Sendable, CustomStringConvertible
 
   /// In the largest unit without a fraction: `90s`, `50us`.
   package var description: String {
+    if nanoseconds == 0 { return "0" }
     for (name, scale) in [("h", 3600 * Self.second), ("min", 60 * Self.second), ("s", Self.second)]
     where nanoseconds >= scale && nanoseconds % scale == 0 {
       return "\(nanoseconds / scale)\(name)"

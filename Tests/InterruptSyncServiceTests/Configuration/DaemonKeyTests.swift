@@ -27,8 +27,8 @@ private func settings(_ change: (inout DaemonSettings) -> Void) -> DaemonSetting
   ("SubscriptionsPerUserMax=1", settings { $0.limits.subscriptionsPerUser = 1 }),
   ("MessageSizeMax=64K", settings { $0.limits.messageSize = 65536 }),
   ("OutputSizeMax=2M", settings { $0.limits.outputSize = 2 << 20 }),
-  ("TransactionMaxOperations=16", settings { $0.limits.transactionOperations = 16 }),
-  ("TransactionMaxSec=50us", settings { $0.limits.transactionTime = .microseconds(50) }),
+  ("TransactionMaxOperations=16", settings { $0.limits.transaction.operations = 16 }),
+  ("TransactionMaxSec=50us", settings { $0.limits.transaction.microseconds = 50 }),
   ("AttachDeadlineSec=500ms", settings { $0.attachDeadline = .milliseconds(500) }),
 ])
 func daemonKeyIsRead(text: String, expected: DaemonSettings) throws {
@@ -51,7 +51,8 @@ func daemonKeyIsRead(text: String, expected: DaemonSettings) throws {
   ("MessageSizeMax=1", "2:16: error: MessageSizeMax=: \"1\" is not a size from 4K to 16M", "K"),
   ("OutputSizeMax=1G", "2:15: error: OutputSizeMax=: \"1G\" is not a size from 4K to 64M", "K"),
   ("TransactionMaxOperations=0", "2:26: error: TransactionMaxOperations=: \"0\"", "1 to 4096"),
-  ("TransactionMaxSec=1", "2:19: error: TransactionMaxSec=: 1 is not between 1us", "1us to 100ms"),
+  ("TransactionMaxSec=1", "2:19: error: TransactionMaxSec=: 1 is not between", "to 100ms"),
+  ("TransactionMaxSec=1.5us", "2:19: error: TransactionMaxSec=: 1.5us is no number", "fraction"),
   ("AttachDeadlineSec=1ms", "2:19: error: AttachDeadlineSec=: 1ms is not", "10ms to 5min"),
   ("Loglevel=info", "2:1: error: [Daemon] has no key Loglevel=", "did you mean LogLevel=?"),
   ("[Match]", "2:1: error: there is no section [Match]", "write Daemon"),
