@@ -69,7 +69,7 @@ final class ServedDevice {
       opened.device.total.load(ordering: .relaxed)
       &- UInt32(truncatingIfNeeded: object.statistics().interrupts)
     isContinued = opened.isContinued
-    if let totals { supervision.keep(totals, line) }
+    if let totals { supervision.keep(totals, line, isContinued: isContinued) }
     do throws(InterruptSyncError) { try object.connect(to: line) } catch {
       supervision.forget(id)
       throw error

@@ -119,10 +119,8 @@ package final class Service {
       let device = devices.first { $0.name == name }
       let interrupts = device?.statistics.interrupts ?? software?.statistics.interrupts ?? 0
       journal.log(LogRecord(report, device: name, interrupts: interrupts))
-      switch report {
-      case .removed, .failed: if let id = device?.stableID { supervision.forget(id) }
-      default: break
-      }
+      // Not when it is back already: its descriptors of now have the same name.
+      if let device, !device.isConnected, let id = device.stableID { supervision.forget(id) }
     }
   }
 
@@ -230,6 +228,14 @@ package final class Service {
     software?.stop()
     hear()
     lastCounts = [:]
-    if !isQuiet { record(seconds: Double(cuio_nanoseconds() - started) / 1e9) }
+    if !isQuiet { return record(seconds: Double(cuio_nanoseconds() - started) / 1e9) }
+    for device in devices {
+      let statistics = device.statistics
+      journal.log(
+        LogRecord(
+          .info,
+          "\(device.name): disconnected after \(statistics.interrupts) interrupts, \(statistics.claimed) dispatches claimed",
+          device: device.name, interrupts: statistics.interrupts))
+    }
   }
 }

@@ -24,7 +24,7 @@ private func opened(_ node: FileDescriptor, event: String) throws -> UIODevice {
 }
 
 @Test func inheritedNodeOfUnknownCountHasOneInterruptAtLeast() throws {
-  let tree = try FakeTree(FakeDevice(event: "-2147483648", dev: "1:3"))
+  let tree = try FakeTree(FakeDevice(event: "2147483648", dev: "1:3"))
   let (device, taken) = try #require(
     UIODevice.inherit(FakeNode.alive(), counted: nil, found(tree), sysfs: tree.sysfs))
   #expect(device.total.load(ordering: .relaxed) == 0x7fff_ffff)
@@ -34,7 +34,7 @@ private func opened(_ node: FileDescriptor, event: String) throws -> UIODevice {
 @Test(
   arguments: [
     ("12", UInt32(7), UInt32(5)), ("12", 12, 0), ("12", nil, 0), ("2", 0xffff_ffff, 3),
-    ("-1", 0xffff_fff0, 15),
+    ("4294967295", 0xffff_fff0, 15),
   ] as [(String, UInt32?, UInt32)])
 func interruptsThatWereReadAndNotSavedAreTold(
   event: String, counted: UInt32?, taken: UInt32

@@ -84,10 +84,14 @@ final class Supervision {
 
   /// Has the manager keep what is needed to go on with a device. Before its first interrupt; the
   /// totals first, so that descriptors are never found without the count they go with.
-  func keep(_ totals: DeviceTotals, _ line: UIOLine) {
+  ///
+  /// - Parameter isContinued: the manager has them already.
+  func keep(_ totals: DeviceTotals, _ line: UIOLine, isContinued: Bool) {
     save([totals])
     let id = totals.id
     guard let name = StoredName.device(id) else { return }
+    // What is left of an earlier instance.
+    if !isContinued { manager.remove(name) }
     var result = manager.store([line.device.file], as: name)
     // Files of sysfs seem to be in error until they are read for the first time.
     if let configuration = line.configuration {
