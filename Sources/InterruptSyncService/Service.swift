@@ -145,7 +145,9 @@ package final class Service {
     do {
       try device.start()
       let (event, how): (JournalEvent, String) =
-        device.isContinued ? (.deviceContinued, ", going on from before") : (.deviceConnected, "")
+        device.isContinued
+        ? (.deviceContinued, ", going on from \(device.statistics.interrupts) interrupts")
+        : (.deviceConnected, "")
       journal.log(
         LogRecord(
           .info, "\(device.name): connected\(again ? " again" : "")\(how)", event: event,

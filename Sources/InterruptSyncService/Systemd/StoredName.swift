@@ -12,8 +12,8 @@ package struct StoredName: Hashable, Sendable, CustomStringConvertible {
 
   private static let devicePrefix = "uio-"
 
-  /// That of a device by its stable id, in which what a name cannot have is written `\x3a`; nil when
-  /// that is too long.
+  /// That of a device by its stable id, in which what a name cannot have is written `%3a`; nil when
+  /// that is too long. Not with a backslash: systemd takes those out of messages.
   package static func device(_ stableID: String) -> StoredName? {
     let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_".utf8)
     var text = devicePrefix
@@ -21,7 +21,7 @@ package struct StoredName: Hashable, Sendable, CustomStringConvertible {
       if plain.contains(byte) {
         text.unicodeScalars.append(Unicode.Scalar(byte))
       } else {
-        text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        text += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
       }
     }
     return text.utf8.count <= 255 ? StoredName(text) : nil

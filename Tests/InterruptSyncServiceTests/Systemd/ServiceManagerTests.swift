@@ -92,9 +92,9 @@ func addressThatIsNoneIsAnError(address: String) throws {
 }
 
 @Test(arguments: [
-  ("pci-0000:00:03.0", "uio-pci-0000\\x3a00\\x3a03.0"),
-  ("platform-a b+1", "uio-platform-a\\x20b+1"),
-  ("virtual-é\n", "uio-virtual-\\xc3\\xa9\\x0a"), ("a\\x3a", "uio-a\\x5cx3a"),
+  ("pci-0000:00:03.0", "uio-pci-0000%3a00%3a03.0"),
+  ("platform-a b+1", "uio-platform-a%20b+1"),
+  ("virtual-é\n", "uio-virtual-%c3%a9%0a"), ("a%3a", "uio-a%253a"), ("\\", "uio-%5c"),
 ])
 func nameOfADeviceHasOnlyWhatANameMayHave(id: String, name: String) {
   #expect(StoredName.device(id)?.description == name)
