@@ -90,6 +90,7 @@ extension Dispatcher {
   private func pauseMasked(_ milliseconds: Int32) -> Bool {
     let deadline = cuio_nanoseconds() + UInt64(max(milliseconds, 0)) * 1_000_000
     while !mustStop, !resume.exchange(false, ordering: .acquiringAndReleasing) {
+      beats.add(1, ordering: .relaxed)
       let now = cuio_nanoseconds()
       if milliseconds >= 0, now >= deadline { return false }
       let left = milliseconds < 0 ? Self.recheck : Int32((deadline - now) / 1_000_000) + 1

@@ -49,13 +49,25 @@ extension Dispatcher {
       case .none: Self.recheck
       case .storm(let pause), .rearm(let pause): max(pause, 100)
       }
-    let result = unsafe cuio_wait(line.pointee.fd, wake.raw, timeout, false)
+    let result = wait(timeout)
     guard result >= 0 else { return }
     if result & Int32(CUIO_WAIT_WOKEN) != 0 { _ = cuio_event_drain(wake.raw) }
     // A dead descriptor is ready for ever (fact 22): what the next read does not explain is the end
     // as well.
     if result & Int32(CUIO_WAIT_DEAD) != 0, result & Int32(CUIO_WAIT_READABLE) == 0 { confirmEnd() }
     if result == Int32(CUIO_WAIT_TIMEOUT) { quietForAWhile() }
+  }
+
+  /// In parts, so that the thread shows that it is there.
+  private func wait(_ timeout: Int32) -> Int32 {
+    var left = timeout
+    while true {
+      beats.add(1, ordering: .relaxed)
+      let part = min(left, Self.recheck)
+      let result = unsafe cuio_wait(line.pointee.fd, wake.raw, part, false)
+      left -= part
+      if result != Int32(CUIO_WAIT_TIMEOUT) || left == 0 { return result }
+    }
   }
 
   private func confirmEnd() {

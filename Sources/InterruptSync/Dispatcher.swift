@@ -17,6 +17,8 @@ import UIO
   let ended = Atomic<Bool>(false)
   let braked = Atomic<Bool>(false)
   let resume = Atomic<Bool>(false)
+  /// Times the thread came by without having anything to dispatch: at least once a `recheck`.
+  let beats = Atomic<UInt64>(0)
   /// Set by the first of two: the end of the thread and the end of the connection.
   private let isHalfReleased = Atomic<Bool>(false)
   /// Only the thread uses it.

@@ -1,6 +1,7 @@
 // Connecting and disconnecting a device as its configuration says.
 import CUIO
 import InterruptSync
+import Synchronization
 import UIO
 
 extension ManagedDevice {
@@ -28,37 +29,56 @@ extension ManagedDevice {
   }
 
   /// Lets go of the device: its descriptor is closed once nobody has a part of it any more.
-  func close() {
+  ///
+  /// - Parameter forgets: the service manager is to let go of it as well.
+  func close(forgets: Bool = true) {
     disconnect()
+    if let totals { supervision.save([totals]) }
     cancelRoutines()
+    if forgets, line != nil { supervision.forget(id) }
     line = nil
     regions = nil
   }
 
+  /// Kept by the service manager first: from the first interrupt on none is lost with the process.
   func connectObject() throws {
     guard let object else { return }
-    if let line { try object.connect(to: line) } else { try object.connect() }
+    guard let line else { return try object.connect() }
+    countBase =
+      line.device.total.load(ordering: .relaxed)
+      &- UInt32(truncatingIfNeeded: object.statistics().interrupts)
+    if let totals { supervision.keep(totals, line, isContinued: isContinued) }
+    do { try object.connect(to: line) } catch {
+      supervision.forget(id)
+      throw error
+    }
   }
 
   /// Opens what is there, unless it is open. An instance that came in the place of another is
   /// opened anew.
   func open() throws {
-    guard !isSoftware else { return try makeObject(software) }
+    guard !isSoftware else { return makeObject(software) }
     guard let info else {
       throw UIOError(
         .removed, device: id, operation: "connect", cause: "the device is not there",
         hint: "it is connected when it comes back")
     }
-    if let line, line.device.info == info, line.device.isAlive { return try makeObject(line) }
+    if let line, line.device.info == info, line.device.isAlive {
+      isContinued = true
+      return makeObject(line)
+    }
     cancelRoutines()
-    let device = try UIODevice(info)
-    let line = try UIOLine(device, strategy: settings.rearm)
+    let opened = try supervision.open(info)
+    let line = try UIOLine(
+      opened.device, strategy: settings.rearm, configuration: opened.configuration)
     self.line = line
-    regions = DeviceRegions(device)
-    try makeObject(line)
+    isContinued = opened.isContinued
+    regions = DeviceRegions(opened.device)
+    makeObject(line, taken: opened.taken)
   }
 
-  private func makeObject(_ source: (any InterruptSource)?) throws {
+  /// - Parameter taken: interrupts that are to be counted and were not.
+  private func makeObject(_ source: (any InterruptSource)?, taken: UInt32 = 0) {
     guard object == nil, let source else { return }
     let settings = settings
     var dispatcher = settings.dispatcher
@@ -68,8 +88,12 @@ extension ManagedDevice {
       acceptsAnySuccess: settings.acceptsAnySuccess,
       connectsWithoutRoutines: settings.connectsWithoutRoutines, dispatcher: dispatcher,
       report: reports)
-    object = InterruptSyncObject(
+    let object = InterruptSyncObject(
       source: source, mode: mode ?? settings.mode, lock: lock, name: id, options: options)
+    var totals = carried.dispatches > 0 ? carried : supervision.totals(of: id) ?? carried
+    totals.interrupts &+= UInt64(taken)
+    object.restoreStatistics(totals)
+    self.object = object
   }
 
   /// Drops the object, so that the next connect makes one of other settings. Its counts go on;
