@@ -6,6 +6,8 @@ import UIO
 
 extension Dispatcher {
   func settle(_ outcome: Int32) {
+    // Not counted as holding the lock.
+    defer { unsafe core.pointee.lastEnd = 0 }
     if outcome & Outcome.lockFailed != 0 {
       ended.store(true, ordering: .releasing)
       report(.failed(storage.refused(-ESRCH, "dispatch an interrupt")))

@@ -10,11 +10,7 @@ extension Dispatcher {
     { context in
       guard let context = unsafe context else { return nil }
       let dispatcher = unsafe Unmanaged<Dispatcher>.fromOpaque(context).takeRetainedValue()
-      cuio_prefault_stack(dispatcher.storage.options.dispatcher.prefaulted)
-      dispatcher.stage.locked {
-        dispatcher.current = .waiting
-        dispatcher.stage.broadcast()
-      }
+      dispatcher.settleIn()
       dispatcher.run()
       if !dispatcher.hasGivenLineBack { dispatcher.releaseLine() }
       return nil
@@ -22,12 +18,16 @@ extension Dispatcher {
 
   var mustStop: Bool { unsafe cuio_flag_is_up(stop) }
 
-  /// Reads first and sleeps only when there is nothing: under load an interrupt costs one read and
-  /// one re-arm.
+  /// Reads first and sleeps only when there is nothing, neither at once nor within a bounded spin:
+  /// under load an interrupt costs one read and one re-arm.
   private func run() {
     while !mustStop {
       var delta: UInt64 = 0
-      let result = unsafe cuio_line_read(line, &delta)
+      var result = unsafe cuio_line_read(line, &delta)
+      if result == -EAGAIN {
+        unsafe core.pointee.lastEnd = 0
+        if pacer.budget != 0, !isTroubled { result = spin(&delta) }
+      }
       switch result {
       case 0:
         let outcome = unsafe dispatchInterrupt(core, line, delta)
@@ -40,6 +40,20 @@ extension Dispatcher {
     }
   }
 
+  private func spin(_ delta: inout UInt64) -> Int32 {
+    let result = unsafe cuio_line_spin(line, &delta, pacer.budget, pacer.yieldAfter, stop)
+    switch result {
+    case 0:
+      pacer.found()
+      unsafe cuio_counter_add(&core.pointee.counters.spinsFound, 1)
+    case -EAGAIN:
+      pacer.foundNothing()
+      unsafe cuio_counter_add(&core.pointee.counters.spinsInVain, 1)
+    default: break
+    }
+    return result
+  }
+
   var isTroubled: Bool { if case .none = trouble { false } else { true } }
   var isStorming: Bool { if case .storm = trouble { true } else { false } }
 
@@ -49,8 +63,11 @@ extension Dispatcher {
       case .none: Self.recheck
       case .storm(let pause), .rearm(let pause): max(pause, 100)
       }
+    unsafe cuio_counter_add(&core.pointee.counters.sleeps, 1)
+    let start = cuio_ticks()
     let result = unsafe cuio_wait(line.pointee.fd, wake.raw, timeout, false)
     guard result >= 0 else { return }
+    if result == Int32(CUIO_WAIT_READABLE) { pacer.slept(cuio_ticks() &- start) }
     if result & Int32(CUIO_WAIT_WOKEN) != 0 { _ = cuio_event_drain(wake.raw) }
     // A dead descriptor is ready for ever (fact 22): what the next read does not explain is the end
     // as well.

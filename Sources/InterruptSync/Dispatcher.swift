@@ -25,8 +25,15 @@ import UIO
   let stage = Monitor()
   var current = Stage.starting
 
+  /// Written before the thread may run, then only by the thread.
+  var pacer = WaitPacer.block
+  private var waiting = WaitConditions.Decision.block
+  private var isRealTime = false
+  /// Held while connected.
+  private var latencyRequest: FileDescriptor?
+
   /// How far the connection has come, as the thread and the connecting thread tell each other.
-  enum Stage { case starting, waiting, standing, failed }
+  enum Stage { case starting, placed, waiting, standing, failed }
 
   /// What this connection is recovering from. Only the thread uses it.
   enum Trouble {
@@ -73,10 +80,7 @@ import UIO
     let attributes = storage.options.dispatcher
     // The new thread begins with this monitor, so it cannot run before `thread` is known.
     let result = stage.locked {
-      let result = unsafe cuio_thread_create(
-        &thread, attributes.stackSize, Dispatcher.entry, context)
-      if result == 0 { stage.wait { current == .starting } }
-      return result
+      unsafe cuio_thread_create(&thread, attributes.stackSize, Dispatcher.entry, context)
     }
     guard result == 0 else {
       unsafe Unmanaged<Dispatcher>.fromOpaque(context).release()
@@ -85,7 +89,38 @@ import UIO
         cause: "no thread to be had",
         hint: "raise the limit (systemd: TasksMax=, LimitNPROC=)", errno: -result)
     }
-    ThreadPlacement.apply(attributes, to: thread, named: storage.name) { self.refusals.append($0) }
+    place(attributes)
+    stage.locked {
+      current = .placed
+      stage.broadcast()
+      stage.wait { current == .placed }
+    }
+  }
+
+  /// Puts the waiting thread where it belongs, and decides how it will wait there.
+  private func place(_ attributes: DispatcherAttributes) {
+    let report: ThreadPlacement.Report = { self.refusals.append($0) }
+    ThreadPlacement.apply(attributes, to: thread, named: storage.name, report: report)
+    ThreadPlacement.route(attributes, source, named: storage.name, report: report)
+    latencyRequest = ThreadPlacement.prepare(attributes, named: storage.name, report: report)
+    guard attributes.waiting != .block else { return }
+    let conditions = WaitConditions.current(thread, source)
+    waiting = conditions.decide(attributes.waiting)
+    isRealTime = conditions.priority > 0
+    if conditions.refuses(attributes.waiting) {
+      ThreadPlacement.refusedSpin(conditions, named: storage.name, report: report)
+    }
+  }
+
+  /// What the thread does before it waits: on its own stack, at its own priority.
+  func settleIn() {
+    stage.locked { stage.wait { current == .starting } }
+    cuio_prefault_stack(storage.options.dispatcher.prefaulted)
+    pacer = WaitPacer(waiting, isRealTime: isRealTime)
+    stage.locked {
+      current = .waiting
+      stage.broadcast()
+    }
   }
 
   /// Attributes that the system refused, to be reported once the connection stands.

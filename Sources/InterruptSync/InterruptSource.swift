@@ -25,6 +25,14 @@ public protocol InterruptSource: AnyObject, Sendable {
   /// For messages and for the dispatcher thread's name.
   var name: String { get }
 
+  /// Whether the line is a hardware interrupt of the kernel's, which may reach it through a thread
+  /// (fact 53). False unless said otherwise.
+  var isHardware: Bool { get }
+
+  /// The kernel's number of the interrupt (`/proc/irq/N`); nil where there is none or it is not
+  /// known, which is what a conformer that does not say gets.
+  var interruptNumber: Int? { get }
+
   /// Gives the line to one object. Called by connect, at PASSIVE_LEVEL.
   /// - Throws: `lineBusy` while another object is connected to it; what the line's own preparation
   ///   throws.
@@ -35,6 +43,11 @@ public protocol InterruptSource: AnyObject, Sendable {
 
   /// The error that a failed operation means.
   func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError
+}
+
+extension InterruptSource {
+  public var isHardware: Bool { false }
+  public var interruptNumber: Int? { nil }
 }
 
 extension InterruptSyncError {

@@ -103,6 +103,7 @@ extension SyncStorage {
       holdingLock {
         unsafe core.pointee.isBraked = false
         unsafe core.pointee.unclaimedInARow = 0
+        unsafe core.pointee.lastEnd = 0
         unsafe core.pointee.mayRearm = true
       }
       let isPending =

@@ -23,6 +23,9 @@ extension InterruptSyncObject {
     unsafe statistics.refusedCalls = cuio_counter_read(&counters.pointee.refusedCalls)
     unsafe statistics.longestHold = cuio_ticks_to_nanoseconds(
       cuio_counter_read(&counters.pointee.longestHold))
+    unsafe statistics.spinsFound = cuio_counter_read(&counters.pointee.spinsFound)
+    unsafe statistics.spinsInVain = cuio_counter_read(&counters.pointee.spinsInVain)
+    unsafe statistics.sleeps = cuio_counter_read(&counters.pointee.sleeps)
     statistics.longestWait = storage.lock.longestWait
     statistics.routines = storage.monitor.locked { storage.registrations.map(\.statistics) }
     return statistics

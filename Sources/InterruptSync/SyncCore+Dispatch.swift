@@ -20,12 +20,12 @@ func dispatchInterrupt(
 ) -> Int32 {
   if unsafe cuio_lock_acquire(core.pointee.lock) != 0 { return Outcome.lockFailed }
   let level = cuio_thread_set_level(3)
-  let start = cuio_ticks()
+  let start = unsafe startOfHold(core)
   unsafe cuio_counter_add(&core.pointee.counters.interrupts, delta)
   unsafe cuio_counter_add(&core.pointee.counters.dispatches, 1)
   if delta > 1 { unsafe cuio_counter_add(&core.pointee.counters.coalesced, delta &- 1) }
   var outcome = unsafe runByMode(core)
-  outcome |= unsafe applyBrake(core, outcome, start)
+  outcome |= unsafe applyBrake(core, outcome)
   // Claimed or not, else one unclaimed interrupt would silence the line for good (N17, U4).
   if unsafe core.pointee.mayRearm && !core.pointee.isBraked {
     outcome |= unsafe rearmLine(core, line)
@@ -34,10 +34,23 @@ func dispatchInterrupt(
     let total = unsafe cuio_counter_read(&core.pointee.counters.interrupts)
     unsafe cuio_ring_put(rings, delta, total, outcome & Outcome.claimed != 0)
   }
-  unsafe cuio_counter_raise(&core.pointee.counters.longestHold, cuio_ticks() &- start)
+  let end = cuio_ticks()
+  unsafe cuio_counter_raise(&core.pointee.counters.longestHold, end &- start)
+  unsafe core.pointee.lastEnd = end
   _ = cuio_thread_set_level(level)
   _ = unsafe cuio_lock_release(core.pointee.lock)
   return outcome
+}
+
+/// When this hold of the lock began. A reading of the clock is felt on a line that never rests:
+/// there the end of the hold before stands for it, with nothing in between but the count's read.
+@_noLocks @inline(__always)
+private func startOfHold(_ core: UnsafeMutablePointer<SyncCore>) -> UInt64 {
+  let contentions = unsafe cuio_counter_read(&core.pointee.lock.pointee.contentions)
+  let last = unsafe core.pointee.lastEnd
+  if unsafe last != 0 && contentions == core.pointee.contentions { return last }
+  unsafe core.pointee.contentions = contentions
+  return cuio_ticks()
 }
 
 /// One interrupt of a shared line, for one of the objects that share it: its list by its mode under
@@ -104,15 +117,14 @@ private func walk(_ core: UnsafeMutablePointer<SyncCore>, stopsAtClaim: Bool) ->
 
 /// Counts unclaimed dispatches in a row and stops the line at the limit (N20). With the lock held.
 @_noLocks @inline(__always)
-private func applyBrake(_ core: UnsafeMutablePointer<SyncCore>, _ outcome: Int32, _ now: UInt64)
-  -> Int32
-{
+private func applyBrake(_ core: UnsafeMutablePointer<SyncCore>, _ outcome: Int32) -> Int32 {
   if outcome & Outcome.claimed != 0 {
     unsafe cuio_counter_add(&core.pointee.counters.claimed, 1)
     unsafe core.pointee.unclaimedInARow = 0
     return 0
   }
   unsafe cuio_counter_add(&core.pointee.counters.unclaimed, 1)
+  let now = cuio_ticks()
   if unsafe now &- core.pointee.lastUnclaimed > core.pointee.stormWindow {
     unsafe core.pointee.unclaimedInARow = 0
   }

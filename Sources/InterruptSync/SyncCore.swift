@@ -27,6 +27,10 @@ struct SyncCounters {
   var synchronizedCalls: UInt64 = 0
   var refusedCalls: UInt64 = 0
   var longestHold: UInt64 = 0
+  // The dispatcher's thread writes these without the lock; it is the only one.
+  var spinsFound: UInt64 = 0
+  var spinsInVain: UInt64 = 0
+  var sleeps: UInt64 = 0
 }
 
 @safe struct SyncCore {
@@ -50,6 +54,10 @@ struct SyncCounters {
   var rearmError: Int32 = 0
   var unclaimedInARow: UInt32 = 0
   var lastUnclaimed: UInt64 = 0
+  /// When the last dispatch let go of the lock; 0 once the line has been found quiet since.
+  var lastEnd: UInt64 = 0
+  /// The lock's contentions at the last reading of the clock.
+  var contentions: UInt64 = 0
   var counters = SyncCounters()
   /// Where each dispatch leaves an event for those who watch, or nil.
   var rings: UnsafeMutablePointer<cuio_ring>?

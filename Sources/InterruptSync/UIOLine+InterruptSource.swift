@@ -6,6 +6,10 @@ extension UIOLine: InterruptSource {
   /// `uio0 (pci-0000:00:03.0)`.
   public var name: String { device.description }
 
+  public var isHardware: Bool { true }
+
+  public var interruptNumber: Int? { device.interruptNumber() }
+
   /// COMMAND is read anew, so that a re-arm writes back what others changed while nobody was
   /// connected (fact 42).
   public func attach() throws(InterruptSyncError) -> InterruptLine {

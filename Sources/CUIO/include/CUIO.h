@@ -13,6 +13,7 @@
 #include "cuio_register.h"
 #include "cuio_ring.h"
 #include "cuio_routine.h"
+#include "cuio_spin.h"
 #include "cuio_thread.h"
 #include "cuio_thread_state.h"
 
