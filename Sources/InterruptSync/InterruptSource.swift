@@ -33,6 +33,11 @@ public protocol InterruptSource: AnyObject, Sendable {
   /// known, which is what a conformer that does not say gets.
   var interruptNumber: Int? { get }
 
+  /// Whether one read takes every interrupt that has come, as it does from a UIO device and from an
+  /// eventfd of the ordinary kind, and from a stream of records it does not. False unless said
+  /// otherwise, which is always right; true saves a group a read.
+  var readTakesAll: Bool { get }
+
   /// Gives the line to one object. Called by connect, at PASSIVE_LEVEL.
   /// - Throws: `lineBusy` while another object is connected to it; what the line's own preparation
   ///   throws.
@@ -48,6 +53,7 @@ public protocol InterruptSource: AnyObject, Sendable {
 extension InterruptSource {
   public var isHardware: Bool { false }
   public var interruptNumber: Int? { nil }
+  public var readTakesAll: Bool { false }
 }
 
 extension InterruptSyncError {

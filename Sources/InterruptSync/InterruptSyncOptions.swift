@@ -11,13 +11,16 @@ public struct InterruptSyncOptions: Sendable {
   public var connectsWithoutRoutines: Bool
   /// The dispatcher thread.
   public var dispatcher: DispatcherAttributes
+  /// The thread that dispatches, shared with other objects; nil gives the connection a thread of
+  /// its own. With a group `dispatcher` is not used.
+  public var group: DispatcherGroup?
   /// Called with what somebody should know; see `InterruptReport` for the thread and level.
   public var report: (@Sendable (InterruptReport) -> Void)?
 
   public init(
     storm: StormPolicy = .standard, repeatLimit: UInt64 = 1000, acceptsAnySuccess: Bool = false,
     connectsWithoutRoutines: Bool = false,
-    dispatcher: DispatcherAttributes = DispatcherAttributes(),
+    dispatcher: DispatcherAttributes = DispatcherAttributes(), group: DispatcherGroup? = nil,
     report: (@Sendable (InterruptReport) -> Void)? = nil
   ) {
     self.storm = storm
@@ -25,6 +28,7 @@ public struct InterruptSyncOptions: Sendable {
     self.acceptsAnySuccess = acceptsAnySuccess
     self.connectsWithoutRoutines = connectsWithoutRoutines
     self.dispatcher = dispatcher
+    self.group = group
     self.report = report
   }
 }

@@ -33,6 +33,8 @@ import UIO
   /// Raises `count` interrupts. Any thread, any level; one system call.
   public func trigger(_ count: UInt64 = 1) { _ = cuio_event_signal(event.raw, count) }
 
+  public var readTakesAll: Bool { true }
+
   public func attach() throws(InterruptSyncError) -> InterruptLine {
     guard !isClaimed.exchange(true, ordering: .acquiringAndReleasing) else {
       throw InterruptSyncError.lineBusy(name)

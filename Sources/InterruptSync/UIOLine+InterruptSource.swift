@@ -8,6 +8,9 @@ extension UIOLine: InterruptSource {
 
   public var isHardware: Bool { true }
 
+  /// Fact 8: a read gives the total of the moment.
+  public var readTakesAll: Bool { true }
+
   public var interruptNumber: Int? { device.interruptNumber() }
 
   /// COMMAND is read anew, so that a re-arm writes back what others changed while nobody was

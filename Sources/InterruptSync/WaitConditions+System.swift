@@ -4,8 +4,13 @@ import UIO
 
 extension WaitConditions {
   /// Those of `thread` as it has been placed, for `source`'s line.
+  static func current(_ thread: pthread_t, _ source: any InterruptSource) -> WaitConditions {
+    current(thread, hardware: source.isHardware) { source.interruptNumber }
+  }
+
+  /// - Parameter interrupt: the number of the interrupt, should it be asked for.
   static func current(
-    _ thread: pthread_t, _ source: any InterruptSource, procfs: Procfs = .system
+    _ thread: pthread_t, hardware: Bool, procfs: Procfs = .system, interrupt: () -> Int?
   ) -> WaitConditions {
     var words = [UInt64](repeating: 0, count: 16)
     _ = unsafe cuio_thread_get_affinity(thread, &words, words.count)
@@ -14,12 +19,12 @@ extension WaitConditions {
     _ = unsafe cuio_thread_get_policy(thread, &policy, &priority)
     var conditions = WaitConditions(
       processors: words.reduce(0) { $0 + $1.nonzeroBitCount }, priority: priority,
-      kernel: .running, forcesThreads: false, isHardware: source.isHardware,
+      kernel: .running, forcesThreads: false, isHardware: hardware,
       interruptThreadPriority: nil)
     // A thread of the ordinary policy is below every interrupt thread: no need to look for it.
-    guard priority > 0, source.isHardware else { return conditions }
+    guard priority > 0, hardware else { return conditions }
     conditions.forcesThreads = procfs.forcesInterruptThreads || Self.isRealTimeKernel
-    conditions.interruptThreadPriority = source.interruptNumber.flatMap {
+    conditions.interruptThreadPriority = interrupt().flatMap {
       procfs.priority(ofInterruptThread: $0)
     }
     return conditions
