@@ -21,8 +21,9 @@ extension Connection {
   }
 
   func settle(_ outcome: Int32) {
-    // Not counted as holding the lock.
-    defer { unsafe core.pointee.lastEnd = 0 }
+    // What follows is not counted as holding the lock. Now, since a report's handler may end this
+    // connection and begin another.
+    unsafe core.pointee.lastEnd = 0
     if outcome & Outcome.lockFailed != 0 {
       ended.store(true, ordering: .releasing)
       report(.failed(storage.refused(-ESRCH, "dispatch an interrupt")))

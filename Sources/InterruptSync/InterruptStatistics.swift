@@ -33,7 +33,8 @@ public struct InterruptStatistics: Equatable, Sendable {
   /// Longest wait for the lock by anyone, in nanoseconds.
   public var longestWait: UInt64 = 0
   /// Times the dispatcher's thread read on and met an interrupt, and times it met none
-  /// (`WaitStrategy`).
+  /// (`WaitStrategy`). With a group these three stay 0, as the thread is the group's
+  /// (`DispatcherGroup.statistics()`).
   public var spinsFound: UInt64 = 0
   public var spinsInVain: UInt64 = 0
   /// Times it slept.
