@@ -15,7 +15,8 @@ extension InterruptSyncObject {
     unsafe statistics.coalesced = cuio_counter_read(&counters.pointee.coalesced)
     unsafe statistics.claimed = cuio_counter_read(&counters.pointee.claimed)
     unsafe statistics.unclaimed = cuio_counter_read(&counters.pointee.unclaimed)
-    unsafe statistics.passes = cuio_counter_read(&counters.pointee.passes)
+    unsafe statistics.passes =
+      mode == .repeat ? cuio_counter_read(&counters.pointee.passes) : statistics.dispatches
     unsafe statistics.rearmFailures = cuio_counter_read(&counters.pointee.rearmFailures)
     unsafe statistics.storms = cuio_counter_read(&counters.pointee.storms)
     unsafe statistics.repeatLimits = cuio_counter_read(&counters.pointee.repeatLimits)

@@ -82,7 +82,9 @@ private func runByMode(_ core: UnsafeMutablePointer<SyncCore>) -> Int32 {
     var outcome: Int32 = 0
     var passes: UInt64 = 0
     // A claim in any pass makes the interrupt handled, although the last pass has none (P19).
-    while unsafe walk(core, stopsAtClaim: false) {
+    while true {
+      unsafe cuio_counter_add(&core.pointee.counters.passes, 1)
+      guard unsafe walk(core, stopsAtClaim: false) else { return outcome }
       outcome = Outcome.claimed
       passes &+= 1
       if unsafe passes >= core.pointee.repeatLimit {
@@ -90,14 +92,12 @@ private func runByMode(_ core: UnsafeMutablePointer<SyncCore>) -> Int32 {
         return outcome | Outcome.repeatLimit
       }
     }
-    return outcome
   }
 }
 
 /// One pass, head to tail. A routine cancelled meanwhile is passed over.
 @_noLocks @inline(__always)
 private func walk(_ core: UnsafeMutablePointer<SyncCore>, stopsAtClaim: Bool) -> Bool {
-  unsafe cuio_counter_add(&core.pointee.counters.passes, 1)
   var isClaimed = false
   var next = unsafe core.pointee.head
   while let node = unsafe next {
@@ -146,8 +146,8 @@ func rearmLine(_ core: UnsafeMutablePointer<SyncCore>, _ line: UnsafeMutablePoin
   -> Int32
 {
   let result = unsafe cuio_line_rearm(line)
-  unsafe core.pointee.rearmError = result
   if result == 0 { return 0 }
+  unsafe core.pointee.rearmError = result
   unsafe cuio_counter_add(&core.pointee.counters.rearmFailures, 1)
   return Outcome.rearmFailed
 }

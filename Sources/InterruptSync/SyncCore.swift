@@ -20,6 +20,7 @@ struct SyncCounters {
   var coalesced: UInt64 = 0
   var claimed: UInt64 = 0
   var unclaimed: UInt64 = 0
+  /// Of mode repeat; the others pass once for each dispatch.
   var passes: UInt64 = 0
   var rearmFailures: UInt64 = 0
   var storms: UInt64 = 0
@@ -50,7 +51,7 @@ struct SyncCounters {
   var mayRearm = false
   /// The line is masked and stays so until the brake lets go.
   var isBraked = false
-  /// The last re-arm failed with this errno, or 0.
+  /// The -errno of the last re-arm that failed.
   var rearmError: Int32 = 0
   var unclaimedInARow: UInt32 = 0
   var lastUnclaimed: UInt64 = 0

@@ -32,7 +32,8 @@ struct WaitPacer {
     case .adaptive(let budget):
       let cost = WakeCost.current(isRealTime: isRealTime)
       self.init(
-        full: cuio_nanoseconds_to_ticks(budget ?? cost), wakeCost: cuio_nanoseconds_to_ticks(cost),
+        full: cuio_nanoseconds_to_ticks(budget ?? WakeCost.budget(cost)),
+        wakeCost: cuio_nanoseconds_to_ticks(cost),
         decays: true)
     case .poll(let idle):
       self.init(

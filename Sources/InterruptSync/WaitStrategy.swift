@@ -9,9 +9,9 @@ public enum WaitStrategy: Equatable, Sendable {
   case automatic
   /// Sleeps at once. An interrupt costs a wake-up; the processor is free.
   case block
-  /// Reads on for up to `budget` nanoseconds (at most 1 ms), and then sleeps. Nil takes what a
-  /// wake-up costs on this machine, measured once and at most 50 µs: reading on then never costs
-  /// more than twice the best that could be done. Where it finds nothing the budget is halved and
+  /// Reads on for up to `budget` nanoseconds (at most 1 ms), and then sleeps. Nil takes twice what a
+  /// wake-up costs on this machine, measured once, within 20 and 50 µs: reading on then never costs
+  /// more than a few times the best that could be done. Where it finds nothing the budget is halved and
   /// soon nothing; an interrupt that a whole budget would have met restores it.
   case adaptive(budget: UInt64? = nil)
   /// Reads on until nothing has come for `idle` nanoseconds (at most 100 ms), and then sleeps until

@@ -10,6 +10,11 @@ enum WakeCost {
   static let longest: UInt64 = 50_000
   private static let shortest: UInt64 = 2_000
 
+  /// How long to read on when nobody has said: twice what a wake-up costs, within 20 and 50 µs. As
+  /// long as the wake-up would never be more than twice as bad as the best, and misses every line
+  /// whose interrupts are a little further apart than that.
+  static func budget(_ cost: UInt64) -> UInt64 { min(max(2 * cost, 20_000), longest) }
+
   /// In nanoseconds, for the calling thread. May sleep for some hundred microseconds.
   static func current(isRealTime: Bool) -> UInt64 {
     isRealTime ? learned(realTime) : learned(ordinary)

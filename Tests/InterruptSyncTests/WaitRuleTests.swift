@@ -111,7 +111,11 @@ func fact53_nobodySpinsWhereTheInterruptsOwnThreadCouldNotRun(
   #expect(pacer.budget == full)
 }
 
-@Test func theLearnedBudgetIsWhatAWakeUpCostsWithinBounds() {
+@Test func theLearnedBudgetIsTwiceWhatAWakeUpCostsWithinBounds() {
+  #expect(
+    [0, 9_999, 10_001, 24_999, 25_001, 1 << 40].map(WakeCost.budget) == [
+      20_000, 20_000, 20_002, 49_998, 50_000, 50_000,
+    ])
   let cost = WakeCost.current(isRealTime: false)
   #expect((2_000...50_000).contains(cost))
   #expect(WakeCost.current(isRealTime: false) == cost)

@@ -33,8 +33,8 @@ enum {
   INTERRUPTSYNC_WAIT_AUTOMATIC = 0,
   /// Sleeps at once.
   INTERRUPTSYNC_WAIT_BLOCK = 1,
-  /// Reads on for up to `wait_time` nanoseconds (at most 1 ms); 0 for what a wake-up costs, measured once and at most
-  /// 50 µs. Halved as long as nothing is found.
+  /// Reads on for up to `wait_time` nanoseconds (at most 1 ms); 0 for twice what a wake-up costs, measured once, within
+  /// 20 and 50 µs. Halved as long as nothing is found.
   INTERRUPTSYNC_WAIT_ADAPTIVE = 2,
   /// Reads on until nothing has come for `wait_time` nanoseconds (at most 100 ms); 0 for 1 ms.
   INTERRUPTSYNC_WAIT_POLL = 3,
