@@ -1,7 +1,8 @@
 # make run    builds the daemon and runs it until interrupted   (make run ARGS="pci-0000:00:03.0 --claim …")
 # make lib    libinterruptsync.so, for C and whatever speaks it   (make install [PREFIX=/usr/local] [DESTDIR=])
 # make test   everything: shim, C and Windows interfaces, unit tests, thread sanitizer, hot path, guests with real interrupts
-# Both install the Debian packages they need when run as root, and otherwise name them and stop.
+# make docs   the reference of the Swift library, a static site in .build/docs
+# All install the Debian packages they need when run as root, and otherwise name them and stop.
 
 SWIFT ?= swift
 ARGS ?=
@@ -19,15 +20,21 @@ LIB_RELEASE = -c release --scratch-path $(LIB_BUILD) -Xswiftc -static-stdlib -Xl
   -Xlinker -soname=libinterruptsync.so.0 -Xlinker --version-script=Sources/CInterruptSync/packaging/libinterruptsync.map \
   -Xlinker --gc-sections
 
+# The reference needs symbol graphs, which are made while compiling.
+DOCC ?= $(SWIFT:%swift=%docc)
+DOCS_BUILD = .build-docs
+DOCS = .build/docs
+GRAPHS = $(abspath $(DOCS_BUILD)/graphs)
+
 RUN_PACKAGES = libudev-dev pkg-config
 UNIT_PACKAGES = $(RUN_PACKAGES)
 LIB_PACKAGES = $(RUN_PACKAGES) binutils
 C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
-TEST_PACKAGES = $(RUN_PACKAGES) g++ binutils python3 gcc libc6-dev \
+TEST_PACKAGES = $(RUN_PACKAGES) mandoc g++ binutils python3 gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run build lib install install-lib bench clean test \
-  test-c test-windows test-unit test-mustfail test-shim test-tsan test-hot test-guests
+.PHONY: run build lib install install-lib docs bench clean test \
+  test-docs test-c test-windows test-unit test-mustfail test-shim test-tsan test-hot test-guests
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -42,6 +49,8 @@ lib:
 
 install: build install-lib
 	install -D $(BIN)/interruptsyncd $(DESTDIR)$(PREFIX)/sbin/interruptsyncd
+	install -d $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 
 # The library alone, with what a compiler needs of it.
 install-lib: lib
@@ -57,13 +66,37 @@ install-lib: lib
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' Sources/CInterruptSync/packaging/interruptsync.pc.in \
 	  >$(DESTDIR)$(PREFIX)/lib/pkgconfig/interruptsync.pc
 
+docs:
+	@Tests/Tools/need-packages $(RUN_PACKAGES)
+	$(SWIFT) build --target InterruptSync --scratch-path $(DOCS_BUILD) \
+	  -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc $(GRAPHS)
+	$(call archive,UIO)
+	$(call archive,InterruptSync,--dependency $(DOCS_BUILD)/UIO.doccarchive)
+	rm -rf $(DOCS) && mkdir -p $(dir $(DOCS))
+	$(DOCC) merge $(DOCS_BUILD)/InterruptSync.doccarchive $(DOCS_BUILD)/UIO.doccarchive --output-path $(DOCS) \
+	  --synthesized-landing-page-name InterruptSync
+
+# $(call archive,MODULE,ARGUMENTS): a module's catalog and symbols; a warning is an error.
+define archive
+rm -rf $(DOCS_BUILD)/$(1) $(DOCS_BUILD)/$(1).doccarchive && mkdir -p $(DOCS_BUILD)/$(1)
+cp $(GRAPHS)/$(1)[.@]*json $(DOCS_BUILD)/$(1)/
+$(DOCC) convert Sources/$(1)/$(1).docc --additional-symbol-graph-dir $(DOCS_BUILD)/$(1) \
+  --output-path $(DOCS_BUILD)/$(1).doccarchive --fallback-display-name $(1) \
+  --fallback-bundle-identifier interruptsync.$(1) --warnings-as-errors --ide-console-output \
+  --enable-inherited-docs --enable-experimental-external-link-support $(2)
+endef
+
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint shim aarch64 unit mustfail tsan hot c windows guest-6.1 guest-6.12
+	@Tests/Tools/run lint docs man shim aarch64 unit mustfail tsan hot c windows tone guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
 	@Tests/Tools/run unit
+
+test-docs:
+	@Tests/Tools/need-packages $(RUN_PACKAGES) python3
+	@Tests/Tools/run docs
 
 test-mustfail:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
@@ -91,7 +124,7 @@ test-hot:
 
 test-guests:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run guest-6.1 guest-6.12
+	@Tests/Tools/run tone guest-6.1 guest-6.12
 
 bench: lib
 	@Tests/Tools/need-packages $(RUN_PACKAGES)

@@ -60,6 +60,12 @@ let package = Package(
     .executableTarget(
       name: "edu-example", dependencies: ["UIO", "InterruptSync"], path: "Examples/edu",
       swiftSettings: strict),
+    .executableTarget(
+      name: "uart-example", dependencies: ["UIO", "InterruptSync"], path: "Examples/uart",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "hpet-example", dependencies: ["UIO", "InterruptSync"], path: "Examples/hpet",
+      swiftSettings: strict),
     // What is measured, beside its peers.
     .target(name: "CFloor", path: "Benchmarks/CFloor"),
     .target(

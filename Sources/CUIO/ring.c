@@ -1,37 +1,92 @@
+#define _GNU_SOURCE
 #include "cuio_ring.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "cuio_clock.h"
 #include "cuio_counter.h"
+#include "cuio_event.h"
 #include "cuio_thread_state.h"
 
-void cuio_ring_put(cuio_ring *ring, uint64_t count, uint64_t total, bool claimed) {
+_Static_assert(sizeof(cuio_ring_page) == 192, "each side has its own cache lines");
+_Static_assert(sizeof(cuio_ring_entry) == 104, "the layout is the interface");
+
+void cuio_ring_format(cuio_ring_page *page, uint64_t capacity) {
+  *page = (cuio_ring_page){.magic = CUIO_RING_MAGIC,
+                           .version = CUIO_RING_VERSION,
+                           .entry_size = sizeof(cuio_ring_entry),
+                           .capacity = capacity};
+}
+
+bool cuio_ring_is_valid(const cuio_ring_page *page, uint64_t size) {
+  return size >= CUIO_RING_ENTRIES && page->magic == CUIO_RING_MAGIC && page->version == CUIO_RING_VERSION &&
+         page->entry_size == sizeof(cuio_ring_entry) && page->capacity != 0 &&
+         (page->capacity & (page->capacity - 1)) == 0 &&
+         page->capacity <= (size - CUIO_RING_ENTRIES) / sizeof(cuio_ring_entry);
+}
+
+static void wake(cuio_ring *ring) {
+  if (ring->wakes_at_once) cuio_event_signal(ring->wake_fd, 1);
+  else cuio_thread_wake(ring->wake_fd);
+}
+
+void cuio_ring_put(cuio_ring *ring, uint64_t count, uint64_t total, bool claimed, const uint64_t *captured,
+                   uint32_t captures) {
   uint64_t now = cuio_nanoseconds();
+  if (captures > CUIO_RING_CAPTURES) captures = CUIO_RING_CAPTURES;
   for (; ring; ring = ring->next) {
-    uint64_t written = __atomic_load_n(&ring->written, __ATOMIC_RELAXED);
-    if (written - __atomic_load_n(&ring->read, __ATOMIC_ACQUIRE) > ring->mask) {
-      cuio_counter_add(&ring->dropped, 1);
+    cuio_ring_page *page = ring->page;
+    // A reader in another process may have written anything: what is more than the ring holds is a full ring.
+    if (ring->written - __atomic_load_n(&page->read, __ATOMIC_ACQUIRE) > ring->mask) {
+      cuio_counter_set(&page->dropped, ++ring->dropped);
       continue;
     }
-    ring->entries[written & ring->mask] = (cuio_ring_entry){
-        .count = count, .total = total, .time = now, .dropped = cuio_counter_read(&ring->dropped), .claimed = claimed};
+    cuio_ring_entry *entry = &ring->entries[ring->written & ring->mask];
+    entry->count = count;
+    entry->total = total;
+    entry->time = now;
+    entry->dropped = ring->dropped;
+    entry->claimed = claimed;
+    entry->captures = captures;
+    for (uint32_t i = 0; i < captures; i++) entry->captured[i] = captured[i];
     // Ordered against the reader's flag and its second look: one of the two sees the other.
-    __atomic_store_n(&ring->written, written + 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&ring->asleep, __ATOMIC_SEQ_CST) && __atomic_exchange_n(&ring->asleep, 0, __ATOMIC_SEQ_CST))
-      cuio_thread_wake(ring->wake_fd);
+    __atomic_store_n(&page->written, ++ring->written, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&page->asleep, __ATOMIC_SEQ_CST) && __atomic_exchange_n(&page->asleep, 0, __ATOMIC_SEQ_CST))
+      wake(ring);
   }
 }
 
-bool cuio_ring_take(cuio_ring *ring, cuio_ring_entry *entry) {
-  uint64_t read = __atomic_load_n(&ring->read, __ATOMIC_RELAXED);
-  if (read == __atomic_load_n(&ring->written, __ATOMIC_ACQUIRE)) return false;
-  *entry = ring->entries[read & ring->mask];
-  __atomic_store_n(&ring->read, read + 1, __ATOMIC_RELEASE);
+bool cuio_ring_take(cuio_ring_page *page, const cuio_ring_entry *entries, uint64_t mask, cuio_ring_entry *entry) {
+  uint64_t read = __atomic_load_n(&page->read, __ATOMIC_RELAXED);
+  if (read == __atomic_load_n(&page->written, __ATOMIC_ACQUIRE)) return false;
+  *entry = entries[read & mask];
+  __atomic_store_n(&page->read, read + 1, __ATOMIC_RELEASE);
   return true;
 }
 
-bool cuio_ring_sleep(cuio_ring *ring) {
-  __atomic_store_n(&ring->asleep, 1, __ATOMIC_SEQ_CST);
-  return __atomic_load_n(&ring->written, __ATOMIC_SEQ_CST) != __atomic_load_n(&ring->read, __ATOMIC_RELAXED);
+bool cuio_ring_sleep(cuio_ring_page *page) {
+  __atomic_store_n(&page->asleep, 1, __ATOMIC_SEQ_CST);
+  return __atomic_load_n(&page->written, __ATOMIC_SEQ_CST) != __atomic_load_n(&page->read, __ATOMIC_RELAXED);
 }
 
-uint64_t cuio_ring_dropped(const cuio_ring *ring) { return cuio_counter_read(&ring->dropped); }
+uint64_t cuio_ring_dropped(const cuio_ring_page *page) { return cuio_counter_read(&page->dropped); }
+
+int cuio_ring_file(uint64_t capacity, cuio_ring_page **page) {
+  int fd = memfd_create("interruptsync-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return -errno;
+  size_t size = cuio_ring_size(capacity);
+  void *mapped = MAP_FAILED;
+  // Neither side can take the memory from under the other.
+  if (ftruncate(fd, (off_t)size) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+    mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (mapped == MAP_FAILED) {
+    int error = errno;
+    close(fd);
+    return -error;
+  }
+  *page = mapped;
+  cuio_ring_format(*page, capacity);
+  return fd;
+}

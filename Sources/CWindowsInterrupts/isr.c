@@ -23,16 +23,17 @@ int32_t isw_isr_call(void *object, void *context) {
   return claimed ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
-enum { KIND_KDPC = 0, KIND_DEVICE = 1 };
+enum { KIND_KDPC = 0, KIND_DEVICE = 1, KIND_THREADED = 2 };
 
 void isw_dpc_call(void *context, void *argument1, void *argument2) {
   PKDPC dpc = context;
   // Read before the call: the routine may initialise the DPC anew, or free it.
   void *routine = dpc->Routine, *driver = dpc->Context;
-  if (dpc->Kind == KIND_KDPC) ((PKDEFERRED_ROUTINE)routine)(dpc, driver, argument1, argument2);
-  else ((PIO_DPC_ROUTINE)routine)(dpc, driver, argument1, argument2);
-  if (KeGetCurrentIrql() != DISPATCH_LEVEL) {
-    isw_check_level("KDEFERRED_ROUTINE", DISPATCH_LEVEL);
-    cuio_thread_set_level(DISPATCH_LEVEL);
+  KIRQL level = dpc->Kind == KIND_THREADED ? PASSIVE_LEVEL : DISPATCH_LEVEL;
+  if (dpc->Kind == KIND_DEVICE) ((PIO_DPC_ROUTINE)routine)(dpc, driver, argument1, argument2);
+  else ((PKDEFERRED_ROUTINE)routine)(dpc, driver, argument1, argument2);
+  if (KeGetCurrentIrql() != level) {
+    isw_check_level("KDEFERRED_ROUTINE", level);
+    cuio_thread_set_level(level);
   }
 }

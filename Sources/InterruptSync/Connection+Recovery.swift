@@ -61,7 +61,8 @@ extension Connection {
 
   private func retryRearm(_ pause: Int32) {
     let outcome = storage.holdingLock {
-      unsafe core.pointee.mayRearm && !core.pointee.isBraked ? unsafe rearmLine(core, line) : 0
+      unsafe core.pointee.mayRearm && !core.pointee.isBraked && !core.pointee.isHeld
+        ? unsafe rearmLine(core, line) : 0
     }
     guard outcome == 0 else {
       trouble = .rearm(pause: min(pause * 2, Self.recheck))
@@ -105,7 +106,8 @@ extension Connection {
       // was.
       unsafe core.pointee.unclaimedInARow = storage.options.storm.limit - 1
       unsafe core.pointee.lastUnclaimed = cuio_ticks()
-      return unsafe core.pointee.mayRearm ? unsafe rearmLine(core, line) : 0
+      return unsafe core.pointee.mayRearm && !core.pointee.isHeld
+        ? unsafe rearmLine(core, line) : 0
     }
     if outcome != 0 { rearmFailed() }
   }

@@ -15,7 +15,12 @@ public final class DeferredQueue: Sendable {
   public init(name: String = "deferred", attributes: DispatcherAttributes = DispatcherAttributes())
     throws(InterruptSyncError)
   {
-    worker = try DeferredWorker(name: name, attributes: attributes)
+    worker = try DeferredWorker(name: name, level: .dispatch, attributes: attributes)
+  }
+
+  /// The same for routines that run at PASSIVE_LEVEL (D14).
+  package init(passive name: String) throws(InterruptSyncError) {
+    worker = try DeferredWorker(name: name, level: .passive, attributes: DispatcherAttributes())
   }
 
   /// Waits for the thread, unless a deferred routine dropped the last reference. What is still
@@ -28,13 +33,15 @@ public final class DeferredQueue: Sendable {
   /// meanwhile may or may not have.
   ///
   /// PASSIVE_LEVEL.
-  /// - Throws: `wrongLevel` from service, synchronized and deferred routines.
+  /// - Throws: `wrongLevel` from service, synchronized and deferred routines, and from any routine of the queue's own.
   public func flush() throws(InterruptSyncError) {
-    guard InterruptLevel.current == .passive else {
+    guard InterruptLevel.current == .passive, !worker.isCaller else {
       throw Verifier.violation(
         InterruptSyncError(
           .wrongLevel, object: worker.name, operation: "flush deferred routines",
-          cause: "called at \(InterruptLevel.current), where it could wait for itself",
+          cause: worker.isCaller
+            ? "called by one of its routines, which would wait for itself"
+            : "called at \(InterruptLevel.current), where it could wait for itself",
           hint: "flush from an ordinary thread"))
     }
     let done = Monitor()

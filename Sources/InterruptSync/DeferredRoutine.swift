@@ -40,7 +40,12 @@ import Synchronization
   /// The one queued before it. Belongs to the queue while it is linked.
   var next: Unmanaged<DeferredRoutine>?
 
-  /// - Parameter context: handed to each call unchanged; it must live as long as this object.
+  /// Makes a routine that is not queued yet. Any thread, any level.
+  ///
+  /// - Parameters:
+  ///   - queue: on whose thread it runs.
+  ///   - routine: called at DISPATCH_LEVEL without the interrupt lock (N22).
+  ///   - context: handed to each call unchanged; it must live as long as this object.
   public init(on queue: DeferredQueue, _ routine: Routine, context: UnsafeMutableRawPointer?) {
     self.queue = queue
     unsafe self.routine = unsafe routine
@@ -48,7 +53,7 @@ import Synchronization
     owned = nil
   }
 
-  /// A closure as a deferred routine.
+  /// A closure as a deferred routine; it ends with this object. Level and lock as for the other form.
   public init(on queue: DeferredQueue, _ body: @escaping @Sendable () -> Void) {
     let box = DeferredBox(body)
     self.queue = queue

@@ -6,6 +6,7 @@ import UIO
 /// The thread's half of a queue: it must not keep the queue alive, or the queue would never end.
 @safe final class DeferredWorker: @unchecked Sendable {
   let name: String
+  private let level: InterruptLevel
   /// Newest first; each entry links to the one queued before it.
   private let newest = unsafe Atomic<UnsafeMutableRawPointer?>(nil)
   private let isAsleep = Atomic<Bool>(false)
@@ -15,8 +16,11 @@ import UIO
   private let prefaulted: Int
   private let starting = Monitor()
 
-  init(name: String, attributes: DispatcherAttributes) throws(InterruptSyncError) {
+  init(
+    name: String, level: InterruptLevel, attributes: DispatcherAttributes
+  ) throws(InterruptSyncError) {
     self.name = name
+    self.level = level
     prefaulted = attributes.prefaulted
     wake = try WakeEvent.take(for: name)
     let context = unsafe Unmanaged.passRetained(self).toOpaque()
@@ -35,12 +39,13 @@ import UIO
 
   deinit { wake.giveBack() }
 
+  /// Whether the calling thread is the queue's own.
+  var isCaller: Bool { pthread_equal(pthread_self(), thread) != 0 }
+
   func stop() {
     mustStop.store(true, ordering: .releasing)
     wake.signalNow()
-    _ =
-      pthread_equal(pthread_self(), thread) != 0
-      ? cuio_thread_detach(thread) : cuio_thread_join(thread)
+    _ = isCaller ? cuio_thread_detach(thread) : cuio_thread_join(thread)
   }
 
   /// Adds an entry. Any thread, any level.
@@ -66,7 +71,7 @@ import UIO
       let worker = unsafe Unmanaged<DeferredWorker>.fromOpaque(context).takeRetainedValue()
       worker.starting.locked {}
       cuio_prefault_stack(worker.prefaulted)
-      _ = cuio_thread_set_level(InterruptLevel.dispatch.rawValue)
+      _ = cuio_thread_set_level(worker.level.rawValue)
       worker.run()
       return nil
     }

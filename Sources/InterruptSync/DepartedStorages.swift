@@ -25,5 +25,5 @@ enum DepartedStorages {
 
 extension InterruptLock {
   /// Whether some thread holds it at this moment. What the holder did is visible once nobody does.
-  var isHeld: Bool { unsafe cuio_lock_is_held(raw) }
+  package var isHeld: Bool { unsafe cuio_lock_is_held(raw) }
 }

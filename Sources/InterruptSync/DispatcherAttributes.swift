@@ -13,6 +13,7 @@ public struct DispatcherAttributes: Equatable, Sendable {
     case roundRobin(Int32)
   }
 
+  /// The scheduling policy; refused without CAP_SYS_NICE or LimitRTPRIO when it is a real-time one.
   public var policy: Policy
   /// Processors the thread may run on; empty means all.
   public var processors: Set<Int>
@@ -37,6 +38,18 @@ public struct DispatcherAttributes: Equatable, Sendable {
   /// As much of the stack as the thread touches before it begins.
   var prefaulted: Int { stackSize == 0 ? 64 * 1024 : min(64 * 1024, stackSize / 2) }
 
+  /// The ordinary policy, all processors, the object's name and 256 KiB of stack unless told
+  /// otherwise. A value: nothing is asked of the system before a thread starts.
+  ///
+  /// - Parameters:
+  ///   - policy: the scheduling policy.
+  ///   - processors: those the thread may run on; empty means all.
+  ///   - name: at most 15 bytes are kept; empty takes the object's name.
+  ///   - stackSize: in bytes; 0 takes the system's.
+  ///   - waiting: what the thread does between interrupts.
+  ///   - interruptProcessors: those that serve the line's interrupt; empty leaves it to the system.
+  ///   - locksMemory: whether the process's memory is locked.
+  ///   - latencyLimit: in microseconds, of the processors while connected; nil asks for nothing.
   public init(
     policy: Policy = .other, processors: Set<Int> = [], name: String = "",
     stackSize: Int = 256 * 1024, waiting: WaitStrategy = .automatic,

@@ -16,6 +16,7 @@ public final class DispatcherGroup: Sendable {
   /// Starts the thread.
   ///
   /// - Parameters:
+  ///   - name: for messages, and for the thread unless the attributes name it.
   ///   - attributes: of the thread; those of the members' own options are not used. As its lines
   ///     may be hardware, a spin at priority 50 or above is refused where fact 53 holds.
   ///   - report: called, before this returns, with each attribute that the system refused.
@@ -47,6 +48,7 @@ public final class DispatcherGroup: Sendable {
 public struct DispatcherGroupStatistics: Equatable, Sendable {
   /// Times the thread looked again and met an interrupt, and times it met none (`WaitStrategy`).
   public var spinsFound: UInt64 = 0
+  /// See `spinsFound`.
   public var spinsInVain: UInt64 = 0
   /// Times it slept.
   public var sleeps: UInt64 = 0

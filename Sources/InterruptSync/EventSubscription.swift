@@ -9,10 +9,7 @@ final class EventSubscription: Sendable {
     self.tap = tap
     self.storage = storage
     storage.monitor.locked { storage.taps.append(tap) }
-    storage.holdingLock {
-      unsafe tap.ring.pointee.next = storage.core.pointee.rings
-      unsafe storage.core.pointee.rings = tap.ring
-    }
+    storage.holdingLock { unsafe storage.link(tap.ring) }
   }
 
   deinit {
@@ -23,8 +20,14 @@ final class EventSubscription: Sendable {
 }
 
 extension SyncStorage {
+  /// Puts `ring` on. With the interrupt lock held by the caller.
+  func link(_ ring: UnsafeMutablePointer<cuio_ring>) {
+    unsafe ring.pointee.next = core.pointee.rings
+    unsafe core.pointee.rings = ring
+  }
+
   /// Takes `ring` off. With the interrupt lock held by the caller.
-  fileprivate func unlink(_ ring: UnsafeMutablePointer<cuio_ring>) {
+  func unlink(_ ring: UnsafeMutablePointer<cuio_ring>) {
     if unsafe core.pointee.rings == ring {
       unsafe core.pointee.rings = ring.pointee.next
       return

@@ -6,6 +6,7 @@ import Glibc
 /// The buffer of one watcher, and the thread that wakes it.
 @safe final class EventTap: @unchecked Sendable {
   let ring: UnsafeMutablePointer<cuio_ring>
+  private let page: UnsafeMutablePointer<cuio_ring_page>
   private let entries: UnsafeMutablePointer<cuio_ring_entry>
   private let wake: WakeEvent
   /// Guards what follows, and is held by whoever reads the ring.
@@ -24,11 +25,13 @@ import Glibc
     while count < capacity { count *= 2 }
     unsafe entries = .allocate(capacity: count)
     unsafe entries.initialize(repeating: cuio_ring_entry(), count: count)
+    unsafe page = .allocate(capacity: 1)
+    unsafe cuio_ring_format(page, UInt64(count))
     unsafe ring = .allocate(capacity: 1)
     unsafe ring.initialize(
       to: cuio_ring(
-        entries: entries, mask: UInt64(count - 1), written: 0, read: 0, dropped: 0, asleep: 0,
-        wake_fd: wake.fd, next: nil))
+        page: page, entries: entries, mask: UInt64(count - 1), written: 0, dropped: 0,
+        wake_fd: wake.fd, wakes_at_once: false, next: nil))
     let context = unsafe Unmanaged.passRetained(self).toOpaque()
     var thread = pthread_t()
     let result = unsafe cuio_thread_create(&thread, 256 * 1024, EventTap.entry, context)
@@ -45,11 +48,12 @@ import Glibc
 
   deinit {
     unsafe ring.deallocate()
+    unsafe page.deallocate()
     unsafe entries.deallocate()
     wake.giveBack()
   }
 
-  var dropped: UInt64 { unsafe cuio_ring_dropped(ring) }
+  var dropped: UInt64 { unsafe cuio_ring_dropped(page) }
 
   /// The next event, or nil at the end or when the task is cancelled.
   func next() async -> InterruptEvent? {
@@ -96,7 +100,7 @@ import Glibc
         waiting.removeFirst().continuation.resume(returning: event)
       } else if isFinished {
         waiting.removeFirst().continuation.resume(returning: nil)
-      } else if unsafe !cuio_ring_sleep(ring) {
+      } else if unsafe !cuio_ring_sleep(page) {
         return
       }
     }
@@ -104,7 +108,7 @@ import Glibc
 
   private func take() -> InterruptEvent? {
     var entry = cuio_ring_entry()
-    guard unsafe cuio_ring_take(ring, &entry) else { return nil }
+    guard unsafe cuio_ring_take(page, entries, ring.pointee.mask, &entry) else { return nil }
     return InterruptEvent(
       count: entry.count, total: entry.total, nanoseconds: entry.time,
       isClaimed: entry.claimed != 0, dropped: entry.dropped)

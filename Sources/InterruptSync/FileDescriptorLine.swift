@@ -15,6 +15,7 @@ import UIO
     case totals
   }
 
+  /// As given when the line was made: names the line in errors and its dispatcher's thread.
   public let name: String
   private let file: FileDescriptor
   private let raw: UnsafeMutablePointer<cuio_line>
@@ -23,7 +24,11 @@ import UIO
   /// Duplicates `descriptor`, which stays the caller's, and makes the open file non-blocking for
   /// all who share it.
   ///
-  /// - Parameter total: the total before the first record, for `totals`.
+  /// - Parameters:
+  ///   - descriptor: an open eventfd, pipe or socket.
+  ///   - format: what a read of it yields.
+  ///   - total: the total before the first record, for `totals`.
+  ///   - name: for messages and the dispatcher's thread.
   /// - Throws: `invalidArgument` (not an open descriptor), `resourcesExhausted`.
   public init(
     _ descriptor: Int32, format: Format, total: UInt32 = 0, name: String = "descriptor"
@@ -50,6 +55,8 @@ import UIO
 
   deinit { unsafe raw.deallocate() }
 
+  /// Gives the line to one object. Called by connect, at PASSIVE_LEVEL.
+  /// - Throws: `lineBusy` while another object is connected to it.
   public func attach() throws(InterruptSyncError) -> InterruptLine {
     guard !isClaimed.exchange(true, ordering: .acquiringAndReleasing) else {
       throw InterruptSyncError.lineBusy(name)
@@ -57,8 +64,11 @@ import UIO
     return unsafe InterruptLine(raw)
   }
 
+  /// Takes the line back. Called once the dispatcher has stopped.
   public func detach() { isClaimed.store(false, ordering: .releasing) }
 
+  /// EPIPE, EIO and ENODEV mean `removed`: the other end was closed. Everything else is `lineFailed`,
+  /// a record of another length than the format's (EBADMSG) included.
   public func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
     let (code, cause): (InterruptSyncError.Code, String) =
       switch errno {

@@ -20,8 +20,10 @@ public enum InterruptLevel: Int32, Comparable, Sendable, CustomStringConvertible
     }
   }
 
+  /// Orders as IRQLs do: PASSIVE, DISPATCH, DIRQL.
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
+  /// PASSIVE_LEVEL, DISPATCH_LEVEL or DIRQL, as messages name the level.
   public var description: String {
     switch self {
     case .passive: "PASSIVE_LEVEL"

@@ -7,6 +7,7 @@ package import CUIO
 @safe public final class InterruptLock: @unchecked Sendable {
   package let raw: UnsafeMutablePointer<cuio_lock>
 
+  /// A free lock, for several objects to share (K7); an object that is given none makes its own.
   public init() { unsafe raw = LockMemory.take() }
 
   deinit { unsafe LockMemory.giveBack(raw) }

@@ -20,6 +20,7 @@ public enum InterruptReport: Sendable, CustomStringConvertible {
   /// The system refused a thread attribute. On the connecting thread, once the connection stands.
   case attributeRefused(InterruptSyncError)
 
+  /// A sentence for a log: the error with its hint, or what the line does.
   public var description: String {
     switch self {
     case .removed(let error), .failed(let error), .rearmFailed(let error),

@@ -13,10 +13,13 @@ import UIO
   public var total: UInt32 { unsafe cuio_line_total(raw) }
 }
 
-/// What failed on a line.
+/// What failed on a line. The raw value is the operation in the error's sentence.
 public enum InterruptLineOperation: String, Sendable {
+  /// Taking the count; the line counts as ended or failed, and the dispatcher stops.
   case read = "read the interrupt count"
+  /// Unmasking after service (N17) or on connect, which fails with it.
   case rearm = "re-arm"
+  /// Masking, on disconnect (N11).
   case mask = "mask"
 }
 
@@ -51,8 +54,11 @@ public protocol InterruptSource: AnyObject, Sendable {
 }
 
 extension InterruptSource {
+  /// False.
   public var isHardware: Bool { false }
+  /// Nil.
   public var interruptNumber: Int? { nil }
+  /// False.
   public var readTakesAll: Bool { false }
 }
 

@@ -36,6 +36,7 @@ public struct InterruptStatistics: Equatable, Sendable {
   /// (`WaitStrategy`). With a group these three stay 0, as the thread is the group's
   /// (`DispatcherGroup.statistics()`).
   public var spinsFound: UInt64 = 0
+  /// See `spinsFound`.
   public var spinsInVain: UInt64 = 0
   /// Times it slept.
   public var sleeps: UInt64 = 0
@@ -48,9 +49,16 @@ public struct InterruptStatistics: Equatable, Sendable {
 
 /// Counters of one registration.
 public struct ServiceRoutineStatistics: Equatable, Sendable {
+  /// Times the routine ran; mode repeat counts each pass (P17).
   public var calls: UInt64
+  /// Times it claimed the interrupt (P19).
   public var claims: UInt64
 
+  /// The two figures as given, for comparisons.
+  ///
+  /// - Parameters:
+  ///   - calls: times the routine ran.
+  ///   - claims: times it claimed.
   public init(calls: UInt64, claims: UInt64) {
     self.calls = calls
     self.claims = claims

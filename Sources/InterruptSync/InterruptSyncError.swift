@@ -27,11 +27,15 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
     case invalidArgument
   }
 
+  /// The cause, for programs to switch on.
   public let code: Code
   /// The sync object's or line's name.
   public let object: String
+  /// What was being done, as a verb and its object: `connect`, `register a service routine`.
   public let operation: String
+  /// What went wrong, in words.
   public let cause: String
+  /// What to do about it; empty when there is nothing to do.
   public let hint: String
   /// The kernel's answer, or 0.
   public let errno: Int32

@@ -9,6 +9,7 @@ public enum InterruptSyncMode: Int32, Sendable, CaseIterable, CustomStringConver
   /// Whole passes until one pass has no claim (P17). For several sources on one edge-like line.
   case `repeat` = 3
 
+  /// `normal`, `all` or `repeat`, as the daemon's `--mode` takes it.
   public var description: String {
     switch self {
     case .normal: "normal"

@@ -12,7 +12,9 @@ extension InterruptSyncObject {
   public func connect() throws(InterruptSyncError) { try storage.connect(to: nil) }
 
   /// Connects to another line, for instance to the new instance of a device that was replugged. The
-  /// list of routines, the lock and the statistics stay. Same errors.
+  /// list of routines, the lock and the statistics stay (P24, N13).
+  ///
+  /// Level and errors as `connect()`.
   public func connect(to source: any InterruptSource) throws(InterruptSyncError) {
     try storage.connect(to: source)
   }
@@ -125,6 +127,7 @@ extension SyncStorage {
         }
       holdingLock {
         unsafe core.pointee.isBraked = false
+        unsafe core.pointee.isHeld = false
         unsafe core.pointee.unclaimedInARow = 0
         unsafe core.pointee.lastEnd = 0
         unsafe core.pointee.mayRearm = true

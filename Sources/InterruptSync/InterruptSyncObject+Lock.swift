@@ -35,6 +35,12 @@ extension InterruptLock {
   /// Takes it only if it is free.
   package func tryAcquire() -> Bool { unsafe cuio_lock_acquire_for(raw, 0) == 0 }
 
+  /// Takes it within a time. Any level at which the caller may wait that long.
+  /// - Returns: as `acquire()`, or -ETIMEDOUT.
+  package func acquire(withinNanoseconds limit: Int64) -> Int32 {
+    unsafe cuio_lock_acquire_for(raw, limit)
+  }
+
   /// Gives it back; wake-ups that were put off go out.
   package func release() {
     _ = unsafe cuio_lock_release(raw)

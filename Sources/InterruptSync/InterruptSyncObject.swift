@@ -26,6 +26,7 @@ public final class InterruptSyncObject: @unchecked Sendable {
   ///   - lock: nil makes one; give several objects the same to exclude their routines from one
   ///     another (K7).
   ///   - name: for messages; nil takes the line's.
+  ///   - options: storm brake, Repeat guard, dispatcher thread, report handler.
   public init(
     source: any InterruptSource, mode: InterruptSyncMode, lock: InterruptLock? = nil,
     name: String? = nil,
@@ -40,8 +41,13 @@ public final class InterruptSyncObject: @unchecked Sendable {
 
   deinit { storage.abandon() }
 
+  /// For messages, and for the dispatcher's thread unless its attributes name it. Any thread, any
+  /// level.
   public var name: String { storage.name }
+  /// How an interrupt walks the routines, fixed for life (P4). Any thread, any level.
   public var mode: InterruptSyncMode { unsafe storage.core.pointee.mode }
+  /// The interrupt lock, to be given to other objects and to an `InterruptExecutor` (K7). Any thread,
+  /// any level.
   public var lock: InterruptLock { storage.lock }
 
   /// What routines get as their first argument instead of this object's address, for surfaces that
@@ -52,7 +58,10 @@ public final class InterruptSyncObject: @unchecked Sendable {
 
   /// The life the object is in.
   public enum State: String, Sendable {
+    /// Not connected, or not any more: no routine runs for an interrupt. Synchronized calls work
+    /// (P34).
     case disconnected
+    /// A dispatcher reads the line and runs the routines.
     case connected
     /// Connected and masked by the storm brake.
     case storming
@@ -60,7 +69,7 @@ public final class InterruptSyncObject: @unchecked Sendable {
     case ended
   }
 
-  /// Any thread, any level.
+  /// The life the object is in at this moment. Any thread, any level.
   public var state: State {
     storage.monitor.locked {
       guard storage.phase == .connected, let dispatcher = storage.dispatcher else {

@@ -17,6 +17,17 @@ public struct InterruptSyncOptions: Sendable {
   /// Called with what somebody should know; see `InterruptReport` for the thread and level.
   public var report: (@Sendable (InterruptReport) -> Void)?
 
+  /// The defaults brake a storm, end an endless Repeat, let STATUS_SUCCESS alone claim, and refuse
+  /// to connect without routines.
+  ///
+  /// - Parameters:
+  ///   - storm: what is done about interrupts that nobody claims (N20).
+  ///   - repeatLimit: passes a dispatch of mode repeat may take; 0 is without limit (N20).
+  ///   - acceptsAnySuccess: whether any status of the success class claims (N5).
+  ///   - connectsWithoutRoutines: whether an empty list may connect (N9).
+  ///   - dispatcher: how the dispatcher thread runs.
+  ///   - group: the thread that dispatches, if it is shared.
+  ///   - report: called with what somebody should know; nil drops it.
   public init(
     storm: StormPolicy = .standard, repeatLimit: UInt64 = 1000, acceptsAnySuccess: Bool = false,
     connectsWithoutRoutines: Bool = false,

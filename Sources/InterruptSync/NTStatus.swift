@@ -3,8 +3,10 @@
 ///
 /// Values are those of the public ntstatus.h; any other 32-bit value passes through unchanged.
 public struct NTStatus: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+  /// The 32 bits as Windows' `NTSTATUS` has them, signed.
   public let rawValue: Int32
 
+  /// Any 32-bit status, a driver's own included; nothing is checked.
   public init(rawValue: Int32) { self.rawValue = rawValue }
 
   init(_ bits: UInt32) { rawValue = Int32(bitPattern: bits) }
@@ -13,23 +15,33 @@ public struct NTStatus: RawRepresentable, Hashable, Sendable, CustomStringConver
   public static let success = NTStatus(0x0000_0000)
   /// A success code: the time ran out.
   public static let timeout = NTStatus(0x0000_0102)
+  /// Somebody else has the line or the device (N16). A warning, which is not a success.
   public static let deviceBusy = NTStatus(0x8000_0011)
   /// The interrupt was not this routine's, or the call failed.
   public static let unsuccessful = NTStatus(0xC000_0001)
+  /// An argument is not acceptable: no list, no such mode, an index out of range (N15).
   public static let invalidParameter = NTStatus(0xC000_000D)
+  /// The call does not fit the device, such as a line-based connect where there are messages (K15).
   public static let invalidDeviceRequest = NTStatus(0xC000_0010)
+  /// The process may not open the device or what re-arms it (N16).
   public static let accessDenied = NTStatus(0xC000_0022)
+  /// Threads, descriptors or memory are used up (N16).
   public static let insufficientResources = NTStatus(0xC000_009A)
+  /// The system lacks what was asked for, such as passive-level handling (W2).
   public static let notSupported = NTStatus(0xC000_00BB)
+  /// The object is connected already (N9), or the caller's level is too high for the call (N23).
   public static let invalidDeviceState = NTStatus(0xC000_0184)
+  /// The hardware does not answer: what a synchronized reset gives back, unchanged (P33).
   public static let ioDeviceError = NTStatus(0xC000_0185)
   /// The calling thread already holds the interrupt lock (N4).
   public static let possibleDeadlock = NTStatus(0xC000_0194)
+  /// No such entry, or the device is missing or has gone (N16).
   public static let notFound = NTStatus(0xC000_0225)
 
   /// Whether the value is in the success class (`NT_SUCCESS`).
   public var isSuccess: Bool { rawValue >= 0 }
 
+  /// `0xC0000001`: eight digits, as debuggers and ntstatus.h show it.
   public var description: String {
     let digits = String(UInt32(bitPattern: rawValue), radix: 16, uppercase: true)
     return "0x" + String(repeating: "0", count: 8 - digits.count) + digits

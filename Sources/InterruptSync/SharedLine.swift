@@ -10,6 +10,7 @@ import UIO
 /// A member is connected here and not through its own `connect()`. A report of a member's own
 /// (`repeatLimitReached`) is delivered at DIRQL; the line's reports come as ever.
 @safe public final class SharedLine: @unchecked Sendable {
+  /// The line as it was given; it is attached while there are members.
   public let source: any InterruptSource
   private let options: InterruptSyncOptions
   /// Guards what follows; never held while the hub's lock is waited for.
@@ -18,6 +19,12 @@ import UIO
   private var hub: InterruptSyncObject?
   private var members: [(object: ObjectIdentifier, registration: ServiceRoutineRegistration)] = []
 
+  /// A line without members yet; nothing is connected. Any thread, any level.
+  ///
+  /// - Parameters:
+  ///   - source: the line. No object may be connected to it other than through this one.
+  ///   - options: the line's storm brake, dispatcher thread and report handler. Of a member's own
+  ///     options only what its list needs counts: `repeatLimit`, `acceptsAnySuccess`, `report`.
   public init(_ source: any InterruptSource, options: InterruptSyncOptions = .init()) {
     self.source = source
     self.options = options

@@ -6,11 +6,15 @@ import UIO
 ///
 /// What is triggered while no object is connected is kept and delivered on connect.
 @safe public final class SoftwareLine: InterruptSource, @unchecked Sendable {
+  /// As given when the line was made: names the line in errors and its dispatcher's thread.
   public let name: String
   private let event: FileDescriptor
   private let raw: UnsafeMutablePointer<cuio_line>
   private let isClaimed = Atomic<Bool>(false)
 
+  /// A line with nothing triggered. Any level below DIRQL.
+  ///
+  /// - Parameter name: for messages and the dispatcher's thread.
   /// - Throws: `resourcesExhausted`.
   public init(name: String = "software") throws(InterruptSyncError) {
     let fd = cuio_event_create()
@@ -33,8 +37,11 @@ import UIO
   /// Raises `count` interrupts. Any thread, any level; one system call.
   public func trigger(_ count: UInt64 = 1) { _ = cuio_event_signal(event.raw, count) }
 
+  /// Yes: it is an eventfd of its own.
   public var readTakesAll: Bool { true }
 
+  /// Gives the line to one object. Called by connect, at PASSIVE_LEVEL.
+  /// - Throws: `lineBusy` while another object is connected to it.
   public func attach() throws(InterruptSyncError) -> InterruptLine {
     guard !isClaimed.exchange(true, ordering: .acquiringAndReleasing) else {
       throw InterruptSyncError.lineBusy(name)
@@ -42,8 +49,10 @@ import UIO
     return unsafe InterruptLine(raw)
   }
 
+  /// Takes the line back; what is triggered from now on waits for the next connect.
   public func detach() { isClaimed.store(false, ordering: .releasing) }
 
+  /// Always `lineFailed`: a software line has no device that could go away.
   public func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
     InterruptSyncError(
       .lineFailed, object: name, operation: operation.rawValue, cause: "the eventfd failed",

@@ -14,8 +14,14 @@ public struct StormPolicy: Equatable, Sendable {
 
   /// Unclaimed dispatches in a row that make a storm; 0 never brakes.
   public var limit: UInt32
+  /// What is done with the line at the limit.
   public var action: Action
 
+  /// The standard policy unless told otherwise.
+  ///
+  /// - Parameters:
+  ///   - limit: unclaimed dispatches in a row that make a storm; 0 never brakes.
+  ///   - action: what is done with the line then; times in milliseconds.
   public init(limit: UInt32 = 1000, action: Action = .backOff(first: 10, longest: 1000)) {
     self.limit = limit
     self.action = action

@@ -27,12 +27,14 @@ func dispatchInterrupt(
   var outcome = unsafe runByMode(core)
   outcome |= unsafe applyBrake(core, outcome)
   // Claimed or not, else one unclaimed interrupt would silence the line for good (N17, U4).
-  if unsafe core.pointee.mayRearm && !core.pointee.isBraked {
+  if unsafe core.pointee.mayRearm && !core.pointee.isBraked && !core.pointee.isHeld {
     outcome |= unsafe rearmLine(core, line)
   }
   if let rings = unsafe core.pointee.rings {
     let total = unsafe cuio_counter_read(&core.pointee.counters.interrupts)
-    unsafe cuio_ring_put(rings, delta, total, outcome & Outcome.claimed != 0)
+    unsafe cuio_ring_put(
+      rings, delta, total, outcome & Outcome.claimed != 0, core.pointee.captured,
+      core.pointee.captures)
   }
   let end = cuio_ticks()
   unsafe cuio_counter_raise(&core.pointee.counters.longestHold, end &- start)

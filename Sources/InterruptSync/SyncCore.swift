@@ -51,6 +51,8 @@ struct SyncCounters {
   var mayRearm = false
   /// The line is masked and stays so until the brake lets go.
   var isBraked = false
+  /// A routine has asked for the line to stay masked until it is released (holdLine).
+  var isHeld = false
   /// The -errno of the last re-arm that failed.
   var rearmError: Int32 = 0
   var unclaimedInARow: UInt32 = 0
@@ -62,4 +64,7 @@ struct SyncCounters {
   var counters = SyncCounters()
   /// Where each dispatch leaves an event for those who watch, or nil.
   var rings: UnsafeMutablePointer<cuio_ring>?
+  /// What the routines captured for those events, and how many values; nil when none does.
+  var captured: UnsafePointer<UInt64>?
+  var captures: UInt32 = 0
 }

@@ -1,23 +1,17 @@
-public import InterruptSync
-public import UIO
+package import UIO
 
-/// What the command line says about one device.
-public struct DeviceConfiguration: Sendable {
-  public var id: UIODeviceID
-  public var recipe: Recipe
-  public var mode: InterruptSyncMode
-  /// nil: by driver.
-  public var rearm: RearmStrategy?
-  public var dispatcher: DispatcherAttributes
+/// One device to be served, whoever said so: the command line or a file.
+package struct DeviceConfiguration: Equatable, Sendable {
+  package var id: UIODeviceID
+  package var settings: DeviceSettings
+  /// Registered in this order.
+  package var routines: [RoutineSettings]
 
-  public init(
-    id: UIODeviceID, recipe: Recipe, mode: InterruptSyncMode = .normal, rearm: RearmStrategy? = nil,
-    dispatcher: DispatcherAttributes = DispatcherAttributes()
+  package init(
+    id: UIODeviceID, settings: DeviceSettings = DeviceSettings(), routines: [RoutineSettings]
   ) {
     self.id = id
-    self.recipe = recipe
-    self.mode = mode
-    self.rearm = rearm
-    self.dispatcher = dispatcher
+    self.settings = settings
+    self.routines = routines
   }
 }

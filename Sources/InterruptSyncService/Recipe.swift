@@ -7,6 +7,8 @@ public struct Recipe: Equatable, Sendable {
     case constant(UInt64)
     /// What the claim register read, under its mask.
     case claimed
+    /// What the capture of this name read, under its mask.
+    case captured(String)
   }
 
   /// One write.
@@ -14,22 +16,25 @@ public struct Recipe: Equatable, Sendable {
     public let register: RegisterReference
     public let value: Value
 
-    /// Reads `REGION:OFFSET/WIDTH=VALUE`, VALUE a number or `claimed`.
+    /// Reads `REGION:OFFSET/WIDTH=VALUE`, VALUE a number, `claimed` or one of `captures`.
     /// - Throws: `malformed`.
-    public init(_ text: String) throws(UIOError) {
+    public init(_ text: String, captures: [String] = []) throws(UIOError) {
       let (place, valueText) = RegisterReference.split(text, at: "=")
       register = try RegisterReference(place)
       if valueText == "claimed" {
         value = .claimed
+      } else if let valueText, captures.contains(valueText) {
+        value = .captured(valueText)
       } else if let number = valueText.flatMap({ Number.parse($0, as: UInt64.self) }),
         register.width == 64 || number >> UInt64(register.width) == 0
       {
         value = .constant(number)
       } else {
+        let names = (["claimed"] + captures).map { "\"\($0)\"" }.joined(separator: ", ")
         throw UIOError(
           .malformed, device: text, operation: "read an acknowledgement",
           cause:
-            "the value \"\(valueText ?? "")\" is neither \"claimed\" nor a number of \(register.width) bits",
+            "the value \"\(valueText ?? "")\" is neither \(names) nor a number of \(register.width) bits",
           hint: "write REGION:OFFSET/WIDTH=VALUE, for instance bar0:0x64/32=claimed")
       }
     }
@@ -37,19 +42,43 @@ public struct Recipe: Equatable, Sendable {
 
   /// The interrupt is ours when this is not 0; nil: always.
   public var claim: RegisterReference?
+  /// Read when the interrupt is ours, in this order and before anything is written.
+  public var captures: [Capture]
   /// Written in this order.
   public var acknowledgements: [Acknowledgement]
 
+  /// Claims every interrupt and does nothing about it.
+  public init() {
+    captures = []
+    acknowledgements = []
+  }
+
   /// - Throws: `malformed` when an acknowledgement wants the claimed value and nothing is claimed
-  ///   by register.
-  public init(claim: RegisterReference?, acknowledgements: [Acknowledgement]) throws(UIOError) {
+  ///   by register, or a value that nothing captures, and when two captures have one name.
+  public init(
+    claim: RegisterReference?, captures: [Capture] = [], acknowledgements: [Acknowledgement]
+  ) throws(UIOError) {
     if claim == nil, acknowledgements.contains(where: { $0.value == .claimed }) {
       throw UIOError(
         .malformed, device: "recipe", operation: "read an acknowledgement",
         cause: "\"claimed\" is written back, but no register is claimed",
         hint: "give --claim, or write a number")
     }
+    let names = Set(captures.map(\.name))
+    guard names.count == captures.count, captures.count <= Capture.limit else {
+      throw UIOError(
+        .malformed, device: "recipe", operation: "read a capture",
+        cause: "there are more than \(Capture.limit) captures, or two of one name",
+        hint: "give each register a name of its own")
+    }
+    for case .captured(let name) in acknowledgements.map(\.value) where !names.contains(name) {
+      throw UIOError(
+        .malformed, device: "recipe", operation: "read an acknowledgement",
+        cause: "\"\(name)\" is written back, but not captured",
+        hint: "capture it, or write a number")
+    }
     self.claim = claim
+    self.captures = captures
     self.acknowledgements = acknowledgements
   }
 }

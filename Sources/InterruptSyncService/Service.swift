@@ -4,17 +4,19 @@ import CUIO
 import DeviceInventory
 import Glibc
 import InterruptSync
-public import UIO
+package import UIO
 
 /// The daemon's body. Runs on the thread that calls `run()`; each connected device adds a
 /// dispatcher thread.
-public final class Service {
+package final class Service {
   private let configuration: ServiceConfiguration
   private let notices: NoticeBoard
   private let signals: FileDescriptor
   private let monitor: DeviceMonitor?
   private let second: FileDescriptor
   private var devices: [ServedDevice] = []
+  /// The locks of the lock groups.
+  private var locks: [String: InterruptLock] = [:]
   private var software: SoftwareService?
   private var lastCounts: [String: UInt64] = [:]
   private let started = cuio_nanoseconds()
@@ -22,13 +24,14 @@ public final class Service {
 
   /// Takes over SIGTERM and SIGINT of the calling thread; to be made before other threads.
   /// - Throws: `UIOError`.
-  public init(_ configuration: ServiceConfiguration) throws(UIOError) {
+  package init(_ configuration: ServiceConfiguration) throws(UIOError) {
     self.configuration = configuration
     notices = try NoticeBoard()
     let caught = [SIGTERM, SIGINT]
     signals = try Self.adopt(unsafe cuio_signal_create(caught, caught.count))
     second = try Self.adopt(cuio_timer_create(1_000_000_000))
-    monitor = configuration.devices.isEmpty ? nil : try DeviceMonitor()
+    let hasDevices = !configuration.devices.isEmpty || configuration.files != nil
+    monitor = hasDevices ? try DeviceMonitor() : nil
   }
 
   private static func adopt(_ fd: Int32) throws(UIOError) -> FileDescriptor {
@@ -43,15 +46,18 @@ public final class Service {
 
   /// Serves until told to end.
   /// - Throws: `UIOError` or `InterruptSyncError` when a device that was named cannot be served.
-  public func run() throws {
+  package func run() throws {
     defer { end() }
-    if configuration.devices.isEmpty {
+    if configuration.devices.isEmpty, configuration.files == nil {
       software = try SoftwareService(rate: configuration.softwareRate, notices: notices)
     }
     for device in configuration.devices {
       let served = ServedDevice(device, notices: notices)
       try served.start()
       devices.append(served)
+    }
+    if let files = configuration.files {
+      for info in UIODeviceInfo.all() { _ = serveByFile(info, files) }
     }
     try controlLoop()
   }
@@ -87,14 +93,48 @@ public final class Service {
   /// A device that was served and comes back is served again, whatever number it gets.
   private func follow(_ events: [DeviceEvent]) {
     for case .added(let info) in events {
+      if let files = configuration.files, serveByFile(info, files) { continue }
       for device in devices where !device.isConnected {
-        guard (try? device.isInstance(info)) == true else { continue }
-        do {
-          try device.start()
-          Console.say("\(device.name): connected again")
-        } catch { Console.say("\(error)") }
+        if (try? device.isInstance(info)) == true { start(device, again: true) }
       }
     }
+  }
+
+  private func start(_ device: ServedDevice, again: Bool) {
+    do {
+      try device.start()
+      Console.say("\(device.name): connected\(again ? " again" : "")")
+    } catch { Console.say("\(error)") }
+  }
+
+  /// Serves a device that has come as the files say, unless it is known already. In the place of
+  /// one that went there may be another, which another file is for. False: it is known.
+  private func serveByFile(_ info: UIODeviceInfo, _ files: ConfigurationSet) -> Bool {
+    let id = UIODeviceID.stable(info.stableID)
+    let wanted = files.file(for: DeviceIdentity(info)).map {
+      DeviceConfiguration(id: id, settings: $0.device, routines: $0.routines)
+    }
+    if let known = devices.firstIndex(where: { $0.configuration.id == id }) {
+      if devices[known].configuration == wanted { return false }
+      devices.remove(at: known).stop()
+    }
+    guard let wanted else {
+      Console.say("uio\(info.number) (\(id)): left alone, as no file is for it")
+      return true
+    }
+    let device = ServedDevice(
+      wanted, notices: notices, lock: wanted.settings.lockGroup.map { lock($0) })
+    devices.append(device)
+    start(device, again: false)
+    return true
+  }
+
+  /// The lock that the devices of a lock group share.
+  private func lock(_ group: String) -> InterruptLock {
+    if let lock = locks[group] { return lock }
+    let lock = InterruptLock()
+    locks[group] = lock
+    return lock
   }
 
   private func status() {

@@ -1,10 +1,21 @@
 /// A PCI function's place: domain, bus, device, function.
 public struct PCIAddress: Hashable, Sendable, CustomStringConvertible {
+  /// The PCI segment; 0 on most machines.
   public let domain: UInt32
+  /// 0 to 255.
   public let bus: UInt8
+  /// The slot on the bus, 0 to 31.
   public let device: UInt8
+  /// The function of the device, 0 to 7.
   public let function: UInt8
 
+  /// An address from its numbers, which are not checked against their ranges.
+  ///
+  /// - Parameters:
+  ///   - domain: the PCI segment.
+  ///   - bus: 0 to 255.
+  ///   - device: 0 to 31.
+  ///   - function: 0 to 7.
   public init(domain: UInt32 = 0, bus: UInt8, device: UInt8, function: UInt8) {
     self.domain = domain
     self.bus = bus
@@ -34,6 +45,7 @@ public struct PCIAddress: Hashable, Sendable, CustomStringConvertible {
     return T(text, radix: 16)
   }
 
+  /// `0000:00:03.0`, as sysfs names the function.
   public var description: String {
     "\(Self.padded(domain, 4)):\(Self.padded(bus, 2)):\(Self.padded(device, 2)).\(function)"
   }

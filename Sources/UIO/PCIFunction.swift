@@ -2,8 +2,11 @@
 
 /// A PCI function.
 public struct PCIFunction: Equatable, Sendable {
+  /// Its place on the bus: identity across reboots, as long as the slot stays the same (fact 5).
   public let address: PCIAddress
+  /// The vendor id of configuration space, as in 0x8086.
   public let vendor: UInt16
+  /// The vendor's id for the kind of device.
   public let device: UInt16
   /// The kernel's interrupt number of the function's INTx line; 0 or nil when it has none.
   public let irq: Int?

@@ -13,7 +13,12 @@ public struct Register<Layout: RegisterLayout>: Sendable {
   /// Bits whose value as read has no meaning.
   @usableFromInline let writeOnly: Layout.Bits
 
-  /// - Parameter base: where the register's block starts, for blocks that a device has several of.
+  /// Binds the layout to a place. Any thread, any level; touches no register.
+  ///
+  /// - Parameters:
+  ///   - layout: the register's description; mostly inferred.
+  ///   - region: the registers it is one of.
+  ///   - base: in bytes, where the register's block starts, for blocks that a device has several of.
   /// - Throws: `outOfBounds`, `misaligned`, `removed`; `malformed` when fields overlap or leave the
   ///   register.
   public init(

@@ -9,7 +9,9 @@ import CUIO
 @safe public final class RegisterRecorder: RegisterInterposer, @unchecked Sendable {
   /// One access, as the device would have seen it.
   public enum Access: Hashable, Sendable {
+    /// A load of `width` bytes at `offset`, and what it gave.
     case read(offset: Int, width: Int, value: UInt64)
+    /// A store of `width` bytes at `offset`.
     case write(offset: Int, width: Int, value: UInt64)
   }
 
@@ -17,7 +19,7 @@ import CUIO
   private var bytes: [UInt8]
   private var seen: [Access] = []
 
-  /// `size` bytes of zero.
+  /// Registers of `size` bytes, all of them zero, nothing remembered.
   public init(size: Int) {
     bytes = [UInt8](repeating: 0, count: size)
     unsafe lock = .allocate(capacity: 1)
@@ -37,7 +39,7 @@ import CUIO
     locked { put(value, offset, width) }
   }
 
-  /// Remembers the access and gives back what was written or preset.
+  /// Remembers the access and gives back what was written or preset. Any thread; never throws.
   public func read(at offset: Int, width: Int) throws(UIOError) -> UInt64 {
     locked {
       var value: UInt64 = 0
@@ -47,7 +49,7 @@ import CUIO
     }
   }
 
-  /// Remembers the access and keeps the value.
+  /// Remembers the access and keeps the value. Any thread; never throws.
   public func write(_ value: UInt64, at offset: Int, width: Int) throws(UIOError) {
     locked {
       put(value, offset, width)

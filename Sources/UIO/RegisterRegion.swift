@@ -10,10 +10,16 @@ import Glibc
 /// any level may call; accesses of several threads are ordered only by the object's interrupt lock.
 @safe public final class RegisterRegion: @unchecked Sendable {
   /// How an access reaches the device.
-  public enum Kind: Sendable, Equatable { case memory, port }
+  public enum Kind: Sendable, Equatable {
+    /// Loads and stores through a mapping; what an interposer answers for counts as memory.
+    case memory
+    /// I/O ports: a system call each, 32 bits at most (fact 38).
+    case port
+  }
 
   /// The device and region, for messages: `uio0 map0`, `0000:00:03.0 bar0`.
   public let name: String
+  /// How an access reaches the device.
   public let kind: Kind
   /// Bytes that may be accessed, from offset 0 on.
   public let size: Int

@@ -30,6 +30,8 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   }
 
   /// Opens a device found before.
+  /// - Throws: `removed` when it has gone or another has its number now (fact 5); `notFound`,
+  ///   `permissionDenied`, `busy` or `driverFailed`.
   public convenience init(_ info: UIODeviceInfo, sysfs: Sysfs = .system) throws(UIOError) {
     // `info` may be old. What comes between this and the open is counted and not readable by itself.
     let event = try UIODeviceInfo(number: info.number, sysfs: sysfs).event

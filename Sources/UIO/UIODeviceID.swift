@@ -57,6 +57,7 @@ public enum UIODeviceID: Equatable, Sendable, CustomStringConvertible {
     return Int(digits)
   }
 
+  /// `uio3`, the path, the stable id or the name, as messages name the device.
   public var description: String {
     switch self {
     case .number(let number): "uio\(number)"

@@ -7,10 +7,13 @@ public struct UIODeviceInfo: Equatable, Sendable {
   public let number: Int
   /// The driver's name for it; several devices can share one (fact 5).
   public let name: String
+  /// The driver's version of itself: free text, such as `devicetree` (fact 50).
   public let version: String
   /// Interrupts since the device was registered, modulo 2^32 (fact 8).
   public let event: UInt32
+  /// What can be mapped, at most five, by index (fact 37).
   public let maps: [UIOMap]
+  /// The I/O ports that the driver names, at most five, by index (fact 37).
   public let portRegions: [UIOPortRegion]
   /// Identity that survives a reboot and a replug in the same place: `pci-0000:00:03.0`,
   /// `platform-NAME`; a second device of one parent has `+1` behind it, a third `+2`.

@@ -39,6 +39,7 @@ public struct UIOError: Error, Equatable, Sendable, CustomStringConvertible {
     case unexpected
   }
 
+  /// The cause, for programs to switch on.
   public let code: Code
   /// The device as the caller or the kernel names it.
   public let device: String
@@ -51,6 +52,15 @@ public struct UIOError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The kernel's answer, or 0 when the library found the fault by itself.
   public let errno: Int32
 
+  /// An error of the same form for what is built on a device: an interposer, a driver's own checks.
+  ///
+  /// - Parameters:
+  ///   - code: the cause, for programs.
+  ///   - device: the device as the caller knows it.
+  ///   - operation: what was being done, as a verb and its object.
+  ///   - cause: what went wrong, in words.
+  ///   - hint: what to do about it.
+  ///   - errno: the kernel's answer, or 0.
   public init(
     _ code: Code, device: String, operation: String, cause: String, hint: String = "",
     errno: Int32 = 0

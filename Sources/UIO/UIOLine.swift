@@ -6,6 +6,7 @@ import Synchronization
 /// The interrupt line of a UIO device with its re-arm strategy, chosen from the driver and
 /// verified.
 @safe public final class UIOLine: @unchecked Sendable {
+  /// The open device; the line keeps it open.
   public let device: UIODevice
   /// How the line is re-armed.
   public let strategy: RearmStrategy
@@ -15,9 +16,11 @@ import Synchronization
 
   /// Prepares the line and masks it until an object connects to it.
   ///
-  /// - Parameter strategy: nil chooses by driver: `uio_pci_generic` takes PCI COMMAND, the genirq
-  ///   drivers irqcontrol; an unknown driver is asked by masking the line, and takes none when it
-  ///   has no irqcontrol.
+  /// - Parameters:
+  ///   - device: an open device; its counts go to one connected line at a time (fact 6).
+  ///   - strategy: nil chooses by driver: `uio_pci_generic` takes PCI COMMAND, the genirq drivers
+  ///     irqcontrol; an unknown driver is asked by masking the line, and takes none when it has no
+  ///     irqcontrol.
   /// - Throws: `noInterrupt`, `rearmUnsupported` (the strategy does not exist on this device),
   ///   `permissionDenied`, `removed`, `driverFailed`.
   public init(_ device: UIODevice, strategy: RearmStrategy? = nil) throws(UIOError) {

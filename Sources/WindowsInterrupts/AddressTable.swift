@@ -35,6 +35,13 @@ final class AddressTable<Value: Sendable>: @unchecked Sendable {
 public func isw_forget(_ address: UnsafeRawPointer!, _ length: Int) {
   let start = UInt(bitPattern: address)
   let range = start..<start + UInt(length)
+  // Before the DPCs, which they would queue.
+  if unsafe isw_timers_forget(address, length) > 0 {
+    Reports.violation(
+      "KTIMER", "D11",
+      "the memory of a timer that is set, or of its DPC, ends; the timer was taken back: cancel it before"
+    )
+  }
   for routine in DeferredCalls.table.forget(range) { routine.remove() }
   _ = SpinLocks.table.forget(range)
 }

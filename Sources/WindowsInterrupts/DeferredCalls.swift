@@ -1,21 +1,28 @@
-// DPCs: each KDPC holds the address of a deferred routine of the core's; all share one queue (D1 to
-// D3).
+// DPCs: each KDPC holds the address of a deferred routine of the core's; all share one queue, the
+// threaded ones another (D1 to D3, D14).
 public import CWindowsInterrupts
 import InterruptSync
+import Synchronization
 
 enum DeferredCalls {
   static let table = AddressTable<DeferredRoutine>()
   /// Started with the first DPC or sync object; never ends. nil: the system had no thread for it.
   static let queue: DeferredQueue? = try? DeferredQueue(name: "dpc")
+  /// Started with the first threaded DPC (D14).
+  private static let threadedQueue: DeferredQueue? =
+    try? DeferredQueue(passive: "threaded dpc")
+  private static let hasThreaded = Atomic<Bool>(false)
 
   // KDPC.Kind, as isr.c reads it.
   static let kindDPC: UCHAR = 0
   static let kindDevice: UCHAR = 1
+  static let kindThreaded: UCHAR = 2
 
   static func prepare(
     _ dpc: PKDPC, _ routine: UnsafeMutableRawPointer?, _ context: PVOID?, _ kind: UCHAR
   ) {
-    guard let queue else {
+    if kind == kindThreaded { hasThreaded.store(true, ordering: .releasing) }
+    guard let queue = kind == kindThreaded ? threadedQueue : queue else {
       return Reports.notice("KeInitializeDpc", "N16", "no thread to be had for DPCs")
     }
     unsafe dpc.initialize(
@@ -23,6 +30,12 @@ enum DeferredCalls {
     let deferred = unsafe DeferredRoutine(on: queue, isw_dpc_call, context: dpc)
     unsafe dpc.pointee.Queued = unsafe Unmanaged.passUnretained(deferred).toOpaque()
     table.replace(UInt(bitPattern: dpc), with: deferred)?.remove()
+  }
+
+  /// Waits for all that are queued; the threaded ones' thread is not started for it.
+  static func flush() throws(InterruptSyncError) {
+    try queue?.flush()
+    if hasThreaded.load(ordering: .acquiring) { try threadedQueue?.flush() }
   }
 
   static func routine(_ dpc: PKDPC, _ call: String) -> DeferredRoutine? {
@@ -44,6 +57,15 @@ public func KeInitializeDpc(
 }
 
 @c @implementation
+public func KeInitializeThreadedDpc(
+  _ Dpc: PKDPC!, _ DeferredRoutine: PKDEFERRED_ROUTINE!, _ DeferredContext: PVOID!
+) {
+  unsafe DeferredCalls.prepare(
+    Dpc, unsafeBitCast(DeferredRoutine, to: UnsafeMutableRawPointer?.self), DeferredContext,
+    DeferredCalls.kindThreaded)
+}
+
+@c @implementation
 public func KeInsertQueueDpc(
   _ Dpc: PKDPC!, _ SystemArgument1: PVOID!, _ SystemArgument2: PVOID!
 ) -> BOOLEAN {
@@ -59,7 +81,9 @@ public func KeRemoveQueueDpc(_ Dpc: PKDPC!) -> BOOLEAN {
 @c @implementation
 public func KeFlushQueuedDpcs() {
   guard Reports.require("KeFlushQueuedDpcs", atMost: KIRQL(PASSIVE_LEVEL)) else { return }
-  try? DeferredCalls.queue?.flush()
+  do { try DeferredCalls.flush() } catch {
+    Reports.violation("KeFlushQueuedDpcs", "D14", error.description)
+  }
 }
 
 @c @implementation

@@ -86,6 +86,28 @@ public func InterruptSyncDeleteDevice(_ DeviceObject: PDEVICE_OBJECT!) {
 }
 
 @c @implementation
+public func InterruptSyncSetBusMaster(_ DeviceObject: PDEVICE_OBJECT!, _ On: BOOLEAN) -> NTSTATUS {
+  let call = "InterruptSyncSetBusMaster"
+  guard let device = unsafe WindowsDevice.of(DeviceObject) else {
+    return NTStatus.invalidParameter.rawValue
+  }
+  guard Reports.require(call, atMost: KIRQL(PASSIVE_LEVEL)) else {
+    return NTStatus.invalidDeviceState.rawValue
+  }
+  guard let line = device.lines.first?.shared.source as? UIOLine else {
+    Reports.notice(call, "N16", "the device has no interrupt line to a PCI function")
+    return NTStatus.notSupported.rawValue
+  }
+  do throws(UIOError) {
+    try line.setBusMaster(On != 0)
+    return NTStatus.success.rawValue
+  } catch {
+    Reports.notice(call, "N16", error.description)
+    return (error.code == .rearmUnsupported ? .notSupported : status(error)).rawValue
+  }
+}
+
+@c @implementation
 public func InterruptSyncTranslatedResources(_ DeviceObject: PDEVICE_OBJECT!) -> PCM_RESOURCE_LIST!
 { unsafe WindowsDevice.of(DeviceObject)?.translated }
 

@@ -25,21 +25,21 @@ import InterruptSync
 
   func leave() { monitor.locked { users -= 1 } }
 
-  func acquire(_ call: String) {
+  func acquire(_ call: @autoclosure () -> String) {
     switch lock.acquire() {
     case 0: break
     case _ where lock.isHeldByCaller:
       refused += 1
-      Reports.violation(call, "K24", "the calling thread holds this spin lock already")
+      Reports.violation(call(), "K24", "the calling thread holds this spin lock already")
     default:
       Reports.violation(
-        call, "K24", "the thread that held the spin lock ended without releasing it")
+        call(), "K24", "the thread that held the spin lock ended without releasing it")
     }
   }
 
-  func release(_ call: String) {
+  func release(_ call: @autoclosure () -> String) {
     guard lock.isHeldByCaller else {
-      return Reports.violation(call, "K24", "the calling thread does not hold this spin lock")
+      return Reports.violation(call(), "K24", "the calling thread does not hold this spin lock")
     }
     if refused > 0 { refused -= 1 } else { lock.release() }
   }
@@ -69,6 +69,21 @@ enum SpinLocks {
         call, "K23", "called at IRQL \(level); executive spin locks end at DISPATCH_LEVEL")
     }
   }
+}
+
+@c @implementation
+public func isw_spin_lock_acquire(_ place: PKSPIN_LOCK!, _ call: PCSTR!) {
+  unsafe SpinLocks.lock(place).acquire(String(cString: call))
+}
+
+@c @implementation
+public func isw_spin_lock_release(_ place: PKSPIN_LOCK!, _ call: PCSTR!) {
+  unsafe SpinLocks.lock(place).release(String(cString: call))
+}
+
+@c @implementation
+public func KeTestSpinLock(_ SpinLock: PKSPIN_LOCK!) -> BOOLEAN {
+  unsafe SpinLocks.lock(SpinLock).lock.isHeld ? 0 : 1
 }
 
 @c @implementation

@@ -6,13 +6,17 @@ import UIO
 
 @safe final class WindowsDevice: @unchecked Sendable {
   let object: PDEVICE_OBJECT
+  private let extensionSize: Int
   private(set) var lines: [Line] = []
   private(set) var ranges: [DeviceRange] = []
   private(set) var software: [SoftwareLine] = []
   private(set) var translated: PCM_RESOURCE_LIST?
   private(set) var untranslated: PCM_RESOURCE_LIST?
+  /// The framework's device on it, while a driver has it.
+  let framework = FrameworkAttachment()
 
   private init(extensionSize: ULONG) {
+    self.extensionSize = Int(extensionSize)
     unsafe object = .allocate(capacity: 1)
     unsafe object.initialize(to: DEVICE_OBJECT())
     unsafe object.pointee.Size = USHORT(MemoryLayout<DEVICE_OBJECT>.size)
@@ -27,6 +31,7 @@ import UIO
     for line in lines { Vectors.remove(line) }
     DeviceRanges.remove(ranges)
     unsafe isw_forget(object, MemoryLayout<DEVICE_OBJECT>.size)
+    unsafe isw_forget(object.pointee.DeviceExtension, extensionSize)
     unsafe free(object.pointee.DeviceExtension)
     unsafe free(translated)
     unsafe free(untranslated)

@@ -11,7 +11,7 @@ struct ArgumentGroups {
   private static let options: Set<String> = [
     "--claim", "--acknowledge", "--mode", "--rearm", "--realtime", "--cpus",
   ]
-  private static let othersWithValue: Set<String> = ["--for", "--rate"]
+  private static let othersWithValue: Set<String> = ["--for", "--rate", "--config-root"]
 
   /// - Parameters:
   ///   - arguments: what the parser has found to be valid as a whole.
@@ -46,11 +46,14 @@ struct ArgumentGroups {
     try groups.map { group in
       let shared = try DeviceArguments.parse(common)
       let own = try DeviceArguments.parse(group.arguments)
+      let recipe = try Self.recipe(shared, own)
+      var settings = DeviceSettings()
+      settings.mode = try Self.mode(own.mode.last ?? shared.mode.last)
+      settings.rearm = try Self.rearm(own.rearm.last ?? shared.rearm.last)
+      settings.dispatcher = try Self.dispatcher(shared, own)
       return DeviceConfiguration(
-        id: try UIODeviceID(group.device), recipe: try Self.recipe(shared, own),
-        mode: try Self.mode(own.mode.last ?? shared.mode.last),
-        rearm: try Self.rearm(own.rearm.last ?? shared.rearm.last),
-        dispatcher: try Self.dispatcher(shared, own))
+        id: try UIODeviceID(group.device), settings: settings,
+        routines: [RoutineSettings(action: .recipe(recipe))])
     }
   }
 
@@ -89,24 +92,12 @@ struct ArgumentGroups {
       attributes.policy = .fifo(priority)
     }
     if let text = own.cpus.last ?? shared.cpus.last {
-      guard let processors = processors(text) else {
+      guard let processors = ProcessorList.parse(text) else {
         throw malformed("--cpus", text, "a list such as 0,2-3")
       }
       attributes.processors = processors
     }
     return attributes
-  }
-
-  private static func processors(_ text: String) -> Set<Int>? {
-    var found: Set<Int> = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-      guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2,
-        0 <= first, first <= last, last < 1024
-      else { return nil }
-      found.formUnion(first...last)
-    }
-    return found
   }
 
   private static func malformed(_ option: String, _ text: String, _ expected: String) -> UIOError {

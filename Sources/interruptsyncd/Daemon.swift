@@ -13,8 +13,9 @@ struct Daemon: ParsableCommand {
 
         interruptsyncd pci-0000:00:03.0 --claim bar0:0x24/32 --acknowledge bar0:0x64/32=claimed
 
-      With no device named and none on the machine it serves a software line, so that one can \
-      see it run.
+      With no device named it serves those that files in /etc/interruptsync/devices and its \
+      like are for, see interruptsync.device(5). With no file and no device on the machine it \
+      serves a software line, so that one can see it run.
       """,
     version: "0.1.0")
 
@@ -31,7 +32,28 @@ struct Daemon: ParsableCommand {
 
   @Flag(help: "List the UIO devices and end.") var list = false
 
+  @Flag(
+    help:
+      "Check the configuration, or the .device and .conf files that are named, and end: 0 or 78.")
+  var checkConfig = false
+
+  @Flag(help: "Print the merged configuration with the origin of each key and end: 0 or 78.")
+  var dumpConfig = false
+
+  @Option(
+    help: "Read the configuration below this folder instead of /.",
+    completion: .directory)
+  var configRoot = ""
+
   func validate() throws {
+    if checkConfig, dumpConfig { throw ValidationError("give --check-config or --dump-config") }
+    if !configRoot.isEmpty, !devices.isEmpty {
+      throw ValidationError(
+        "with devices or files named, no configuration below --config-root is read")
+    }
+    if dumpConfig, !devices.isEmpty {
+      throw ValidationError("--dump-config prints the whole configuration and takes no names")
+    }
     if let seconds, !(seconds > 0 && seconds < 1e9) {
       throw ValidationError("--for takes a number of seconds greater than 0")
     }
@@ -40,18 +62,35 @@ struct Daemon: ParsableCommand {
 
   func run() throws {
     if list { return Listing.print(UIODeviceInfo.all()) }
+    let files = try readConfiguration()
+    if dumpConfig { Console.show(files?.dump ?? "") }
+    if checkConfig || dumpConfig { return }
     do {
       let groups = try ArgumentGroups(CommandLine.arguments.dropFirst(), devices: devices)
-      if devices.isEmpty { try refuseToChoose() }
+      let isConfigured = files?.devices.isEmpty == false
+      if devices.isEmpty, !isConfigured { try refuseToChoose() }
       let service = try Service(
         ServiceConfiguration(
-          devices: try groups.configurations(), isJSON: json, duration: seconds,
-          softwareRate: rate))
+          devices: try groups.configurations(), files: isConfigured ? files : nil, isJSON: json,
+          duration: seconds, softwareRate: rate))
       try service.run()
     } catch let error as UIOError {
       throw ExitCode(Listing.failed(error.description))
     } catch let error as InterruptSyncError {
       throw ExitCode(Listing.failed(error.description))
+    }
+  }
+
+  /// What the files say; nil where devices are named, which are then all that is served.
+  /// - Throws: the exit status, after every fault has been told.
+  private func readConfiguration() throws(ExitCode) -> ConfigurationSet? {
+    do throws(ConfigurationError) {
+      if devices.isEmpty { return try ConfigurationSet(ConfigurationTree(root: configRoot)) }
+      return checkConfig ? try ConfigurationSet(files: devices) : nil
+    } catch {
+      Console.complain(error.description)
+      // EX_CONFIG of sysexits.h.
+      throw ExitCode(78)
     }
   }
 
@@ -63,6 +102,8 @@ struct Daemon: ParsableCommand {
     throw UIOError(
       .malformed, device: "interruptsyncd", operation: "start",
       cause: "there are UIO devices, and none was named",
-      hint: "name those to serve, each with --claim and --acknowledge from its data sheet")
+      hint:
+        "name those to serve, each with --claim and --acknowledge from its data sheet, or write a .device file, interruptsync.device(5)"
+    )
   }
 }

@@ -1,6 +1,5 @@
 // The built program on a machine without UIO devices, as a user first meets it.
 import FoundationEssentials
-import Glibc
 import Testing
 import UIO
 
@@ -13,29 +12,10 @@ private struct Line: Decodable {
   var coalesced: UInt64
 }
 
-/// The products are beside the tests.
-private let folder = {
-  let test = (try? FileDescriptor.link("/proc/self/exe")) ?? ""
-  let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? test
-  return String(bundle[..<(bundle.lastIndex(of: "/") ?? bundle.startIndex)])
-}()
-
-private func daemon(_ arguments: String) -> (status: Int32, output: String) {
-  guard let pipe = popen("\(folder)/interruptsyncd \(arguments) 2>&1", "r") else { return (-1, "") }
-  var bytes: [UInt8] = []
-  var buffer = [UInt8](repeating: 0, count: 4096)
-  while true {
-    let count = fread(&buffer, 1, buffer.count, pipe)
-    if count == 0 { break }
-    bytes += buffer.prefix(count)
-  }
-  let status = pclose(pipe)
-  return ((status >> 8) & 0xff, String(decoding: bytes, as: UTF8.self))
-}
-
 @Test func daemonServesASoftwareLineWhereThereIsNoDevice() throws {
   try #require(UIODeviceInfo.all().isEmpty, "this test is for machines without UIO devices")
-  let (status, output) = daemon("--for 1.5 --json")
+  let folder = try TemporaryFolder()
+  let (status, output) = daemon("--for 1.5 --json --config-root \(folder.path)")
   #expect(status == 0)
   let lines = try output.split(separator: "\n").map {
     try JSONDecoder().decode(Line.self, from: Data($0.utf8))

@@ -55,6 +55,19 @@ import Testing
   #expect(codes.entries == [.wrongLevel, .wrongLevel])
 }
 
+@Test func D14_aPassiveQueueRunsAtPassiveLevelAndDoesNotWaitForItself() throws {
+  let queue = try DeferredQueue(passive: "passive")
+  let levels = Journal<InterruptLevel>()
+  let codes = Journal<InterruptSyncError.Code?>()
+  let routine = DeferredRoutine(on: queue) { [unowned queue] in
+    levels.entries.append(.current)
+    codes.entries.append(failure { try queue.flush() }?.code)
+  }
+  routine.enqueue()
+  try queue.flush()
+  #expect(levels.entries == [.passive] && codes.entries == [.wrongLevel])
+}
+
 @Test func N22_queuedFromAServiceRoutineItRunsWithoutTheLock() throws {
   let line = try SoftwareLine()
   let object = InterruptSyncObject(source: line, mode: .normal)

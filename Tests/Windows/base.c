@@ -204,6 +204,13 @@ static void devices(void) {
   CHECK(a->Flags == CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE && a->ShareDisposition == CmResourceShareShared);
   CHECK(InterruptSyncUntranslatedResources(device)->List[0].PartialResourceList.Count == 4);
   CHECK(InterruptSyncTriggerInterrupt(device, 2) == STATUS_INVALID_PARAMETER);
+  CHECK(InterruptSyncSetBusMaster(device, TRUE) == STATUS_NOT_SUPPORTED);
+  CHECK(reported("InterruptSyncSetBusMaster", "N16"));
+  CHECK(InterruptSyncSetBusMaster(NULL, TRUE) == STATUS_INVALID_PARAMETER);
+  KIRQL level = KeRaiseIrqlToDpcLevel();
+  CHECK(InterruptSyncSetBusMaster(device, TRUE) == STATUS_INVALID_DEVICE_STATE);
+  CHECK(reported("InterruptSyncSetBusMaster", "4.6"));
+  KeLowerIrql(level);
   InterruptSyncDeleteDevice(device);
   CHECK(InterruptSyncCreateDevice("uio4711", 0, &device) == STATUS_NOT_FOUND && !device);
   CHECK(reported("InterruptSyncCreateDevice", "N16"));

@@ -1,9 +1,15 @@
-// A fixed ring of interrupt events from the holder of an interrupt lock to one reader that takes no lock. A full
-// ring drops the new event and counts it.
+// A fixed ring of interrupt events from the holder of an interrupt lock to one reader that takes no lock, in this
+// process or, through shared memory, in another. A full ring drops the new event and counts it.
 #ifndef CUIO_RING_H
 #define CUIO_RING_H
 
 #include "cuio_attributes.h"
+
+#define CUIO_RING_CAPTURES 8
+#define CUIO_RING_MAGIC 0x676e697270757274u /* "turpring" */
+#define CUIO_RING_VERSION 1
+/// Where the entries begin in shared memory, in bytes.
+#define CUIO_RING_ENTRIES 4096
 
 typedef struct cuio_ring_entry {
   /// Interrupts of this dispatch, and of all so far.
@@ -13,31 +19,78 @@ typedef struct cuio_ring_entry {
   /// Events dropped so far.
   uint64_t dropped;
   uint32_t claimed;
+  /// How many of `captured` mean something.
+  uint32_t captures;
+  uint64_t captured[CUIO_RING_CAPTURES];
 } cuio_ring_entry;
 
-typedef struct cuio_ring {
-  cuio_ring_entry *CUIO_NONNULL entries;
-  /// Number of entries less 1; the number is a power of two.
-  uint64_t mask;
-  uint64_t written, read, dropped;
-  /// Up: the reader sleeps until `wake_fd` is signalled.
+/// What writer and reader share, each its own cache lines.
+typedef struct cuio_ring_page {
+  uint64_t magic;
+  uint32_t version;
+  /// sizeof(cuio_ring_entry).
+  uint32_t entry_size;
+  /// Number of entries, a power of two.
+  uint64_t capacity;
+  uint64_t reserved[5];
+  /// The writer's, for the reader to look at.
+  uint64_t written, dropped;
+  uint64_t reserved_writer[6];
+  /// The reader's. A writer that shares memory with another process takes them for hints.
+  uint64_t read;
+  /// Up: the reader sleeps until its eventfd is signalled.
   uint32_t asleep;
+  uint32_t reserved_reader[13];
+} cuio_ring_page;
+
+typedef struct cuio_ring {
+  cuio_ring_page *CUIO_NONNULL page;
+  cuio_ring_entry *CUIO_NONNULL entries;
+  /// Number of entries less 1.
+  uint64_t mask;
+  /// The writer's own: what stands in the page may have been changed by another process.
+  uint64_t written, dropped;
   int32_t wake_fd;
+  /// Wakes at once, with the lock held: the reader is another process and will not run into the lock, and once the ring
+  /// is unlinked nothing uses `wake_fd` any more.
+  bool wakes_at_once;
   /// The next ring of the same sync object. Belongs to the holder of the lock.
   struct cuio_ring *CUIO_NULLABLE next;
 } cuio_ring;
 
-/// Puts an event into `ring` and every ring linked to it. With the interrupt lock held, at device level, so that a
-/// wake-up goes out once the lock is free.
-CUIO_HOT void cuio_ring_put(cuio_ring *CUIO_NULLABLE ring, uint64_t count, uint64_t total, bool claimed);
+/// Prepares a page for `capacity` entries.
+void cuio_ring_format(cuio_ring_page *CUIO_NONNULL page, uint64_t capacity);
 
-/// Takes the oldest event. False when there is none. One reader at a time.
-bool cuio_ring_take(cuio_ring *CUIO_NONNULL ring, cuio_ring_entry *CUIO_NONNULL entry);
+/// Whether a page that another process made is one of `size` bytes with its entries that this version reads.
+bool cuio_ring_is_valid(const cuio_ring_page *CUIO_NONNULL page, uint64_t size);
+
+/// Puts an event into `ring` and every ring linked to it. With the interrupt lock held, at device level, so that a
+/// wake-up goes out once the lock is free. At most CUIO_RING_CAPTURES are taken of `captured`.
+CUIO_HOT void cuio_ring_put(cuio_ring *CUIO_NULLABLE ring, uint64_t count, uint64_t total, bool claimed,
+                            const uint64_t *CUIO_NULLABLE captured, uint32_t captures);
+
+/// Takes the oldest event. False when there is none. One reader at a time. `mask`: entries less 1.
+bool cuio_ring_take(cuio_ring_page *CUIO_NONNULL page, const cuio_ring_entry *CUIO_NONNULL entries, uint64_t mask,
+                    cuio_ring_entry *CUIO_NONNULL entry);
 
 /// Says that the reader is about to sleep. True when an event has come meanwhile, and then it must not.
-bool cuio_ring_sleep(cuio_ring *CUIO_NONNULL ring);
+bool cuio_ring_sleep(cuio_ring_page *CUIO_NONNULL page);
 
 /// Events dropped so far. Any thread.
-uint64_t cuio_ring_dropped(const cuio_ring *CUIO_NONNULL ring);
+uint64_t cuio_ring_dropped(const cuio_ring_page *CUIO_NONNULL page);
+
+/// A sealed file in memory with a formatted ring of `capacity` entries, mapped writable at `*page`. Returns the
+/// descriptor or -errno.
+int cuio_ring_file(uint64_t capacity, cuio_ring_page *CUIO_NULLABLE *CUIO_NONNULL page);
+
+/// Bytes that a ring of `capacity` entries takes in shared memory.
+static inline uint64_t cuio_ring_size(uint64_t capacity) {
+  return CUIO_RING_ENTRIES + capacity * sizeof(cuio_ring_entry);
+}
+
+/// The entries behind a page in shared memory.
+static inline cuio_ring_entry *CUIO_NONNULL cuio_ring_entries(cuio_ring_page *CUIO_NONNULL page) {
+  return (cuio_ring_entry *)(void *)((char *)page + CUIO_RING_ENTRIES);
+}
 
 #endif

@@ -14,6 +14,13 @@ ISW_BEGIN_C
 /// STATUS_INSUFFICIENT_RESOURCES, STATUS_UNSUCCESSFUL (N16); what happened is written to the report.
 NTSTATUS InterruptSyncCreateDevice(PCSTR DeviceId, ULONG DeviceExtensionSize, PDEVICE_OBJECT *DeviceObject);
 
+/// Turns the PCI function's bus mastering on or off so that re-arming keeps it (facts 42, 45); Windows' PCI bus turns it
+/// on by itself. Off after InterruptSyncCreateDevice as after every close of the device. PASSIVE_LEVEL.
+///
+/// STATUS_NOT_SUPPORTED when the device's line is not re-armed by PCI COMMAND, STATUS_INVALID_PARAMETER for no device
+/// object, STATUS_INVALID_DEVICE_STATE at a wrong level; of the device: N16.
+NTSTATUS InterruptSyncSetBusMaster(PDEVICE_OBJECT DeviceObject, BOOLEAN On);
+
 /// What a device without hardware has.
 typedef struct _INTERRUPTSYNC_SOFTWARE_DEVICE {
   /// Set by INTERRUPTSYNC_SOFTWARE_DEVICE_INIT.
@@ -47,6 +54,42 @@ VOID InterruptSyncDeleteDevice(PDEVICE_OBJECT DeviceObject);
 /// The device's resources, as IRP_MN_START_DEVICE would bring them. They live as long as the device object.
 PCM_RESOURCE_LIST InterruptSyncTranslatedResources(PDEVICE_OBJECT DeviceObject);
 PCM_RESOURCE_LIST InterruptSyncUntranslatedResources(PDEVICE_OBJECT DeviceObject);
+
+/// Loads a driver: makes its driver object and calls DriverEntry with it and a registry path that ends in `Name`.
+/// PASSIVE_LEVEL.
+///
+/// DriverEntry's own status when that is a failure, after which nothing stays; STATUS_INVALID_PARAMETER,
+/// STATUS_INVALID_DEVICE_STATE (level).
+NTSTATUS InterruptSyncLoadDriver(PDRIVER_INITIALIZE DriverEntry, PCSTR Name, PDRIVER_OBJECT *DriverObject);
+/// Unloads it: DriverUnload, EvtDriverUnload, then the driver's objects. PASSIVE_LEVEL.
+///
+/// STATUS_DEVICE_BUSY while it has a device; STATUS_INVALID_PARAMETER, STATUS_INVALID_DEVICE_STATE (level).
+NTSTATUS InterruptSyncUnloadDriver(PDRIVER_OBJECT DriverObject);
+
+// A device of a framework driver (wdf.h), which Windows would lead through these by plug and play (N28). All at
+// PASSIVE_LEVEL, else STATUS_INVALID_DEVICE_STATE; that also from a state in which the call has no meaning.
+// STATUS_NO_SUCH_DEVICE: no framework driver has the device. STATUS_DEVICE_BUSY: another of these calls is at work
+// on it, or this is one of its callbacks.
+
+/// Offers a device to a driver: EvtDriverDeviceAdd. The callback's own status when that is a failure, and
+/// STATUS_UNSUCCESSFUL when it succeeded without a WdfDeviceCreate; STATUS_INVALID_DEVICE_REQUEST for a driver without
+/// that callback, STATUS_INVALID_PARAMETER, STATUS_DEVICE_BUSY for a device that a driver has.
+NTSTATUS InterruptSyncAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT DeviceObject);
+/// EvtDevicePrepareHardware, EvtDeviceD0Entry, connect and EvtInterruptEnable for each interrupt,
+/// EvtDeviceD0EntryPostInterruptsEnabled (W6). The status of what failed first; what was done is then undone, and
+/// EvtDeviceReleaseHardware called.
+NTSTATUS InterruptSyncStartDevice(PDEVICE_OBJECT DeviceObject);
+/// D0 to D3: EvtDeviceD0ExitPreInterruptsDisabled, EvtInterruptDisable and disconnect for each interrupt,
+/// EvtDeviceD0Exit. The status of what failed first; all is done in any case (W8).
+NTSTATUS InterruptSyncPowerDownDevice(PDEVICE_OBJECT DeviceObject);
+/// D3 to D0. After a failure the hardware has been released; start the device again or remove it.
+NTSTATUS InterruptSyncPowerUpDevice(PDEVICE_OBJECT DeviceObject);
+/// The device has gone: EvtDeviceSurpriseRemoval, the way down without EvtInterruptDisable (W8),
+/// EvtDeviceReleaseHardware. InterruptSyncRemoveDevice is to follow.
+NTSTATUS InterruptSyncSurpriseRemoveDevice(PDEVICE_OBJECT DeviceObject);
+/// The way down, EvtDeviceReleaseHardware, and the end of the WDFDEVICE and of what lies below it. The device object
+/// stays the caller's.
+NTSTATUS InterruptSyncRemoveDevice(PDEVICE_OBJECT DeviceObject);
 
 struct IResourceList;
 /// The device's resources as PortCls hands them to a miniport. The caller owns the reference.

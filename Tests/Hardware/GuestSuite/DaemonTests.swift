@@ -1,4 +1,5 @@
 // The daemon itself, as a process, on real devices: serviced by a recipe, without code.
+import Glibc
 import UIO
 
 enum DaemonTests {
@@ -9,6 +10,7 @@ enum DaemonTests {
     Case("daemonNamesWhatIsWrong", refusals),
     Case("daemonDoesNotTakeDevicesThatNobodyNamed", unnamed),
     Case("daemonBrakesADeviceItDoesNotClaim", storm),
+    Case("daemonServesTheDevicesThatFilesAreFor", files),
   ]
 
   private static let recipe = ["--claim", "bar0:0x24/32", "--acknowledge", "bar0:0x64/32=claimed"]
@@ -91,6 +93,62 @@ enum DaemonTests {
     for word in ["pci-\(Guest.eduA)", "hpet", "none was named", "hint"] {
       try expect(daemon.text.contains(word), "\"\(daemon.text)\" lacks \"\(word)\"")
     }
+  }
+
+  /// A vendor's file for both cards with an administrator's drop-in; for one of them another file
+  /// comes first by name.
+  private static func files() throws {
+    let root = "/tmp/configuration"
+    let files = [
+      "usr/lib/interruptsync/devices/50-edu.device": """
+      [Match]
+      Id=pci-\(Guest.eduA) pci-\(Guest.eduB)
+      [Routine]
+      Name=edu
+      Claim=bar0:0x24/32&0xff
+      """,
+      "etc/interruptsync/devices/50-edu.device.d/local.conf": """
+      [Device]
+      LockGroup=cards
+      [Routine]
+      Name=edu
+      Capture=status=bar0:0x24/32
+      Acknowledge=bar0:0x64/32=status
+      """,
+      "run/interruptsync/devices/10-driver.device": """
+      [Match]
+      Id=pci-\(Guest.eduB)
+      [Routine]
+      Driver=/nonexistent.so
+      """,
+    ]
+    for (path, text) in files {
+      let parts = "\(root)/\(path)".split(separator: "/")
+      for count in 1..<parts.count { mkdir("/" + parts[..<count].joined(separator: "/"), 0o755) }
+      close(creat("\(root)/\(path)", 0o600))
+      try expectEqual(Guest.write(text + "\n", to: "\(root)/\(path)"), 0, "writing \(path)")
+    }
+    let daemon = try Program(["--json", "--config-root", root])
+    try daemon.waitForText("(pci-\(Guest.eduA)): connected")
+    try daemon.waitForText("Driver= is not part of this version")
+    try daemon.waitForText("left alone, as no file is for it")
+    for life in 1...2 {
+      let region = try Guest.open(Guest.eduA).region(bar: 0)
+      for round in 1...50 {
+        // The upper bits are captured and written back as well, though nothing claims by them.
+        try region.write32(UInt32(round) | 0x100, at: Edu.raise)
+        try Guest.waitFor("acknowledgement \(round)") { try region.read32(at: Edu.status) == 0 }
+      }
+      guard life == 1 else { break }
+      Guest.unbind(Guest.eduA)
+      try daemon.waitForText("\"state\":\"ended\"")
+      try Guest.bind(Guest.eduA)
+      try daemon.waitForText("connected again")
+    }
+    let (status, records) = try daemon.terminate()
+    try expectEqual(status, 0, "exit status")
+    let last = records.last { $0.device.contains(Guest.eduA) }
+    try expectEqual(last?.claimed, 100, "claimed in both lives")
   }
 
   private static func storm() throws {

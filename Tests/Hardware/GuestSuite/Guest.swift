@@ -12,6 +12,7 @@ enum Guest {
   static let testdev = "0000:00:08.0"
   static let serial = "0000:00:05.0"
   static let hda = "0000:00:06.0"
+  static let ac97 = "0000:00:09.0"
 
   static func text(_ path: String) throws -> String {
     do throws(SystemFailure) { return try Sysfs.system.text(path) } catch {

@@ -60,6 +60,8 @@ final class Program {
     try Guest.waitFor("\"\(wanted)\" in \(text.suffix(2000))") { text.contains(wanted) }
   }
 
+  func send(_ signal: Int32) { kill(process, signal) }
+
   func wait() -> Int32 {
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0, errno == EINTR {}
@@ -67,7 +69,7 @@ final class Program {
   }
 
   func terminate() throws -> (Int32, [Record]) {
-    kill(process, SIGTERM)
+    send(SIGTERM)
     let status = wait()
     return (status, records)
   }

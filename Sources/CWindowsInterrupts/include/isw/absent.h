@@ -16,24 +16,15 @@
 #define ISW_ABSENT(name) ISW_UNAVAILABLE void name(void)
 
 ISW_BEGIN_C
-ISW_ABSENT(KeInitializeThreadedDpc);
 ISW_ABSENT(KeSetTargetProcessorDpc);
 ISW_ABSENT(KeSetTargetProcessorDpcEx);
-ISW_ABSENT(KeInitializeTimer);
-ISW_ABSENT(KeInitializeTimerEx);
-ISW_ABSENT(KeSetTimer);
-ISW_ABSENT(KeSetTimerEx);
-ISW_ABSENT(KeCancelTimer);
-ISW_ABSENT(KeInitializeEvent);
-ISW_ABSENT(KeSetEvent);
-ISW_ABSENT(KeClearEvent);
-ISW_ABSENT(KeResetEvent);
-ISW_ABSENT(KeWaitForSingleObject);
-ISW_ABSENT(KeWaitForMultipleObjects);
-ISW_ABSENT(KeDelayExecutionThread);
-ISW_ABSENT(IoAllocateWorkItem);
-ISW_ABSENT(IoQueueWorkItem);
-ISW_ABSENT(IoFreeWorkItem);
+ISW_ABSENT(KePulseEvent);
+ISW_ABSENT(KeSetCoalescableTimer);
+ISW_ABSENT(ExAllocateTimer);
+ISW_ABSENT(KeInitializeGuardedMutex);
+ISW_ABSENT(ExInitializeResourceLite);
+ISW_ABSENT(KeInitializeQueue);
+ISW_ABSENT(PsTerminateSystemThread);
 ISW_ABSENT(IoCreateDevice);
 ISW_ABSENT(IoDeleteDevice);
 ISW_ABSENT(IoCompleteRequest);
@@ -45,9 +36,6 @@ ISW_ABSENT(MmMapIoSpaceEx);
 ISW_ABSENT(MmAllocateContiguousMemory);
 ISW_ABSENT(MmGetPhysicalAddress);
 ISW_ABSENT(PsCreateSystemThread);
-ISW_ABSENT(ExAcquireFastMutex);
-ISW_ABSENT(ExReleaseFastMutex);
-ISW_ABSENT(KeInitializeMutex);
 ISW_ABSENT(KeBugCheckEx);
 ISW_ABSENT(HalGetInterruptVector);
 ISW_ABSENT(KeConnectInterrupt);

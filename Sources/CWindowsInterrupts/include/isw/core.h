@@ -78,8 +78,14 @@ void isw_sync_disconnect(isw_sync *sync);
 NTSTATUS isw_sync_call(isw_sync *sync, isw_sync_routine routine, PVOID context);
 PKINTERRUPT isw_sync_kinterrupt(isw_sync *sync);
 
-/// Ends the DPCs and spin locks that live in a block of memory.
+/// Ends the DPCs, spin locks and timers that live in a block of memory.
 void isw_forget(const void *address, size_t length);
+/// Takes back the timers that are set in a block of memory, or have their DPC in it; how many there were.
+ULONG isw_timers_forget(const void *address, size_t length);
+
+/// A driver's spin lock without a change of level, at any level; refusals are reported for `call`.
+void isw_spin_lock_acquire(PKSPIN_LOCK place, PCSTR call);
+void isw_spin_lock_release(PKSPIN_LOCK place, PCSTR call);
 
 /// Reports a call above `limit`; true when it was not.
 bool isw_require_irql(PCSTR call, KIRQL limit);

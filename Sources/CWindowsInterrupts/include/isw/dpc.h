@@ -1,5 +1,5 @@
 // Deferred procedure calls: what an ISR leaves for later, run at DISPATCH_LEVEL without the interrupt lock (D1 to D4).
-// All DPCs run one after the other on one thread, in the order in which they were queued.
+// All DPCs run one after the other on one thread, in the order in which they were queued; threaded ones on another.
 #ifndef ISW_DPC_H
 #define ISW_DPC_H
 
@@ -30,6 +30,8 @@ ISW_BEGIN_C
 /// Prepares a DPC; one that was queued with the same address is taken back. PASSIVE_LEVEL the first time in a
 /// process, which starts the thread; any level after.
 VOID KeInitializeDpc(PKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext);
+/// The same, for a routine that runs at PASSIVE_LEVEL, on a thread of the threaded DPCs (D14).
+VOID KeInitializeThreadedDpc(PKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext);
 /// TRUE when queued now, FALSE when it was queued already; the earlier arguments stay (D1). Any level.
 BOOLEAN KeInsertQueueDpc(PKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2);
 /// TRUE when it was queued and is no more; does not wait for one that runs (D3). Any level.

@@ -46,8 +46,14 @@ VOID KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock);
 VOID KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock);
 /// TRUE when it was free and is taken now. At DISPATCH_LEVEL.
 BOOLEAN KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock);
+/// TRUE when nobody holds it at this moment. Any level.
+BOOLEAN KeTestSpinLock(PKSPIN_LOCK SpinLock);
 
 ISW_END_C
+
+/// For routines of threaded DPCs, which may find themselves at either level (D14).
+FORCEINLINE KIRQL KeAcquireSpinLockForDpc(PKSPIN_LOCK SpinLock) { return KeAcquireSpinLockRaiseToDpc(SpinLock); }
+FORCEINLINE VOID KeReleaseSpinLockForDpc(PKSPIN_LOCK SpinLock, KIRQL OldIrql) { KeReleaseSpinLock(SpinLock, OldIrql); }
 
 FORCEINLINE VOID KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle) {
   LockHandle->Lock = SpinLock;

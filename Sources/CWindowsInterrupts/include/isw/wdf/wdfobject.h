@@ -1,0 +1,127 @@
+// The object model: attributes, contexts, references, parents. Children end before their parents, and each object's
+// EvtCleanupCallback comes before its EvtDestroyCallback (N27).
+#ifndef ISW_WDFOBJECT_H
+#define ISW_WDFOBJECT_H
+
+#include "wdftypes.h"
+
+#include "../memory.h"
+
+typedef VOID EVT_WDF_OBJECT_CONTEXT_CLEANUP(WDFOBJECT Object);
+typedef EVT_WDF_OBJECT_CONTEXT_CLEANUP *PFN_WDF_OBJECT_CONTEXT_CLEANUP;
+typedef VOID EVT_WDF_OBJECT_CONTEXT_DESTROY(WDFOBJECT Object);
+typedef EVT_WDF_OBJECT_CONTEXT_DESTROY *PFN_WDF_OBJECT_CONTEXT_DESTROY;
+
+typedef enum _WDF_EXECUTION_LEVEL {
+  WdfExecutionLevelInvalid = 0,
+  WdfExecutionLevelInheritFromParent,
+  WdfExecutionLevelPassive,
+  WdfExecutionLevelDispatch
+} WDF_EXECUTION_LEVEL;
+
+typedef enum _WDF_SYNCHRONIZATION_SCOPE {
+  WdfSynchronizationScopeInvalid = 0,
+  WdfSynchronizationScopeInheritFromParent,
+  WdfSynchronizationScopeDevice,
+  WdfSynchronizationScopeQueue,
+  WdfSynchronizationScopeNone
+} WDF_SYNCHRONIZATION_SCOPE;
+
+/// What WDF_DECLARE_CONTEXT_TYPE makes, once in a program or shared library.
+typedef struct _WDF_OBJECT_CONTEXT_TYPE_INFO {
+  ULONG Size;
+  PCSTR ContextName;
+  size_t ContextSize;
+  const struct _WDF_OBJECT_CONTEXT_TYPE_INFO *UniqueType;
+} WDF_OBJECT_CONTEXT_TYPE_INFO, *PWDF_OBJECT_CONTEXT_TYPE_INFO;
+typedef const WDF_OBJECT_CONTEXT_TYPE_INFO *PCWDF_OBJECT_CONTEXT_TYPE_INFO;
+
+typedef struct _WDF_OBJECT_ATTRIBUTES {
+  ULONG Size;
+  /// Children first; up to DISPATCH_LEVEL, at the level of the delete.
+  PFN_WDF_OBJECT_CONTEXT_CLEANUP EvtCleanupCallback;
+  /// When the last reference has gone, before the contexts' memory is given back.
+  PFN_WDF_OBJECT_CONTEXT_DESTROY EvtDestroyCallback;
+  /// Of drivers, devices and timers.
+  WDF_EXECUTION_LEVEL ExecutionLevel;
+  /// Of drivers and devices. With WdfSynchronizationScopeDevice the callbacks of the device's objects that were made
+  /// with AutomaticSerialization exclude each other (W14).
+  WDF_SYNCHRONIZATION_SCOPE SynchronizationScope;
+  WDFOBJECT ParentObject;
+  /// 0, or the context's size, when it is to be more than its type's.
+  size_t ContextSizeOverride;
+  PCWDF_OBJECT_CONTEXT_TYPE_INFO ContextTypeInfo;
+} WDF_OBJECT_ATTRIBUTES, *PWDF_OBJECT_ATTRIBUTES;
+
+FORCEINLINE VOID WDF_OBJECT_ATTRIBUTES_INIT(PWDF_OBJECT_ATTRIBUTES Attributes) {
+  RtlZeroMemory(Attributes, sizeof *Attributes);
+  Attributes->Size = sizeof *Attributes;
+  Attributes->ExecutionLevel = WdfExecutionLevelInheritFromParent;
+  Attributes->SynchronizationScope = WdfSynchronizationScopeInheritFromParent;
+}
+
+#define WDF_TYPE_NAME_TO_TYPE_INFO(contexttype) isw_wdf_type_of_##contexttype
+#define WDF_GET_CONTEXT_TYPE_INFO(contexttype) (WDF_TYPE_NAME_TO_TYPE_INFO(contexttype).UniqueType)
+#define WDF_OBJECT_ATTRIBUTES_SET_CONTEXT_TYPE(attributes, contexttype) \
+  ((void)((attributes)->ContextTypeInfo = WDF_GET_CONTEXT_TYPE_INFO(contexttype)))
+#define WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(attributes, contexttype) \
+  (WDF_OBJECT_ATTRIBUTES_INIT(attributes), WDF_OBJECT_ATTRIBUTES_SET_CONTEXT_TYPE(attributes, contexttype))
+
+/// A context type and the function that finds an object's context of it. At file scope, in a header or a source.
+#define WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(contexttype, castingfunction)                                          \
+  ISW_BEGIN_C                                                                                                     \
+  extern const WDF_OBJECT_CONTEXT_TYPE_INFO WDF_TYPE_NAME_TO_TYPE_INFO(contexttype)                               \
+      __attribute__((weak, visibility("hidden")));                                                                \
+  ISW_END_C                                                                                                       \
+  const WDF_OBJECT_CONTEXT_TYPE_INFO WDF_TYPE_NAME_TO_TYPE_INFO(contexttype) = {                                  \
+      sizeof(WDF_OBJECT_CONTEXT_TYPE_INFO), #contexttype, sizeof(contexttype),                                    \
+      &WDF_TYPE_NAME_TO_TYPE_INFO(contexttype)};                                                                  \
+  FORCEINLINE contexttype *castingfunction(WDFOBJECT Handle) {                                                    \
+    return (contexttype *)WdfObjectGetTypedContextWorker(Handle, &WDF_TYPE_NAME_TO_TYPE_INFO(contexttype));       \
+  }
+#define WDF_DECLARE_CONTEXT_TYPE(contexttype) \
+  WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(contexttype, WdfObjectGet_##contexttype)
+#define WdfObjectGetTypedContext(Handle, contexttype) \
+  ((contexttype *)WdfObjectGetTypedContextWorker((WDFOBJECT)(Handle), WDF_GET_CONTEXT_TYPE_INFO(contexttype)))
+
+ISW_BEGIN_C
+
+/// The object's context of a type, or NULL when it has none. Takes no lock and does not allocate; any level.
+PVOID WdfObjectGetTypedContextWorker(WDFOBJECT Handle, PCWDF_OBJECT_CONTEXT_TYPE_INFO TypeInfo);
+/// The object whose context this is. Any level.
+WDFOBJECT WdfObjectContextGetObject(PVOID ContextPointer);
+/// Gives an object a further context, cleared. Up to DISPATCH_LEVEL.
+///
+/// STATUS_OBJECT_NAME_EXISTS (a success) when it has one of the type: that one. STATUS_INVALID_HANDLE,
+/// STATUS_INFO_LENGTH_MISMATCH, STATUS_OBJECT_NAME_INVALID (no type), STATUS_INVALID_PARAMETER (a parent, or a
+/// ContextSizeOverride below the type's size), STATUS_DELETE_PENDING, STATUS_INSUFFICIENT_RESOURCES.
+NTSTATUS WdfObjectAllocateContext(WDFOBJECT Handle, PWDF_OBJECT_ATTRIBUTES ContextAttributes, PVOID *Context);
+
+/// Keeps an object's memory and contexts. Any level; the tag is not kept.
+VOID WdfObjectReferenceActual(WDFOBJECT Handle, PVOID Tag, LONG Line, PCSTR File);
+/// Gives a reference back; the last one calls EvtDestroyCallback. Up to DISPATCH_LEVEL.
+VOID WdfObjectDereferenceActual(WDFOBJECT Handle, PVOID Tag, LONG Line, PCSTR File);
+
+/// Ends an object after its children. Up to DISPATCH_LEVEL. Drivers, devices, interrupts and resource lists are the
+/// framework's to end: reported, and nothing is done (W4).
+VOID WdfObjectDelete(WDFOBJECT Object);
+
+NTSTATUS WdfObjectCreateIn(WDFDRIVER Driver, PWDF_OBJECT_ATTRIBUTES Attributes, WDFOBJECT *Object);
+
+ISW_END_C
+
+/// An object of no particular kind; its parent is the driver unless another is given. Up to DISPATCH_LEVEL.
+///
+/// STATUS_INVALID_PARAMETER, STATUS_INFO_LENGTH_MISMATCH, STATUS_OBJECT_NAME_INVALID, STATUS_DELETE_PENDING,
+/// STATUS_WDF_EXECUTION_LEVEL_INVALID, STATUS_WDF_SYNCHRONIZATION_SCOPE_INVALID, STATUS_INSUFFICIENT_RESOURCES;
+/// STATUS_INVALID_DEVICE_STATE without a parent before WdfDriverCreate.
+FORCEINLINE NTSTATUS WdfObjectCreate(PWDF_OBJECT_ATTRIBUTES Attributes, WDFOBJECT *Object) {
+  return WdfObjectCreateIn(isw_wdf_driver, Attributes, Object);
+}
+
+#define WdfObjectReference(Handle) WdfObjectReferenceActual((Handle), NULL, __LINE__, __FILE__)
+#define WdfObjectReferenceWithTag(Handle, Tag) WdfObjectReferenceActual((Handle), (Tag), __LINE__, __FILE__)
+#define WdfObjectDereference(Handle) WdfObjectDereferenceActual((Handle), NULL, __LINE__, __FILE__)
+#define WdfObjectDereferenceWithTag(Handle, Tag) WdfObjectDereferenceActual((Handle), (Tag), __LINE__, __FILE__)
+
+#endif

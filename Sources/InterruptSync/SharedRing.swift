@@ -1,0 +1,77 @@
+// The way of interrupt events into another process: a ring in sealed memory and an eventfd, both to
+// be passed as descriptors.
+import CUIO
+package import UIO
+
+/// One subscriber in another process. Dispatches are put into its ring until this is released; what
+/// the subscriber does to the memory disturbs nobody but itself.
+@safe package final class SharedRing: @unchecked Sendable {
+  /// The memory, laid out as cuio_ring.h says. Its size can no longer change.
+  package let memory: FileDescriptor
+  /// Signalled when an event has come and the subscriber had said that it sleeps.
+  package let event: FileDescriptor
+  private let ring: UnsafeMutablePointer<cuio_ring>
+  private let size: Int
+  private let storage: SyncStorage
+
+  /// Watches `object` from now on.
+  ///
+  /// PASSIVE_LEVEL.
+  /// - Parameter capacity: events that are kept, 1 to 65,536, rounded up to a power of two.
+  /// - Throws: `invalidArgument`, `wouldDeadlock`, `wrongLevel`, `resourcesExhausted`.
+  package init(of object: InterruptSyncObject, capacity: Int) throws(InterruptSyncError) {
+    try object.storage.requirePassive("watch interrupts")
+    guard (1...65536).contains(capacity) else {
+      throw InterruptSyncError(
+        .invalidArgument, object: object.name, operation: "watch interrupts",
+        cause: "a ring of \(capacity) events; 1 to 65536 are possible")
+    }
+    var count: UInt64 = 1
+    while count < capacity { count *= 2 }
+    var page: UnsafeMutablePointer<cuio_ring_page>?
+    let file = unsafe cuio_ring_file(count, &page)
+    let wake = cuio_event_create()
+    // Whichever there is ends with this scope, should the other not be had.
+    let memory = file >= 0 ? FileDescriptor(adopting: file) : nil
+    let event = wake >= 0 ? FileDescriptor(adopting: wake) : nil
+    size = Int(cuio_ring_size(count))
+    guard let memory, let event, let page = unsafe page else {
+      if let page = unsafe page { _ = unsafe cuio_unmap(page, size) }
+      throw InterruptSyncError(
+        .resourcesExhausted, object: object.name, operation: "watch interrupts",
+        cause: "no memory file or no eventfd to be had",
+        hint: "raise the limit (systemd: LimitNOFILE=)", errno: file < 0 ? -file : -wake)
+    }
+    self.memory = memory
+    self.event = event
+    storage = object.storage
+    unsafe ring = .allocate(capacity: 1)
+    unsafe ring.initialize(
+      to: cuio_ring(
+        page: page, entries: cuio_ring_entries(page), mask: count - 1, written: 0, dropped: 0,
+        wake_fd: event.raw, wakes_at_once: true, next: nil))
+    storage.holdingLock { unsafe storage.link(ring) }
+  }
+
+  deinit {
+    storage.holdingLock { unsafe storage.unlink(ring) }
+    _ = unsafe cuio_unmap(ring.pointee.page, size)
+    unsafe ring.deallocate()
+  }
+
+  /// Events dropped so far because the ring was full.
+  package var dropped: UInt64 {
+    storage.holdingLock { unsafe ring.pointee.dropped }
+  }
+}
+
+extension InterruptSyncObject {
+  /// Sends the first `count` values at `values` along with each event (at most 8); nil ends that.
+  /// They are read at the end of each dispatch, with the lock held, and have to last until then.
+  package func setCaptured(_ values: UnsafePointer<UInt64>?, count: Int) {
+    storage.holdingLock {
+      unsafe storage.core.pointee.captured = unsafe values
+      unsafe storage.core.pointee.captures = UInt32(clamping: count)
+    }
+  }
+}

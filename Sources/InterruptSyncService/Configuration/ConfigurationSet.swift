@@ -1,0 +1,94 @@
+// Everything the files say, read in one go: either all of it is right, or nothing of it counts.
+
+/// The whole configuration.
+package struct ConfigurationSet: Equatable, Sendable {
+  package let daemon: DaemonSettings
+  /// By name.
+  package let devices: [DeviceFile]
+  /// What the above was made of, with the daemon's file first.
+  let documents: [MergedDocument]
+
+  /// Compares what is configured, not where it was written.
+  package static func == (left: ConfigurationSet, right: ConfigurationSet) -> Bool {
+    left.daemon == right.daemon && left.devices == right.devices
+  }
+
+  /// The file for a device: the first by name that admits it, as in systemd.link(5). Nil: the
+  /// device is left alone.
+  package func file(for device: DeviceIdentity) -> DeviceFile? {
+    devices.first { $0.match.admits(device) }
+  }
+
+  /// Reads what `tree` has; with no file at all everything has its default and no device is
+  /// configured.
+  /// - Throws: every fault of every file.
+  package init(_ tree: ConfigurationTree) throws(ConfigurationError) {
+    var diagnostics: [Diagnostic] = []
+    let daemon = tree.daemonEntry(&diagnostics)
+    let devices = tree.deviceEntries(&diagnostics)
+    try self.init(daemon: daemon, devices: devices, diagnostics)
+  }
+
+  /// Reads single files, each by itself: `*.device`, drop-ins in a folder `*.device.d`, and any
+  /// other `*.conf` as the daemon's.
+  /// - Throws: every fault of every file.
+  package init(files: [String]) throws(ConfigurationError) {
+    var diagnostics: [Diagnostic] = []
+    var daemon = ConfigurationTree.Entry(name: "interruptsyncd.conf", paths: [])
+    var devices: [ConfigurationTree.Entry] = []
+    for path in files {
+      let folder = path.split(separator: "/").dropLast().last ?? ""
+      if path.hasSuffix(".conf"), folder.hasSuffix(".device.d") {
+        devices.append(ConfigurationTree.Entry(name: path, paths: [path], isPart: true))
+      } else if path.hasSuffix(".device") {
+        devices.append(ConfigurationTree.Entry(name: path, paths: [path]))
+      } else if path.hasSuffix(".conf") {
+        daemon.paths.append(path)
+      } else {
+        diagnostics.append(
+          Diagnostic(
+            SourcePosition(path: path), "neither a .device nor a .conf file",
+            hint: "name files as they are to be installed, for instance 10-card.device"))
+      }
+    }
+    try self.init(daemon: daemon, devices: devices, diagnostics)
+  }
+
+  private init(
+    daemon: ConfigurationTree.Entry, devices: [ConfigurationTree.Entry], _ found: [Diagnostic]
+  ) throws(ConfigurationError) {
+    var diagnostics = found
+    let daemonDocument = Self.merge(daemon, [SectionSchema(DaemonSettings.Key.self)], &diagnostics)
+    var reader = SectionReader(
+      daemonDocument.sections(DaemonSettings.Key.section).first, DaemonSettings.Key.self)
+    self.daemon = DaemonSettings(&reader)
+    diagnostics += reader.diagnostics
+    var documents = [daemonDocument]
+    var files: [DeviceFile] = []
+    for entry in devices {
+      let document = Self.merge(entry, DeviceFile.schema, &diagnostics)
+      files.append(DeviceFile(document, &diagnostics))
+      documents.append(document)
+    }
+    self.devices = files
+    self.documents = documents
+    guard diagnostics.isEmpty else { throw ConfigurationError(diagnostics) }
+  }
+
+  private static func merge(
+    _ entry: ConfigurationTree.Entry, _ schema: [SectionSchema], _ diagnostics: inout [Diagnostic]
+  ) -> MergedDocument {
+    let before = diagnostics.count
+    var files: [ConfigurationFile] = []
+    for path in entry.paths {
+      do throws(Diagnostic) {
+        let parser = ConfigurationParser(try ConfigurationReader.contents(path), path: path)
+        files.append(parser.file)
+        diagnostics += parser.diagnostics
+      } catch { diagnostics.append(error) }
+    }
+    let isDamaged = entry.isPart || diagnostics.count > before
+    return MergedDocument(
+      name: entry.name, files: files, schema: schema, isDamaged: isDamaged, &diagnostics)
+  }
+}

@@ -1,0 +1,83 @@
+// Which files count, by the rules of UAPI.6: folders by priority, files that replace and mask one
+// another, drop-ins.
+import Glibc
+import UIO
+
+/// The folders that configuration is read from, under a root that tests and image builders can move.
+package struct ConfigurationTree: Sendable {
+  /// Higher priority first.
+  static let folders = ["/etc", "/run", "/usr/local/lib", "/usr/lib"].map { $0 + "/interruptsync" }
+
+  private let root: String
+
+  /// - Parameter root: in front of `/etc` and the others; empty for this machine.
+  package init(root: String = "") {
+    self.root = root.hasSuffix("/") ? String(root.dropLast()) : root
+  }
+
+  /// A file that counts, with its drop-ins in the order in which they apply.
+  struct Entry: Equatable {
+    /// Its path below the folders: `devices/10-edu.device`.
+    let name: String
+    /// Paths: the file itself, where there is one, and its drop-ins.
+    var paths: [String]
+    /// A drop-in by itself, which need not say all that a file has to.
+    var isPart = false
+  }
+
+  /// The `.device` files by name. One that is masked is left out with its drop-ins.
+  func deviceEntries(_ diagnostics: inout [Diagnostic]) -> [Entry] {
+    let found = files(in: "devices", suffix: ".device", &diagnostics)
+    return found.compactMap { name, path in
+      isMasked(path, &diagnostics)
+        ? nil
+        : Entry(name: "devices/\(name)", paths: [path] + dropIns("devices/\(name)", &diagnostics))
+    }
+  }
+
+  /// The daemon's own file. Its drop-ins count whether or not there is one and it is masked.
+  func daemonEntry(_ diagnostics: inout [Diagnostic]) -> Entry {
+    let name = "interruptsyncd.conf"
+    let main = files(in: "", suffix: name, &diagnostics).filter { $0.name == name }.map(\.path)
+    return Entry(
+      name: name,
+      paths: main.filter { !isMasked($0, &diagnostics) } + dropIns(name, &diagnostics))
+  }
+
+  private func dropIns(_ name: String, _ diagnostics: inout [Diagnostic]) -> [String] {
+    files(in: "\(name).d", suffix: ".conf", &diagnostics).map(\.path).filter {
+      !isMasked($0, &diagnostics)
+    }
+  }
+
+  /// What the folders have together, by name: of files with one name that of the highest priority.
+  private func files(
+    in subfolder: String, suffix: String, _ diagnostics: inout [Diagnostic]
+  ) -> [(name: String, path: String)] {
+    var found: [String: String] = [:]
+    for folder in Self.folders.map({ root + $0 + (subfolder.isEmpty ? "" : "/\(subfolder)") }) {
+      do throws(SystemFailure) {
+        for name in try FileDescriptor.list(folder)
+        where name.hasSuffix(suffix) && !name.hasPrefix(".") && found[name] == nil {
+          found[name] = "\(folder)/\(name)"
+        }
+      } catch {
+        if error.number == ENOENT || error.number == ENOTDIR { continue }
+        diagnostics.append(
+          Diagnostic(
+            SourcePosition(path: folder), "cannot be listed: \(Errno.name(error.number))"))
+      }
+    }
+    // By bytes, so that the order does not depend on the language.
+    return found.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+      .map { (name: $0.key, path: $0.value) }
+  }
+
+  /// An empty file and a link to /dev/null say that there is to be none.
+  private func isMasked(_ path: String, _ diagnostics: inout [Diagnostic]) -> Bool {
+    do throws(Diagnostic) { return try ConfigurationReader.isMask(path) } catch {
+      diagnostics.append(error)
+      return true
+    }
+  }
+}

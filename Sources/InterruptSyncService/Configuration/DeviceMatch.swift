@@ -1,0 +1,99 @@
+// [Match]: which devices a file is for.
+import UIO
+
+/// All of these have to admit a device.
+package struct DeviceMatch: Equatable, Sendable {
+  package var ids = PatternList()
+  package var pciDevices = PatternList()
+  package var names = PatternList()
+  package var drivers = PatternList()
+
+  enum Key: String, ConfigurationKey {
+    case id = "Id"
+    case pciDevice = "PCIDevice"
+    case name = "Name"
+    case driver = "Driver"
+
+    static let section = "Match"
+    var isList: Bool { true }
+  }
+
+  package func admits(_ device: DeviceIdentity) -> Bool {
+    ids.admits(device.stableID) && pciDevices.admits(device.pciDevice)
+      && names.admits(device.name) && drivers.admits(device.driver)
+  }
+
+  package init() {}
+
+  init(_ reader: inout SectionReader<Key>) {
+    ids = Self.patterns(.id, &reader, Self.id)
+    pciDevices = Self.patterns(.pciDevice, &reader, Self.pciDevice)
+    names = Self.patterns(.name, &reader, Self.pattern)
+    drivers = Self.patterns(.driver, &reader, Self.pattern)
+  }
+
+  /// `!` in front of an assignment's value makes all its patterns excluding ones.
+  private static func patterns(
+    _ key: Key, _ reader: inout SectionReader<Key>,
+    _ read: (String) throws(ValueFault) -> String
+  ) -> PatternList {
+    var list = PatternList()
+    for var words in reader.words(key) where !words.isEmpty {
+      let isExcluding = words[0].text.hasPrefix("!")
+      if isExcluding { words[0].text.removeFirst() }
+      for word in words {
+        do throws(ValueFault) {
+          let pattern = try read(word.text)
+          if isExcluding { list.excluded.append(pattern) } else { list.included.append(pattern) }
+        } catch { reader.report(key, error, at: word.position) }
+      }
+    }
+    return list
+  }
+
+  private static func pattern(_ text: String) throws(ValueFault) -> String {
+    if text.hasPrefix("!") {
+      throw ValueFault(
+        "\"!\" stands within the list",
+        hint:
+          "it turns the whole list round: write it in front of the first pattern, or an assignment of its own"
+      )
+    }
+    guard !text.isEmpty else {
+      throw ValueFault("a pattern is empty", hint: "write a name, or * for any")
+    }
+    return text
+  }
+
+  /// What is surely not a stable id is refused: it would never match.
+  private static func id(_ text: String) throws(ValueFault) -> String {
+    let text = try pattern(text)
+    if case .number = try? UIODeviceID(text) {
+      throw ValueFault(
+        "\"\(text)\" is the number of a device, and numbers change",
+        hint: "write the stable id that interruptsyncd --list shows")
+    }
+    if let address = PCIAddress(text) {
+      throw ValueFault("\"\(text)\" is not a stable id", hint: "write pci-\(address)")
+    }
+    return text
+  }
+
+  /// `VENDOR:DEVICE`, each up to four hexadecimal digits or `*`, in the form of `DeviceIdentity`.
+  private static func pciDevice(_ text: String) throws(ValueFault) -> String {
+    let parts = try pattern(text).split(separator: ":", omittingEmptySubsequences: false)
+    let read = parts.compactMap { part -> String? in
+      if part == "*" { return "*" }
+      guard part.first?.isHexDigit == true, let number = UInt16(part, radix: 16) else { return nil }
+      return DeviceIdentity.digits(number)
+    }
+    guard parts.count == 2, read.count == 2 else {
+      throw ValueFault(
+        "\"\(text)\" is not a PCI vendor and device",
+        hint:
+          "write VENDOR:DEVICE in hexadecimal as lspci -n shows them, for instance 1234:11e8 or 1234:*"
+      )
+    }
+    return "\(read[0]):\(read[1])"
+  }
+}

@@ -1,0 +1,141 @@
+// [Device]: how a device is connected.
+package import InterruptSync
+package import UIO
+
+/// What applies to a device as a whole.
+package struct DeviceSettings: Equatable, Sendable {
+  package var mode = InterruptSyncMode.normal
+  /// nil: by driver.
+  package var rearm: RearmStrategy?
+  package var dispatcher = DispatcherAttributes()
+  package var waitStrategy = WaitStrategy.block
+  /// Only for `WaitStrategy.adaptive`.
+  package var spinBudget = TimeSpan.microseconds(50)
+  package var storm = StormPolicy.standard
+  package var repeatLimit: UInt64 = 1000
+  package var acceptsAnySuccess = false
+  package var connectsWithoutRoutines = false
+  /// Devices that name the same group share a lock.
+  package var lockGroup: String?
+  /// Whose members may see the device; empty: whoever the daemon's settings say.
+  package var observeGroups: [String] = []
+  /// Whose members may register routines; empty: whoever the daemon's settings say.
+  package var controlGroups: [String] = []
+
+  enum Key: String, ConfigurationKey {
+    case mode = "Mode"
+    case rearm = "Rearm"
+    case policy = "Policy"
+    case priority = "Priority"
+    case processors = "CPUAffinity"
+    case stackSize = "StackSize"
+    case waitStrategy = "WaitStrategy"
+    case spinBudget = "SpinBudgetSec"
+    case stormLimit = "StormLimit"
+    case stormAction = "StormAction"
+    case stormDelay = "StormDelaySec"
+    case stormDelayMax = "StormDelayMaxSec"
+    case repeatLimit = "RepeatLimit"
+    case acceptsAnySuccess = "AcceptAnySuccess"
+    case connectsWithoutRoutines = "ConnectWithoutRoutines"
+    case lockGroup = "LockGroup"
+    case observeGroups = "ObserveGroup"
+    case controlGroups = "ControlGroup"
+
+    static let section = "Device"
+    var isList: Bool { self == .processors || self == .observeGroups || self == .controlGroups }
+  }
+
+  package init() {}
+
+  init(_ reader: inout SectionReader<Key>) {
+    typealias Value = ConfigurationValue
+    mode = reader.value(.mode, Value.choice(Self.modes)) ?? mode
+    rearm = reader.value(.rearm, Value.choice(Self.strategies)) ?? nil
+    dispatcher = Self.dispatcher(&reader)
+    waitStrategy = reader.value(.waitStrategy, Value.choice(Self.waits)) ?? waitStrategy
+    spinBudget =
+      reader.value(.spinBudget, Value.timeSpan(.microseconds(1) ... .milliseconds(10)))
+      ?? spinBudget
+    storm = Self.storm(&reader)
+    repeatLimit = reader.value(.repeatLimit, Value.integer(0...1_000_000_000)) ?? repeatLimit
+    acceptsAnySuccess = reader.value(.acceptsAnySuccess, Value.boolean) ?? acceptsAnySuccess
+    connectsWithoutRoutines =
+      reader.value(.connectsWithoutRoutines, Value.boolean) ?? connectsWithoutRoutines
+    lockGroup = reader.value(.lockGroup, Value.name)
+    observeGroups = reader.items(.observeGroups, Value.group)
+    controlGroups = reader.items(.controlGroups, Value.group)
+  }
+
+  private static let modes = Dictionary(
+    uniqueKeysWithValues: InterruptSyncMode.allCases.map { ($0.description, $0) })
+  private static let strategies: [String: RearmStrategy?] = Dictionary(
+    uniqueKeysWithValues: RearmStrategy.allCases.map { ($0.rawValue, $0) } + [("auto", nil)])
+  private static let waits = Dictionary(
+    uniqueKeysWithValues: WaitStrategy.allCases.map { ($0.rawValue, $0) })
+
+  private static func dispatcher(_ reader: inout SectionReader<Key>) -> DispatcherAttributes {
+    typealias Value = ConfigurationValue
+    enum Policy { case other, fifo, roundRobin }
+    var attributes = DispatcherAttributes()
+    let priority = reader.value(.priority, Value.integer(1...99 as ClosedRange<Int32>))
+    let policy = reader.value(
+      .policy, Value.choice(["other": Policy.other, "fifo": .fifo, "rr": .roundRobin]))
+    switch (policy, priority) {
+    case (.roundRobin, let priority?): attributes.policy = .roundRobin(priority)
+    case (.fifo, let priority?): attributes.policy = .fifo(priority)
+    // Whoever gives a priority wants a policy that has one.
+    case (nil, let priority?) where !reader.has(.policy): attributes.policy = .fifo(priority)
+    case (.fifo, nil) where !reader.has(.priority), (.roundRobin, nil) where !reader.has(.priority):
+      reader.report(
+        .policy, ValueFault("the policy has priorities, and none is given", hint: "give Priority="))
+    default: break
+    }
+    let lists = reader.items(.processors) { text throws(ValueFault) in
+      guard let processors = ProcessorList.parse(text) else {
+        throw ValueFault(
+          "\"\(text)\" is not a list of processors below \(ProcessorList.limit)",
+          hint: "write numbers and ranges, for instance 0 2-3")
+      }
+      return processors
+    }
+    attributes.processors = lists.reduce(into: []) { $0.formUnion($1) }
+    attributes.stackSize =
+      reader.value(.stackSize, Value.size((64 << 10)...(64 << 20))) ?? attributes.stackSize
+    return attributes
+  }
+
+  private static func storm(_ reader: inout SectionReader<Key>) -> StormPolicy {
+    typealias Value = ConfigurationValue
+    let standard = StormPolicy.standard
+    let limit = reader.value(.stormLimit, Value.integer(0...UInt32.max)) ?? standard.limit
+    let first = reader.value(.stormDelay, delay) ?? .milliseconds(10)
+    let longest = reader.value(.stormDelayMax, delay) ?? max(first, .milliseconds(1000))
+    if first > longest {
+      reader.report(
+        .stormDelayMax,
+        ValueFault(
+          "\(longest) is less than the \(first) of StormDelaySec=",
+          hint: "write at least \(first)"))
+    }
+    let staysMasked =
+      reader.value(.stormAction, Value.choice(["back-off": false, "stay-masked": true])) ?? false
+    return StormPolicy(
+      limit: limit,
+      action: staysMasked
+        ? .stayMasked : .backOff(first: milliseconds(first), longest: milliseconds(longest)))
+  }
+
+  /// The brake's clock counts milliseconds.
+  private static func delay(_ text: String) throws(ValueFault) -> TimeSpan {
+    let span = try ConfigurationValue.timeSpan(.milliseconds(1) ... .seconds(3600))(text)
+    guard span.nanoseconds % 1_000_000 == 0 else {
+      throw ValueFault("\(text) is no number of milliseconds", hint: "write it without a fraction")
+    }
+    return span
+  }
+
+  private static func milliseconds(_ span: TimeSpan) -> Int32 {
+    Int32(clamping: span.nanoseconds / 1_000_000)
+  }
+}

@@ -1,0 +1,115 @@
+// [Routine]: what services a device's interrupts.
+import UIO
+
+/// One routine of a device. The daemon registers them in the order of their sections.
+package struct RoutineSettings: Equatable, Sendable {
+  /// What runs.
+  package enum Action: Equatable, Sendable {
+    case recipe(Recipe)
+    /// A shared object and what it is told.
+    case driver(path: String, arguments: [String])
+  }
+
+  package var name: String?
+  package var action: Action
+
+  package init(name: String? = nil, action: Action) {
+    self.name = name
+    self.action = action
+  }
+
+  enum Key: String, ConfigurationKey {
+    case name = "Name"
+    case claim = "Claim"
+    case capture = "Capture"
+    case acknowledge = "Acknowledge"
+    case driver = "Driver"
+    case argument = "Argument"
+
+    static let section = "Routine"
+    var isList: Bool { self == .capture || self == .acknowledge || self == .argument }
+  }
+
+  init(_ reader: inout SectionReader<Key>) {
+    name = reader.value(.name, ConfigurationValue.name)
+    let recipe = Self.recipe(&reader)
+    let arguments = reader.items(.argument) { text throws(ValueFault) in text }
+    let path = reader.value(.driver, Self.driver)
+    guard reader.has(.driver) else {
+      action = .recipe(recipe)
+      if reader.has(.argument) {
+        reader.report(
+          .argument, ValueFault("there is no driver to take it", hint: "give Driver= as well"))
+      }
+      return
+    }
+    action = .driver(path: path ?? "", arguments: arguments)
+    for key in [Key.claim, .capture, .acknowledge] where reader.has(key) {
+      reader.report(
+        key,
+        ValueFault(
+          "the routine is a driver, which claims and acknowledges by itself",
+          hint: "remove it or Driver=, or write a [Routine] of its own"))
+    }
+  }
+
+  private static func driver(_ text: String) throws(ValueFault) -> String {
+    let path = try ConfigurationValue.path(text)
+    guard path.hasSuffix(".so") else {
+      throw ValueFault(
+        "\"\(text)\" is not a shared object", hint: "write the path of a file that ends in .so")
+    }
+    return path
+  }
+
+  private static func recipe(_ reader: inout SectionReader<Key>) -> Recipe {
+    let claim = reader.value(.claim) { text throws(ValueFault) in
+      try checked { () throws(UIOError) in try RegisterReference(text) }
+    }
+    var captures: [Recipe.Capture] = []
+    for word in reader.words(.capture).joined() {
+      do throws(ValueFault) {
+        let capture = try checked { () throws(UIOError) in try Recipe.Capture(word.text) }
+        try add(capture, to: &captures)
+      } catch { reader.report(.capture, error, at: word.position) }
+    }
+    let isClaiming = reader.has(.claim)
+    let names = captures.map(\.name)
+    let acknowledgements = reader.items(.acknowledge) { text throws(ValueFault) in
+      let write = try checked { () throws(UIOError) in
+        try Recipe.Acknowledgement(text, captures: names)
+      }
+      if write.value == .claimed, !isClaiming {
+        throw ValueFault(
+          "\"claimed\" is written back, but no register is claimed",
+          hint: "give Claim=, or write a number")
+      }
+      return write
+    }
+    do throws(UIOError) {
+      return try Recipe(claim: claim, captures: captures, acknowledgements: acknowledgements)
+    } catch {
+      // Only what was reported above can be missing: a claim that could not be read.
+      return Recipe()
+    }
+  }
+
+  private static func add(
+    _ capture: Recipe.Capture, to captures: inout [Recipe.Capture]
+  ) throws(ValueFault) {
+    if captures.contains(where: { $0.name == capture.name }) {
+      throw ValueFault(
+        "\"\(capture.name)\" is captured twice", hint: "give each register a name of its own")
+    }
+    if captures.count == Recipe.Capture.limit {
+      throw ValueFault(
+        "more than \(Recipe.Capture.limit) registers are captured",
+        hint: "capture those that somebody reads")
+    }
+    captures.append(capture)
+  }
+
+  private static func checked<T>(_ read: () throws(UIOError) -> T) throws(ValueFault) -> T {
+    do throws(UIOError) { return try read() } catch { throw ValueFault(error) }
+  }
+}

@@ -1,0 +1,149 @@
+// The device's way up and down, in the order of W6 to W8. At PASSIVE_LEVEL, in the thread of the
+// program that asks, one change at a time.
+import CWindowsInterrupts
+import InterruptSync
+import Synchronization
+
+extension FrameworkDevice {
+  func start() -> NTSTATUS {
+    change(from: [.stopped]) {
+      let raw = unsafe FrameworkResourceList(windows.untranslated)
+      let translated = unsafe FrameworkResourceList(windows.translated)
+      do throws(FrameworkFailure) {
+        try raw.begin(below: self)
+        try translated.begin(below: self)
+      } catch { return error.status }
+      resources = (raw, translated)
+      assignLines()
+      setPhase(.preparing)
+      var status = call("EvtDevicePrepareHardware") {
+        unsafe callbacks.EvtDevicePrepareHardware?(handle, raw.handle, translated.handle)
+      }
+      setPhase(.changing)
+      if status >= 0 {
+        assignLevels()
+        status = enterD0(from: WdfPowerDeviceD3Final)
+      }
+      if status < 0 { release() }
+      setPhase(status < 0 ? .stopped : .working)
+      return status
+    }
+  }
+
+  func powerDown() -> NTSTATUS {
+    change(from: [.working]) {
+      setPhase(.changing)
+      defer { setPhase(.low) }
+      return exitD0(to: WdfPowerDeviceD3, isGone: false)
+    }
+  }
+
+  func powerUp() -> NTSTATUS {
+    change(from: [.low]) {
+      setPhase(.changing)
+      let status = enterD0(from: WdfPowerDeviceD3)
+      if status < 0 { release() }
+      setPhase(status < 0 ? .stopped : .working)
+      return status
+    }
+  }
+
+  func surpriseRemove() -> NTSTATUS {
+    change(from: [.working, .low, .stopped]) {
+      let isWorking = currentPhase == .working
+      setPhase(.changing)
+      FrameworkCall.run("EvtDeviceSurpriseRemoval", at: KIRQL(PASSIVE_LEVEL)) {
+        unsafe callbacks.EvtDeviceSurpriseRemoval?(handle)
+      }
+      var status = NTStatus.success.rawValue
+      if isWorking { status = exitD0(to: WdfPowerDeviceD3Final, isGone: true) }
+      if resources != nil { release() }
+      setPhase(.gone)
+      return status
+    }
+  }
+
+  func remove() -> NTSTATUS {
+    change(from: [.working, .low, .stopped, .gone]) {
+      let isWorking = currentPhase == .working
+      setPhase(.changing)
+      var status = NTStatus.success.rawValue
+      if isWorking { status = exitD0(to: WdfPowerDeviceD3Final, isGone: false) }
+      if resources != nil { release() }
+      setPhase(.gone)
+      end()
+      return status
+    }
+  }
+
+  /// Leaves the device object to the next driver.
+  func end() {
+    delete()
+    windows.framework.release()
+    driver.removeDevice()
+  }
+
+  private func enterD0(from previous: WDF_POWER_DEVICE_STATE) -> NTSTATUS {
+    var status = call("EvtDeviceD0Entry") { unsafe callbacks.EvtDeviceD0Entry?(handle, previous) }
+    guard status >= 0 else { return status }
+    isPowered.store(true, ordering: .sequentiallyConsistent)
+    for interrupt in interrupts where status >= 0 { status = interrupt.powerUp() }
+    if status >= 0 {
+      status = call("EvtDeviceD0EntryPostInterruptsEnabled") {
+        unsafe callbacks.EvtDeviceD0EntryPostInterruptsEnabled?(handle, previous)
+      }
+    }
+    guard status < 0 else { return status }
+    _ = disconnectInterrupts(isGone: false)
+    _ = call("EvtDeviceD0Exit") {
+      unsafe callbacks.EvtDeviceD0Exit?(handle, WdfPowerDeviceD3Final)
+    }
+    return status
+  }
+
+  private func exitD0(to target: WDF_POWER_DEVICE_STATE, isGone: Bool) -> NTSTATUS {
+    let before = call("EvtDeviceD0ExitPreInterruptsDisabled") {
+      unsafe callbacks.EvtDeviceD0ExitPreInterruptsDisabled?(handle, target)
+    }
+    let disconnect = disconnectInterrupts(isGone: isGone)
+    let exit = call("EvtDeviceD0Exit") { unsafe callbacks.EvtDeviceD0Exit?(handle, target) }
+    return [before, disconnect, exit].first { $0 < 0 } ?? exit
+  }
+
+  /// Newest first; the first failure.
+  private func disconnectInterrupts(isGone: Bool) -> NTSTATUS {
+    isPowered.store(false, ordering: .sequentiallyConsistent)
+    var result = NTStatus.success.rawValue
+    for interrupt in interrupts.reversed() {
+      let status = interrupt.powerDown(isGone: isGone)
+      if result >= 0 { result = status }
+    }
+    return result
+  }
+
+  /// Also after a failed EvtDevicePrepareHardware. Interrupts that were made there end.
+  private func release() {
+    _ = call("EvtDeviceReleaseHardware") {
+      unsafe callbacks.EvtDeviceReleaseHardware?(handle, resources?.translated.handle)
+    }
+    for interrupt in interrupts.reversed() where interrupt.hasOwnResource { interrupt.delete() }
+    for interrupt in interrupts { interrupt.setLine(nil) }
+    resources?.raw.delete()
+    resources?.translated.delete()
+    resources = nil
+  }
+
+  /// Interrupts of EvtDriverDeviceAdd get the device's lines in the order of their creation (W3).
+  private func assignLines() {
+    for (interrupt, line) in zip(interrupts, windows.lines) { interrupt.setLine(line) }
+  }
+
+  /// Interrupts with one lock get the highest of their levels (W5).
+  private func assignLevels() {
+    for interrupt in interrupts { interrupt.assignLevel(among: interrupts) }
+  }
+
+  private func call(_ callback: String, _ body: () -> NTSTATUS?) -> NTSTATUS {
+    FrameworkCall.run(callback, at: KIRQL(PASSIVE_LEVEL), body) ?? NTStatus.success.rawValue
+  }
+}

@@ -1,0 +1,97 @@
+// WDFDRIVER: made in DriverEntry, ended by InterruptSyncUnloadDriver.
+public import CWindowsInterrupts
+import InterruptSync
+
+@safe final class FrameworkDriver: FrameworkObject, @unchecked Sendable {
+  let config: WDF_DRIVER_CONFIG
+  let object: PDRIVER_OBJECT
+  let executionLevel: WDF_EXECUTION_LEVEL
+  let scope: WDF_SYNCHRONIZATION_SCOPE
+  /// Where the driver's program or library keeps its own handle.
+  private let image: UnsafeMutablePointer<WDFDRIVER?>
+  private let monitor = Monitor()
+  private var devices = 0
+
+  init(
+    _ attributes: FrameworkAttributes, _ config: WDF_DRIVER_CONFIG, _ object: PDRIVER_OBJECT,
+    image: UnsafeMutablePointer<WDFDRIVER?>
+  ) {
+    self.config = config
+    unsafe self.object = unsafe object
+    unsafe self.image = unsafe image
+    let level = unsafe attributes.raw.ExecutionLevel
+    let scope = unsafe attributes.raw.SynchronizationScope
+    executionLevel =
+      level == WdfExecutionLevelInheritFromParent ? WdfExecutionLevelDispatch : level
+    self.scope =
+      scope == WdfSynchronizationScopeInheritFromParent ? WdfSynchronizationScopeNone : scope
+    super.init(attributes)
+    unsafe image.pointee = unsafe handle
+  }
+
+  override var isFrameworkOwned: Bool { true }
+  override var device: FrameworkDevice? { nil }
+
+  override func stop() {
+    if unsafe image.pointee == handle { unsafe image.pointee = nil }
+  }
+
+  func addDevice() { monitor.locked { devices += 1 } }
+  func removeDevice() { monitor.locked { devices -= 1 } }
+  var hasDevices: Bool { monitor.locked { devices > 0 } }
+
+  /// The parent of an object that needs none named: the driver of the calling program or library.
+  static func parent(_ call: String, _ attributes: FrameworkAttributes, _ driver: WDFDRIVER?)
+    throws(FrameworkFailure) -> FrameworkObject
+  {
+    if let parent = try attributes.parent(call, or: nil) { return parent }
+    guard unsafe driver != nil else {
+      Reports.violation(call, "N27", "called before WdfDriverCreate and without a parent")
+      throw .invalidState
+    }
+    guard let found: FrameworkDriver = unsafe FrameworkHandles.object(driver, call) else {
+      throw .invalidHandle
+    }
+    return found
+  }
+}
+
+@c @implementation
+public func WdfDriverCreateIn(
+  _ Image: UnsafeMutablePointer<WDFDRIVER?>!, _ DriverObject: PDRIVER_OBJECT!,
+  _ RegistryPath: PCUNICODE_STRING!, _ DriverAttributes: PWDF_OBJECT_ATTRIBUTES!,
+  _ DriverConfig: PWDF_DRIVER_CONFIG!, _ Driver: UnsafeMutablePointer<WDFDRIVER?>!
+) -> NTSTATUS {
+  var handle: OpaquePointer?
+  let status = unsafe FrameworkFailure.catching(
+    "WdfDriverCreate", &handle, atMost: PASSIVE_LEVEL
+  ) { () throws(FrameworkFailure) in
+    guard let Image = unsafe Image, let config = unsafe DriverConfig?.pointee,
+      let loaded = unsafe LoadedDriver.of(DriverObject)
+    else { throw .invalidParameter }
+    guard config.Size == ULONG(MemoryLayout<WDF_DRIVER_CONFIG>.size) else {
+      throw .lengthMismatch
+    }
+    let isNonPnp = config.DriverInitFlags & WdfDriverInitNonPnpDriver.rawValue != 0
+    if isNonPnp, unsafe config.EvtDriverDeviceAdd != nil { throw .invalidParameter }
+    guard loaded.framework == nil else { throw .driverInternalError }
+    let attributes = unsafe try FrameworkAttributes(
+      DriverAttributes, allowing: [.executionLevel, .scope])
+    let driver = unsafe FrameworkDriver(attributes, config, loaded.object, image: Image)
+    try driver.begin(below: nil)
+    guard loaded.attach(driver) else {
+      driver.delete()
+      throw .driverInternalError
+    }
+    return driver
+  }
+  unsafe Driver?.pointee = unsafe handle
+  return status
+}
+
+@c @implementation
+public func WdfDriverWdmGetDriverObject(_ Driver: WDFDRIVER!) -> PDRIVER_OBJECT! {
+  let driver: FrameworkDriver? = unsafe FrameworkHandles.object(
+    Driver, "WdfDriverWdmGetDriverObject")
+  return unsafe driver?.object
+}
