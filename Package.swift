@@ -50,7 +50,9 @@ let package = Package(
     // Floor 4: the daemon's body.
     .target(
       name: "InterruptSyncService",
-      dependencies: ["CUIO", "UIO", "InterruptSync", "DeviceInventory", "Varlink"],
+      dependencies: [
+        "CInterruptSync", "CUIO", "UIO", "InterruptSync", "DeviceInventory", "Varlink",
+      ],
       resources: [.embedInCode("Clients/io.interruptsync.varlink")],
       swiftSettings: strict),
     // Floor 5: the programs.
