@@ -112,6 +112,9 @@ extension ManagedDevice {
     routines = []
     unsafe object?.setCaptured(nil, count: 0)
     captures = []
+    // Once none of its routines can run: then its code may go.
+    for driver in drivers.reversed() { driver.stop() }
+    drivers = []
   }
 
   /// Registers what the configuration says, in place of what is registered.
@@ -123,12 +126,21 @@ extension ManagedDevice {
         .malformed, device: id, operation: "connect", cause: "no file says how it is serviced",
         hint: "write a .device file, interruptsync.device(5), or attach it")
     }
-    let recipes = try configuration.routines.map { try recipe($0) }
-    try refuseEndlessInterrupt(recipes.map(\.recipe))
-    for (index, routine) in recipes.enumerated() {
-      try add(routine.recipe, routine.name ?? "routine-\(index + 1)", to: object)
+    try refuseEndlessInterrupt(configuration.routines)
+    do {
+      for (index, routine) in configuration.routines.enumerated() {
+        let name = routine.name ?? "routine-\(index + 1)"
+        switch routine.action {
+        case .recipe(let recipe): try add(recipe, name, to: object)
+        case .driver(let path, let arguments): try add(path, arguments, name, to: object)
+        }
+      }
+    } catch {
+      // A driver must not stay at work on a device that is not serviced.
+      cancelRoutines()
+      throw error
     }
-    if isSoftware, recipes.isEmpty {
+    if isSoftware, configuration.routines.isEmpty {
       routines.append(
         ("software", try object.registerServiceRoutine { NTStatus.success }))
     }
@@ -143,29 +155,31 @@ extension ManagedDevice {
     let routine = try RecipeRoutine(recipe, in: regions)
     let registration = try object.registerServiceRoutine { routine.service() }
     routines.append((name, registration))
-    // Events carry what one routine captures: the first that does.
-    guard captures.isEmpty, !recipe.captures.isEmpty else { return }
-    captures = recipe.captures.map(\.name)
-    unsafe object.setCaptured(routine.captured, count: captures.count)
+    unsafe capture(recipe.captures.map(\.name), routine.captured)
   }
 
-  private func recipe(_ routine: RoutineSettings) throws(UIOError) -> (
-    name: String?, recipe: Recipe
-  ) {
-    guard case .recipe(let recipe) = routine.action else {
-      throw UIOError(
-        .malformed, device: id, operation: "connect", cause: "Driver= is not part of this version",
-        hint: "service the device by Claim= and Acknowledge=")
-    }
-    return (routine.name, recipe)
+  private func add(
+    _ path: String, _ arguments: [String], _ name: String, to object: InterruptSyncObject
+  ) throws {
+    let driver = try HostedDriver(
+      DriverFile(path), arguments: arguments, device: id, routine: name, object: object,
+      regions: regions)
+    drivers.append(driver)
+    routines.append((name, try driver.register()))
+    unsafe capture(driver.captures, driver.captured)
+  }
+
+  /// Events carry what one routine captures: the first that does.
+  private func capture(_ names: [String], _ values: UnsafeMutablePointer<UInt64>) {
+    guard captures.isEmpty, !names.isEmpty else { return }
+    captures = names
+    unsafe object?.setCaptured(values, count: names.count)
   }
 
   /// A PCI line is level: serviced by nothing it would fire for ever, and be claimed each time.
-  private func refuseEndlessInterrupt(_ recipes: [Recipe]) throws(UIOError) {
+  private func refuseEndlessInterrupt(_ routines: [RoutineSettings]) throws(UIOError) {
     guard line?.strategy == .pciCommand,
-      recipes.contains(where: {
-        $0.claim == nil && $0.captures.isEmpty && $0.acknowledgements.isEmpty
-      })
+      routines.contains(where: { $0.action == .recipe(Recipe()) })
     else { return }
     throw UIOError(
       .malformed, device: id, operation: "serve the device",

@@ -34,6 +34,8 @@ final class ManagedDevice {
   /// In the list's order, with the registration of each.
   var routines: [(name: String, registration: ServiceRoutineRegistration)] = []
   var captures: [String] = []
+  /// Those whose routines are registered.
+  var drivers: [HostedDriver] = []
   var line: UIOLine?
   var software: SoftwareLine?
   var attachment: Attachment?
