@@ -126,7 +126,8 @@ final class DeviceRegistry {
           interrupts: interrupts))
     } catch {
       journal.log(
-        .error, "\(error)", event: .deviceFailed, device: device.id, errno: Service.errno(of: error))
+        .error, "\(error)", event: .deviceFailed, device: device.id, errno: Service.errno(of: error)
+      )
     }
   }
 

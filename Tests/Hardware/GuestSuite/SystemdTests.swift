@@ -234,8 +234,7 @@ enum SystemdTests {
     try serving { registers in
       let first = try event()
       try raise(registers)
-      try configure("RestartSec=0
-WatchdogSec=4")
+      try configure("RestartSec=0\nWatchdogSec=4")
       try shell("systemctl restart \(unit)")
       try raise(registers)
       let process = try property("MainPID")
