@@ -23,8 +23,7 @@ extension ClientService {
 
   private func subscribeRing(_ call: VarlinkCall) throws(ErrorReply) {
     let device = try device(call, .observe)
-    let capacity = call.parameters["capacity"]?.int64 ?? 1024
-    guard (16...65536).contains(capacity) else { throw .invalidParameter("capacity") }
+    let capacity = try integer(call, "capacity", in: 16...65536) ?? 1024
     let ring = try ring(device, Int(capacity))
     let number = try subscribe(call)
     let user = call.peer.user
@@ -44,18 +43,17 @@ extension ClientService {
     let ring = try ring(device, 64)
     let number = try subscribe(call)
     let user = call.peer.user
-    let stream: EventStream
-    do throws(VarlinkError) {
-      stream = try EventStream(call, ring: ring, of: device, on: loop)
-    } catch {
-      unsubscribe(user)
-      throw ClientError.system(error)
-    }
-    streams[number] = stream
-    call.onCancel = { [weak self] in
+    let stream = EventStream(call, ring: ring, of: device, on: loop)
+    let end = { [weak self] in
       self?.streams[number]?.end()
       self?.streams[number] = nil
       self?.unsubscribe(user)
+    }
+    streams[number] = stream
+    call.onCancel = end
+    do throws(VarlinkError) { try stream.begin() } catch {
+      end()
+      throw ClientError.system(error)
     }
   }
 }

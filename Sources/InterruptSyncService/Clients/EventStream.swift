@@ -23,10 +23,7 @@ final class EventStream {
   private let device: ManagedDevice
   private var last: cuio_ring_entry?
 
-  /// - Throws: `resourcesExhausted`.
-  init(
-    _ call: VarlinkCall, ring: SharedRing, of device: ManagedDevice, on loop: EventLoop
-  ) throws(VarlinkError) {
+  init(_ call: VarlinkCall, ring: SharedRing, of device: ManagedDevice, on loop: EventLoop) {
     self.call = call
     self.ring = ring
     self.device = device
@@ -36,6 +33,11 @@ final class EventStream {
     let now = device.object?.statistics()
     reported = now?.interrupts ?? 0
     dispatches = now?.dispatches ?? 0
+  }
+
+  /// Sends from now on what comes. The call's end must be looked after by then.
+  /// - Throws: `resourcesExhausted`.
+  func begin() throws(VarlinkError) {
     watch = try loop.watch(ring.event, for: .readable) { [unowned self] _ in came() }
     came()
   }
@@ -54,6 +56,8 @@ final class EventStream {
     if reader.sleeps() { while let entry = reader.take() { last = entry } }
     guard timer == nil, call.onRoom == nil, last != nil else { return }
     send()
+    // To send may find the client gone, and so has ended this.
+    guard watch != nil else { return }
     timer = loop.after(Self.pause) { [unowned self] in
       timer = nil
       came()

@@ -68,6 +68,27 @@ import Varlink
   #expect(seen <= triggered + 1500)
 }
 
+@Test func aStreamWhoseClientIsFoundGoneWhileItSendsEndsAlone() throws {
+  let daemon = try RunningDaemon(softwareLines("soft"))
+  let client = try daemon.client()
+  for _ in 0..<40 {
+    do {
+      let gone = try daemon.client()
+      var replies = try gone.stream("io.interruptsync.Events", ["device": "soft"])
+      repeat {
+        _ = try client.ask("Trigger", ["device": "soft"])
+      } while (try? replies.next(timeout: .milliseconds(100))) == nil
+      // The stream pauses now. Its next reply falls due before its client goes, and is sent after.
+      _ = try client.ask("Trigger", ["device": "soft"])
+      daemon.signal(SIGSTOP)
+      usleep(25_000)
+    }
+    daemon.signal(SIGCONT)
+    #expect(try client.state("soft") == "connected")
+  }
+  #expect(daemon.stop() == 0)
+}
+
 @Test func transactionsNeedRegistersAndAConnection() throws {
   let daemon = try RunningDaemon(softwareLines("soft"))
   let client = try daemon.client()
