@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 
 PROGRAM = os.environ.get("INTERRUPTSYNCD", ".build/release/interruptsyncd")
@@ -133,6 +134,10 @@ class Ring:
         magic, version, self.size, self.capacity = struct.unpack_from("QIIQ", self.page)
         assert (magic, version, self.capacity) == (self.MAGIC, 1, capacity), (magic, version, self.capacity)
         self.read = 0
+        # struct writes zeroes first, which the writer may see; these are one store each.
+        self.shown = ctypes.c_uint64.from_buffer(self.page, self.READ)
+        self.asleep = ctypes.c_uint32.from_buffer(self.page, self.ASLEEP)
+        self.fence = threading.Lock()
 
     def word(self, place):
         return struct.unpack_from("Q", self.page, place)[0]
@@ -145,7 +150,7 @@ class Ring:
             place = self.RECORDS + (self.read & (self.capacity - 1)) * self.size
             records.append(struct.unpack_from("QQQ", self.page, place))
             self.read += 1
-        struct.pack_into("Q", self.page, self.READ, self.read)
+        self.shown.value = self.read
         return records
 
     def wait(self):
@@ -154,12 +159,15 @@ class Ring:
             records = self.take()
             if records:
                 return records
-            struct.pack_into("I", self.page, self.ASLEEP, 1)
+            self.asleep.value = 1
+            # The flag has to be seen before the second look: a lock's atomic operations see to that.
+            with self.fence:
+                pass
             if self.word(self.WRITTEN) == self.read:
                 ready, _, _ = select.select([self.event], [], [], PATIENCE)
                 assert ready, f"no interrupt within {PATIENCE} s"
                 os.read(self.event, 8)
-            struct.pack_into("I", self.page, self.ASLEEP, 0)
+            self.asleep.value = 0
 
 
 class Daemon:
