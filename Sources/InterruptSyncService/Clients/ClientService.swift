@@ -79,6 +79,16 @@ final class ClientService {
     return device
   }
 
+  /// An integer parameter; nil when it is absent. Beyond `range`, or of more than 63 bits, it is
+  /// refused rather than taken for absent.
+  func integer(
+    _ call: VarlinkCall, _ name: String, in range: ClosedRange<Int64>
+  ) throws(ErrorReply) -> Int64? {
+    guard let value = call.parameters[name], value != .null else { return nil }
+    guard let number = value.int64, range.contains(number) else { throw .invalidParameter(name) }
+    return number
+  }
+
   func denied(_ call: VarlinkCall) -> ErrorReply {
     journal.log(
       LogRecord(

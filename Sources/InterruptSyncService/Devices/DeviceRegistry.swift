@@ -48,7 +48,8 @@ final class DeviceRegistry {
   func endObserving(_ observer: Int) { observers[observer] = nil }
 
   func tell(_ change: Change, _ device: ManagedDevice) {
-    for (_, body) in observers.sorted(by: { $0.key < $1.key }) { body(change, device) }
+    // What one is told may end the observing of another.
+    for observer in observers.keys.sorted() { observers[observer]?(change, device) }
   }
 
   // MARK: Coming and going
