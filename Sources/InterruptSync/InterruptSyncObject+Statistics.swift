@@ -15,7 +15,8 @@ extension InterruptSyncObject {
     unsafe statistics.coalesced = cuio_counter_read(&counters.pointee.coalesced)
     unsafe statistics.claimed = cuio_counter_read(&counters.pointee.claimed)
     unsafe statistics.unclaimed = cuio_counter_read(&counters.pointee.unclaimed)
-    unsafe statistics.passes = cuio_counter_read(&counters.pointee.passes)
+    unsafe statistics.passes =
+      mode == .repeat ? cuio_counter_read(&counters.pointee.passes) : statistics.dispatches
     unsafe statistics.rearmFailures = cuio_counter_read(&counters.pointee.rearmFailures)
     unsafe statistics.storms = cuio_counter_read(&counters.pointee.storms)
     unsafe statistics.repeatLimits = cuio_counter_read(&counters.pointee.repeatLimits)
@@ -23,6 +24,9 @@ extension InterruptSyncObject {
     unsafe statistics.refusedCalls = cuio_counter_read(&counters.pointee.refusedCalls)
     unsafe statistics.longestHold = cuio_ticks_to_nanoseconds(
       cuio_counter_read(&counters.pointee.longestHold))
+    unsafe statistics.spinsFound = cuio_counter_read(&counters.pointee.spinsFound)
+    unsafe statistics.spinsInVain = cuio_counter_read(&counters.pointee.spinsInVain)
+    unsafe statistics.sleeps = cuio_counter_read(&counters.pointee.sleeps)
     statistics.longestWait = storage.lock.longestWait
     statistics.routines = storage.monitor.locked { storage.registrations.map(\.statistics) }
     return statistics

@@ -10,9 +10,11 @@
 #include "cuio_event.h"
 #include "cuio_line.h"
 #include "cuio_lock.h"
+#include "cuio_poller.h"
 #include "cuio_register.h"
 #include "cuio_ring.h"
 #include "cuio_routine.h"
+#include "cuio_spin.h"
 #include "cuio_thread.h"
 #include "cuio_thread_state.h"
 
