@@ -74,8 +74,8 @@ let package = Package(
     .executableTarget(
       name: "interruptsync-bench",
       dependencies: [
-        "CFloor", "CInterruptSync", "CWindowsSurface", "CUIO", "UIO", "InterruptSync",
-        "WindowsInterrupts",
+        "CFloor", "CInterruptSync", "CMallocCounter", "CWindowsSurface", "CUIO", "UIO",
+        "InterruptSync", "WindowsInterrupts",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/InterruptSyncBench", swiftSettings: strict),
     // What the hot path must not do.

@@ -17,7 +17,7 @@ struct child {
 
 static const char *next_line(child *c) { return fgets(c->answer, sizeof c->answer, c->out); }
 
-child *child_start(const char *const *arguments) {
+child *child_start(const char *command) {
   int in[2], out[2];
   child *c = calloc(1, sizeof *c);
   if (!c || pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) return NULL;
@@ -26,7 +26,7 @@ child *child_start(const char *const *arguments) {
   if (c->pid == 0) {
     dup2(in[0], 0);
     dup2(out[1], 1);
-    execv(arguments[0], (char *const *)arguments);
+    execl("/bin/sh", "sh", "-c", command, NULL);
     _exit(127);
   }
   close(in[0]);
@@ -50,4 +50,13 @@ void child_end(child *c) {
   fclose(c->out);
   if (c->pid > 0) waitpid(c->pid, &status, 0);
   free(c);
+}
+
+long child_count_lines(const char *command, const char *word) {
+  char line[4096];
+  long count = 0;
+  FILE *output = popen(command, "r");
+  if (!output) return -1;
+  while (fgets(line, sizeof line, output)) count += strstr(line, word) != NULL;
+  return pclose(output) != 0 && count == 0 ? -1 : count;
 }

@@ -13,7 +13,7 @@ enum CallBenchmark {
     let object = InterruptSyncObject(source: try SoftwareLine(), mode: .normal)
     var results: ([Double], [Double]) = ([], [])
     for _ in 0..<rounds {
-      let best = unsafe round(object)
+      let best = round(object)
       results.0.append(best.0)
       results.1.append(best.1)
     }

@@ -58,7 +58,7 @@ struct ContentionBenchmark {
       throw BenchmarkFailure("no hog of priority \(Machine.middle) to be had")
     }
     defer { unsafe load_stop(hog) }
-    let found = try measure(try contested(isRealtime: true), realtime: true) { one in
+    let found = unsafe try measure(try contested(isRealtime: true), realtime: true) { one in
       unsafe load_callers(1, one.call, one.object, Self.hold, 50_000, low)
     } stopped: { one, load in
       if one.server is CoreServer { holds.append(Double(unsafe load_longest_hold(load)) / 1000) }
@@ -76,11 +76,11 @@ struct ContentionBenchmark {
     )
   }
 
-  /// `callers` threads that call one after the other call, without a pause.
+  /// `callers` threads that hold the lock for 1 µs every 20 µs and a wake-up; a pause keeps those of
+  /// real-time priority from being throttled.
   func callers(_ callers: Int32, isRealtime: Bool) throws -> [Distribution] {
     let place = placement(priority: isRealtime ? Machine.low : 0, processor: -1)
-    return try measure(try contested(isRealtime: isRealtime), realtime: isRealtime) { one in
-      // A pause keeps real-time callers from being throttled.
+    return unsafe try measure(try contested(isRealtime: isRealtime), realtime: isRealtime) { one in
       unsafe load_callers(callers, one.call, one.object, 1_000, 20_000, place)
     } stopped: { _, _ in
     }

@@ -10,14 +10,11 @@ import Glibc
   init(_ name: String, _ target: Target, program: String, priority: Int32, processor: Int) throws {
     self.name = name
     self.target = target
-    let words =
-      [
-        program, target.kind == PROBE_EVENT ? "event" : "totals", String(processor),
-        String(priority), String(target.memory), String(target.routines),
-      ] + (0..<target.count).map { String(target.descriptor($0)) }
-    let arguments: [UnsafePointer<CChar>?] = unsafe words.map { unsafe UnsafePointer(strdup($0)) }
-    defer { for unsafe word in unsafe arguments { unsafe free(UnsafeMutableRawPointer(mutating: word)) } }
-    guard let process = unsafe child_start(arguments + [nil]) else {
+    let kind = target.kind == PROBE_EVENT ? "event" : "totals"
+    let lines = (0..<target.count).map { " \(target.descriptor($0))" }.joined()
+    let command =
+      "exec \(program) \(kind) \(processor) \(priority) \(target.memory) \(target.routines)\(lines)"
+    guard let process = unsafe child_start(command) else {
       throw BenchmarkFailure("\(program) did not start; its message is above")
     }
     unsafe self.process = unsafe process

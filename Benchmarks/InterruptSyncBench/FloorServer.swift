@@ -12,8 +12,8 @@ import CFloor
   ) throws {
     self.name = name
     self.target = target
-    let contexts = (0..<target.routines).map {
-      unsafe Optional(target.context(line: 0, routine: $0))
+    let contexts: [UnsafeMutableRawPointer?] = unsafe (0..<target.routines).map {
+      unsafe target.context(line: 0, routine: $0)
     }
     guard
       let waiter = unsafe waiter_start(

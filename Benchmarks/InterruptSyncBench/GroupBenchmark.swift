@@ -11,9 +11,7 @@ import InterruptSync
 
   private let objects: [InterruptSyncObject]
   private let lines: [Int32]
-  /// What each routine is given: the descriptor it signals.
-  private let next: UnsafeMutablePointer<Int32>
-  /// 1 while a routine is to raise the next interrupt; behind the descriptors.
+  private let links: UnsafeMutablePointer<floor_link>
   private let isRunning: UnsafeMutablePointer<UInt32>
 
   static func run(machine: Machine) throws -> Measurement {
@@ -32,22 +30,25 @@ import InterruptSync
   }
 
   private init(lines count: Int, _ machine: Machine) throws {
-    let group = DispatcherGroup(
+    let group = try DispatcherGroup(
       attributes: DispatcherAttributes(processors: [machine.processor], waiting: .block))
-    unsafe next = .allocate(capacity: count)
+    unsafe links = .allocate(capacity: count)
     unsafe isRunning = .allocate(capacity: 1)
     unsafe isRunning.initialize(to: 0)
     lines = (0..<count).map { _ in cuio_event_create() }
     guard lines.allSatisfy({ $0 >= 0 }) else {
       throw BenchmarkFailure("no descriptors to be had for \(count) lines; raise ulimit -n")
     }
-    for index in 0..<count { unsafe (next + index).initialize(to: lines[(index + 1) % count]) }
+    for index in 0..<count {
+      unsafe (links + index).initialize(
+        to: floor_link(fd: lines[(index + 1) % count], running: UnsafePointer(isRunning)))
+    }
     var objects: [InterruptSyncObject] = []
     for index in 0..<count {
       let object = InterruptSyncObject(
         source: try FileDescriptorLine(lines[index], format: .eventCounter), mode: .normal,
         options: InterruptSyncOptions(group: group))
-      unsafe try object.registerServiceRoutine(Self.passOn, context: next + index)
+      unsafe try object.registerServiceRoutine(floor_pass_on, context: links + index)
       try object.connect()
       objects.append(object)
     }
@@ -57,17 +58,22 @@ import InterruptSync
   deinit {
     for object in objects { try? object.disconnect() }
     for line in lines { close(line) }
-    unsafe next.deallocate()
+    unsafe links.deallocate()
     unsafe isRunning.deallocate()
   }
 
-  private static let passOn: InterruptSyncRoutine = { _, context in
-    if let next = unsafe context?.assumingMemoryBound(to: Int32.self).pointee {
-      _ = cuio_event_signal(next, 1)
-    }
-    return 0
-  }
+  private var dispatches: UInt64 { objects.reduce(0) { $0 &+ $1.dispatchCount } }
 
   /// Nanoseconds an interrupt.
-  private func pace() -> Double { 0 }
+  private func pace() -> Double {
+    unsafe cuio_flag_raise(isRunning)
+    _ = cuio_event_signal(lines[0], 1)
+    usleep(2000)
+    let start = (dispatches, probe_now())
+    usleep(Self.window)
+    let end = (dispatches, probe_now())
+    unsafe isRunning.pointee = 0
+    usleep(2000)
+    return Double(end.1 - start.1) / Double(max(end.0 - start.0, 1))
+  }
 }

@@ -10,7 +10,7 @@ final class GroupServer: Server {
   init(_ name: String, _ target: Target, _ attributes: DispatcherAttributes) throws {
     self.name = name
     self.target = target
-    let group = DispatcherGroup(attributes: attributes)
+    let group = try DispatcherGroup(attributes: attributes)
     objects = try (0..<target.count).map { line in
       let source = try FileDescriptorLine(
         target.descriptor(line), format: target.kind == PROBE_EVENT ? .eventCounter : .totals)

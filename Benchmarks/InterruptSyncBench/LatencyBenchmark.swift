@@ -14,8 +14,12 @@ struct LatencyBenchmark {
 
   /// On a busy line the next interrupt comes before a thread would have gone to sleep and woken; on
   /// a quiet one everybody sleeps.
-  static let busy = (name: "busy line", pace: probe_pace(shots: 10_000, shortest: 3_000, longest: 12_000))
-  static let quiet = (name: "quiet line", pace: probe_pace(shots: 600, shortest: 300_000, longest: 900_000))
+  static let busy = (
+    name: "busy line", pace: probe_pace(shots: 10_000, shortest: 3_000, longest: 12_000)
+  )
+  static let quiet = (
+    name: "quiet line", pace: probe_pace(shots: 600, shortest: 300_000, longest: 900_000)
+  )
 
   func attributes(_ waiting: WaitStrategy) -> DispatcherAttributes {
     DispatcherAttributes(

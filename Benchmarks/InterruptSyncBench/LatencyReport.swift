@@ -32,7 +32,8 @@ struct LatencyReport {
     let benchmark = LatencyBenchmark(machine: machine, options: options, isRealtime: realtime)
     var found = try benchmark.measure(try benchmark.servers(kind), load.pace)
     compare(
-      found, "InterruptSync, adaptive", "adaptive, \(load.name), \(descriptor)"
+      found, "InterruptSync, adaptive",
+      "adaptive, \(load.name), \(descriptor)"
         + (realtime ? ", FIFO" : ""), median: median, tail: tail)
     found.append(try benchmark.spin(kind, load.pace))
     try show(

@@ -58,7 +58,9 @@ struct Plot {
       lines.append(line(Self.left, height, end, height))
       lines.append(text(8, height + 4, Self.label(decade)))
     }
-    for (nine, name) in [(0.0, "0"), (0.30103, "50"), (1, "90"), (2, "99"), (3, "99.9"), (4, "99.99")] {
+    for (nine, name) in [
+      (0.0, "0"), (0.30103, "50"), (1, "90"), (2, "99"), (3, "99.9"), (4, "99.99"),
+    ] {
       lines.append(line(x(nine), Self.top, x(nine), Self.height - Self.bottom))
       lines.append(text(x(nine) - 12, Self.height - Self.bottom + 18, name))
     }

@@ -41,6 +41,15 @@ enum Report {
     return String(decoding: try encoder.encode(rows), as: UTF8.self)
   }
 
+  static func write(_ text: String, to path: String) throws {
+    guard let file = unsafe fopen(path, "w") else {
+      throw BenchmarkFailure(
+        unsafe "\(path) cannot be written: \(String(cString: unsafe strerror(errno)))")
+    }
+    unsafe fputs(text + "\n", file)
+    unsafe fclose(file)
+  }
+
   private static func text(_ value: Double, _ digits: Int) -> String {
     let scale = pow(10.0, Double(digits))
     let rounded = Int((value * scale).rounded())
