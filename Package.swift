@@ -78,6 +78,9 @@ let package = Package(
         "InterruptSync", "WindowsInterrupts",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/InterruptSyncBench", swiftSettings: strict),
+    .executableTarget(
+      name: "instruction-probe", dependencies: ["CFloor", "CUIO", "InterruptSync"],
+      path: "Benchmarks/InstructionProbe", swiftSettings: strict),
     // What the hot path must not do.
     .target(name: "CMallocCounter", path: "Tests/HotPath/CMallocCounter"),
     .executableTarget(

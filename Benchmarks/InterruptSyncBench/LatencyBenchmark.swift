@@ -27,10 +27,13 @@ struct LatencyBenchmark {
       waiting: waiting)
   }
 
-  func dpdk(_ target: Target) throws -> DPDKServer? {
+  /// DPDK as it comes: EAL gives its interrupt thread the ordinary policy and has no word on it.
+  func dpdk(_ target: Target) throws -> DPDKServer? { try dpdk("DPDK", target, 0) }
+
+  private func dpdk(_ name: String, _ target: Target, _ priority: Int32) throws -> DPDKServer? {
     guard let program = options.dpdk else { return nil }
     return try DPDKServer(
-      "DPDK", target, program: program, priority: priority, processor: machine.processor)
+      name, target, program: program, priority: priority, processor: machine.processor)
   }
 
   /// One line with `routines` routines: the loops in C, DPDK, and ours in each way to wait.
@@ -45,6 +48,9 @@ struct LatencyBenchmark {
       try CoreServer("InterruptSync, poll", try target(), attributes(.poll(idle: 200_000))),
     ]
     if let dpdk = try dpdk(try target()) { servers.append(dpdk) }
+    if isRealtime, let dpdk = try dpdk("DPDK, made FIFO", try target(), priority) {
+      servers.append(dpdk)
+    }
     return servers
   }
 

@@ -35,6 +35,9 @@ struct LatencyReport {
       found, "InterruptSync, adaptive",
       "adaptive, \(load.name), \(descriptor)"
         + (realtime ? ", FIFO" : ""), median: median, tail: tail)
+    if realtime {
+      compare(found, "InterruptSync, adaptive", "adaptive, FIFO", peer: "DPDK, made FIFO")
+    }
     found.append(try benchmark.spin(kind, load.pace))
     try show(
       "latency, \(load.name), \(descriptor)" + (realtime ? ", FIFO" : ", ordinary policy"), found)
@@ -67,15 +70,16 @@ struct LatencyReport {
   /// Rows against DPDK, where it was measured.
   private mutating func compare(
     _ found: [Distribution], _ ours: String, _ name: String, median: Double? = nil,
-    tail: Double? = nil
+    tail: Double? = nil, peer: String = "DPDK"
   ) {
+    let name = "\(name), against \(peer)"
     guard let ours = found.first(where: { $0.name == ours }),
-      let peer = found.first(where: { $0.name == "DPDK" })
+      let peer = found.first(where: { $0.name == peer })
     else { return }
     for (what, share, bar) in [("median", 0.5, median), ("99.9th percentile", 0.999, tail)] {
       rows.append(
         Measurement(
-          "latency, \(what), \(name), against DPDK", ours: ours.percentiles(share),
+          "latency, \(what), \(name)", ours: ours.percentiles(share),
           peer: peer.percentiles(share), unit: "µs", bar: bar))
     }
   }
