@@ -13,7 +13,7 @@ import UIO
   private var thread = pthread_t()
   /// Guards what follows, and each member's `hasLeft`. Nothing is waited for while it is held.
   let monitor = Monitor()
-  private var members: [ObjectIdentifier: GroupMember] = [:]
+  private var members: [GroupMember] = []
   private var leaving: [GroupMember] = []
   private var isPlaced = false
   private var isReady = false
@@ -124,7 +124,7 @@ import UIO
   var mustStop: Bool { isStopping.load(ordering: .acquiring) }
 
   var isHeldUpByCaller: Bool {
-    monitor.locked { members.values.contains { $0.storage.lock.isHeldByCaller } }
+    monitor.locked { members.contains { $0.storage.lock.isHeldByCaller } }
   }
 
   func statistics() -> DispatcherGroupStatistics {
@@ -153,7 +153,7 @@ import UIO
     let result = unsafe cuio_poller_add(poller.raw, slot.pointee.line.pointee.fd, slot)
     guard result == 0 else { return result }
     // It may have had an interrupt, and have left in it.
-    monitor.locked { if !member.hasLeft { members[ObjectIdentifier(member)] = member } }
+    monitor.locked { if !member.hasLeft { members.append(member) } }
     return 0
   }
 
@@ -179,12 +179,12 @@ import UIO
   /// Tells whoever waits that a member has left. On the thread.
   func hasLeft(_ member: GroupMember) {
     monitor.locked {
-      members.removeValue(forKey: ObjectIdentifier(member))
+      members.removeAll { $0 === member }
       member.hasLeft = true
       monitor.broadcast()
     }
   }
 
   /// Every line. On the thread.
-  func allMembers() -> [GroupMember] { monitor.locked { Array(members.values) } }
+  func allMembers() -> [GroupMember] { monitor.locked { members } }
 }
