@@ -25,6 +25,11 @@ int32_t floor_pass_on(void *object, void *context) {
   return 0;
 }
 
+int32_t floor_storm(void *object, void *context) {
+  floor_pass_on(object, context);
+  return -1;
+}
+
 int floor_self_firing_line(void) {
   int ends[2];
   char path[32];

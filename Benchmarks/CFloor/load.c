@@ -70,6 +70,17 @@ static void *hog(void *argument) {
   return NULL;
 }
 
+static void *signaller(void *argument) {
+  load *l = argument;
+  if (!begin(l)) return NULL;
+  for (uint64_t next = probe_now(); goes_on(l); next += l->busy) {
+    while (probe_now() < next) {
+    }
+    probe_signal(l->object);
+  }
+  return NULL;
+}
+
 static load *start(load *l, int count, void *(*body)(void *)) {
   sem_init(&l->ready, 0, 0);
   for (; l->count < count && l->count < MOST_THREADS; l->count++)
@@ -98,6 +109,15 @@ load *load_hog(uint64_t busy, uint64_t idle, placement where) {
   l->idle = idle;
   l->where = where;
   return start(l, 1, hog);
+}
+
+load *load_signals(probe_line *line, uint64_t period, placement where) {
+  load *l = calloc(1, sizeof *l);
+  if (!l) return NULL;
+  l->object = line;
+  l->busy = period;
+  l->where = where;
+  return start(l, 1, signaller);
 }
 
 uint64_t load_longest_hold(load *l) { return __atomic_load_n(&l->longest, __ATOMIC_RELAXED); }

@@ -31,7 +31,8 @@ int probe_line_open(probe_line *line, probe_kind kind, int inherited) {
   if (kind == PROBE_EVENT) {
     ends[0] = ends[1] = eventfd(0, EFD_NONBLOCK | (inherited ? 0 : EFD_CLOEXEC));
     if (ends[0] < 0) return -errno;
-  } else if (pipe2(ends, flags) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
+  } else if (pipe2(ends, flags) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 ||
+             fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0) {
     return -errno;
   }
   line->read_fd = ends[0];

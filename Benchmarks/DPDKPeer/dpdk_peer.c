@@ -5,7 +5,8 @@
 // PROBES is a descriptor of shared memory with a probe for each line. Says "ready" on standard output once the routines
 // are registered. Then a line a command on standard input: "churn N" registers and unregisters a second routine of the
 // first descriptor N times and answers with the nanoseconds of the slowest unregistration, their sum, and the calls that
-// came after one; "cpu" answers with the processor time of the process in nanoseconds. It ends with standard input.
+// came after one; "storm" lets the first line, an eventfd, fire again as soon as it has been served, and "calm" ends that; "cpu"
+// answers with the processor time of the process in nanoseconds. It ends with standard input.
 #define _GNU_SOURCE
 #include "probe.h"
 
@@ -19,8 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static int processor, priority;
+static int storming;  // the descriptor that fires again, or 0
 
 // EAL makes the thread and has no word on where it runs; the first interrupt finds out which one it is.
 static void place(void) {
@@ -39,6 +42,19 @@ static void place(void) {
 static void stamp(void *context) {
   place();
   probe_stamp(NULL, context);
+}
+
+static void storm(void *context) {
+  uint64_t one = 1;
+  (void)context;
+  int fd = __atomic_load_n(&storming, __ATOMIC_RELAXED);
+  if (fd > 0 && write(fd, &one, sizeof one) < 0) perror("dpdk-peer");
+}
+
+static int storm_begin(struct rte_intr_handle *handle, int fd) {
+  uint64_t one = 1;
+  storming = fd;
+  return rte_intr_callback_register(handle, storm, NULL) == 0 && write(fd, &one, sizeof one) == (ssize_t)sizeof one;
 }
 
 static void count(void *context) { __atomic_fetch_add((uint64_t *)context, 1, __ATOMIC_RELAXED); }
@@ -68,12 +84,17 @@ static void churn(struct rte_intr_handle *handle, long times) {
   printf("%llu %llu %llu\n", (unsigned long long)slowest, (unsigned long long)sum, (unsigned long long)late);
 }
 
-static void commands(struct rte_intr_handle *first) {
+static void commands(struct rte_intr_handle *first, int fd) {
   char line[64];
   while (fgets(line, sizeof line, stdin)) {
     struct timespec used;
     if (strncmp(line, "churn ", 6) == 0) {
       churn(first, atol(line + 6));
+    } else if (strcmp(line, "storm\n") == 0) {
+      printf("%d\n", storm_begin(first, fd));
+    } else if (strcmp(line, "calm\n") == 0) {
+      __atomic_store_n(&storming, 0, __ATOMIC_RELAXED);
+      puts("1");
     } else if (strcmp(line, "cpu\n") == 0) {
       clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
       printf("%llu\n", (unsigned long long)used.tv_sec * 1000000000u + (unsigned long long)used.tv_nsec);
@@ -115,6 +136,6 @@ int main(int number, char **arguments) {
   }
   puts("ready");
   fflush(stdout);
-  commands(first);
+  commands(first, atoi(arguments[6]));
   return 0;
 }

@@ -68,6 +68,11 @@ struct Bench: ParsableCommand {
       return (latency.rows, latency.tables)
     case .burst: return (try BurstBenchmark.run(machine: machine, options: options), [])
     case .group: return (try GroupBenchmark.run(machine: machine), [])
+    case .churn: return (try ChurnBenchmark.run(machine: machine, options: options), [])
+    case .removal: return (try RemovalBenchmark.run(machine: machine, options: options), [])
+    case .storm:
+      let (rows, found) = try StormBenchmark(machine: machine, options: options).run()
+      return (rows, [Report.table("latency beside a storm", found)])
     case .contention:
       return try ContentionReport.run(ContentionBenchmark(machine: machine, options: options))
     }

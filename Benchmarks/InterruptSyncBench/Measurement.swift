@@ -12,7 +12,8 @@ struct Measurement: Encodable {
   var spread: [Double]
 
   init(_ name: String, ours: [Double], peer: [Double], unit: String, bar: Double? = nil) {
-    let ratios = zip(ours, peer).map { $0 / $1 }
+    // What a peer does in no time at all has no ratio.
+    let ratios = zip(ours, peer).map { $0 / max($1, 1e-9) }
     self.name = name
     self.ours = Self.median(ours)
     self.peer = Self.median(peer)

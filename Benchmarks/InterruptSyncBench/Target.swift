@@ -48,11 +48,13 @@ import Glibc
     return unsafe UnsafeMutableRawPointer(probes + index)
   }
 
-  /// Nanoseconds from each signal to the routine.
+  /// Nanoseconds from each signal to the routine: of all lines in turn, or of the last one alone.
   /// - Throws: `BenchmarkFailure` when one was not answered.
-  func drive(_ pace: probe_pace, serving name: String) throws -> [UInt64] {
+  func drive(_ pace: probe_pace, serving name: String, last: Bool = false) throws -> [UInt64] {
     var samples = [UInt64](repeating: 0, count: Int(pace.shots))
-    let lost = unsafe probe_drive(lines, probes, Int32(count), pace, &seed, &samples)
+    let lost = unsafe probe_drive(
+      lines + (last ? count - 1 : 0), probes + (last ? count - 1 : 0), last ? 1 : Int32(count),
+      pace, &seed, &samples)
     guard lost == 0 else { throw BenchmarkFailure("\(name): \(lost) signals were not answered") }
     return samples
   }
@@ -62,6 +64,12 @@ import Glibc
     let took = unsafe probe_burst(lines, probes, shots)
     guard took > 0 else { throw BenchmarkFailure("\(name): a burst was not answered") }
     return Double(took) / Double(shots)
+  }
+
+  /// Closes the writing end of the first line, a pipe.
+  func hangUp() {
+    close(unsafe lines.pointee.write_fd)
+    unsafe lines.pointee.write_fd = unsafe lines.pointee.read_fd
   }
 
   func signal(_ line: Int = 0) { _ = unsafe probe_signal(lines + line) }

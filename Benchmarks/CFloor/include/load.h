@@ -15,6 +15,8 @@ load *_Nullable load_callers(int count, load_call call, void *_Nonnull object, u
                              placement where);
 /// Keeps a processor busy for `busy` nanoseconds and lets go of it for `idle`.
 load *_Nullable load_hog(uint64_t busy, uint64_t idle, placement where);
+/// Signals `line` every `period` nanoseconds, which it waits for busily.
+load *_Nullable load_signals(probe_line *_Nonnull line, uint64_t period, placement where);
 /// The longest that a routine held the lock, in nanoseconds of its thread's own processor time.
 uint64_t load_longest_hold(load *_Nonnull load);
 /// Routines run so far.

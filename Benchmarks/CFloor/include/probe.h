@@ -36,7 +36,7 @@ typedef struct probe_pace {
   uint64_t longest;
 } probe_pace;
 
-/// Returns 0 or -errno. Both descriptors are closed on exec unless `inherited`.
+/// Returns 0 or -errno. What is read is closed on exec unless `inherited`, the writing end of a pipe always.
 int probe_line_open(probe_line *_Nonnull line, probe_kind kind, int inherited);
 void probe_line_close(probe_line *_Nonnull line);
 /// Raises one interrupt. Returns 0 or -errno.
