@@ -38,15 +38,25 @@ struct Bench: ParsableCommand {
     let machine = Machine(processor: processor)
     let options = BenchmarkOptions(dpdk: dpdk, folder: plots ?? folder(of: report), rounds: rounds)
     var rows: [Measurement] = []
-    var tables: [String] = []
+    var failures: [String] = []
     for part in only.isEmpty ? Part.allCases : only {
-      let (measured, shown) = try measure(part, machine, options)
-      rows += measured
-      tables += shown
+      let start = DispatchBenchmark.nanoseconds()
+      do {
+        let (measured, tables) = try measure(part, machine, options)
+        rows += measured
+        for table in tables { print(table + "\n") }
+      } catch let failure as BenchmarkFailure {
+        failures.append("\(part.rawValue): \(failure)")
+      }
+      let took = (DispatchBenchmark.nanoseconds() - start) / 1_000_000_000
+      print("measured: \(part.rawValue), \(took) s")
+      fflush(nil)
     }
-    for table in tables { print(table + "\n") }
     print(Report.table(rows))
     try Report.write(try Report.json(rows), to: report)
+    guard failures.isEmpty else {
+      throw BenchmarkFailure("not measured: " + failures.joined(separator: "; "))
+    }
   }
 
   private func measure(_ part: Part, _ machine: Machine, _ options: BenchmarkOptions) throws
