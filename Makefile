@@ -32,11 +32,11 @@ LIB_PACKAGES = $(RUN_PACKAGES) binutils
 C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
 COUNT_PACKAGES = valgrind binutils python3
 BENCH_PACKAGES = $(RUN_PACKAGES) gcc libc6-dev libdpdk-dev binutils python3
-TEST_PACKAGES = $(RUN_PACKAGES) $(COUNT_PACKAGES) mandoc g++ binutils python3 gcc libc6-dev \
+TEST_PACKAGES = $(RUN_PACKAGES) $(COUNT_PACKAGES) mandoc g++ binutils python3 python3-venv gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run build lib install install-lib docs bench clean test \
-  test-docs test-c test-windows test-unit test-mustfail test-shim test-tsan test-hot test-instructions test-guests
+.PHONY: run build lib install install-lib docs bench clean test test-docs test-c test-windows test-varlink \
+  test-unit test-mustfail test-shim test-tsan test-hot test-instructions test-guests
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -90,7 +90,7 @@ endef
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint docs man shim aarch64 unit mustfail tsan hot instructions c windows tone guest-6.1 guest-6.12
+	@Tests/Tools/run lint docs man shim aarch64 unit mustfail tsan hot instructions c windows varlink tone guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
@@ -111,6 +111,10 @@ test-shim:
 test-windows:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
 	@Tests/Tools/run windows
+
+test-varlink:
+	@Tests/Tools/need-packages $(UNIT_PACKAGES) python3-venv
+	@Tests/Tools/run varlink
 
 test-tsan:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)

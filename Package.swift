@@ -44,10 +44,14 @@ let package = Package(
       dependencies: ["CUIO", "CWindowsInterrupts", "UIO", "InterruptSync"], swiftSettings: strict),
     // Floor 3: finding devices.
     .target(name: "DeviceInventory", dependencies: ["CUdev", "UIO"], swiftSettings: strict),
+    // Floor 3: the protocol of the control plane.
+    .target(name: "CVarlink"),
+    .target(name: "Varlink", dependencies: ["CVarlink", "UIO"], swiftSettings: strict),
     // Floor 4: the daemon's body.
     .target(
       name: "InterruptSyncService",
-      dependencies: ["CUIO", "UIO", "InterruptSync", "DeviceInventory"],
+      dependencies: ["CUIO", "UIO", "InterruptSync", "DeviceInventory", "Varlink"],
+      resources: [.embedInCode("Clients/io.interruptsync.varlink")],
       swiftSettings: strict),
     // Floor 5: the programs.
     .executableTarget(
@@ -95,11 +99,18 @@ let package = Package(
     .executableTarget(
       name: "c-suite", dependencies: ["CInterruptSync", "InterruptSyncC"], path: "Tests/C",
       exclude: ["run"], cSettings: [.define("_GNU_SOURCE")]),
+    // The protocol's certification, both sides.
+    .executableTarget(
+      name: "varlink-certification", dependencies: ["UIO", "Varlink"],
+      path: "Tests/Varlink/Certification", swiftSettings: strict),
+    .testTarget(name: "VarlinkTests", dependencies: ["CVarlink", "UIO", "Varlink"]),
     .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
     .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
     .testTarget(
       name: "InterruptSyncServiceTests",
-      dependencies: ["CUIO", "UIO", "InterruptSync", "InterruptSyncService", "interruptsyncd"]),
+      dependencies: [
+        "CUIO", "UIO", "InterruptSync", "InterruptSyncService", "Varlink", "interruptsyncd",
+      ]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -58,6 +58,11 @@ void cuio_ring_put(cuio_ring *ring, uint64_t count, uint64_t total, bool claimed
   }
 }
 
+void cuio_ring_end(cuio_ring *ring) {
+  __atomic_store_n(&ring->page->ended, 1, __ATOMIC_RELEASE);
+  cuio_event_signal(ring->wake_fd, 1);
+}
+
 bool cuio_ring_take(cuio_ring_page *page, const cuio_ring_entry *entries, uint64_t mask, cuio_ring_entry *entry) {
   uint64_t read = __atomic_load_n(&page->read, __ATOMIC_RELAXED);
   if (read == __atomic_load_n(&page->written, __ATOMIC_ACQUIRE)) return false;

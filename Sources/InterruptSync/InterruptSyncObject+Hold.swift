@@ -13,6 +13,9 @@ extension InterruptSyncObject {
     unsafe storage.core.pointee.isHeld = true
   }
 
+  /// Whether the line is held. Any thread, any level.
+  package var isLineHeld: Bool { storage.holdingLock { unsafe storage.core.pointee.isHeld } }
+
   /// Re-arms a line that was held, unless the storm brake or a disconnect keeps it masked.
   ///
   /// PASSIVE_LEVEL, outside of the object's routines.

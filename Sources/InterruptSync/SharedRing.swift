@@ -1,6 +1,6 @@
 // The way of interrupt events into another process: a ring in sealed memory and an eventfd, both to
 // be passed as descriptors.
-import CUIO
+package import CUIO
 package import UIO
 
 /// One subscriber in another process. Dispatches are put into its ring until this is released; what
@@ -55,9 +55,19 @@ package import UIO
 
   deinit {
     storage.holdingLock { unsafe storage.unlink(ring) }
+    unsafe cuio_ring_end(ring)
     _ = unsafe cuio_unmap(ring.pointee.page, size)
     unsafe ring.deallocate()
   }
+
+  /// The oldest event, for a reader in this process; false when there is none.
+  package func take(_ entry: inout cuio_ring_entry) -> Bool {
+    let page = unsafe ring.pointee.page
+    return unsafe cuio_ring_take(page, ring.pointee.entries, ring.pointee.mask, &entry)
+  }
+
+  /// Says that a reader in this process is about to sleep; true when an event has come meanwhile.
+  package func sleeps() -> Bool { unsafe cuio_ring_sleep(ring.pointee.page) }
 
   /// Events dropped so far because the ring was full.
   package var dropped: UInt64 {

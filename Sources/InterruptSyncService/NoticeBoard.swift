@@ -9,7 +9,8 @@ import UIO
 final class NoticeBoard: @unchecked Sendable {
   private let monitor = Monitor()
   private var waiting: [(device: String, report: InterruptReport)] = []
-  private let event: FileDescriptor
+  /// Readable when something waits.
+  let event: FileDescriptor
 
   init() throws(UIOError) {
     let fd = cuio_event_create()
@@ -20,8 +21,6 @@ final class NoticeBoard: @unchecked Sendable {
     }
     event = FileDescriptor(adopting: fd)
   }
-
-  var descriptor: Int32 { event.raw }
 
   func post(_ device: String, _ report: InterruptReport) {
     monitor.locked { waiting.append((device, report)) }

@@ -4,7 +4,7 @@ extension Recipe {
   /// One register that is read when the interrupt is ours, and what its value is called.
   public struct Capture: Equatable, Sendable {
     /// Captures that a recipe can have.
-    public static let limit = 16
+    public static let limit = 8
 
     /// Small letters, digits, `_` and `-`, beginning with a letter; not `claimed`.
     public let name: String

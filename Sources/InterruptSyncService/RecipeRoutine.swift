@@ -22,23 +22,18 @@ import UIO
   private let acknowledgements: [Write]
   /// What the captures read at the last interrupt that was claimed, in their order. To be read under
   /// the object's lock.
-  private(set) var captured: [UInt64]
+  let captured: UnsafeMutablePointer<UInt64>
 
   /// Opens the regions and checks that every register lies in its own.
   /// - Throws: what opening a region throws, `outOfBounds`, `misaligned`.
-  init(_ recipe: Recipe, on device: UIODevice) throws(UIOError) {
-    var regions: [RegisterReference.Region: RegisterRegion] = [:]
+  init(_ recipe: Recipe, in regions: DeviceRegions) throws(UIOError) {
     func bind(_ register: RegisterReference) throws(UIOError) -> BoundRegister {
-      if let known = regions[register.region] { return try BoundRegister(register, in: known) }
-      let region = try Self.open(register.region, device)
-      regions[register.region] = region
-      return try BoundRegister(register, in: region)
+      try BoundRegister(register, in: regions.region(register.region))
     }
     if let register = recipe.claim { claim = try bind(register) } else { claim = nil }
     var reads: [BoundRegister] = []
     for capture in recipe.captures { reads.append(try bind(capture.register)) }
     captures = reads
-    captured = [UInt64](repeating: 0, count: reads.count)
     var writes: [Write] = []
     for acknowledgement in recipe.acknowledgements {
       let source: Source =
@@ -51,16 +46,11 @@ import UIO
       writes.append(Write(register: try bind(acknowledgement.register), value: source))
     }
     acknowledgements = writes
+    unsafe captured = .allocate(capacity: max(reads.count, 1))
+    unsafe captured.initialize(repeating: 0, count: max(reads.count, 1))
   }
 
-  private static func open(_ region: RegisterReference.Region, _ device: UIODevice) throws(UIOError)
-    -> RegisterRegion
-  {
-    switch region {
-    case .bar(let number): try device.region(bar: number)
-    case .map(let number): try device.region(map: number)
-    }
-  }
+  deinit { unsafe captured.deallocate() }
 
   /// The service routine: claims when the register says so, captures, then acknowledges. A device
   /// that has gone claims nothing.
@@ -72,12 +62,12 @@ import UIO
         if claimed == 0 { return .unsuccessful }
       }
       for index in captures.indices {
-        captured[index] = try captures[index].read() & captures[index].mask
+        unsafe captured[index] = try captures[index].read() & captures[index].mask
       }
       for write in acknowledgements {
         switch write.value {
         case .claimed: try write.register.write(claimed)
-        case .captured(let index): try write.register.write(captured[index])
+        case .captured(let index): try unsafe write.register.write(captured[index])
         case .constant(let value): try write.register.write(value)
         }
       }

@@ -1,37 +1,42 @@
-// The daemon's control thread: signals, devices that come and go, reports, and a status once a
-// second.
+// The daemon's body: signals, devices that come and go, reports, clients, on one thread.
 import CUIO
 import DeviceInventory
 import Glibc
 import InterruptSync
-package import UIO
+import UIO
+import Varlink
 
-/// The daemon's body. Runs on the thread that calls `run()`; each connected device adds a
-/// dispatcher thread.
+/// Runs on the thread that calls `run()`; each connected device adds a dispatcher thread.
 package final class Service {
   private let configuration: ServiceConfiguration
+  private let loop: EventLoop
   private let notices: NoticeBoard
   private let signals: FileDescriptor
-  private let monitor: DeviceMonitor?
-  private let second: FileDescriptor
-  private var devices: [ServedDevice] = []
-  /// The locks of the lock groups.
-  private var locks: [String: InterruptLock] = [:]
+  private let monitor: (devices: DeviceMonitor, socket: FileDescriptor)?
+  private let registry: DeviceRegistry
+  private var clients: ClientService?
   private var software: SoftwareService?
-  private var lastCounts: [String: UInt64] = [:]
-  private let started = cuio_nanoseconds()
-  private var lastStatus = cuio_nanoseconds()
+  private let status: StatusPrinter
+  private var metrics: MetricsFile?
 
-  /// Takes over SIGTERM and SIGINT of the calling thread; to be made before other threads.
-  /// - Throws: `UIOError`.
-  package init(_ configuration: ServiceConfiguration) throws(UIOError) {
+  /// Takes over SIGTERM, SIGINT and SIGHUP of the calling thread; to be made before other threads.
+  /// - Throws: `UIOError`, `VarlinkError`.
+  package init(_ configuration: ServiceConfiguration) throws {
     self.configuration = configuration
+    loop = try EventLoop()
     notices = try NoticeBoard()
-    let caught = [SIGTERM, SIGINT]
+    let caught = [SIGTERM, SIGINT, SIGHUP]
     signals = try Self.adopt(unsafe cuio_signal_create(caught, caught.count))
-    second = try Self.adopt(cuio_timer_create(1_000_000_000))
-    let hasDevices = !configuration.devices.isEmpty || configuration.files != nil
-    monitor = hasDevices ? try DeviceMonitor() : nil
+    if configuration.servesDevices {
+      let devices = try DeviceMonitor()
+      // The loop keeps what it watches, and this one is libudev's.
+      monitor = (devices, try Self.adopt(fcntl(devices.descriptor, F_DUPFD_CLOEXEC, 3)))
+    } else {
+      monitor = nil
+    }
+    registry = DeviceRegistry(
+      named: configuration.devices, files: configuration.files, notices: notices)
+    status = StatusPrinter(isJSON: configuration.isJSON)
   }
 
   private static func adopt(_ fd: Int32) throws(UIOError) -> FileDescriptor {
@@ -45,124 +50,115 @@ package final class Service {
   }
 
   /// Serves until told to end.
-  /// - Throws: `UIOError` or `InterruptSyncError` when a device that was named cannot be served.
+  /// - Throws: `UIOError`, `InterruptSyncError` or `VarlinkError` when a device that was named
+  ///   cannot be served, or a socket not be had.
   package func run() throws {
     defer { end() }
-    if configuration.devices.isEmpty, configuration.files == nil {
-      software = try SoftwareService(rate: configuration.softwareRate, notices: notices)
+    try watchEverything()
+    if configuration.servesDevices { try registry.begin() }
+    if configuration.hasSoftwareLine {
+      let software = try SoftwareService(rate: configuration.softwareRate, notices: notices)
+      try loop.watch(software.clock, for: .readable) { _ in software.tick() }
+      self.software = software
     }
-    for device in configuration.devices {
-      let served = ServedDevice(device, notices: notices)
-      try served.start()
-      devices.append(served)
+    try listen()
+    startMetrics()
+    if let duration = configuration.duration {
+      loop.after(.nanoseconds(Int64(duration * 1e9))) { [loop] in loop.stop() }
     }
-    if let files = configuration.files {
-      for info in UIODeviceInfo.all() { _ = serveByFile(info, files) }
+    if configuration.printsStatus {
+      loop.after(.seconds(1), repeats: true) { [unowned self] in printStatus() }
     }
-    try controlLoop()
+    try loop.run()
   }
 
-  private func controlLoop() throws {
-    let end = configuration.duration.map { cuio_nanoseconds() + UInt64($0 * 1e9) }
-    while true {
-      let now = cuio_nanoseconds()
-      if let end, now >= end { return }
-      let timeout = end.map { Int32(clamping: ($0 - now) / 1_000_000 + 1) } ?? -1
-      let ready = wait(timeout)
-      if ready.contains(signals.raw), cuio_signal_read(signals.raw) > 0 { return }
-      if let software, ready.contains(software.descriptor) { software.tick() }
-      if ready.contains(notices.descriptor) { hear() }
-      if let monitor, ready.contains(monitor.descriptor) { follow(monitor.receive()) }
-      if ready.contains(second.raw), cuio_timer_read(second.raw) > 0 { status() }
+  private func watchEverything() throws(VarlinkError) {
+    try loop.watch(signals, for: .readable) { [unowned self] _ in
+      while true {
+        switch cuio_signal_read(signals.raw) {
+        case ..<1: return
+        case SIGHUP: try? reload()
+        default: return loop.stop()
+        }
+      }
     }
-  }
-
-  private func wait(_ timeout: Int32) -> Set<Int32> {
-    let watched = [
-      signals.raw, second.raw, notices.descriptor, monitor?.descriptor, software?.descriptor,
-    ]
-    var polled = watched.compactMap { $0 }.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-    guard unsafe poll(&polled, nfds_t(polled.count), timeout) > 0 else { return [] }
-    return Set(polled.filter { $0.revents != 0 }.map(\.fd))
-  }
-
-  private func hear() {
-    for notice in notices.take() { Console.say("\(notice.device): \(notice.report)") }
-  }
-
-  /// A device that was served and comes back is served again, whatever number it gets.
-  private func follow(_ events: [DeviceEvent]) {
-    for case .added(let info) in events {
-      if let files = configuration.files, serveByFile(info, files) { continue }
-      for device in devices where !device.isConnected {
-        if (try? device.isInstance(info)) == true { start(device, again: true) }
+    try loop.watch(notices.event, for: .readable) { [unowned self] _ in hear() }
+    guard let monitor else { return }
+    try loop.watch(monitor.socket, for: .readable) { [unowned self] _ in
+      for event in monitor.devices.receive() {
+        switch event {
+        case .added(let info): registry.arrived(info)
+        case .removed(let number): registry.left(number: number)
+        }
       }
     }
   }
 
-  private func start(_ device: ServedDevice, again: Bool) {
-    do {
-      try device.start()
-      Console.say("\(device.name): connected\(again ? " again" : "")")
-    } catch { Console.say("\(error)") }
+  private func listen() throws {
+    guard !configuration.sockets.isEmpty || !configuration.listeners.isEmpty else { return }
+    let clients = try ClientService(
+      registry: registry, settings: configuration.files?.daemon ?? DaemonSettings(), loop: loop
+    ) { [unowned self] () throws(ConfigurationError) in try reload() }
+    for socket in configuration.listeners { try clients.server.listen(on: socket) }
+    for path in configuration.sockets {
+      try clients.server.listen(
+        at: SocketAddress(path: path), mode: 0o664, group: AccessPolicy.number("uio"))
+    }
+    self.clients = clients
   }
 
-  /// Serves a device that has come as the files say, unless it is known already. In the place of
-  /// one that went there may be another, which another file is for. False: it is known.
-  private func serveByFile(_ info: UIODeviceInfo, _ files: ConfigurationSet) -> Bool {
-    let id = UIODeviceID.stable(info.stableID)
-    let wanted = files.file(for: DeviceIdentity(info)).map {
-      DeviceConfiguration(id: id, settings: $0.device, routines: $0.routines)
+  private func startMetrics() {
+    guard let settings = configuration.files?.daemon, let path = settings.metricsTextfile else {
+      metrics = nil
+      return
     }
-    if let known = devices.firstIndex(where: { $0.configuration.id == id }) {
-      if devices[known].configuration == wanted { return false }
-      devices.remove(at: known).stop()
-    }
-    guard let wanted else {
-      Console.say("uio\(info.number) (\(id)): left alone, as no file is for it")
-      return true
-    }
-    let device = ServedDevice(
-      wanted, notices: notices, lock: wanted.settings.lockGroup.map { lock($0) })
-    devices.append(device)
-    start(device, again: false)
-    return true
+    metrics = MetricsFile(path, every: settings.metricsInterval, of: registry, on: loop)
   }
 
-  /// The lock that the devices of a lock group share.
-  private func lock(_ group: String) -> InterruptLock {
-    if let lock = locks[group] { return lock }
-    let lock = InterruptLock()
-    locks[group] = lock
-    return lock
-  }
-
-  private func status() {
-    let now = cuio_nanoseconds()
-    record(seconds: Double(now - lastStatus) / 1e9)
-    lastStatus = now
-  }
-
-  /// One record per device; `seconds` is what the rates are over.
-  private func record(seconds: Double) {
-    var records = devices.map { ($0.name, $0.state, $0.statistics) }
-    if let software { records.append((software.name, software.state, software.statistics)) }
-    for (name, state, statistics) in records {
-      let before = lastCounts.updateValue(statistics.interrupts, forKey: name) ?? 0
-      let rate =
-        Double(statistics.interrupts - min(before, statistics.interrupts)) / max(seconds, 0.001)
-      let record = StatusRecord(
-        device: name, state: state.rawValue, statistics: statistics, rate: rate)
-      Console.out(configuration.isJSON ? record.json : record.line)
+  /// All of it, or nothing: what is at fault leaves the old configuration as it was.
+  private func reload() throws(ConfigurationError) {
+    guard let read = configuration.read else { return }
+    do throws(ConfigurationError) {
+      let files = try read()
+      registry.apply(files)
+      clients?.settings = files.daemon
+      Console.say("configuration read anew: \(files.devices.count) device files")
+    } catch {
+      Console.complain(error.description)
+      throw error
     }
+  }
+
+  private func hear() {
+    for notice in notices.take() {
+      Console.say("\(notice.device): \(notice.report)")
+      if let device = registry.device(notice.device) { registry.tell(.changed, device) }
+    }
+  }
+
+  private func printStatus() {
+    var records = registry.devices.filter(\.isWanted).map {
+      device -> (String, String, InterruptStatistics) in
+      let isGone = device.state == .gone
+      let state = device.object?.state ?? .disconnected
+      return (device.id, isGone ? "gone" : state.rawValue, device.statistics)
+    }
+    if let software {
+      records.append((software.name, software.state.rawValue, software.statistics))
+    }
+    status.print(records)
   }
 
   /// Disconnects, and gives the totals with the mean rates of the whole run.
   private func end() {
-    for device in devices { device.stop() }
+    clients?.server.stop()
+    for device in registry.devices { device.disconnect() }
     software?.stop()
     hear()
-    lastCounts = [:]
-    record(seconds: Double(cuio_nanoseconds() - started) / 1e9)
+    if configuration.printsStatus {
+      status.beginAgain()
+      printStatus()
+    }
+    registry.end()
   }
 }

@@ -1,3 +1,5 @@
+package import UIO
+
 /// What the daemon is to do.
 package struct ServiceConfiguration: Sendable {
   /// Devices that were named: without one of them there is no service.
@@ -11,14 +13,37 @@ package struct ServiceConfiguration: Sendable {
   /// Triggers a second of the software line that is served when there is no device.
   package var softwareRate: UInt64
 
+  /// Where to listen for clients.
+  package var sockets: [String]
+  /// Sockets that listen already.
+  package var listeners: [FileDescriptor]
+  /// Reads the files anew, for a reload; nil: there are none.
+  package var read: (@Sendable () throws(ConfigurationError) -> ConfigurationSet)?
+
   package init(
     devices: [DeviceConfiguration], files: ConfigurationSet? = nil, isJSON: Bool = false,
-    duration: Double? = nil, softwareRate: UInt64 = 1000
+    duration: Double? = nil, softwareRate: UInt64 = 1000, sockets: [String] = [],
+    listeners: [FileDescriptor] = [],
+    read: (@Sendable () throws(ConfigurationError) -> ConfigurationSet)? = nil
   ) {
     self.devices = devices
     self.files = files
     self.isJSON = isJSON
     self.duration = duration
     self.softwareRate = softwareRate
+    self.sockets = sockets
+    self.listeners = listeners
+    self.read = read
   }
+
+  private var hasClients: Bool { !sockets.isEmpty || !listeners.isEmpty }
+
+  /// Without device, file and client there is nothing to look for.
+  var servesDevices: Bool { !devices.isEmpty || files != nil || hasClients }
+
+  /// So that one can see it run.
+  var hasSoftwareLine: Bool { !servesDevices }
+
+  /// A service with clients is asked; otherwise it tells by itself.
+  var printsStatus: Bool { !hasClients }
 }

@@ -8,7 +8,8 @@ final class SoftwareService {
   let name = "software"
   private let line: SoftwareLine
   private let object: InterruptSyncObject
-  private let clock: FileDescriptor
+  /// Readable when a tick is due.
+  let clock: FileDescriptor
 
   /// - Throws: `InterruptSyncError`, `UIOError`.
   init(rate: UInt64, notices: NoticeBoard) throws {
@@ -26,7 +27,6 @@ final class SoftwareService {
     try object.connect()
   }
 
-  var descriptor: Int32 { clock.raw }
   var state: InterruptSyncObject.State { object.state }
   var statistics: InterruptStatistics { object.statistics() }
 

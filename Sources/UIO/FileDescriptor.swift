@@ -13,10 +13,14 @@ package final class FileDescriptor: Sendable {
   deinit { close(raw) }
 
   /// The corresponding C function is `open`; close-on-exec always.
-  package static func open(_ path: String, _ flags: Int32) throws(SystemFailure) -> FileDescriptor {
+  ///
+  /// - Parameter mode: of a file that `flags` make.
+  package static func open(
+    _ path: String, _ flags: Int32, mode: UInt32 = 0
+  ) throws(SystemFailure) -> FileDescriptor {
     try SystemFailure.inject(.open, path)
     while true {
-      let raw = unsafe Glibc.open(path, flags | O_CLOEXEC)
+      let raw = unsafe Glibc.open(path, flags | O_CLOEXEC, mode)
       if raw >= 0 { return FileDescriptor(adopting: raw) }
       if errno != EINTR { throw SystemFailure(errno) }
     }

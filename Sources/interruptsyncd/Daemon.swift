@@ -30,6 +30,11 @@ struct Daemon: ParsableCommand {
 
   @Option(help: "Triggers a second of the software line.") var rate: UInt64 = 1000
 
+  @Option(
+    help: "Listen for clients at this path, for instance /run/interruptsync/io.interruptsync.",
+    completion: .file())
+  var listen: [String] = []
+
   @Flag(help: "List the UIO devices and end.") var list = false
 
   @Flag(
@@ -68,16 +73,23 @@ struct Daemon: ParsableCommand {
     do {
       let groups = try ArgumentGroups(CommandLine.arguments.dropFirst(), devices: devices)
       let isConfigured = files?.devices.isEmpty == false
-      if devices.isEmpty, !isConfigured { try refuseToChoose() }
-      let service = try Service(
-        ServiceConfiguration(
-          devices: try groups.configurations(), files: isConfigured ? files : nil, isJSON: json,
-          duration: seconds, softwareRate: rate))
+      if devices.isEmpty, !isConfigured, listen.isEmpty { try refuseToChoose() }
+      var configuration = ServiceConfiguration(
+        devices: try groups.configurations(), isJSON: json, duration: seconds, softwareRate: rate,
+        sockets: listen)
+      if devices.isEmpty, isConfigured || !listen.isEmpty {
+        configuration.files = files
+        let tree = ConfigurationTree(root: configRoot)
+        configuration.read = { () throws(ConfigurationError) in try ConfigurationSet(tree) }
+      }
+      let service = try Service(configuration)
       try service.run()
     } catch let error as UIOError {
       throw ExitCode(Listing.failed(error.description))
     } catch let error as InterruptSyncError {
       throw ExitCode(Listing.failed(error.description))
+    } catch {
+      throw ExitCode(Listing.failed("\(error)"))
     }
   }
 

@@ -35,7 +35,9 @@ typedef struct cuio_ring_page {
   uint64_t reserved[5];
   /// The writer's, for the reader to look at.
   uint64_t written, dropped;
-  uint64_t reserved_writer[6];
+  /// Not 0: nothing will be written any more.
+  uint32_t ended;
+  uint32_t reserved_writer[11];
   /// The reader's. A writer that shares memory with another process takes them for hints.
   uint64_t read;
   /// Up: the reader sleeps until its eventfd is signalled.
@@ -57,6 +59,9 @@ typedef struct cuio_ring {
   /// The next ring of the same sync object. Belongs to the holder of the lock.
   struct cuio_ring *CUIO_NULLABLE next;
 } cuio_ring;
+
+/// Says that nothing will be written any more, and wakes the reader.
+void cuio_ring_end(cuio_ring *CUIO_NONNULL ring);
 
 /// Prepares a page for `capacity` entries.
 void cuio_ring_format(cuio_ring_page *CUIO_NONNULL page, uint64_t capacity);

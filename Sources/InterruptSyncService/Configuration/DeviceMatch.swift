@@ -7,19 +7,22 @@ package struct DeviceMatch: Equatable, Sendable {
   package var pciDevices = PatternList()
   package var names = PatternList()
   package var drivers = PatternList()
+  /// Lines without hardware that the file makes; such a file is for no device.
+  package var softwareLines: [String] = []
 
   enum Key: String, ConfigurationKey {
     case id = "Id"
     case pciDevice = "PCIDevice"
     case name = "Name"
     case driver = "Driver"
+    case softwareLine = "SoftwareLine"
 
     static let section = "Match"
     var isList: Bool { true }
   }
 
   package func admits(_ device: DeviceIdentity) -> Bool {
-    ids.admits(device.stableID) && pciDevices.admits(device.pciDevice)
+    softwareLines.isEmpty && ids.admits(device.stableID) && pciDevices.admits(device.pciDevice)
       && names.admits(device.name) && drivers.admits(device.driver)
   }
 
@@ -30,6 +33,15 @@ package struct DeviceMatch: Equatable, Sendable {
     pciDevices = Self.patterns(.pciDevice, &reader, Self.pciDevice)
     names = Self.patterns(.name, &reader, Self.pattern)
     drivers = Self.patterns(.driver, &reader, Self.pattern)
+    softwareLines = reader.items(.softwareLine, ConfigurationValue.name)
+    guard !softwareLines.isEmpty else { return }
+    for key in [Key.id, .pciDevice, .name, .driver] where reader.has(key) {
+      reader.report(
+        key,
+        ValueFault(
+          "the file makes a software line and is for no device",
+          hint: "remove it or SoftwareLine=, or write a file of its own"))
+    }
   }
 
   /// `!` in front of an assignment's value makes all its patterns excluding ones.

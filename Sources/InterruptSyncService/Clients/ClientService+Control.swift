@@ -1,0 +1,115 @@
+// Connecting, triggering, changing.
+import InterruptSync
+import UIO
+import Varlink
+
+extension ClientService {
+  func addControlMethods() {
+    handle("Connect") { [unowned self] call throws(ErrorReply) in try connect(call) }
+    handle("Disconnect") { [unowned self] call throws(ErrorReply) in
+      let device = try device(call, .control)
+      try requireUnattached(device)
+      device.isWanted = false
+      device.disconnect()
+      registry.tell(.changed, device)
+      call.reply()
+    }
+    handle("Trigger") { [unowned self] call throws(ErrorReply) in
+      let device = try device(call, .control)
+      guard let line = device.software else {
+        throw ClientError.wrongState(device, "only software lines can be triggered")
+      }
+      let count = call.parameters["count"]?.int64 ?? 1
+      guard (1...1_000_000).contains(count) else { throw .invalidParameter("count") }
+      line.trigger(UInt64(count))
+      call.reply()
+    }
+    handle("SetMode") { [unowned self] call throws(ErrorReply) in
+      let device = try device(call, .control)
+      let name = call.parameters["mode"]?.string
+      guard let mode = InterruptSyncMode.allCases.first(where: { $0.description == name }) else {
+        throw .invalidParameter("mode")
+      }
+      try change(device) { $0.mode = mode }
+      call.reply()
+    }
+    handle("SetPolicy") { [unowned self] call throws(ErrorReply) in
+      let device = try device(call, .control)
+      let policy = try Self.policy(call)
+      try change(device) { $0.policy = policy }
+      call.reply()
+    }
+    handle("Reload") { [unowned self] call throws(ErrorReply) in
+      guard policy.role(of: call.peer) >= .admin else { throw denied(call) }
+      do throws(ConfigurationError) { try reload() } catch { throw ClientError.rejected(error) }
+      call.reply()
+    }
+  }
+
+  private func connect(_ call: VarlinkCall) throws(ErrorReply) {
+    let device = try device(call, .control)
+    try requireUnattached(device)
+    guard device.configuration != nil else {
+      throw ClientError.notAllowed(
+        device, "no file says how it is serviced: write one, interruptsync.device(5), or attach it")
+    }
+    guard !device.isConnected else {
+      throw ClientError.wrongState(device, "the device is connected already")
+    }
+    let isPersistent = call.parameters["persistent"]?.bool ?? false
+    let user = call.peer.user
+    if !isPersistent { _ = try register(call) }
+    do { try device.connect() } catch {
+      if !isPersistent { unregister(user) }
+      throw ClientError.system(error)
+    }
+    if isPersistent {
+      device.isWanted = true
+    } else {
+      call.connection.whenClosed { [weak self, weak device] in
+        self?.unregister(user)
+        guard let device, !device.isWanted, device.attachment == nil else { return }
+        device.disconnect()
+        self?.registry.tell(.changed, device)
+      }
+    }
+    registry.tell(.changed, device)
+    call.reply()
+  }
+
+  func requireUnattached(_ device: ManagedDevice) throws(ErrorReply) {
+    guard device.attachment == nil else {
+      throw ClientError.busy(device, "a client has attached the device")
+    }
+  }
+
+  /// Makes the object anew with another setting; a connected device is so again.
+  private func change(_ device: ManagedDevice, _ body: (ManagedDevice) -> Void) throws(ErrorReply) {
+    try requireUnattached(device)
+    guard device.configuration != nil else {
+      throw ClientError.notAllowed(device, "no file says how it is serviced")
+    }
+    let wasConnected = device.isConnected
+    body(device)
+    device.remakeObject()
+    if wasConnected {
+      do { try device.connect() } catch { throw ClientError.system(error) }
+    }
+    registry.tell(.changed, device)
+  }
+
+  private static func policy(_ call: VarlinkCall) throws(ErrorReply) -> DispatcherAttributes.Policy
+  {
+    let priority = call.parameters["priority"]?.int64
+    switch call.parameters["policy"]?.string {
+    case "other":
+      guard priority == nil else { throw .invalidParameter("priority") }
+      return .other
+    case "fifo", "rr":
+      guard let priority, (1...99).contains(priority) else { throw .invalidParameter("priority") }
+      return call.parameters["policy"]?.string == "fifo"
+        ? .fifo(Int32(priority)) : .roundRobin(Int32(priority))
+    default: throw .invalidParameter("policy")
+    }
+  }
+}

@@ -1,0 +1,119 @@
+// Acting: transactions, and lines whose service is the client's.
+import InterruptSync
+import UIO
+import Varlink
+
+extension ClientService {
+  func addSynchronizedMethods() {
+    handle("Transact") { [unowned self] call throws(ErrorReply) in try transact(call) }
+    handle("Attach") { [unowned self] call throws(ErrorReply) in try attach(call) }
+    handle("Complete") { [unowned self] call throws(ErrorReply) in
+      let device = try device(call, .control)
+      let attachment = try attachment(call, device)
+      do throws(InterruptSyncError) {
+        call.reply(["interrupts": JSON(try attachment.complete())])
+      } catch {
+        throw error.code == .removed ? ClientError.deviceGone(device) : ClientError.system(error)
+      }
+    }
+    handle("Detach") { [unowned self] call throws(ErrorReply) in
+      let device = try device(call, .control)
+      _ = try attachment(call, device)
+      device.endAttachment()
+      registry.tell(.changed, device)
+      call.reply()
+    }
+  }
+
+  private func transact(_ call: VarlinkCall) throws(ErrorReply) {
+    let device = try device(call, .control)
+    if let attachment = device.attachment, attachment.owner != call.connection.id {
+      throw ClientError.busy(device, "another client has attached the device")
+    }
+    guard device.isConnected, let object = device.object else {
+      throw ClientError.wrongState(device, "connect or attach the device first")
+    }
+    var operations: [TransactionOperation] = []
+    for (index, value) in (call.parameters["operations"]?.array ?? []).enumerated() {
+      operations.append(try TransactionOperation(value.object ?? [:], index: index))
+    }
+    let regions = device.regions
+    let id = device.id
+    do throws(TransactionRefusal) {
+      let transaction = try Transaction(operations, limits: settings.limits.transaction) {
+        (region) throws(UIOError) in
+        guard let regions else {
+          throw UIOError(
+            .noSuchRegion, device: id, operation: "find the register",
+            cause: "a software line has no registers")
+        }
+        return try regions.region(region)
+      }
+      answer(call, device) { () throws(InterruptSyncError) in try transaction.run(on: object) }
+    } catch let refusal {
+      throw ClientError.refused(refusal)
+    }
+  }
+
+  private func answer(
+    _ call: VarlinkCall, _ device: ManagedDevice,
+    _ run: () throws(InterruptSyncError) -> TransactionOutcome
+  ) {
+    do throws(InterruptSyncError) {
+      switch try run() {
+      case .complete(let results): call.reply(["results": .array(results.map { JSON($0) })])
+      case .waitExpired(let index, let results): call.fail(ClientError.waitExpired(index, results))
+      case .deviceGone(let results): call.fail(ClientError.deviceGone(device, results))
+      }
+    } catch { call.fail(ClientError.system(error)) }
+  }
+
+  private func attach(_ call: VarlinkCall) throws(ErrorReply) {
+    let device = try device(call, .control)
+    try requireUnattached(device)
+    guard device.info != nil || device.isSoftware else {
+      throw ClientError.wrongState(device, "the device is not there")
+    }
+    let longest = settings.attachDeadline
+    let asked = call.parameters["deadlineMicroseconds"]?.int64
+    let deadline = asked.map { TimeSpan.microseconds(UInt64(clamping: $0)) } ?? longest
+    guard deadline > .microseconds(0), deadline <= longest else {
+      throw .invalidParameter("deadlineMicroseconds")
+    }
+    _ = try register(call)
+    let user = call.peer.user
+    do {
+      device.attachment = try Attachment(
+        of: device, to: call.connection.id,
+        deadline: .nanoseconds(Int64(clamping: deadline.nanoseconds)), on: loop
+      ) { [weak self, weak device] in
+        guard let self, let device else { return }
+        Console.say("\(device.id): a client did not complete in time; its attachment has ended")
+        registry.tell(.changed, device)
+      }
+    } catch {
+      unregister(user)
+      if device.isWanted { try? device.connect() }
+      throw ClientError.system(error)
+    }
+    let owner = call.connection.id
+    call.connection.whenClosed { [weak self, weak device] in
+      self?.unregister(user)
+      guard let device, device.attachment?.owner == owner else { return }
+      device.endAttachment()
+      self?.registry.tell(.changed, device)
+    }
+    registry.tell(.changed, device)
+    if let event = device.attachment?.event { call.reply(["event": 0], descriptors: [event]) }
+  }
+
+  private func attachment(
+    _ call: VarlinkCall, _ device: ManagedDevice
+  ) throws(ErrorReply) -> Attachment {
+    guard let attachment = device.attachment, attachment.owner == call.connection.id else {
+      throw ClientError.notAttached(
+        device, "this connection has not attached it, or did not complete in time")
+    }
+    return attachment
+  }
+}

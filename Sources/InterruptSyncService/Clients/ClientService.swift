@@ -1,0 +1,120 @@
+// io.interruptsync: what clients can ask of the daemon. Each group of methods has a file of its own.
+import InterruptSync
+import UIO
+import Varlink
+
+/// The Varlink interface over the registry. On the control thread.
+final class ClientService {
+  static let path = "/run/interruptsync/io.interruptsync"
+
+  let registry: DeviceRegistry
+  let server: VarlinkServer
+  let loop: EventLoop
+  var settings: DaemonSettings { didSet { readPolicy() } }
+  private(set) var policy: AccessPolicy
+  /// Reads the configuration anew; throws what is wrong with it.
+  let reload: () throws(ConfigurationError) -> Void
+  /// What is registered, by user.
+  private var registrations: [UInt32: Int] = [:]
+  private var subscriptions: [UInt32: Int] = [:]
+  private var lastRegistration = 0
+  /// Calls that are answered again and again.
+  var watched: [Int: VarlinkCall] = [:]
+  var streams: [Int: EventStream] = [:]
+
+  /// - Throws: `VarlinkError`.
+  init(
+    registry: DeviceRegistry, settings: DaemonSettings, loop: EventLoop,
+    reload: @escaping () throws(ConfigurationError) -> Void
+  ) throws(VarlinkError) {
+    self.registry = registry
+    self.settings = settings
+    self.loop = loop
+    self.reload = reload
+    policy = AccessPolicy(settings) { Self.unknown($0) }
+    let limits = settings.limits
+    server = try VarlinkServer(
+      loop: loop,
+      identity: ServiceIdentity(
+        vendor: "InterruptSync", product: "interruptsyncd", version: "0.1.0", url: ""),
+      limits: ServerLimits(
+        connections: limits.connections, connectionsPerUser: limits.connectionsPerUser,
+        message: WireLimits(messageBytes: limits.messageSize), waitingBytes: limits.outputSize))
+    let text = String(decoding: PackageResources.io_interruptsync_varlink, as: UTF8.self)
+    server.add(try InterfaceDescription(text))
+    server.authorize = { [unowned self] peer, _ in policy.role(of: peer) >= .observe }
+    server.observe = { Console.say($0.description) }
+    addDeviceMethods()
+    addControlMethods()
+    addWatchMethods()
+    addSynchronizedMethods()
+  }
+
+  private static func unknown(_ group: String) {
+    Console.say("there is no group \"\(group)\": nobody gets a role by it")
+  }
+
+  private func readPolicy() { policy = AccessPolicy(settings) { Self.unknown($0) } }
+
+  func handle(
+    _ method: String, streaming: VarlinkServer.Streaming = .never, descriptors: [String] = [],
+    _ handler: @escaping VarlinkServer.Handler
+  ) {
+    server.handle(
+      "\(ClientError.interface).\(method)", streaming: streaming, descriptors: descriptors, handler)
+  }
+
+  /// The device that a call is about, for a caller that has `role` with it. Who may not even look
+  /// is told that there is none.
+  func device(_ call: VarlinkCall, _ role: Role) throws(ErrorReply) -> ManagedDevice {
+    let name = call.parameters["device"]?.string ?? ""
+    guard let device = registry.device(name) else { throw ClientError.noSuchDevice(name) }
+    let has = policy.role(of: call.peer, for: device.configuration?.settings)
+    guard has >= .observe else { throw ClientError.noSuchDevice(name) }
+    guard has >= role else { throw denied(call) }
+    return device
+  }
+
+  func denied(_ call: VarlinkCall) -> ErrorReply {
+    Console.say("user \(call.peer.user), process \(call.peer.process) may not call \(call.method)")
+    return .permissionDenied
+  }
+
+  func mayObserve(_ peer: PeerCredentials, _ device: ManagedDevice) -> Bool {
+    policy.role(of: peer, for: device.configuration?.settings) >= .observe
+  }
+
+  // MARK: What ends with its connection
+
+  /// A number for a registration of the caller's, counted until `release`.
+  func register(_ call: VarlinkCall) throws(ErrorReply) -> Int {
+    try count(call, \.registrations, settings.limits.registrationsPerUser)
+  }
+
+  func subscribe(_ call: VarlinkCall) throws(ErrorReply) -> Int {
+    try count(call, \.subscriptions, settings.limits.subscriptionsPerUser)
+  }
+
+  private func count(
+    _ call: VarlinkCall, _ counts: ReferenceWritableKeyPath<ClientService, [UInt32: Int]>,
+    _ limit: Int
+  ) throws(ErrorReply) -> Int {
+    let user = call.peer.user
+    guard self[keyPath: counts][user, default: 0] < limit else {
+      throw ClientError.tooManyRegistrations(limit)
+    }
+    self[keyPath: counts][user, default: 0] += 1
+    lastRegistration += 1
+    return lastRegistration
+  }
+
+  func unregister(_ user: UInt32) { release(user, \.registrations) }
+  func unsubscribe(_ user: UInt32) { release(user, \.subscriptions) }
+
+  private func release(
+    _ user: UInt32, _ counts: ReferenceWritableKeyPath<ClientService, [UInt32: Int]>
+  ) {
+    let left = self[keyPath: counts][user, default: 1] - 1
+    self[keyPath: counts][user] = left == 0 ? nil : left
+  }
+}

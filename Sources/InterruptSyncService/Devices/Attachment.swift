@@ -1,0 +1,123 @@
+// A line whose service is a client's: each interrupt is handed over with the line masked, and the
+// line stays so until the client says that it is done.
+import CUIO
+import InterruptSync
+import UIO
+import Varlink
+
+/// One client's hold on a device. On the control thread; its routine runs on the dispatcher's.
+final class Attachment {
+  /// The connection that made it.
+  let owner: UInt64
+  /// Signalled at each interrupt; the client has it too.
+  let event: FileDescriptor
+  let deadline: Duration
+  private let device: ManagedDevice
+  private let loop: EventLoop
+  private let handed: FileDescriptor
+  private var watch: EventLoop.Watch?
+  private var timer: LoopTimer?
+  private var registration: ServiceRoutineRegistration?
+  private var completed: UInt64 = 0
+  private let expired: () -> Void
+
+  /// Takes the service over from whatever did it.
+  /// - Parameter expired: called when an interrupt was not completed in time; the attachment has
+  ///   ended by then.
+  /// - Throws: `UIOError`, `InterruptSyncError`, `VarlinkError`; the device is then left as it was
+  ///   configured.
+  init(
+    of device: ManagedDevice, to owner: UInt64, deadline: Duration, on loop: EventLoop,
+    expired: @escaping () -> Void
+  ) throws {
+    self.owner = owner
+    self.deadline = deadline
+    self.device = device
+    self.loop = loop
+    self.expired = expired
+    event = try Self.makeEvent(device)
+    handed = try Self.makeEvent(device)
+    device.disconnect()
+    device.cancelRoutines()
+    do { try begin() } catch {
+      finish()
+      throw error
+    }
+  }
+
+  private static func makeEvent(_ device: ManagedDevice) throws(UIOError) -> FileDescriptor {
+    let fd = cuio_event_create()
+    guard fd >= 0 else {
+      throw UIOError(
+        .resourcesExhausted, device: device.id, operation: "attach",
+        cause: "no eventfd to be had", hint: "raise the limit (systemd: LimitNOFILE=)", errno: -fd)
+    }
+    return FileDescriptor(adopting: fd)
+  }
+
+  private func begin() throws {
+    try device.open()
+    guard let object = device.object else { return }
+    completed = object.statistics().interrupts
+    // The registration goes before the object and before the descriptors.
+    let (client, own) = (event.raw, handed.raw)
+    registration = try object.registerServiceRoutine { [unowned object] in
+      object.holdLine()
+      _ = cuio_event_signal(client, 1)
+      _ = cuio_event_signal(own, 1)
+      return .success
+    }
+    if let registration { device.routines = [("client", registration)] }
+    watch = try loop.watch(handed, for: .readable) { [unowned self] _ in wasHanded() }
+    try device.connectObject()
+  }
+
+  private func wasHanded() {
+    _ = cuio_event_drain(handed.raw)
+    // Completed already, or the time for it runs already.
+    guard timer == nil, device.object?.isLineHeld == true else { return }
+    timer = loop.after(deadline) { [unowned self] in
+      timer = nil
+      let expired = expired
+      device.endAttachment()
+      expired()
+    }
+  }
+
+  /// The client is done: unmasks the line.
+  /// - Returns: the interrupts since the last completion.
+  /// - Throws: what the re-arm failed with.
+  func complete() throws(InterruptSyncError) -> UInt64 {
+    stopTimer()
+    guard let object = device.object else { return 0 }
+    let interrupts = object.statistics().interrupts
+    defer { completed = interrupts }
+    try object.releaseLine()
+    return interrupts &- completed
+  }
+
+  /// Masks the line and takes the routine out.
+  func finish() {
+    stopTimer()
+    if let watch { loop.unwatch(watch) }
+    watch = nil
+    device.disconnect()
+    device.cancelRoutines()
+    registration = nil
+  }
+
+  private func stopTimer() {
+    if let timer { loop.cancel(timer) }
+    timer = nil
+  }
+}
+
+extension ManagedDevice {
+  /// Ends an attachment, if there is one: the line is masked, and serviced again as configured.
+  func endAttachment() {
+    guard let attachment else { return }
+    attachment.finish()
+    self.attachment = nil
+    if isWanted { try? connect() }
+  }
+}

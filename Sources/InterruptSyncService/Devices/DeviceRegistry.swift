@@ -1,0 +1,213 @@
+// Every device and software line that the daemon knows, and what the configuration says of each.
+import CUIO
+import DeviceInventory
+import InterruptSync
+import UIO
+
+/// The daemon's devices, by stable id. Only the control thread calls it.
+final class DeviceRegistry {
+  enum Change: String { case added, changed, removed }
+
+  private(set) var devices: [ManagedDevice] = []
+  /// Devices that were named on the command line come before every file.
+  private let named: [DeviceConfiguration]
+  private(set) var files: ConfigurationSet?
+  private var locks: [String: InterruptLock] = [:]
+  private let notices: NoticeBoard
+  private var observers: [Int: (Change, ManagedDevice) -> Void] = [:]
+  private var nextObserver = 0
+
+  init(named: [DeviceConfiguration], files: ConfigurationSet?, notices: NoticeBoard) {
+    self.named = named
+    self.files = files
+    self.notices = notices
+  }
+
+  /// The device that `text` means: id, node or name. nil: none, or several have the name.
+  func device(_ text: String) -> ManagedDevice? {
+    if let exact = devices.first(where: { $0.id == text }) { return exact }
+    let called = devices.filter { $0.isCalled(text) }
+    return called.count == 1 ? called[0] : nil
+  }
+
+  // MARK: Observing
+
+  func observe(_ body: @escaping (Change, ManagedDevice) -> Void) -> Int {
+    nextObserver += 1
+    observers[nextObserver] = body
+    return nextObserver
+  }
+
+  func endObserving(_ observer: Int) { observers[observer] = nil }
+
+  func tell(_ change: Change, _ device: ManagedDevice) {
+    for (_, body) in observers.sorted(by: { $0.key < $1.key }) { body(change, device) }
+  }
+
+  // MARK: Coming and going
+
+  /// Adds what is there at the start, and connects what is configured.
+  /// - Throws: when a device that was named is not there or cannot be serviced.
+  func begin() throws {
+    addSoftwareLines()
+    for info in UIODeviceInfo.all() { arrived(info) }
+    for configuration in named {
+      let info = try UIODeviceInfo.find(configuration.id)
+      if let failure = device(info.stableID)?.failure { throw StartFailure(text: failure) }
+    }
+  }
+
+  struct StartFailure: Error, CustomStringConvertible {
+    let text: String
+    var description: String { text }
+  }
+
+  func arrived(_ info: UIODeviceInfo) {
+    if let known = devices.first(where: { $0.id == info.stableID }) {
+      known.info = info
+      // In the place of one that went there may be another, which another file is for.
+      let wanted = configuration(for: info)
+      if known.attachment == nil, known.configuration != wanted?.configuration {
+        replace(known, wanted, info)
+      } else {
+        serve(known)
+        tell(.changed, known)
+      }
+      return
+    }
+    add(made(info.stableID, info, configuration(for: info)))
+  }
+
+  func left(number: Int) {
+    guard let device = devices.first(where: { $0.info?.number == number }) else { return }
+    device.info = nil
+    device.attachment?.finish()
+    device.attachment = nil
+    device.close()
+    if device.isWanted {
+      tell(.changed, device)
+    } else {
+      devices.removeAll { $0 === device }
+      tell(.removed, device)
+    }
+  }
+
+  private func add(_ device: ManagedDevice) {
+    devices.append(device)
+    if !device.isWanted, files?.devices.isEmpty == false {
+      Console.say("\(device.id): left alone, as no file is for it")
+    }
+    serve(device)
+    tell(.added, device)
+  }
+
+  private func serve(_ device: ManagedDevice) {
+    guard device.isWanted, device.attachment == nil, !device.isConnected,
+      device.info != nil || device.isSoftware
+    else { return }
+    let isBack = device.object != nil
+    do {
+      try device.connect()
+      Console.say("\(device.id): connected\(isBack ? " again" : "")")
+    } catch { Console.say("\(error)") }
+  }
+
+  // MARK: Configuration
+
+  private typealias Wanted = (configuration: DeviceConfiguration, file: String?)
+
+  private func configuration(for info: UIODeviceInfo) -> Wanted? {
+    for configuration in named where (try? UIODeviceInfo.find(configuration.id)) == info {
+      return (configuration, nil)
+    }
+    guard let file = files?.file(for: DeviceIdentity(info)) else { return nil }
+    let id = UIODeviceID.stable(info.stableID)
+    return (
+      DeviceConfiguration(id: id, settings: file.device, routines: file.routines), file.name
+    )
+  }
+
+  private func made(_ id: String, _ info: UIODeviceInfo?, _ wanted: Wanted?) -> ManagedDevice {
+    let lock = wanted?.configuration.settings.lockGroup.map { group in
+      locks[group] ?? InterruptLock()
+    }
+    if let lock, let group = wanted?.configuration.settings.lockGroup { locks[group] = lock }
+    return ManagedDevice(
+      id: id, info: info, configuration: wanted?.configuration, file: wanted?.file, lock: lock
+    ) { [notices] report in notices.post(id, report) }
+  }
+
+  /// Puts a device of another configuration in the place of one; its counts go on.
+  private func replace(_ device: ManagedDevice, _ wanted: Wanted?, _ info: UIODeviceInfo?) {
+    guard let index = devices.firstIndex(where: { $0 === device }) else { return }
+    device.close()
+    device.endSubscriptions()
+    let next = made(device.id, info, wanted)
+    next.carried = device.statistics
+    next.software = device.software
+    devices[index] = next
+    serve(next)
+    tell(.changed, next)
+  }
+
+  /// Takes over a configuration that has been read in full. Devices whose part of it is as before
+  /// are not touched.
+  func apply(_ files: ConfigurationSet) {
+    self.files = files
+    for device in devices {
+      if let info = device.info {
+        let wanted = configuration(for: info)
+        // What an attached client services stays so; the file is asked again when it ends.
+        guard device.attachment == nil else { continue }
+        if device.configuration != wanted?.configuration || device.mode != nil
+          || device.policy != nil
+        {
+          replace(device, wanted, info)
+        } else {
+          device.isWanted = wanted != nil
+          serve(device)
+        }
+      } else if !device.isSoftware {
+        devices.removeAll { $0 === device }
+        tell(.removed, device)
+      }
+    }
+    let names = softwareNames()
+    for device in devices where device.isSoftware && !names.contains(device.id) {
+      device.attachment?.finish()
+      device.attachment = nil
+      device.close()
+      devices.removeAll { $0 === device }
+      tell(.removed, device)
+    }
+    addSoftwareLines()
+  }
+
+  private func softwareNames() -> [String] {
+    files?.devices.flatMap { $0.match.softwareLines } ?? []
+  }
+
+  private func addSoftwareLines() {
+    for file in files?.devices ?? [] {
+      for name in file.match.softwareLines where !devices.contains(where: { $0.id == name }) {
+        do {
+          let line = try SoftwareLine(name: name)
+          let configuration = DeviceConfiguration(
+            id: .stable(name), settings: file.device, routines: file.routines)
+          let device = made(name, nil, (configuration, file.name))
+          device.software = line
+          add(device)
+        } catch { Console.say("\(error)") }
+      }
+    }
+  }
+
+  /// Disconnects everything; lines are left masked.
+  func end() {
+    for device in devices {
+      device.attachment?.finish()
+      device.attachment = nil
+      device.close()
+    }
+  }
+}

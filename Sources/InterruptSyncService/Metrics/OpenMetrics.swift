@@ -1,0 +1,109 @@
+// The daemon's figures in the text form of OpenMetrics 1.0.
+import InterruptSync
+import UIO
+
+/// Writes metrics of devices.
+enum OpenMetrics {
+  static let contentType = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+  private struct Family: Sendable {
+    let name: String
+    let type: String
+    let unit: String?
+    let help: String
+    let value: @Sendable (InterruptStatistics) -> String
+  }
+
+  private static func counter(
+    _ name: String, _ help: String, _ field: @escaping @Sendable (InterruptStatistics) -> UInt64
+  ) -> Family {
+    Family(name: name, type: "counter", unit: nil, help: help) { "\(field($0))" }
+  }
+
+  private static func seconds(
+    _ name: String, _ help: String, _ field: @escaping @Sendable (InterruptStatistics) -> UInt64
+  ) -> Family {
+    Family(name: name, type: "gauge", unit: "seconds", help: help) { decimal(field($0)) }
+  }
+
+  private static let families = [
+    counter("interruptsync_interrupts", "Interrupts that the kernel counted.", \.interrupts),
+    counter("interruptsync_dispatches", "Times the service routines were run.", \.dispatches),
+    counter(
+      "interruptsync_coalesced", "Interrupts that shared a dispatch with another.", \.coalesced),
+    counter("interruptsync_claimed", "Dispatches that a routine claimed.", \.claimed),
+    counter("interruptsync_unclaimed", "Dispatches that no routine claimed.", \.unclaimed),
+    counter("interruptsync_passes", "Walks of the list of routines.", \.passes),
+    counter("interruptsync_rearm_failures", "Re-arms that failed.", \.rearmFailures),
+    counter("interruptsync_storms", "Storms that the brake stopped.", \.storms),
+    counter(
+      "interruptsync_synchronized_calls", "Synchronized routines, transactions among them.",
+      \.synchronizedCalls),
+    seconds(
+      "interruptsync_longest_hold_seconds", "Longest time that a dispatch held the lock.",
+      \.longestHold),
+    seconds(
+      "interruptsync_longest_wait_seconds", "Longest wait for the lock.", \.longestWait),
+  ]
+
+  static func text(_ devices: [ManagedDevice]) -> String {
+    let samples = devices.map { (label($0.id), $0.statistics) }
+    var lines: [String] = []
+    for family in families {
+      lines.append("# TYPE \(family.name) \(family.type)")
+      if let unit = family.unit { lines.append("# UNIT \(family.name) \(unit)") }
+      lines.append("# HELP \(family.name) \(family.help)")
+      let suffix = family.type == "counter" ? "_total" : ""
+      for (label, statistics) in samples {
+        lines.append("\(family.name)\(suffix){device=\"\(label)\"} \(family.value(statistics))")
+      }
+    }
+    lines.append("# TYPE interruptsync_routine_calls counter")
+    lines.append("# HELP interruptsync_routine_calls Calls of a service routine.")
+    lines += routines(devices) { ("calls", $0.calls) }
+    lines.append("# TYPE interruptsync_routine_claims counter")
+    lines.append("# HELP interruptsync_routine_claims Interrupts that a service routine claimed.")
+    lines += routines(devices) { ("claims", $0.claims) }
+    lines.append("# TYPE interruptsync_device info")
+    lines.append("# HELP interruptsync_device The device, its driver and what is done with it.")
+    for device in devices {
+      lines.append(
+        "interruptsync_device_info{device=\"\(label(device.id))\",name=\"\(label(device.name))\","
+          + "driver=\"\(label(device.info?.driver ?? ""))\",state=\"\(device.state.rawValue)\"} 1")
+    }
+    lines.append("# EOF")
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func routines(
+    _ devices: [ManagedDevice], _ figure: (ServiceRoutineStatistics) -> (String, UInt64)
+  ) -> [String] {
+    devices.flatMap { device in
+      zip(device.routines, device.statistics.routines).map { routine, counts in
+        let (name, value) = figure(counts)
+        return "interruptsync_routine_\(name)_total{device=\"\(label(device.id))\","
+          + "routine=\"\(label(routine.name))\"} \(value)"
+      }
+    }
+  }
+
+  /// Nanoseconds as seconds.
+  private static func decimal(_ nanoseconds: UInt64) -> String {
+    let fraction = String(nanoseconds % 1_000_000_000)
+    return "\(nanoseconds / 1_000_000_000)."
+      + String(repeating: "0", count: 9 - fraction.count) + fraction
+  }
+
+  private static func label(_ text: String) -> String {
+    var escaped = ""
+    for character in text.unicodeScalars {
+      switch character {
+      case "\\": escaped += "\\\\"
+      case "\"": escaped += "\\\""
+      case "\n": escaped += "\\n"
+      default: escaped.unicodeScalars.append(character)
+      }
+    }
+    return escaped
+  }
+}

@@ -1,0 +1,187 @@
+/// Reads the interface language.
+struct InterfaceParser {
+  private var scanner: InterfaceScanner
+  private let dialect: InterfaceDescription.Dialect
+  private var interface = "interface description"
+  /// Types that something refers to, with the place of the first reference.
+  private var references: [(name: String, place: (line: Int, column: Int))] = []
+  private var depth = 0
+  private static let deepest = 32
+
+  init(_ text: String, dialect: InterfaceDescription.Dialect) {
+    scanner = InterfaceScanner(text)
+    self.dialect = dialect
+  }
+
+  mutating func parse() throws(VarlinkError) -> (
+    name: String, documentation: String, members: [InterfaceMember]
+  ) {
+    let documentation = scanner.documentation()
+    guard scanner.word() == "interface" else { throw error("does not begin with \"interface\"") }
+    let name = scanner.word(with: ".-")
+    guard Self.isInterfaceName(name) else { throw error("not an interface's name: \"\(name)\"") }
+    interface = name
+    var members: [InterfaceMember] = []
+    var names: Set<String> = []
+    while !scanner.isAtEnd() {
+      let member = try member()
+      guard names.insert(member.name).inserted else {
+        throw error("\(member.name) stands here twice")
+      }
+      members.append(member)
+    }
+    for (name, place) in references {
+      let isType = members.contains {
+        if case .type = $0.kind { $0.name == name } else { false }
+      }
+      guard isType else { throw error("there is no type \(name)", at: place) }
+    }
+    return (name, documentation, members)
+  }
+
+  private func error(_ cause: String, at place: (line: Int, column: Int)? = nil) -> VarlinkError {
+    let place = place ?? scanner.place
+    return VarlinkError(
+      .invalidDescription, object: interface, operation: "read an interface's description",
+      cause: "line \(place.line), column \(place.column): \(cause)")
+  }
+
+  private mutating func member() throws(VarlinkError) -> InterfaceMember {
+    let documentation = scanner.documentation()
+    let keyword = scanner.word()
+    guard ["type", "method", "error"].contains(keyword) else {
+      throw error("not \"type\", \"method\" or \"error\": \"\(keyword)\"")
+    }
+    let name = scanner.word()
+    guard Self.isMemberName(name) else { throw error("not the name of a \(keyword): \"\(name)\"") }
+    let kind: InterfaceMember.Kind
+    switch keyword {
+    case "type": kind = .type(try braced())
+    case "method":
+      let input = try fields("a method's input")
+      guard scanner.take("->") else { throw error("no \"->\" behind a method's input") }
+      kind = .method(input: input, output: try fields("a method's output"))
+    default: kind = .error(try fields("an error"))
+    }
+    return InterfaceMember(name: name, kind: kind, documentation: documentation)
+  }
+
+  private mutating func fields(_ what: String) throws(VarlinkError) -> [Field] {
+    guard case .structure(let fields) = try braced() else {
+      throw error("\(what) is a list of fields, not an enumeration")
+    }
+    return fields
+  }
+
+  /// `(a: T, …)` or `(a, …)`.
+  private mutating func braced() throws(VarlinkError) -> FieldType {
+    guard scanner.take("(") else { throw error("no \"(\"") }
+    return try opened()
+  }
+
+  /// The same behind its `(`.
+  private mutating func opened() throws(VarlinkError) -> FieldType {
+    if scanner.take(")") { return .structure([]) }
+    depth += 1
+    defer { depth -= 1 }
+    guard depth <= Self.deepest else { throw error("nested too deeply") }
+    var fields: [Field] = []
+    var values: [String] = []
+    var names: Set<String> = []
+    repeat {
+      let documentation = scanner.documentation()
+      let name = scanner.word()
+      guard Self.isFieldName(name) else { throw error("not a field's name: \"\(name)\"") }
+      guard names.insert(name).inserted else { throw error("\(name) stands here twice") }
+      if scanner.take(":") {
+        fields.append(Field(name, try type(), documentation: documentation))
+      } else {
+        values.append(name)
+      }
+    } while scanner.take(",")
+    guard scanner.take(")") else { throw error("no \")\"") }
+    guard fields.isEmpty || values.isEmpty else { throw error("a field without a type") }
+    return values.isEmpty ? .structure(fields) : .enumeration(values)
+  }
+
+  private mutating func type() throws(VarlinkError) -> FieldType {
+    guard scanner.take("?") else { return try element() }
+    return .nullable(try element())
+  }
+
+  private mutating func element() throws(VarlinkError) -> FieldType {
+    depth += 1
+    defer { depth -= 1 }
+    guard depth <= Self.deepest else { throw error("nested too deeply") }
+    if scanner.take("[]") { return .array(try contained()) }
+    if scanner.take("[string]") {
+      let value = try contained()
+      guard dialect == .whole || value != .structure([]) else {
+        throw error("varlinkctl does not read [string](); use an array of strings")
+      }
+      return .map(value)
+    }
+    return try simple()
+  }
+
+  private mutating func contained() throws(VarlinkError) -> FieldType {
+    let type = try type()
+    if dialect == .common, case .nullable = type {
+      throw error("varlinkctl does not read nullable elements")
+    }
+    return type
+  }
+
+  private mutating func simple() throws(VarlinkError) -> FieldType {
+    scanner.skipSpace()
+    let place = scanner.place
+    if scanner.take("(") { return try opened() }
+    let word = scanner.word()
+    switch word {
+    case "bool": return .bool
+    case "int": return .int
+    case "float": return .float
+    case "string": return .string
+    case "object": return .object
+    case "any": throw error("\"any\" is not in the language; use \"object\"", at: place)
+    default:
+      guard Self.isMemberName(word) else { throw error("not a type: \"\(word)\"", at: place) }
+      references.append((word, place))
+      return .named(word)
+    }
+  }
+}
+
+// MARK: Names
+
+extension InterfaceParser {
+  /// `com.example.my-thing`: two parts at least, a letter first, no hyphen at a part's edge.
+  static func isInterfaceName(_ name: String) -> Bool {
+    let parts = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    let hyphen = UInt8(ascii: "-")
+    return parts.count >= 2 && name.utf8.first.map(isLetter) == true
+      && parts.allSatisfy { part in
+        !part.isEmpty && part.first != hyphen && part.last != hyphen
+          && part.allSatisfy { InterfaceScanner.isAlphanumeric($0) || $0 == hyphen }
+      }
+  }
+
+  /// Types, methods and errors: a capital, then letters and digits.
+  static func isMemberName(_ name: String) -> Bool {
+    guard let first = name.utf8.first, isLetter(first), first < UInt8(ascii: "a") else {
+      return false
+    }
+    return name.utf8.allSatisfy(InterfaceScanner.isAlphanumeric)
+  }
+
+  /// Fields and values: a letter, then letters, digits and single underscores, none at the end.
+  static func isFieldName(_ name: String) -> Bool {
+    let parts = name.utf8.split(separator: UInt8(ascii: "_"), omittingEmptySubsequences: false)
+    return name.utf8.first.map(isLetter) == true
+      && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy(InterfaceScanner.isAlphanumeric) }
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool {
+    InterfaceScanner.isAlphanumeric(byte) && byte > UInt8(ascii: "9")
+  }
+}

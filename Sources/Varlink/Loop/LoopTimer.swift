@@ -1,0 +1,4 @@
+/// Names one timer of a loop.
+package struct LoopTimer: Hashable, Sendable {
+  let number: UInt64
+}

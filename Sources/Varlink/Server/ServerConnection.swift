@@ -1,0 +1,246 @@
+// One client. A call is read only when the one before it is answered and most of the answers are
+// read: so replies keep their order, and a client that calls without reading waits in its own send.
+
+import UIO
+
+/// A client's connection. On the loop's thread.
+package final class ServerConnection {
+  /// Never used twice by one server.
+  package let id: UInt64
+  package let peer: PeerCredentials
+  /// Nil when it is closed, whoever keeps this object.
+  private var socket: FileDescriptor?
+  private let loop: EventLoop
+  private let limits: ServerLimits
+  weak var server: VarlinkServer?
+  private var reader: MessageReader
+  private var writer = MessageWriter()
+  private var watch: EventLoop.Watch?
+  private var readiness: Readiness = .readable
+
+  /// The call that is being answered.
+  private weak var current: VarlinkCall?
+  private var isAnswering = false
+  private var isReading = false
+  /// The client sends no more; what waits for it is still sent.
+  private var hasEnded = false
+  private var wasFull = false
+  private var closers: [() -> Void] = []
+
+  /// When the message that is being received began, or 0.
+  private var receivingSince: UInt64 = 0
+  /// When the client last read anything, while something waits for it, or 0.
+  private var waitingSince: UInt64 = 0
+
+  init(_ id: UInt64, socket: FileDescriptor, peer: PeerCredentials, server: VarlinkServer) {
+    self.id = id
+    self.socket = socket
+    self.peer = peer
+    self.server = server
+    loop = server.loop
+    limits = server.limits
+    reader = MessageReader(limits: server.limits.message)
+  }
+
+  func start() throws(VarlinkError) {
+    guard let socket else { return }
+    watch = try loop.watch(socket, for: readiness) { [weak self] in self?.ready($0) }
+  }
+
+  package var isClosed: Bool { socket == nil }
+
+  /// Has `body` called once when the connection is closed, by whomever. For what belongs to it.
+  package func whenClosed(_ body: @escaping () -> Void) {
+    if isClosed { body() } else { closers.append(body) }
+  }
+
+  private func ready(_ readiness: Readiness) {
+    flush()
+    if !isClosed, isAnswering, readiness.contains(.hungUp) {
+      close()
+    } else {
+      read()
+    }
+  }
+
+  /// Reads and answers calls for as long as there are any and nothing holds them up.
+  private func read() {
+    guard !isReading else { return }
+    isReading = true
+    defer {
+      isReading = false
+      update()
+    }
+    for _ in 0..<limits.callsPerTurn {
+      guard let socket, !hasEnded, !isAnswering, !isHeldUp else { return }
+      do throws(WireFailure) {
+        switch try reader.next(from: socket) {
+        case .message(let message):
+          receivingSince = 0
+          take(message)
+        case .nothing:
+          if receivingSince == 0, reader.isInsideMessage { receivingSince = EventLoop.now }
+          return
+        case .end:
+          hasEnded = true
+          return
+        }
+      } catch {
+        return close(because: error)
+      }
+    }
+  }
+
+  /// A client that resets is no news.
+  private func close(because failure: WireFailure) {
+    if case .system = failure { close() } else { close(because: failure.description) }
+  }
+
+  /// Half of what may wait does.
+  private var isHeldUp: Bool { writer.waitingBytes > limits.waitingBytes / 2 }
+
+  private func update() {
+    if hasEnded, !isAnswering, writer.isEmpty { close() }
+    guard !isClosed, let watch else { return }
+    var wanted: Readiness = []
+    if !isAnswering, !hasEnded, !isHeldUp { wanted.insert(.readable) }
+    if !writer.isEmpty { wanted.insert(.writable) }
+    guard wanted != readiness else { return }
+    readiness = wanted
+    loop.change(watch, to: wanted)
+  }
+
+  private func flush() {
+    guard let socket, !writer.isEmpty else { return }
+    do throws(WireFailure) {
+      let hasSent = try writer.flush(to: socket)
+      if writer.isEmpty {
+        waitingSince = 0
+      } else if hasSent || waitingSince == 0 {
+        waitingSince = EventLoop.now
+      }
+    } catch {
+      return close(because: error)
+    }
+    guard wasFull, !isHeldUp else { return }
+    wasFull = false
+    current?.onRoom?()
+  }
+
+  func closeIfStalled(_ now: UInt64) {
+    let patience = limits.patience.nanoseconds
+    if receivingSince != 0, now > receivingSince + patience {
+      close(because: "a message did not end")
+    } else if waitingSince != 0, !isAnswering, now > waitingSince + patience {
+      close(because: "answers were not read")
+    }
+  }
+
+  /// Closes the connection for something to be told.
+  private func close(because cause: String) {
+    guard !isClosed else { return }
+    server?.observe?(.closedConnection(peer, cause: cause))
+    close()
+  }
+
+  /// Closes the connection. The open call is cancelled.
+  package func close() {
+    guard !isClosed else { return }
+    socket = nil
+    if let watch { loop.unwatch(watch) }
+    server?.remove(self)
+    writer = MessageWriter()
+    let call = current
+    current = nil
+    call?.cancel()
+    let closers = closers
+    self.closers = []
+    for body in closers { body() }
+  }
+}
+
+// MARK: Calls
+
+extension ServerConnection {
+  private func take(_ message: Message) {
+    let header: CallHeader
+    do throws(CallHeader.Malformed) {
+      header = try CallHeader(message.bytes)
+    } catch {
+      return close(because: error.cause)
+    }
+    do throws(ErrorReply) {
+      try answer(header, descriptors: message.descriptors)
+    } catch {
+      if !header.isOneway { enqueue(error.message, descriptors: []) }
+    }
+  }
+
+  private func answer(
+    _ header: CallHeader, descriptors: [FileDescriptor]
+  ) throws(ErrorReply) {
+    guard let server else { return }
+    let route = try server.route(header.method)
+    if route.interface.name != ServiceInterface.name,
+      server.authorize?(peer, header.method) == false
+    {
+      server.observe?(.deniedCall(peer, method: header.method))
+      throw .permissionDenied
+    }
+    // No method here changes the protocol of its connection.
+    if header.wantsUpgrade { throw .methodNotImplemented(header.method) }
+    if route.streaming == .required, !header.wantsMore { throw .expectedMore }
+    if let fault = route.interface.fault(in: header.parameters, against: route.input) {
+      throw .invalidParameter(fault)
+    }
+    let descriptors = route.descriptors.isEmpty ? [] : descriptors
+    if let fault = route.fault(in: header.parameters, descriptors: descriptors.count) {
+      throw .invalidParameter(fault)
+    }
+    let call = VarlinkCall(header, route: route, connection: self, descriptors: descriptors)
+    if !call.isOneway {
+      isAnswering = true
+      current = call
+    }
+    do throws(ErrorReply) {
+      try route.body(call)
+    } catch {
+      call.fail(error)
+    }
+  }
+
+  /// The last message of an answer.
+  func finish(_ object: JSONObject, descriptors: [FileDescriptor]) {
+    guard !isClosed else { return }
+    isAnswering = false
+    current = nil
+    wasFull = false
+    // A stream could wait for its reader; its end does not.
+    if waitingSince != 0 { waitingSince = EventLoop.now }
+    enqueue(object, descriptors: descriptors)
+    read()
+  }
+
+  /// A message of an answer that goes on.
+  func add(_ object: JSONObject, descriptors: [FileDescriptor]) -> VarlinkCall.Sent {
+    guard !isClosed else { return .ended }
+    guard writer.waitingBytes < limits.waitingBytes else {
+      wasFull = true
+      return .full
+    }
+    enqueue(object, descriptors: descriptors)
+    return isClosed ? .ended : .queued
+  }
+
+  private func enqueue(_ object: JSONObject, descriptors: [FileDescriptor]) {
+    writer.add(Message(bytes: JSONWriter.bytes(object), descriptors: descriptors))
+    flush()
+    update()
+  }
+
+  func abandoned(_ method: String) {
+    guard !isClosed else { return }
+    isAnswering = false
+    close(because: "\(method) left a call without an answer")
+  }
+}

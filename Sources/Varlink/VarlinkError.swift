@@ -1,0 +1,104 @@
+import Glibc
+import UIO
+
+/// A failure of this end: no connection, no answer, an answer that is none. What a service answers
+/// with an error of its own is `remote`.
+package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The cause, for programs.
+  package enum Code: String, Sendable, CaseIterable {
+    /// The text names no local socket.
+    case malformedAddress
+    /// There is no socket at the address.
+    case notFound
+    /// There is a socket, and nobody listens.
+    case notListening
+    /// The process may not connect, bind or listen there.
+    case permissionDenied
+    /// Somebody listens there already.
+    case addressInUse
+    /// The descriptor given is no listening local stream socket.
+    case notAListener
+    /// A stream on the same connection has not ended.
+    case busy
+    /// The service ended the connection.
+    case disconnected
+    /// No answer within the time given.
+    case timedOut
+    /// The service sent what is not Varlink, or more than is taken.
+    case protocolViolation
+    /// The service answered with an error; `reply` has it.
+    case remote
+    /// A description of an interface does not follow the language, or a name is not in it.
+    case invalidDescription
+    /// Descriptors, memory or ports are used up.
+    case resourcesExhausted
+    /// The kernel answered something unforeseen.
+    case unexpected
+  }
+
+  package let code: Code
+  /// The address, method or interface.
+  package let object: String
+  /// What was being done.
+  package let operation: String
+  /// What went wrong, in words.
+  package let cause: String
+  /// What to do about it; empty when there is nothing to do.
+  package let hint: String
+  /// The kernel's answer, or 0.
+  package let errno: Int32
+  /// The service's error, when the code is `remote`.
+  package let reply: ErrorReply?
+
+  package init(
+    _ code: Code, object: String, operation: String, cause: String, hint: String = "",
+    errno: Int32 = 0, reply: ErrorReply? = nil
+  ) {
+    self.code = code
+    self.object = object
+    self.operation = operation
+    self.cause = cause
+    self.hint = hint
+    self.errno = errno
+    self.reply = reply
+  }
+
+  /// `object: operation: cause (ERRNO)`, and the hint on a line of its own.
+  package var description: String {
+    let number = errno == 0 ? "" : " (\(Errno.name(errno)))"
+    let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
+    return "\(object): \(operation): \(cause)\(number)\(advice)"
+  }
+
+  /// What a number means at a socket's address.
+  init(_ failure: SystemFailure, object: String, operation: String) {
+    let (code, cause, hint) = Self.meaning(failure.number)
+    self.init(
+      code, object: object, operation: operation, cause: cause, hint: hint, errno: failure.number)
+  }
+
+  private static func meaning(_ number: Int32) -> (Code, cause: String, hint: String) {
+    switch number {
+    case ENOENT, ENOTDIR, ELOOP:
+      (.notFound, "there is no such socket", "is the service running? systemctl status")
+    case ECONNREFUSED:
+      (.notListening, "nobody listens there", "is the service running? systemctl status")
+    case EACCES, EPERM:
+      (
+        .permissionDenied, "the process may not use it",
+        "the socket's group may connect: ls -l, and add the user to it"
+      )
+    case EADDRINUSE: (.addressInUse, "it exists already", "")
+    case EAGAIN, ETIMEDOUT:
+      (.timedOut, "the service takes no more connections", "look at its log, or try again later")
+    case ENAMETOOLONG: (.malformedAddress, "longer than 107 bytes", "use a shorter path")
+    case EMFILE, ENFILE, ENOMEM, ENOBUFS:
+      (
+        .resourcesExhausted, "no descriptors or memory left",
+        "raise the limit (systemd: LimitNOFILE=)"
+      )
+    case EPIPE, ECONNRESET: (.disconnected, "the other end closed the connection", "")
+    default: (.unexpected, "an answer of the kernel that was not foreseen", "")
+    }
+  }
+}
