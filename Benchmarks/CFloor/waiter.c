@@ -144,3 +144,16 @@ void waiter_calls_uncontended(uint64_t calls, uint64_t *count) {
   while (calls-- > 0) waiter_call(&w, floor_count, count);
   pthread_mutex_destroy(&w.mutex);
 }
+
+static __attribute__((noinline)) int32_t call_least(uint32_t *word, floor_routine routine, void *context) {
+  uint32_t free = 0, owner = 1;
+  if (!__atomic_compare_exchange_n(word, &free, owner, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return -1;
+  int32_t status = routine(word, context);
+  if (!__atomic_compare_exchange_n(word, &owner, 0, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) return -1;
+  return status;
+}
+
+void waiter_calls_least(uint64_t calls, uint64_t *count) {
+  uint32_t word = 0;
+  while (calls-- > 0) call_least(&word, floor_count, count);
+}

@@ -70,7 +70,7 @@ struct Bench: ParsableCommand {
         }, []
       )
     case .surfaces: return (try surfaces(), [])
-    case .calls: return ([try CallBenchmark.run(machine: machine)], [])
+    case .calls: return (try CallBenchmark.run(machine: machine), [])
     case .counts: return (try HotPathBenchmark.run(machine: machine, gate: gate), [])
     case .latency:
       var latency = LatencyReport(machine: machine, options: options)

@@ -34,4 +34,7 @@ int32_t waiter_call(void *_Nonnull waiter, floor_routine routine, void *_Nullabl
 /// Locks, calls, unlocks a priority-inheriting mutex `calls` times.
 void waiter_calls_uncontended(uint64_t calls, uint64_t *_Nonnull count);
 
+/// The least that a lock which can inherit priorities takes: compare-and-swap of the owner, call, compare-and-swap back.
+void waiter_calls_least(uint64_t calls, uint64_t *_Nonnull count);
+
 #endif
