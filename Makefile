@@ -30,11 +30,14 @@ RUN_PACKAGES = libudev-dev pkg-config
 UNIT_PACKAGES = $(RUN_PACKAGES)
 LIB_PACKAGES = $(RUN_PACKAGES) binutils
 C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
-TEST_PACKAGES = $(RUN_PACKAGES) mandoc g++ binutils python3 python3-venv gcc libc6-dev \
+COUNT_PACKAGES = valgrind binutils python3
+BENCH_PACKAGES = $(RUN_PACKAGES) gcc libc6-dev libdpdk-dev binutils python3
+TEST_PACKAGES = $(RUN_PACKAGES) $(COUNT_PACKAGES) mandoc g++ binutils python3 python3-venv gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
 .PHONY: run build lib install install-lib docs bench clean test \
-  test-docs test-c test-windows test-varlink test-daemon test-unit test-mustfail test-shim test-tsan test-asan test-hot test-guests
+  test-docs test-c test-windows test-varlink test-daemon test-unit test-mustfail test-shim test-tsan test-asan \
+  test-hot test-instructions test-guests
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -88,7 +91,8 @@ endef
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint docs man units shim aarch64 unit mustfail tsan asan hot c windows varlink daemon tone guest-6.1 guest-6.12
+	@Tests/Tools/run lint docs man units shim aarch64 unit mustfail tsan asan hot instructions c windows varlink daemon \
+	  tone guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
@@ -134,15 +138,23 @@ test-hot:
 	@Tests/Tools/need-packages $(RUN_PACKAGES) binutils python3
 	@Tests/Tools/run hot
 
+test-instructions:
+	@Tests/Tools/need-packages $(RUN_PACKAGES) $(COUNT_PACKAGES)
+	@Tests/Tools/run instructions
+
 test-guests:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
 	@Tests/Tools/run tone guest-6.1 guest-6.12
 
 bench: lib
-	@Tests/Tools/need-packages $(RUN_PACKAGES)
+	@Tests/Tools/need-packages $(BENCH_PACKAGES)
 	$(SWIFT) build $(RELEASE) --product interruptsync-bench
 	@mkdir -p .build/bench
-	$(BIN)/interruptsync-bench --report .build/bench/report.json --library $(LIB)
+	gcc -std=gnu17 -O2 -Wall -Wextra -Werror -D_Nonnull= -D_Nullable= -DALLOW_EXPERIMENTAL_API -IBenchmarks/CFloor/include \
+	  Benchmarks/DPDKPeer/dpdk_peer.c Benchmarks/CFloor/probe.c $$(pkg-config --cflags --libs-only-L libdpdk) \
+	  -Wl,--as-needed -lrte_eal -o .build/bench/dpdk-peer
+	$(BIN)/interruptsync-bench --report .build/bench/report.json --library $(LIB) --dpdk .build/bench/dpdk-peer \
+	  --gate Tests/HotPath/check-hot $(ARGS)
 
 clean:
 	rm -rf .build .build-*

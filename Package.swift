@@ -80,10 +80,13 @@ let package = Package(
     .executableTarget(
       name: "interruptsync-bench",
       dependencies: [
-        "CFloor", "CInterruptSync", "CWindowsSurface", "CUIO", "UIO", "InterruptSync",
-        "WindowsInterrupts",
+        "CFloor", "CInterruptSync", "CMallocCounter", "CWindowsSurface", "CUIO", "UIO",
+        "InterruptSync", "WindowsInterrupts",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/InterruptSyncBench", swiftSettings: strict),
+    .executableTarget(
+      name: "instruction-probe", dependencies: ["CFloor", "CUIO", "InterruptSync"],
+      path: "Benchmarks/InstructionProbe", swiftSettings: strict),
     // What the hot path must not do.
     .target(name: "CMallocCounter", path: "Tests/HotPath/CMallocCounter"),
     .executableTarget(

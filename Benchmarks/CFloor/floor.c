@@ -17,6 +17,19 @@ int32_t floor_count(void *object, void *context) {
   return 0;
 }
 
+int32_t floor_pass_on(void *object, void *context) {
+  (void)object;
+  const floor_link *link = context;
+  uint64_t one = 1;
+  if (__atomic_load_n(link->running, __ATOMIC_RELAXED) && write(link->fd, &one, sizeof one) < 0) return -1;
+  return 0;
+}
+
+int32_t floor_storm(void *object, void *context) {
+  floor_pass_on(object, context);
+  return -1;
+}
+
 int floor_self_firing_line(void) {
   int ends[2];
   char path[32];

@@ -7,7 +7,7 @@ bool windows_surface::open() {
 }
 
 windows_surface *windows_surface_create(enum windows_shape shape) {
-  windows_surface *surface = shape == WINDOWS_PORTCLS ? make_portcls() : make_wdm();
+  windows_surface *surface = shape == WINDOWS_PORTCLS ? make_portcls() : shape == WINDOWS_WDM ? make_wdm() : make_wdf();
   if (surface->open()) return surface;
   delete surface;
   return NULL;

@@ -31,5 +31,6 @@ struct windows_surface {
 
 windows_surface *make_portcls();
 windows_surface *make_wdm();
+windows_surface *make_wdf();
 
 #endif

@@ -12,9 +12,11 @@ enum WindowsBenchmark {
 
   static func run(processor: Int, bar: Double) throws -> [Measurement] {
     floor_pin(Int32(processor))
-    return try [(WINDOWS_PORTCLS, "PortCls in C++"), (WINDOWS_WDM, "WDM in C++")].flatMap {
-      try measure($0.0, $0.1, bar: bar)
-    }
+    let shapes = [
+      (WINDOWS_PORTCLS, "PortCls in C++"), (WINDOWS_WDM, "WDM in C++"),
+      (WINDOWS_WDF, "WDF in C++"),
+    ]
+    return try shapes.flatMap { try measure($0.0, $0.1, bar: bar) }
   }
 
   private static func measure(_ shape: windows_shape, _ name: String, bar: Double) throws

@@ -14,7 +14,7 @@ extension InterruptSyncObject {
   ) -> NTStatus {
     let core = unsafe storage.core
     let result = unsafe cuio_lock_acquire(core.pointee.lock)
-    guard result == 0 else { return refused(result).status }
+    guard result == 0 else { return refusedStatus(result) }
     let level = cuio_thread_set_level(InterruptLevel.device.rawValue)
     unsafe cuio_counter_add(&core.pointee.counters.synchronizedCalls, 1)
     let status = unsafe cuio_call(routine, core.pointee.object, context)
@@ -41,6 +41,10 @@ extension InterruptSyncObject {
     unsafe cuio_counter_add(&core.pointee.counters.synchronizedCalls, 1)
     return routine()
   }
+
+  // Apart, so that the call above keeps a small frame.
+  @inline(never)
+  private func refusedStatus(_ result: Int32) -> NTStatus { refused(result).status }
 
   @inline(never)
   private func refused(_ result: Int32) -> InterruptSyncError {

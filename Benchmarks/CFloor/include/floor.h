@@ -15,6 +15,18 @@ typedef struct floor_node {
 /// A service routine that counts its calls in the uint64_t at `context` and claims.
 int32_t floor_count(void *_Nullable object, void *_Nullable context);
 
+/// What floor_pass_on is given: the eventfd it signals, as long as `running` is not 0.
+typedef struct floor_link {
+  int32_t fd;
+  const uint32_t *_Nonnull running;
+} floor_link;
+
+/// A service routine that raises the next line's interrupt and claims; `context` is a floor_link.
+int32_t floor_pass_on(void *_Nullable object, void *_Nullable context);
+
+/// Nobody services what interrupts: the line of `context`, a floor_link, fires again at once. Claims nothing.
+int32_t floor_storm(void *_Nullable object, void *_Nullable context);
+
 /// A pipe opened for reading and writing: every re-arm makes the next read succeed, so that the loop runs at the pace
 /// of its own two system calls. Returns the descriptor, non-blocking, or -1.
 int floor_self_firing_line(void);

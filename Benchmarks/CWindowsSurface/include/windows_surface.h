@@ -13,7 +13,7 @@ extern "C" {
 
 typedef struct windows_surface windows_surface;
 
-enum windows_shape { WINDOWS_PORTCLS, WINDOWS_WDM };
+enum windows_shape { WINDOWS_PORTCLS, WINDOWS_WDM, WINDOWS_WDF };
 
 /// NULL when the surface refused; its report says why.
 windows_surface *_Nullable windows_surface_create(enum windows_shape shape);
