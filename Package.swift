@@ -17,7 +17,10 @@ let package = Package(
     .library(
       name: "interruptsync", type: .dynamic,
       targets: ["InterruptSyncC", "WindowsInterrupts", "CWindowsInterrupts"]),
+    // For programs that talk to the daemon.
+    .library(name: "InterruptSyncClient", targets: ["InterruptSyncClient"]),
     .executable(name: "interruptsyncd", targets: ["interruptsyncd"]),
+    .executable(name: "interruptsyncctl", targets: ["interruptsyncctl"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -53,7 +56,17 @@ let package = Package(
       dependencies: ["CUIO", "UIO", "InterruptSync", "DeviceInventory", "Varlink"],
       resources: [.embedInCode("Clients/io.interruptsync.varlink")],
       swiftSettings: strict),
+    // Floor 4: the daemon's clients.
+    .target(
+      name: "InterruptSyncClient", dependencies: ["CUIO", "UIO", "Varlink"], swiftSettings: strict),
     // Floor 5: the programs.
+    .executableTarget(
+      name: "interruptsyncctl",
+      dependencies: [
+        "CUIO", "UIO", "Varlink", "DeviceInventory", "InterruptSyncClient",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "interruptsyncd",
       dependencies: [
@@ -101,6 +114,12 @@ let package = Package(
       name: "varlink-certification", dependencies: ["UIO", "Varlink"],
       path: "Tests/Varlink/Certification", swiftSettings: strict),
     .testTarget(name: "VarlinkTests", dependencies: ["CVarlink", "UIO", "Varlink"]),
+    .testTarget(
+      name: "InterruptSyncClientTests", dependencies: ["CUIO", "UIO", "Varlink", "InterruptSyncClient"]),
+    .testTarget(name: "DeviceInventoryTests", dependencies: ["UIO", "DeviceInventory"]),
+    .testTarget(
+      name: "InterruptSyncControlTests",
+      dependencies: ["UIO", "Varlink", "InterruptSyncClient", "interruptsyncctl", "interruptsyncd"]),
     .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
     .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
     .testTarget(

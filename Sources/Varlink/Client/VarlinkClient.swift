@@ -62,6 +62,9 @@ package final class VarlinkClient {
     self.init(socket, name: name, timeout: timeout, limits: limits)
   }
 
+  /// For polling: hangs up when the service ends the connection.
+  package var descriptor: Int32 { socket.raw }
+
   /// Services may answer more than they take.
   package static var defaultLimits: WireLimits {
     WireLimits(messageBytes: 16 << 20, descriptors: Int(CVARLINK_DESCRIPTORS))

@@ -1,8 +1,6 @@
 import Testing
 import UIO
 
-@testable import InterruptSyncService
-
 @Test func registerReadsRegionOffsetWidthAndMask() throws {
   let register = try RegisterReference("bar0:0x24/32&0xff")
   #expect(register.region == .bar(0))
