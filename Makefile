@@ -34,7 +34,7 @@ TEST_PACKAGES = $(RUN_PACKAGES) mandoc g++ binutils python3 python3-venv gcc lib
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
 .PHONY: run build lib install install-lib docs bench clean test \
-  test-docs test-c test-windows test-unit test-mustfail test-shim test-tsan test-hot test-guests
+  test-docs test-c test-windows test-varlink test-unit test-mustfail test-shim test-tsan test-hot test-guests
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)

@@ -124,7 +124,9 @@ let package = Package(
     .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
     .testTarget(
       name: "InterruptSyncServiceTests",
-      dependencies: ["CUIO", "UIO", "InterruptSync", "InterruptSyncService", "interruptsyncd"]),
+      dependencies: [
+        "CUIO", "UIO", "InterruptSync", "InterruptSyncService", "Varlink", "interruptsyncd",
+      ]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -138,9 +138,14 @@ package final class Service {
 
   private func printStatus() {
     var records = registry.devices.filter(\.isWanted).map {
-      ($0.id, $0.object?.state ?? .disconnected, $0.statistics)
+      device -> (String, String, InterruptStatistics) in
+      let isGone = device.state == .gone
+      let state = device.object?.state ?? .disconnected
+      return (device.id, isGone ? "gone" : state.rawValue, device.statistics)
     }
-    if let software { records.append((software.name, software.state, software.statistics)) }
+    if let software {
+      records.append((software.name, software.state.rawValue, software.statistics))
+    }
     status.print(records)
   }
 

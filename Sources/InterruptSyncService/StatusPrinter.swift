@@ -17,7 +17,7 @@ final class StatusPrinter {
     last = started
   }
 
-  func print(_ records: [(String, InterruptSyncObject.State, InterruptStatistics)]) {
+  func print(_ records: [(String, String, InterruptStatistics)]) {
     let now = cuio_nanoseconds()
     let seconds = max(Double(now - last) / 1e9, 0.001)
     last = now
@@ -25,7 +25,7 @@ final class StatusPrinter {
       let before = lastCounts.updateValue(statistics.interrupts, forKey: name) ?? 0
       let rate = Double(statistics.interrupts - min(before, statistics.interrupts)) / seconds
       let record = StatusRecord(
-        device: name, state: state.rawValue, statistics: statistics, rate: rate)
+        device: name, state: state, statistics: statistics, rate: rate)
       Console.out(isJSON ? record.json : record.line)
     }
   }

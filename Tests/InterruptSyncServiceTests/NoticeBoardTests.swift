@@ -9,8 +9,8 @@ import Testing
   #expect(board.take().isEmpty)
   board.post("a", .stormEnded)
   board.post("b", .rearmRecovered)
-  #expect(cuio_wait(board.descriptor, -1, 0, false) == Int32(CUIO_WAIT_READABLE))
+  #expect(cuio_wait(board.event.raw, -1, 0, false) == Int32(CUIO_WAIT_READABLE))
   #expect(board.take().map(\.device) == ["a", "b"])
-  #expect(cuio_wait(board.descriptor, -1, 0, false) == 0)
+  #expect(cuio_wait(board.event.raw, -1, 0, false) == 0)
   #expect(board.take().isEmpty)
 }

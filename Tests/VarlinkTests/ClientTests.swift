@@ -88,10 +88,10 @@ private func service<R>(
     let client = try VarlinkClient(service.path, timeout: .seconds(60))
     // Far more than both sockets and the server hold: the client must read while it sends.
     let text = String(repeating: "x", count: 2000)
-    for number in 0..<2000 {
+    for number in 0..<repetitions(2000) {
       try client.send(prefix + "Echo", ["text": .string("\(number) \(text)")])
     }
-    for number in 0..<2000 {
+    for number in 0..<repetitions(2000) {
       let reply = try client.receive(prefix + "Echo")
       #expect(reply.parameters["text"] == .string("\(number) \(text)"))
     }

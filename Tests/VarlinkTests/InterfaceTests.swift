@@ -182,7 +182,7 @@ func aValueIsHeldAgainstItsDeclaration(text: String, fault: String?) throws {
 @Test func noTextCrashesTheParser() {
   var random = SeededGenerator(for: #function)
   let seed = Array(Bench.description.utf8)
-  for _ in 0..<5000 {
+  for _ in 0..<repetitions(1500) {
     let text = String(decoding: random.mutate(seed), as: UTF8.self)
     if let interface = try? InterfaceDescription(text, dialect: .whole) {
       #expect(interface.text == text)

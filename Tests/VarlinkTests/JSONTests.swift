@@ -140,14 +140,14 @@ func whatIsNotUTF8IsRefused(bytes: [UInt8]) {
     #"{"method":"a.b.C","parameters":{"x":[1,-2.5e3,"\ud83d\ude00é",null,true],"y":{}},"more":true}"#
       .utf8)
   var taken = 0
-  for _ in 0..<20_000 {
+  for _ in 0..<repetitions(10_000) {
     let bytes = random.mutate(seed)
     guard let value = try? JSONParser.parse(bytes) else { continue }
     taken += 1
     let again = try? JSONParser.parse(JSONWriter.bytes(value))
     #expect(again == value, "\(String(decoding: bytes, as: UTF8.self))")
   }
-  #expect(taken > 100)
+  #expect(taken > repetitions(100))
   for _ in 0..<2000 {
     _ = try? JSONParser.parse(
       (0..<Int.random(in: 0..<64, using: &random)).map { _ in

@@ -121,6 +121,27 @@ private func connects(_ address: SocketAddress) -> Bool {
   }
 }
 
+@Test func aConnectionThatCannotBeTurnedAwayWaitsUntilThereIsRoom() async throws {
+  await #expect(processExitsWith: .success) {
+    let folder = try Folder()
+    let address = SocketAddress(path: folder.path + "/s")
+    let bench = try Bench()
+    try bench.server.listen(at: address)
+    let client = BenchClient(try address.connect(milliseconds: 1000))
+    try client.socket.put(#"{"method":"org.varlink.service.GetInfo"}"# + "\0")
+    var limit = rlimit(rlim_cur: 256, rlim_max: 256)
+    try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+    bench.server.reserve = nil
+    var used: [FileDescriptor] = []
+    while let file = try? FileDescriptor.open("/dev/null", O_RDONLY) { used.append(file) }
+    // The loop does not turn for ever meanwhile.
+    try bench.settle()
+    guard bench.server.connections.isEmpty else { exit(3) }
+    used = []
+    while try client.take().replies.isEmpty { try bench.loop.turn() }
+  }
+}
+
 @Test func outOfDescriptorsAClientIsTurnedAwayAndTheNextIsServed() async throws {
   // In a process of its own: the limit is everybody's.
   await #expect(processExitsWith: .success) {

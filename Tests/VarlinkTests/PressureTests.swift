@@ -132,7 +132,7 @@ private let echo = #"{"method":"org.example.bench.Echo","parameters":{"text":"a"
   let before = openFiles()
   do {
     let bench = try Bench(limits: ServerLimits(connections: 1000, connectionsPerUser: 1000))
-    try allowFiles(before + 2100)
+    try allowFiles(before + 3000)
     let idle = try (0..<999).map { _ in try bench.client() }
     #expect(bench.server.connections.count == 999)
     let start = EventLoop.now

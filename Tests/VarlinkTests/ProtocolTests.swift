@@ -344,7 +344,7 @@ func onewayIsNeverAnsweredNotEvenWithAnError(call: String) throws {
     #"{"method":"org.example.bench.Swap","parameters":{"first":0,"second":null}}"#,
   ].map { Array($0.utf8) + [0] }
   var answers = 0
-  for _ in 0..<3000 {
+  for _ in 0..<repetitions(3000) {
     let client = try bench.client()
     for _ in 0..<Int.random(in: 1..<4, using: &random) {
       let bytes = random.mutate(seeds.randomElement(using: &random)!)
@@ -359,7 +359,7 @@ func onewayIsNeverAnsweredNotEvenWithAnError(call: String) throws {
     answers += try client.take().replies.count
   }
   try bench.settle()
-  #expect(answers > 100)
+  #expect(answers > repetitions(100))
   #expect(bench.server.connections.isEmpty)
   #expect(bench.faults.isEmpty)
   // It still serves.

@@ -98,7 +98,8 @@ extension ClientService {
     registry.tell(.changed, device)
   }
 
-  private static func policy(_ call: VarlinkCall) throws(ErrorReply) -> DispatcherAttributes.Policy {
+  private static func policy(_ call: VarlinkCall) throws(ErrorReply) -> DispatcherAttributes.Policy
+  {
     let priority = call.parameters["priority"]?.int64
     switch call.parameters["policy"]?.string {
     case "other":

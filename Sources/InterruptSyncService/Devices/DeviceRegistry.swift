@@ -94,6 +94,9 @@ final class DeviceRegistry {
 
   private func add(_ device: ManagedDevice) {
     devices.append(device)
+    if !device.isWanted, files?.devices.isEmpty == false {
+      Console.say("\(device.id): left alone, as no file is for it")
+    }
     serve(device)
     tell(.added, device)
   }
@@ -102,9 +105,10 @@ final class DeviceRegistry {
     guard device.isWanted, device.attachment == nil, !device.isConnected,
       device.info != nil || device.isSoftware
     else { return }
+    let isBack = device.object != nil
     do {
       try device.connect()
-      Console.say("\(device.id): connected")
+      Console.say("\(device.id): connected\(isBack ? " again" : "")")
     } catch { Console.say("\(error)") }
   }
 

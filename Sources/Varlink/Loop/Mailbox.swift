@@ -1,18 +1,37 @@
 import CVarlink
-import Synchronization
+import Glibc
 import UIO
 
 /// The way from other threads to the loop's: what is posted is given to the mailbox's handler
 /// there, in order.
-package final class Mailbox<Letter: Sendable>: Sendable {
+@safe package final class Mailbox<Letter: Sendable>: @unchecked Sendable {
   private let wake: FileDescriptor
-  private let letters = Mutex<[Letter]>([])
+  /// A POSIX mutex, which the thread sanitizer knows.
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  /// Under the mutex.
+  private var letters: [Letter] = []
 
-  init(_ wake: FileDescriptor) { self.wake = wake }
+  init(_ wake: FileDescriptor) {
+    self.wake = wake
+    unsafe mutex = .allocate(capacity: 1)
+    unsafe mutex.initialize(to: pthread_mutex_t())
+    unsafe pthread_mutex_init(mutex, nil)
+  }
+
+  deinit {
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe mutex.deallocate()
+  }
+
+  private func locked<R>(_ body: () -> R) -> R {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    return body()
+  }
 
   /// Any thread; never waits for the handler. After the loop's end nothing comes of it.
   package func post(_ letter: Letter) {
-    let wasEmpty = letters.withLock { letters in
+    let wasEmpty = locked {
       letters.append(letter)
       return letters.count == 1
     }
@@ -21,7 +40,7 @@ package final class Mailbox<Letter: Sendable>: Sendable {
 
   fileprivate func collect() -> [Letter] {
     cvarlink_settle(wake.raw)
-    return letters.withLock { letters in
+    return locked {
       defer { letters = [] }
       return letters
     }

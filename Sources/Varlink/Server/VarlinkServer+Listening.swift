@@ -82,7 +82,7 @@ extension VarlinkServer {
         hint: "ListenStream= with a path, and Accept=no")
     }
     let watch = try loop.watch(socket, for: .readable) { [unowned self] _ in accept(from: socket) }
-    listeners.append(Listener(watch: watch, path: path))
+    listeners.append(Listener(socket: socket, watch: watch, path: path))
   }
 
   /// Takes no more connections and closes those there are; handlers of open calls are told.
@@ -106,7 +106,7 @@ extension VarlinkServer {
       case EINTR, ECONNABORTED: continue
       case EMFILE, ENFILE: return turnAway(from: socket)
       case ..<1: adopt(FileDescriptor(adopting: raw))
-      default: return
+      default: return pause(socket)
       }
     }
   }
@@ -117,8 +117,16 @@ extension VarlinkServer {
     let raw = cvarlink_accept(socket.raw)
     if raw >= 0 { close(raw) }
     reserve = try? FileDescriptor.open("/dev/null", O_RDONLY)
+    if raw < 0 { return pause(socket) }
     observe?(
       .refusedConnection(user: nil, cause: "no descriptors left (systemd: LimitNOFILE=)"))
+  }
+
+  /// A connection that can be neither taken nor turned away would be reported again at once.
+  private func pause(_ socket: FileDescriptor) {
+    guard let listener = listeners.first(where: { $0.socket === socket }) else { return }
+    loop.change(listener.watch, to: [])
+    loop.after(.milliseconds(100)) { [loop] in loop.change(listener.watch, to: .readable) }
   }
 
   /// Serves a connected socket.

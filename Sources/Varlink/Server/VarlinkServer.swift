@@ -91,6 +91,11 @@ package final class VarlinkServer {
     guard let (interface, name) = split(method), let interface = self.interface(interface),
       let (input, output) = interface.method(name)
     else { preconditionFailure("\(method) is in no interface that was added") }
+    for name in descriptors {
+      precondition(
+        input.contains { $0.name == name && [.int, .nullable(.int)].contains($0.type) },
+        "\(method) has no parameter \(name) of type int")
+    }
     routes[method] = MethodRoute(
       interface: interface, input: input, output: output, streaming: streaming,
       descriptors: descriptors, body: handler)

@@ -129,7 +129,7 @@ enum DaemonTests {
       try expectEqual(Guest.write(text + "\n", to: "\(root)/\(path)"), 0, "writing \(path)")
     }
     let daemon = try Program(["--json", "--config-root", root])
-    try daemon.waitForText("(pci-\(Guest.eduA)): connected")
+    try daemon.waitForText("pci-\(Guest.eduA): connected")
     try daemon.waitForText("Driver= is not part of this version")
     try daemon.waitForText("left alone, as no file is for it")
     for life in 1...2 {
@@ -141,7 +141,7 @@ enum DaemonTests {
       }
       guard life == 1 else { break }
       Guest.unbind(Guest.eduA)
-      try daemon.waitForText("\"state\":\"ended\"")
+      try daemon.waitForText("\"state\":\"gone\"")
       try Guest.bind(Guest.eduA)
       try daemon.waitForText("connected again")
     }

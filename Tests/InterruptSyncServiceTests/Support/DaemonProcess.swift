@@ -2,7 +2,7 @@ import Glibc
 import UIO
 
 /// The products are beside the tests.
-private let folder = {
+let programs = {
   let test = (try? FileDescriptor.link("/proc/self/exe")) ?? ""
   let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? test
   return String(bundle[..<(bundle.lastIndex(of: "/") ?? bundle.startIndex)])
@@ -10,7 +10,9 @@ private let folder = {
 
 /// Runs the built daemon to its end; `output` is what it said on both streams.
 func daemon(_ arguments: String) -> (status: Int32, output: String) {
-  guard let pipe = popen("\(folder)/interruptsyncd \(arguments) 2>&1", "r") else { return (-1, "") }
+  guard let pipe = popen("\(programs)/interruptsyncd \(arguments) 2>&1", "r") else {
+    return (-1, "")
+  }
   var bytes: [UInt8] = []
   var buffer = [UInt8](repeating: 0, count: 4096)
   while true {

@@ -6,7 +6,7 @@ import Varlink
 
 @main
 enum Certification {
-  static let usage = "usage: varlink-certification serve|call ADDRESS INTERFACE-FILE"
+  static let usage = "usage: varlink-certification serve|call|pass ADDRESS INTERFACE-FILE"
 
   static func main() {
     let arguments = CommandLine.arguments
@@ -21,6 +21,7 @@ enum Certification {
       switch arguments[1] {
       case "serve": try CertificationService(interface).run(at: SocketAddress(arguments[2]))
       case "call": try CertificationClient(interface).run(at: arguments[2])
+      case "pass": try FilePassing.call(at: arguments[2])
       default:
         print(usage)
         exit(64)

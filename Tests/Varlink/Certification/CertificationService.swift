@@ -55,6 +55,7 @@ final class CertificationService {
         "\(interface.name).\(method)", streaming: method == "Test10" ? .required : .never
       ) { [unowned self] call throws(ErrorReply) in try answer(call, method) }
     }
+    try FilePassing.serve(on: server)
     try server.listen(at: address)
     try loop.run()
   }

@@ -1,5 +1,11 @@
 import Glibc
 
+/// A number of repetitions, a tenth of it under a sanitizer, which makes everything several times
+/// slower.
+func repetitions(_ count: Int) -> Int {
+  getenv("INTERRUPTSYNC_SANITIZER") != nil ? count / 10 : count
+}
+
 /// Random choices that can be repeated: the seed is printed, and INTERRUPTSYNC_SEED sets it.
 struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64

@@ -1,0 +1,150 @@
+// io.interruptsync against the built daemon: rings, streams, transactions, attachments.
+import CUIO
+import Glibc
+import Testing
+import UIO
+import Varlink
+
+@testable import InterruptSyncService
+
+@Test func aRingBringsEveryInterruptToAnotherProcess() throws {
+  let daemon = try RunningDaemon(softwareLines("soft"))
+  let client = try daemon.client()
+  let reply = try client.call("io.interruptsync.Subscribe", ["device": "soft", "capacity": 64])
+  try #require(reply.descriptors.count == 2)
+  let size = cuio_ring_size(64)
+  var status = stat()
+  try #require(fstat(reply.descriptors[0].raw, &status) == 0 && status.st_size == Int(size))
+  var address: UnsafeMutableRawPointer?
+  try #require(cuio_map(reply.descriptors[0].raw, 0, Int(size), true, &address) == 0)
+  let page = try #require(address).assumingMemoryBound(to: cuio_ring_page.self)
+  defer { _ = cuio_unmap(page, Int(size)) }
+  try #require(cuio_ring_is_valid(page, size))
+  var sum: UInt64 = 0
+  for count in 1...200 {
+    _ = try client.ask("Trigger", ["device": "soft", "count": .integer(Int64(count % 5 + 1))])
+    let wanted = sum + UInt64(count % 5 + 1)
+    while sum < wanted {
+      var entry = cuio_ring_entry()
+      if cuio_ring_take(page, cuio_ring_entries(page), 63, &entry) {
+        sum += entry.count
+        #expect(entry.total == sum)
+      } else if !cuio_ring_sleep(page) {
+        let result = cuio_wait(reply.descriptors[1].raw, -1, 60_000, false)
+        try #require(result == Int32(CUIO_WAIT_READABLE))
+        _ = cuio_event_drain(reply.descriptors[1].raw)
+      }
+    }
+  }
+  #expect(try client.interrupts("soft") == sum)
+  _ = try client.ask("SetMode", ["device": "soft", "mode": "all"])
+  #expect(page.pointee.ended == 1)
+}
+
+@Test func eventsArePutTogether() throws {
+  let daemon = try RunningDaemon(softwareLines("soft"))
+  let client = try daemon.client()
+  let other = try daemon.client()
+  // Answered calls come before the stream's first, so that it has begun.
+  _ = try other.ask("ListDevices")
+  var replies = try other.stream("io.interruptsync.Events", ["device": "soft"])
+  var seen: UInt64 = 0
+  var triggered: UInt64 = 0
+  while seen == 0 {
+    _ = try client.ask("Trigger", ["device": "soft"])
+    triggered += 1
+    if let reply = try? replies.next(timeout: .milliseconds(500)) {
+      seen += reply.parameters["interrupts"]?.uint64 ?? 0
+    }
+  }
+  for _ in 0..<500 { _ = try client.ask("Trigger", ["device": "soft", "count": 3]) }
+  let missed = triggered - seen
+  while seen + missed < triggered + 1500 {
+    let reply = try #require(try replies.next())
+    seen += reply.parameters["interrupts"]?.uint64 ?? 0
+    #expect((reply.parameters["dispatches"]?.uint64 ?? 0) > 0)
+    if seen == triggered + 1500 { break }
+  }
+  #expect(seen <= triggered + 1500)
+}
+
+@Test func transactionsNeedRegistersAndAConnection() throws {
+  let daemon = try RunningDaemon(softwareLines("soft"))
+  let client = try daemon.client()
+  let read: JSON = ["operation": "read", "register": "bar0:0/32"]
+  #expect(
+    client.refusal("Transact", ["device": "soft", "operations": [read]]) == "BadRegister")
+  #expect(try client.ask("Transact", ["device": "soft", "operations": []])["results"] == [])
+  let many = JSON.array([JSON](repeating: read, count: 65))
+  #expect(client.refusal("Transact", ["device": "soft", "operations": many]) == "TooLarge")
+  for wrong: JSON in [
+    ["operation": "write", "register": "bar0:0/32"], ["operation": "erase", "register": "bar0:0"],
+    ["operation": "write", "register": "bar0:0", "value": -1],
+    ["operation": "wait", "register": "bar0:0", "value": 1],
+  ] {
+    #expect(
+      client.refusal("Transact", ["device": "soft", "operations": [wrong]]) == "InvalidParameter")
+  }
+  _ = try client.ask("Disconnect", ["device": "soft"])
+  #expect(client.refusal("Transact", ["device": "soft", "operations": []]) == "WrongState")
+}
+
+@Test func anAttachedClientServicesTheLine() throws {
+  let daemon = try RunningDaemon(softwareLines("soft"))
+  let client = try daemon.client()
+  let other = try daemon.client()
+  let event = try #require(
+    try client.call("io.interruptsync.Attach", ["device": "soft"]).descriptors.first)
+  #expect(try other.state("soft") == "attached")
+  #expect(other.refusal("Attach", ["device": "soft"]) == "Busy")
+  #expect(other.refusal("Complete", ["device": "soft", "claimed": true]) == "NotAttached")
+  #expect(other.refusal("Transact", ["device": "soft", "operations": []]) == "Busy")
+  for count in 1...20 {
+    _ = try other.ask("Trigger", ["device": "soft", "count": .integer(Int64(count))])
+    #expect(cuio_wait(event.raw, -1, 60_000, false) == Int32(CUIO_WAIT_READABLE))
+    _ = cuio_event_drain(event.raw)
+    let answer = try client.ask("Complete", ["device": "soft", "claimed": true])
+    #expect(answer["interrupts"] == .integer(Int64(count)))
+  }
+  _ = try client.ask("Detach", ["device": "soft"])
+  #expect(client.refusal("Complete", ["device": "soft", "claimed": true]) == "NotAttached")
+  #expect(try other.state("soft") == "connected")
+}
+
+@Test func anAttachmentEndsWithItsConnectionAndByItsDeadline() throws {
+  let daemon = try RunningDaemon(softwareLines("soft"))
+  let client = try daemon.client()
+  do {
+    let gone = try daemon.client()
+    _ = try gone.ask("Attach", ["device": "soft"])
+    #expect(try client.state("soft") == "attached")
+  }
+  try eventually("the end of the attachment") { try client.state("soft") == "connected" }
+  let late = try daemon.client()
+  _ = try late.ask("Attach", ["device": "soft", "deadlineMicroseconds": 1000])
+  _ = try client.ask("Trigger", ["device": "soft"])
+  try eventually("the deadline") { try client.state("soft") == "connected" }
+  #expect(late.refusal("Complete", ["device": "soft", "claimed": true]) == "NotAttached")
+  #expect(daemon.log.contains("did not complete in time"))
+  _ = try late.ask("Attach", ["device": "soft"])
+  #expect(
+    late.refusal("Attach", ["device": "soft", "deadlineMicroseconds": 0]) == "Busy")
+}
+
+@Test func registrationsOfAUserAreLimited() throws {
+  var files = softwareLines("soft0", "soft1", "soft2")
+  files["interruptsyncd.conf"] =
+    "[Daemon]\nRegistrationsPerUserMax=2\nSubscriptionsPerUserMax=1\n"
+  let daemon = try RunningDaemon(files)
+  let client = try daemon.client()
+  do {
+    let other = try daemon.client()
+    _ = try other.ask("Attach", ["device": "soft0"])
+    _ = try other.ask("Attach", ["device": "soft1"])
+    _ = try other.ask("Subscribe", ["device": "soft2"])
+    #expect(client.refusal("Attach", ["device": "soft2"]) == "TooManyRegistrations")
+    #expect(client.refusal("Subscribe", ["device": "soft2"]) == "TooManyRegistrations")
+  }
+  try eventually("room again") { client.refusal("Attach", ["device": "soft2"]) == "" }
+  #expect(client.refusal("Subscribe", ["device": "soft1"]) == "")
+}
