@@ -45,3 +45,10 @@ public final class InterruptSyncClient {
     try DaemonConnection(address, timeout: timeout)
   }
 }
+
+extension InterruptSyncClient {
+  /// The daemon's process, as the kernel knew it when it began to listen.
+  package var daemonProcess: Int32? {
+    PeerCredentials(of: connection.client.socket)?.process
+  }
+}

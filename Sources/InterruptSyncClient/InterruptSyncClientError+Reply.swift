@@ -1,13 +1,13 @@
 // What the errors of the protocol and of io.interruptsync mean to a caller.
 import Glibc
 import UIO
-import Varlink
+package import Varlink
 
 extension InterruptSyncClientError {
   /// - Parameters:
   ///   - object: the device, or the address.
   ///   - operation: what was being done, in words.
-  init(_ error: VarlinkError, object: String, operation: String) {
+  package init(_ error: VarlinkError, object: String, operation: String) {
     if let reply = error.reply {
       self.init(reply, object: object, operation: operation)
       return

@@ -33,7 +33,7 @@ extension DaemonConnection {
       var entries = [
         pollfd(fd: event.raw, events: readable, revents: 0),
         // Nothing is sent to who has not asked: what can be read is the end.
-        pollfd(fd: client.descriptor, events: readable, revents: 0),
+        pollfd(fd: client.socket.raw, events: readable, revents: 0),
       ]
       let result = unsafe poll(&entries, 2, deadline.milliseconds)
       if result == 0 { return .timedOut }

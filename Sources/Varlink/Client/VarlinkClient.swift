@@ -8,7 +8,8 @@ package import UIO
 package final class VarlinkClient {
   /// The address, for errors.
   package let name: String
-  private let socket: FileDescriptor
+  /// For polling, and for who is at the other end; not to be read or written.
+  package let socket: FileDescriptor
   private let timeout: Duration?
   private var reader: MessageReader
   private var writer = MessageWriter()
@@ -61,9 +62,6 @@ package final class VarlinkClient {
     }
     self.init(socket, name: name, timeout: timeout, limits: limits)
   }
-
-  /// For polling: hangs up when the service ends the connection.
-  package var descriptor: Int32 { socket.raw }
 
   /// Services may answer more than they take.
   package static var defaultLimits: WireLimits {
