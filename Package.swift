@@ -115,11 +115,17 @@ let package = Package(
       path: "Tests/Varlink/Certification", swiftSettings: strict),
     .testTarget(name: "VarlinkTests", dependencies: ["CVarlink", "UIO", "Varlink"]),
     .testTarget(
-      name: "InterruptSyncClientTests", dependencies: ["CUIO", "UIO", "Varlink", "InterruptSyncClient"]),
+      name: "InterruptSyncClientTests",
+      dependencies: [
+        "CUIO", "UIO", "InterruptSync", "Varlink", "InterruptSyncClient", "InterruptSyncService",
+      ]),
     .testTarget(name: "DeviceInventoryTests", dependencies: ["UIO", "DeviceInventory"]),
     .testTarget(
       name: "InterruptSyncControlTests",
-      dependencies: ["UIO", "Varlink", "InterruptSyncClient", "interruptsyncctl", "interruptsyncd"]),
+      dependencies: [
+        "UIO", "Varlink", "DeviceInventory", "InterruptSyncClient", "interruptsyncctl",
+        "interruptsyncd", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
     .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
     .testTarget(

@@ -72,6 +72,7 @@ public final class AttachedDevice {
   /// Gives the service back.
   /// - Throws: `notAttached` when it has ended already, `disconnected`, `timedOut`.
   public func detach() throws(InterruptSyncClientError) {
-    _ = try connection.call("Detach", ["device": .string(device)], device: device, operation: "detach")
+    _ = try connection.call(
+      "Detach", ["device": .string(device)], device: device, operation: "detach")
   }
 }

@@ -6,7 +6,9 @@ extension InterruptSyncClient {
   /// - Throws: `permissionDenied`, `disconnected`, `timedOut`, `protocolViolation`.
   public func listDevices() throws(InterruptSyncClientError) -> [Device] {
     var devices: [Device] = []
-    for reader in try connection.call("ListDevices", operation: "list devices").reader.readers("devices") {
+    for reader in try connection.call("ListDevices", operation: "list devices").reader.readers(
+      "devices")
+    {
       devices.append(try Device(reader))
     }
     return devices

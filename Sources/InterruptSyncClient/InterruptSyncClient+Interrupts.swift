@@ -29,7 +29,8 @@ extension InterruptSyncClient {
   ///   has against it comes from the first `next`.
   public func events(_ device: String) throws(InterruptSyncClientError) -> InterruptSummaries {
     InterruptSummaries(
-      try another().stream("Events", ["device": .string(device)], device: device, operation: "watch"))
+      try another().stream(
+        "Events", ["device": .string(device)], device: device, operation: "watch"))
   }
 
   /// Runs operations as one synchronized routine of a device. Each is checked before the first

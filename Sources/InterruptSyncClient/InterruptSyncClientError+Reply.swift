@@ -58,7 +58,8 @@ extension InterruptSyncClientError {
     let known = Self.known[reply.name]
     var (cause, hint) = Self.advice(reply)
     if let known, !known.hint.isEmpty, hint.isEmpty { hint = known.hint }
-    if cause.isEmpty { cause = known?.cause ?? reply.description }
+    if cause.isEmpty { cause = known?.cause ?? "" }
+    if cause.isEmpty { cause = "the daemon answered \(reply)" }
     let results = reply.parameters["results"]?.array ?? []
     let diagnostics = reply.parameters["diagnostics"]?.array ?? []
     self.init(
@@ -105,7 +106,9 @@ extension InterruptSyncClientError {
 
   private static let older = "the daemon is of another version: restart it after an upgrade"
 
-  private static func name(_ error: String) -> String { "\(InterruptSyncClient.interface).\(error)" }
+  private static func name(_ error: String) -> String {
+    "\(InterruptSyncClient.interface).\(error)"
+  }
 
   /// The error's own words.
   private static func advice(_ reply: ErrorReply) -> (cause: String, hint: String) {

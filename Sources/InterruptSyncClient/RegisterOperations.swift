@@ -94,7 +94,7 @@ public enum RegisterOperations {
     for (unit, factor) in [("us", UInt64(1)), ("ms", 1000)] {
       guard let text, text.hasSuffix(unit) else { continue }
       guard let number = Number.parse(text.dropLast(2), as: UInt64.self),
-        case let (microseconds, false) = number.multipliedReportingOverflow(by: factor)
+        case (let microseconds, false) = number.multipliedReportingOverflow(by: factor)
       else { break }
       return microseconds
     }

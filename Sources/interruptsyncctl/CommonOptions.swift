@@ -10,7 +10,8 @@ struct CommonOptions: ParsableArguments {
     completion: .file())
   var address: String?
 
-  @Flag(name: [.customShort("j"), .long], help: "JSON with the field names of io.interruptsync(7).")
+  @Flag(
+    name: [.customShort("j"), .long], help: "JSON with the field names of io.interruptsync(7).")
   var json = false
 
   @Flag(help: "No column headings and no summary.") var noLegend = false

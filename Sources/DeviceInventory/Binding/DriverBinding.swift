@@ -130,12 +130,14 @@ package struct DriverBinding {
     if self.driver != nil, self.driver != driver { try? release(self.driver, "undo") }
     if self.driver != driver { try? probe("undo") }
     let back = self.driver
-    let word = driver.map { "\($0) has the device back" } ?? "the device is without a driver, as before"
+    let word =
+      driver.map { "\($0) has the device back" } ?? "the device is without a driver, as before"
     throw UIOError(
       failure.code, device: failure.device, operation: failure.operation,
       cause: failure.cause + "; "
         + (back == driver
-          ? word : "\(driver ?? "no driver") has it no longer, and \(back ?? "no driver") has it now"),
+          ? word
+          : "\(driver ?? "no driver") has it no longer, and \(back ?? "no driver") has it now"),
       hint: failure.hint, errno: failure.errno)
   }
 

@@ -27,7 +27,8 @@ package struct InterruptTable: Equatable, Sendable {
       let counts = words.dropFirst().prefix(processors).map { UInt64($0) ?? 0 }
       // Controller, line and trigger come before the users, who are separated by commas.
       let rest = words.dropFirst(1 + processors)
-      let place = rest.lastIndex { $0.hasSuffix("fasteoi") || $0.hasSuffix("edge") }
+      let place =
+        rest.lastIndex { $0.hasSuffix("fasteoi") || $0.hasSuffix("edge") }
         ?? rest.firstIndex { $0.lowercased().hasSuffix("level") }
       let names = rest[(place.map { $0 + 1 } ?? rest.startIndex)...].joined(separator: " ")
       return Line(

@@ -29,7 +29,8 @@ package struct LineInspection: Equatable, Sendable {
     let folder = "\(sysfs.root)/class/uio/uio\(info.number)/device"
     let number = info.pci?.irq ?? Self.number(of: name, proc)
     irq = number == 0 ? nil : number
-    let configuration = info.pci == nil ? [] : (try? FileDescriptor.contents("\(folder)/config")) ?? []
+    let configuration =
+      info.pci == nil ? [] : (try? FileDescriptor.contents("\(folder)/config")) ?? []
     // COMMAND bit 10 and STATUS bit 3.
     isMasked = configuration.count >= 8 ? configuration[5] & 0x04 != 0 : nil
     isPending = configuration.count >= 8 ? configuration[6] & 0x08 != 0 : nil

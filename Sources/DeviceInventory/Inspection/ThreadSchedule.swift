@@ -9,7 +9,9 @@ package struct ThreadSchedule: Equatable, Sendable {
 
   /// Reads a `stat` file; nil when it is none.
   init?(stat text: String) {
-    guard let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")") else { return nil }
+    guard let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")") else {
+      return nil
+    }
     name = String(text[text.index(after: open)..<close])
     // Behind the name stands field 3; 40 is the real-time priority.
     let fields = text[text.index(after: close)...].split(separator: " ")

@@ -46,7 +46,8 @@ struct Bind: ParsableCommand {
     let saved = try SavedBinding(device)
     guard let driver = saved.driver else {
       throw UIOError(
-        .notFound, device: device, operation: "bind as saved", cause: "\(saved.path) names no driver",
+        .notFound, device: device, operation: "bind as saved",
+        cause: "\(saved.path) names no driver",
         hint: "interruptsyncctl bind --persist writes it")
     }
     let target = try BusDevice(device)

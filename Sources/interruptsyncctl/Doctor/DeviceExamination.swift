@@ -96,7 +96,8 @@ struct DeviceExamination {
     if line.irq == nil, line.info.pci != nil {
       found.append(
         problem(
-          "the function has no interrupt", "lspci -v: it needs an interrupt pin, or its driver MSI"))
+          "the function has no interrupt", "lspci -v: it needs an interrupt pin, or its driver MSI")
+      )
     }
     if line.isMasked == true, device.state == .connected {
       found.append(

@@ -16,12 +16,16 @@ struct Examination {
     let statistics: [DeviceStatistics]
     do throws(InterruptSyncClientError) {
       client = try InterruptSyncClient(address: address)
-      if let device { devices = [try client.describe(device)] } else {
+      if let device {
+        devices = [try client.describe(device)]
+      } else {
         devices = try client.listDevices()
       }
       statistics = try client.statistics()
     } catch {
-      guard [.notRunning, .permissionDenied, .disconnected].contains(error.code) else { throw error }
+      guard [.notRunning, .permissionDenied, .disconnected].contains(error.code) else {
+        throw error
+      }
       findings.append(
         Finding(
           severity: .problem, subject: "interruptsyncd", text: error.cause, hint: error.hint))
@@ -54,7 +58,8 @@ struct Examination {
     if present.isEmpty {
       findings.append(
         Finding(
-          severity: .problem, subject: "kernel", text: "there is no UIO device: no UIO driver has one",
+          severity: .problem, subject: "kernel",
+          text: "there is no UIO device: no UIO driver has one",
           hint: "interruptsyncctl bind PCI-ADDRESS gives one to uio_pci_generic"))
     }
     for info in present where device.map({ $0 == info.stableID || $0 == info.path }) ?? true {
