@@ -50,7 +50,6 @@ func registerThatCannotBeReadIsNamedWithItsFault(text: String, fault: String) th
     let length = Int.random(in: 0...24, using: &generator)
     let text = String((0..<length).map { _ in alphabet.randomElement(using: &generator) ?? "b" })
     _ = try? RegisterReference(text)
-    _ = try? Recipe.Acknowledgement(text)
     _ = try? UIODeviceID(text)
   }
 }
