@@ -32,7 +32,8 @@ public final class AttachedDevice {
 
   /// Waits for an interrupt. The line is masked then, and stays so until `complete`.
   /// - Parameter timeout: nil waits without end.
-  /// - Returns: false when none came in time.
+  /// - Returns: false when none came in time. True also when the attachment has ended by its
+  ///   deadline or with its device: `complete` then throws.
   /// - Throws: `disconnected` when the daemon has ended the connection.
   public func wait(timeout: Duration? = nil) throws(InterruptSyncClientError) -> Bool {
     switch connection.wait(for: event, until: Deadline(timeout)) {

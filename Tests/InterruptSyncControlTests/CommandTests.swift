@@ -79,9 +79,8 @@ private func parse(_ text: String) throws -> JSONObject {
 @Test func watchOfDevicesShowsChanges() throws {
   let daemon = try Daemon("beat")
   let ran = try daemon.run(
-    "mkfifo \(daemon.folder.path)/go; { $ctl watch --json -n 2 & }; "
-      + "$ctl watch --json -n 2 | while read -r line; do echo \"$line\"; "
-      + "case $line in *present*) $ctl disconnect beat;; esac; done; wait")
+    "$ctl watch --json -n 2 | while read -r line; do echo \"$line\"; "
+      + "case $line in *present*) $ctl disconnect beat;; esac; done")
   #expect(ran.output.contains(#""event":"present""#))
   #expect(ran.output.contains(#""event":"changed""#))
   #expect(ran.output.contains(#""state":"listed""#))
@@ -130,19 +129,26 @@ func watchOfADeviceShowsInterrupts(flag: String) throws {
   #expect(!ran.output.contains("\u{1b}"))
 }
 
-@Test func topRestoresTheTerminal() throws {
+private let screen = (enter: "\u{1b}[?1049h", leave: "\u{1b}[?25h\u{1b}[?1049l")
+
+@Test func topEndsAfterItsViewsAndRestoresTheTerminal() throws {
   let daemon = try Daemon("beat")
-  for end in ["-n 2", "& sleep 0.3; kill -TERM $!; wait $!"] {
-    let ran = try daemon.run(
-      "TERM=xterm script -qec \"$ctl top --interval 50ms \(end.replacingDollar)\" /dev/null")
-    #expect(ran.output.contains("\u{1b}[?1049h"), "\(end)")
-    #expect(ran.output.contains("\u{1b}[?25h\u{1b}[?1049l"), "\(end)")
-  }
+  let ran = try daemon.run(
+    "TERM=xterm script -qec \"$ctl top --interval 50ms -n 2\" /dev/null")
+  #expect(ran.output.contains(screen.enter))
+  #expect(ran.output.contains("INTERRUPTS/s"))
+  #expect(ran.output.contains(screen.leave))
 }
 
-extension String {
-  /// For a shell inside the shell.
-  fileprivate var replacingDollar: String { self.split(separator: "$").joined(separator: "\\$") }
+@Test func topThatIsKilledRestoresTheTerminal() throws {
+  let daemon = try Daemon("beat")
+  let (pid, seen) = (daemon.folder.path("pid"), daemon.folder.path("seen"))
+  let ran = try daemon.run(
+    "TERM=xterm script -qefc \"sh -c 'echo \\$\\$ >\(pid); exec $ctl top --interval 50ms'\" \(seen) & "
+      + "until grep -q INTERRUPTS \(seen) 2>/dev/null; do sleep 0.01; done; "
+      + "kill -TERM $(cat \(pid)); wait")
+  #expect(ran.output.contains(screen.enter))
+  #expect(ran.output.contains(screen.leave))
 }
 
 @Test func transactionOnASoftwareLineHasNoRegisters() throws {

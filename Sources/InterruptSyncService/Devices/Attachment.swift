@@ -104,6 +104,8 @@ final class Attachment {
     device.disconnect()
     device.cancelRoutines()
     registration = nil
+    // A client that waits for an interrupt learns from Complete that none will come.
+    _ = cuio_event_signal(event.raw, 1)
   }
 
   private func stopTimer() {
