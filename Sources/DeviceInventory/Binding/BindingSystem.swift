@@ -46,7 +46,7 @@ package struct BindingSystem: Sendable {
     let words: [String] = ["modprobe", "--quiet", "--", name]
     var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
     unsafe arguments.append(nil)
-    defer { for place in arguments.indices { unsafe free(arguments[place]) } }
+    defer { for place in words.indices { unsafe free(arguments[place]) } }
     var process: pid_t = 0
     guard unsafe posix_spawnp(&process, "modprobe", nil, nil, arguments, environ) == 0 else {
       return false
