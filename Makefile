@@ -82,12 +82,14 @@ install-lib: lib
 
 docs:
 	@Tests/Tools/need-packages $(RUN_PACKAGES)
-	$(SWIFT) build --target InterruptSync --scratch-path $(DOCS_BUILD) \
-	  -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc $(GRAPHS)
+	for target in InterruptSync InterruptSyncClient; do \
+	  $(SWIFT) build --target $$target --scratch-path $(DOCS_BUILD) \
+	    -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc $(GRAPHS) || exit; done
 	$(call archive,UIO)
 	$(call archive,InterruptSync,--dependency $(DOCS_BUILD)/UIO.doccarchive)
+	$(call archive,InterruptSyncClient,--dependency $(DOCS_BUILD)/UIO.doccarchive)
 	rm -rf $(DOCS) && mkdir -p $(dir $(DOCS))
-	$(DOCC) merge $(DOCS_BUILD)/InterruptSync.doccarchive $(DOCS_BUILD)/UIO.doccarchive --output-path $(DOCS) \
+	$(DOCC) merge $(foreach module,InterruptSync InterruptSyncClient UIO,$(DOCS_BUILD)/$(module).doccarchive) --output-path $(DOCS) \
 	  --synthesized-landing-page-name InterruptSync
 
 # $(call archive,MODULE,ARGUMENTS): a module's catalog and symbols; a warning is an error.

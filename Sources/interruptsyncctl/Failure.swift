@@ -19,12 +19,12 @@ enum Failure {
 
   static func end(_ error: InterruptSyncClientError) -> Never {
     Console.say(error.description)
-    exit(status(error))
+    Glibc.exit(status(error))
   }
 
   static func end(_ error: UIOError) -> Never {
     Console.say(error.description)
-    exit(error.code == .permissionDenied ? notPermitted : failed)
+    Glibc.exit(error.code == .permissionDenied ? notPermitted : failed)
   }
 
   /// What the parser throws: help and completion scripts, and usage that is wrong.
@@ -33,14 +33,12 @@ enum Failure {
     let text = Control.fullMessage(for: error)
     if status.isSuccess {
       Console.out(text)
-      exit(0)
+      Glibc.exit(0)
     }
     if !text.isEmpty { Console.complain(text) }
-    exit(status == .validationFailure ? wrongUsage : status.rawValue)
+    Glibc.exit(status == .validationFailure ? wrongUsage : status.rawValue)
   }
-}
 
-extension Failure {
   /// Everything has been said.
   static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 }

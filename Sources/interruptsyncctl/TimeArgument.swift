@@ -4,6 +4,8 @@ import ArgumentParser
 struct TimeArgument: ExpressibleByArgument {
   let duration: Duration
 
+  init(seconds: Int) { duration = .seconds(seconds) }
+
   init?(argument: String) {
     let units: [(String, Double)] = [
       ("us", 1e3), ("ms", 1e6), ("min", 60e9), ("s", 1e9), ("", 1e9),
@@ -17,8 +19,4 @@ struct TimeArgument: ExpressibleByArgument {
     }
     return nil
   }
-}
-
-extension TimeArgument {
-  init(seconds: Int) { duration = .seconds(seconds) }
 }

@@ -86,12 +86,3 @@ struct Attach: ParsableCommand {
       "\(Format.clock) interrupts=\(interrupts) claimed=\(claimed != 0 ? "yes" : "no")\(values)")
   }
 }
-
-extension InterruptSyncClientError {
-  /// Nothing happened in the time that the command line gave.
-  static func late(_ object: String, _ cause: String = "no interrupt came in time") -> Self {
-    InterruptSyncClientError(
-      .timedOut, object: object, operation: "wait", cause: cause,
-      hint: "interruptsyncctl doctor may say why")
-  }
-}

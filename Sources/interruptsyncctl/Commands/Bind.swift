@@ -1,8 +1,6 @@
 import ArgumentParser
 import DeviceInventory
-import InterruptSyncClient
 import UIO
-import Varlink
 
 struct Bind: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -56,48 +54,5 @@ struct Bind: ParsableCommand {
 
   private func report(_ target: BusDevice, _ outcome: DriverBinding.Outcome) throws {
     BindingReport.show(target, outcome, common)
-  }
-}
-
-struct Unbind: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Takes a device from its driver and lets the kernel choose anew (root).")
-
-  @Argument(help: "A PCI address, BUS-NAME, or a UIO device.") var device: String
-
-  @Flag(help: "Forget what bind --persist saved.") var persist = false
-
-  @Flag(help: "Also when the device is in use.") var force = false
-
-  @OptionGroup var common: CommonOptions
-
-  func run() throws {
-    let target = try BusDevice(device)
-    let saved = try SavedBinding("\(target)")
-    BindingReport.show(target, try DriverBinding(target).unbind(force: force), common)
-    if persist {
-      if try !saved.remove() { common.note("\(target): no binding was saved") }
-    } else if saved.driver != nil {
-      common.note("\(target): \(saved.path) binds it again at the next start; --persist forgets it")
-    }
-  }
-}
-
-enum BindingReport {
-  static func show(
-    _ device: BusDevice, _ outcome: DriverBinding.Outcome, _ common: CommonOptions
-  ) {
-    if common.json {
-      var object: JSONObject = ["device": .string("\(device)")]
-      if let before = outcome.before { object["before"] = .string(before) }
-      if let after = outcome.after { object["driver"] = .string(after) }
-      return common.show(object)
-    }
-    if common.quiet { return }
-    let before = outcome.before ?? "no driver"
-    let after = outcome.after ?? "no driver"
-    Console.out(
-      outcome.before == outcome.after
-        ? "\(device): \(after), as before" : "\(device): \(after) instead of \(before)")
   }
 }

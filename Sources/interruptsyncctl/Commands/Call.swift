@@ -1,5 +1,4 @@
 import ArgumentParser
-import InterruptSyncClient
 import UIO
 import Varlink
 
@@ -31,21 +30,5 @@ struct Call: ParsableCommand {
     let parameters = try object() ?? [:]
     guard more else { return common.show(try connection.call(name, parameters)) }
     try connection.stream(name, parameters) { common.showLine($0) }
-  }
-}
-
-struct Introspect: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Prints the description of an interface of the daemon.")
-
-  @Argument(help: "The interface.") var interface = "io.interruptsync"
-
-  @OptionGroup var common: CommonOptions
-
-  func run() throws {
-    let reply = try RawConnection(common.address).call(
-      "org.varlink.service.GetInterfaceDescription", ["interface": .string(interface)])
-    if common.json { return common.show(reply) }
-    Console.out(reply["description"]?.string ?? "")
   }
 }
