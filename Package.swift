@@ -17,7 +17,10 @@ let package = Package(
     .library(
       name: "interruptsync", type: .dynamic,
       targets: ["InterruptSyncC", "WindowsInterrupts", "CWindowsInterrupts"]),
+    // For programs that talk to the daemon.
+    .library(name: "InterruptSyncClient", targets: ["InterruptSyncClient"]),
     .executable(name: "interruptsyncd", targets: ["interruptsyncd"]),
+    .executable(name: "interruptsyncctl", targets: ["interruptsyncctl"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -55,7 +58,17 @@ let package = Package(
       ],
       resources: [.embedInCode("Clients/io.interruptsync.varlink")],
       swiftSettings: strict),
+    // Floor 4: the daemon's clients.
+    .target(
+      name: "InterruptSyncClient", dependencies: ["CUIO", "UIO", "Varlink"], swiftSettings: strict),
     // Floor 5: the programs.
+    .executableTarget(
+      name: "interruptsyncctl",
+      dependencies: [
+        "CUIO", "UIO", "Varlink", "DeviceInventory", "InterruptSyncClient",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "interruptsyncd",
       dependencies: [
@@ -106,6 +119,18 @@ let package = Package(
       name: "varlink-certification", dependencies: ["UIO", "Varlink"],
       path: "Tests/Varlink/Certification", swiftSettings: strict),
     .testTarget(name: "VarlinkTests", dependencies: ["CVarlink", "UIO", "Varlink"]),
+    .testTarget(
+      name: "InterruptSyncClientTests",
+      dependencies: [
+        "CUIO", "UIO", "InterruptSync", "Varlink", "InterruptSyncClient", "InterruptSyncService",
+      ]),
+    .testTarget(name: "DeviceInventoryTests", dependencies: ["UIO", "DeviceInventory"]),
+    .testTarget(
+      name: "InterruptSyncControlTests",
+      dependencies: [
+        "UIO", "Varlink", "DeviceInventory", "InterruptSyncClient", "interruptsyncctl",
+        "interruptsyncd", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
     .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
     .testTarget(
