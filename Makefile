@@ -34,7 +34,7 @@ TEST_PACKAGES = $(RUN_PACKAGES) mandoc g++ binutils python3 python3-venv gcc lib
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
 .PHONY: run build lib install install-lib docs bench clean test \
-  test-docs test-c test-windows test-varlink test-unit test-mustfail test-shim test-tsan test-hot test-guests
+  test-docs test-c test-windows test-varlink test-unit test-mustfail test-shim test-tsan test-asan test-hot test-guests
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -88,7 +88,7 @@ endef
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint docs man shim aarch64 unit mustfail tsan hot c windows varlink tone guest-6.1 guest-6.12
+	@Tests/Tools/run lint docs man shim aarch64 unit mustfail tsan asan hot c windows varlink tone guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
@@ -117,6 +117,10 @@ test-varlink:
 test-tsan:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
 	@Tests/Tools/run tsan
+
+test-asan:
+	@Tests/Tools/need-packages $(UNIT_PACKAGES)
+	@Tests/Tools/run asan
 
 test-c:
 	@Tests/Tools/need-packages $(C_PACKAGES)
