@@ -1,4 +1,5 @@
 # make run    builds the daemon and runs it until interrupted   (make run ARGS="pci-0000:00:03.0 --claim …")
+# make completions  the shells' completions of interruptsyncctl, in .build/completions
 # make lib    libinterruptsync.so, for C and whatever speaks it   (make install [PREFIX=/usr/local] [DESTDIR=])
 # make test   everything: shim, C and Windows interfaces, unit tests, thread sanitizer, hot path, guests with real interrupts
 # make docs   the reference of the Swift library, a static site in .build/docs
@@ -35,8 +36,9 @@ BENCH_PACKAGES = $(RUN_PACKAGES) gcc libc6-dev libdpdk-dev binutils python3
 TEST_PACKAGES = $(RUN_PACKAGES) $(COUNT_PACKAGES) mandoc g++ binutils python3 python3-venv gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run build lib install install-lib docs bench clean test test-docs test-c test-windows test-varlink \
-  test-unit test-mustfail test-shim test-tsan test-asan test-hot test-instructions test-guests
+.PHONY: run build completions lib install install-lib docs bench clean test \
+  test-docs test-c test-windows test-varlink test-daemon test-unit test-mustfail test-shim test-tsan test-asan \
+  test-hot test-instructions test-guests
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -44,15 +46,28 @@ run: build
 build:
 	@Tests/Tools/need-packages $(RUN_PACKAGES)
 	$(SWIFT) build $(RELEASE) --product interruptsyncd
+	$(SWIFT) build $(RELEASE) --product interruptsyncctl
 
 lib:
 	@Tests/Tools/need-packages $(LIB_PACKAGES)
 	$(SWIFT) build $(LIB_RELEASE) --product interruptsync
 
-install: build install-lib
+# What each shell reads; Debian's zsh has one folder for packages and one for the machine.
+SHARE = $(DESTDIR)$(PREFIX)/share
+ZSH_FOLDER = $(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+
+completions: build
+	mkdir -p .build/completions
+	$(foreach shell,bash zsh fish,$(BIN)/interruptsyncctl --generate-completion-script $(shell) \
+	  >.build/completions/$(shell) &&) true
+
+install: build install-lib completions
 	install -D $(BIN)/interruptsyncd $(DESTDIR)$(PREFIX)/sbin/interruptsyncd
-	install -d $(DESTDIR)$(PREFIX)/share/man/man5
-	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -D $(BIN)/interruptsyncctl $(DESTDIR)$(PREFIX)/bin/interruptsyncctl
+	for page in docs/man/*; do install -D -m 644 -t $(SHARE)/man/man$${page##*.} $$page || exit; done
+	install -D -m 644 .build/completions/bash $(SHARE)/bash-completion/completions/interruptsyncctl
+	install -D -m 644 .build/completions/zsh $(SHARE)/zsh/$(ZSH_FOLDER)/_interruptsyncctl
+	install -D -m 644 .build/completions/fish $(SHARE)/fish/vendor_completions.d/interruptsyncctl.fish
 
 # The library alone, with what a compiler needs of it.
 install-lib: lib
@@ -70,12 +85,14 @@ install-lib: lib
 
 docs:
 	@Tests/Tools/need-packages $(RUN_PACKAGES)
-	$(SWIFT) build --target InterruptSync --scratch-path $(DOCS_BUILD) \
-	  -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc $(GRAPHS)
+	for target in InterruptSync InterruptSyncClient; do \
+	  $(SWIFT) build --target $$target --scratch-path $(DOCS_BUILD) \
+	    -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc $(GRAPHS) || exit; done
 	$(call archive,UIO)
 	$(call archive,InterruptSync,--dependency $(DOCS_BUILD)/UIO.doccarchive)
+	$(call archive,InterruptSyncClient,--dependency $(DOCS_BUILD)/UIO.doccarchive)
 	rm -rf $(DOCS) && mkdir -p $(dir $(DOCS))
-	$(DOCC) merge $(DOCS_BUILD)/InterruptSync.doccarchive $(DOCS_BUILD)/UIO.doccarchive --output-path $(DOCS) \
+	$(DOCC) merge $(foreach module,InterruptSync InterruptSyncClient UIO,$(DOCS_BUILD)/$(module).doccarchive) --output-path $(DOCS) \
 	  --synthesized-landing-page-name InterruptSync
 
 # $(call archive,MODULE,ARGUMENTS): a module's catalog and symbols; a warning is an error.
@@ -90,8 +107,8 @@ endef
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint docs man shim aarch64 unit mustfail tsan asan hot instructions c windows varlink tone \
-	  guest-6.1 guest-6.12
+	@Tests/Tools/run lint docs man units shim aarch64 unit mustfail tsan asan hot instructions c windows varlink daemon \
+	  tone guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
@@ -116,6 +133,10 @@ test-windows:
 test-varlink:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES) python3-venv
 	@Tests/Tools/run varlink
+
+test-daemon:
+	@Tests/Tools/need-packages $(RUN_PACKAGES) binutils python3-venv mmdebstrap
+	@Tests/Tools/run daemon
 
 test-tsan:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)

@@ -17,7 +17,10 @@ let package = Package(
     .library(
       name: "interruptsync", type: .dynamic,
       targets: ["InterruptSyncC", "WindowsInterrupts", "CWindowsInterrupts"]),
+    // For programs that talk to the daemon.
+    .library(name: "InterruptSyncClient", targets: ["InterruptSyncClient"]),
     .executable(name: "interruptsyncd", targets: ["interruptsyncd"]),
+    .executable(name: "interruptsyncctl", targets: ["interruptsyncctl"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -50,10 +53,22 @@ let package = Package(
     // Floor 4: the daemon's body.
     .target(
       name: "InterruptSyncService",
-      dependencies: ["CUIO", "UIO", "InterruptSync", "DeviceInventory", "Varlink"],
+      dependencies: [
+        "CInterruptSync", "CUIO", "UIO", "InterruptSync", "DeviceInventory", "Varlink",
+      ],
       resources: [.embedInCode("Clients/io.interruptsync.varlink")],
       swiftSettings: strict),
+    // Floor 4: the daemon's clients.
+    .target(
+      name: "InterruptSyncClient", dependencies: ["CUIO", "UIO", "Varlink"], swiftSettings: strict),
     // Floor 5: the programs.
+    .executableTarget(
+      name: "interruptsyncctl",
+      dependencies: [
+        "CUIO", "UIO", "Varlink", "DeviceInventory", "InterruptSyncClient",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "interruptsyncd",
       dependencies: [
@@ -92,7 +107,7 @@ let package = Package(
       path: "Tests/HotPath/HotPathProbe", swiftSettings: strict),
     // What runs inside the guests.
     .executableTarget(
-      name: "guest-suite", dependencies: ["CUIO", "UIO", "InterruptSync"],
+      name: "guest-suite", dependencies: ["CUIO", "UIO", "InterruptSync", "Varlink"],
       path: "Tests/Hardware/GuestSuite", exclude: ["run.sh"],
       swiftSettings: [.treatAllWarnings(as: .error)]),
     // The C tests, linked with the sources instead of the library: for Swift's sanitizers.
@@ -104,6 +119,18 @@ let package = Package(
       name: "varlink-certification", dependencies: ["UIO", "Varlink"],
       path: "Tests/Varlink/Certification", swiftSettings: strict),
     .testTarget(name: "VarlinkTests", dependencies: ["CVarlink", "UIO", "Varlink"]),
+    .testTarget(
+      name: "InterruptSyncClientTests",
+      dependencies: [
+        "CUIO", "UIO", "InterruptSync", "Varlink", "InterruptSyncClient", "InterruptSyncService",
+      ]),
+    .testTarget(name: "DeviceInventoryTests", dependencies: ["UIO", "DeviceInventory"]),
+    .testTarget(
+      name: "InterruptSyncControlTests",
+      dependencies: [
+        "UIO", "Varlink", "DeviceInventory", "InterruptSyncClient", "interruptsyncctl",
+        "interruptsyncd", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
     .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
     .testTarget(

@@ -17,3 +17,6 @@ CHECK(interruptsync_statistics, 144);
 CHECK(interruptsync_registration_statistics, 24);
 CHECK(interruptsync_lock_statistics, 24);
 CHECK(interruptsync_group_statistics, 40);
+CHECK(interruptsync_host, 152);
+CHECK(interruptsync_driver, 56);
+_Static_assert(sizeof(interruptsync_driver) <= INTERRUPTSYNC_DRIVER_ROOM, "a driver's room is too small");

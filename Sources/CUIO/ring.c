@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cuio_clock.h"
@@ -95,3 +96,21 @@ int cuio_ring_file(uint64_t capacity, cuio_ring_page **page) {
   cuio_ring_format(*page, capacity);
   return fd;
 }
+
+int cuio_ring_map(int fd, cuio_ring_page **page, uint64_t *size) {
+  int seals = fcntl(fd, F_GET_SEALS);
+  struct stat status;
+  if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &status) != 0 || status.st_size < CUIO_RING_ENTRIES)
+    return -EBADMSG;
+  void *mapped = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (mapped == MAP_FAILED) return -errno;
+  if (!cuio_ring_is_valid(mapped, (uint64_t)status.st_size)) {
+    munmap(mapped, (size_t)status.st_size);
+    return -EBADMSG;
+  }
+  *page = mapped;
+  *size = (uint64_t)status.st_size;
+  return 0;
+}
+
+bool cuio_ring_has_ended(const cuio_ring_page *page) { return __atomic_load_n(&page->ended, __ATOMIC_ACQUIRE) != 0; }

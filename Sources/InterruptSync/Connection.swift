@@ -16,6 +16,8 @@ import UIO
   let ended = Atomic<Bool>(false)
   let braked = Atomic<Bool>(false)
   let resume = Atomic<Bool>(false)
+  /// Times the serving thread came by without having anything to dispatch: at least once a second.
+  let beats = Atomic<UInt64>(0)
   /// Set by the first of two: the end of the service and the end of the connection.
   private let isHalfReleased = Atomic<Bool>(false)
   /// Only the serving thread uses it.
@@ -64,6 +66,8 @@ import UIO
   /// Waits until the line is served no more, or lets that come by itself where waiting would be for
   /// the caller's own end (N12).
   func finish(waiting: Bool) { preconditionFailure("of the subclasses") }
+  /// Changes while the serving thread makes progress without dispatching.
+  var beat: UInt64 { beats.load(ordering: .relaxed) }
   /// Whether the calling thread is the one that serves.
   var isCurrentThread: Bool { preconditionFailure("of the subclasses") }
   /// Processor time of that thread so far, in nanoseconds. For tests and for a doctor.

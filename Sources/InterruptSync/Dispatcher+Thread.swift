@@ -61,7 +61,7 @@ extension Dispatcher {
   private func sleep() {
     unsafe cuio_counter_add(&core.pointee.counters.sleeps, 1)
     let start = cuio_ticks()
-    let result = unsafe cuio_wait(line.pointee.fd, wake.raw, patience, false)
+    let result = wait(patience)
     guard result >= 0 else { return }
     if result == Int32(CUIO_WAIT_READABLE) { pacer.slept(cuio_ticks() &- start) }
     if result & Int32(CUIO_WAIT_WOKEN) != 0 { _ = cuio_event_drain(wake.raw) }
@@ -69,6 +69,18 @@ extension Dispatcher {
     // as well.
     if result & Int32(CUIO_WAIT_DEAD) != 0, result & Int32(CUIO_WAIT_READABLE) == 0 { confirmEnd() }
     if result == Int32(CUIO_WAIT_TIMEOUT) { quietForAWhile() }
+  }
+
+  /// In parts, so that the thread shows that it is there.
+  private func wait(_ timeout: Int32) -> Int32 {
+    var left = timeout
+    while true {
+      beats.add(1, ordering: .relaxed)
+      let part = min(left, Self.recheck)
+      let result = unsafe cuio_wait(line.pointee.fd, wake.raw, part, false)
+      left -= part
+      if result != Int32(CUIO_WAIT_TIMEOUT) || left == 0 { return result }
+    }
   }
 
   private func confirmEnd() {
@@ -86,6 +98,7 @@ extension Dispatcher {
   private func sitOutTheBrake() {
     var isDead = false
     while !mustStop, !isDead {
+      beats.add(1, ordering: .relaxed)
       let now = cuio_nanoseconds()
       if mayLetGo(now) { break }
       let left = due == .max ? UInt64(Self.recheck) : (due - now) / 1_000_000 + 1

@@ -38,6 +38,16 @@ extension InterruptSyncObject {
     storage.monitor.locked { storage.dispatcher }?.resumeAfterStorm()
   }
 
+  /// Changes at least once a second as long as the dispatcher's thread makes progress, not while it
+  /// is stuck in a routine or waits for the lock; nil while no thread reads the line. Any thread.
+  package var heartbeat: UInt64? {
+    let beats = storage.monitor.locked {
+      let dispatcher = storage.phase == .connected ? storage.dispatcher : nil
+      return dispatcher?.hasEnded == false ? dispatcher?.beat : nil
+    }
+    return beats.map { $0 &+ dispatchCount }
+  }
+
   /// Processor time of the dispatcher's thread, in nanoseconds; nil while not connected.
   package var dispatcherCPUTime: Int64? {
     // Under the monitor, so that the thread is not joined meanwhile.

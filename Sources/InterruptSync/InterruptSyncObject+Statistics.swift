@@ -6,6 +6,27 @@ extension InterruptSyncObject {
     unsafe cuio_counter_read(&storage.core.pointee.counters.dispatches)
   }
 
+  /// Adds what an object of an earlier process counted on the same line. Per-routine figures and
+  /// the longest wait are not taken over. While disconnected.
+  package func restoreStatistics(_ earlier: InterruptStatistics) {
+    storage.holdingLock {
+      let counters = unsafe storage.core.pointer(to: \.counters)!
+      unsafe cuio_counter_add(&counters.pointee.interrupts, earlier.interrupts)
+      unsafe cuio_counter_add(&counters.pointee.dispatches, earlier.dispatches)
+      unsafe cuio_counter_add(&counters.pointee.coalesced, earlier.coalesced)
+      unsafe cuio_counter_add(&counters.pointee.claimed, earlier.claimed)
+      unsafe cuio_counter_add(&counters.pointee.unclaimed, earlier.unclaimed)
+      unsafe cuio_counter_add(&counters.pointee.passes, earlier.passes)
+      unsafe cuio_counter_add(&counters.pointee.rearmFailures, earlier.rearmFailures)
+      unsafe cuio_counter_add(&counters.pointee.storms, earlier.storms)
+      unsafe cuio_counter_add(&counters.pointee.repeatLimits, earlier.repeatLimits)
+      unsafe cuio_counter_add(&counters.pointee.synchronizedCalls, earlier.synchronizedCalls)
+      unsafe cuio_counter_add(&counters.pointee.refusedCalls, earlier.refusedCalls)
+      unsafe cuio_counter_raise(
+        &counters.pointee.longestHold, cuio_nanoseconds_to_ticks(earlier.longestHold))
+    }
+  }
+
   /// Counters so far. Any thread, any level; takes no lock that a routine can hold.
   public func statistics() -> InterruptStatistics {
     var statistics = InterruptStatistics()

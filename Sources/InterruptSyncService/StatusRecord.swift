@@ -1,9 +1,9 @@
 // The daemon's account of one device, once a second: a line for people or an object for programs.
-import FoundationEssentials
 import InterruptSync
+import Varlink
 
 /// One device at one moment.
-struct StatusRecord: Encodable, Equatable {
+struct StatusRecord: Equatable {
   var device: String
   var state: String
   /// Interrupts a second since the record before.
@@ -37,9 +37,17 @@ struct StatusRecord: Encodable, Equatable {
 
   /// One JSON object without a newline, keys in order.
   var json: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    // A rate without a fraction is written without one.
+    let rate = Int64(exactly: rate).map { JSON.integer($0) } ?? .double(rate)
+    let object: JSONObject = [
+      "claimed": JSON(claimed), "coalesced": JSON(coalesced), "device": .string(device),
+      "dispatches": JSON(dispatches), "interrupts": JSON(interrupts),
+      "longestHoldNanoseconds": JSON(longestHoldNanoseconds),
+      "longestWaitNanoseconds": JSON(longestWaitNanoseconds), "passes": JSON(passes),
+      "rate": rate, "rearmFailures": JSON(rearmFailures), "state": .string(state),
+      "storms": JSON(storms), "unclaimed": JSON(unclaimed),
+    ]
+    return object.description
   }
 
   /// One line for people. What is 0 and should be is left out.

@@ -31,3 +31,13 @@ func acknowledgementThatCannotBeReadIsRefused(text: String) throws {
   let claim = try RegisterReference("bar0:0x24/32")
   #expect(try Recipe(claim: claim, acknowledgements: [write]).acknowledgements == [write])
 }
+
+@Test func acknowledgementSurvivesAnyText() {
+  var generator = SystemRandomNumberGenerator()
+  let alphabet = Array("barmp012345:/&x= claimed-+\u{0}é")
+  for _ in 0..<20_000 {
+    let length = Int.random(in: 0...24, using: &generator)
+    let text = String((0..<length).map { _ in alphabet.randomElement(using: &generator) ?? "b" })
+    _ = try? Recipe.Acknowledgement(text)
+  }
+}

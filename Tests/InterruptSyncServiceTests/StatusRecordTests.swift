@@ -31,6 +31,17 @@ private func record() -> StatusRecord {
   }
 }
 
+@Test func statusAsJSONIsWrittenTheSameWayEachTime() {
+  var record = record()
+  #expect(
+    record.json
+      == #"{"claimed":9,"coalesced":2,"device":"uio0 \"x\"","dispatches":10,"interrupts":12,"#
+      + #""longestHoldNanoseconds":12345,"longestWaitNanoseconds":0,"passes":0,"rate":1000,"#
+      + #""rearmFailures":0,"state":"connected","storms":0,"unclaimed":1}"#)
+  record.rate = 0.1
+  #expect(record.json.contains(#""rate":0.1,"#))
+}
+
 @Test func statusAsTextLeavesOutWhatIsZeroAndShouldBe() {
   let text = record().line
   #expect(text.contains("interrupts 12, dispatches 10, claimed 9, unclaimed 1, coalesced 2"))

@@ -81,6 +81,13 @@ bool cuio_ring_take(cuio_ring_page *CUIO_NONNULL page, const cuio_ring_entry *CU
 /// Says that the reader is about to sleep. True when an event has come meanwhile, and then it must not.
 bool cuio_ring_sleep(cuio_ring_page *CUIO_NONNULL page);
 
+/// Maps the sealed file `fd` of a ring that another process made, writable, at `*page`, and tells its size. Returns 0 or
+/// -errno: -EBADMSG for what is no such ring, or could be cut short.
+int cuio_ring_map(int fd, cuio_ring_page *CUIO_NULLABLE *CUIO_NONNULL page, uint64_t *CUIO_NONNULL size);
+
+/// Whether nothing will be written any more. What was written before can still be taken.
+bool cuio_ring_has_ended(const cuio_ring_page *CUIO_NONNULL page);
+
 /// Events dropped so far. Any thread.
 uint64_t cuio_ring_dropped(const cuio_ring_page *CUIO_NONNULL page);
 

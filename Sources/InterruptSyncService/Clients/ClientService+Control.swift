@@ -19,8 +19,7 @@ extension ClientService {
       guard let line = device.software else {
         throw ClientError.wrongState(device, "only software lines can be triggered")
       }
-      let count = call.parameters["count"]?.int64 ?? 1
-      guard (1...1_000_000).contains(count) else { throw .invalidParameter("count") }
+      let count = try integer(call, "count", in: 1...1_000_000) ?? 1
       line.trigger(UInt64(count))
       call.reply()
     }
@@ -35,7 +34,7 @@ extension ClientService {
     }
     handle("SetPolicy") { [unowned self] call throws(ErrorReply) in
       let device = try device(call, .control)
-      let policy = try Self.policy(call)
+      let policy = try policy(call)
       try change(device) { $0.policy = policy }
       call.reply()
     }
@@ -98,15 +97,14 @@ extension ClientService {
     registry.tell(.changed, device)
   }
 
-  private static func policy(_ call: VarlinkCall) throws(ErrorReply) -> DispatcherAttributes.Policy
-  {
-    let priority = call.parameters["priority"]?.int64
+  private func policy(_ call: VarlinkCall) throws(ErrorReply) -> DispatcherAttributes.Policy {
+    let priority = try integer(call, "priority", in: 1...99)
     switch call.parameters["policy"]?.string {
     case "other":
       guard priority == nil else { throw .invalidParameter("priority") }
       return .other
     case "fifo", "rr":
-      guard let priority, (1...99).contains(priority) else { throw .invalidParameter("priority") }
+      guard let priority else { throw .invalidParameter("priority") }
       return call.parameters["policy"]?.string == "fifo"
         ? .fifo(Int32(priority)) : .roundRobin(Int32(priority))
     default: throw .invalidParameter("policy")

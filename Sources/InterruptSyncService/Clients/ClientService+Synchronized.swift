@@ -75,11 +75,9 @@ extension ClientService {
       throw ClientError.wrongState(device, "the device is not there")
     }
     let longest = settings.attachDeadline
-    let asked = call.parameters["deadlineMicroseconds"]?.int64
-    let deadline = asked.map { TimeSpan.microseconds(UInt64(clamping: $0)) } ?? longest
-    guard deadline > .microseconds(0), deadline <= longest else {
-      throw .invalidParameter("deadlineMicroseconds")
-    }
+    let asked = try integer(
+      call, "deadlineMicroseconds", in: 1...Int64(clamping: longest.nanoseconds / 1000))
+    let deadline = asked.map { TimeSpan.microseconds(UInt64($0)) } ?? longest
     _ = try register(call)
     let user = call.peer.user
     do {
@@ -88,7 +86,10 @@ extension ClientService {
         deadline: .nanoseconds(Int64(clamping: deadline.nanoseconds)), on: loop
       ) { [weak self, weak device] in
         guard let self, let device else { return }
-        Console.say("\(device.id): a client did not complete in time; its attachment has ended")
+        journal.log(
+          LogRecord(
+            .warning, "\(device.id): a client did not complete in time; its attachment has ended",
+            device: device.id, clientUID: user))
         registry.tell(.changed, device)
       }
     } catch {

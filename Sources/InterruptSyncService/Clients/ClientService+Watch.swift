@@ -12,20 +12,10 @@ extension ClientService {
     }
   }
 
-  private func ring(_ device: ManagedDevice, _ capacity: Int) throws(ErrorReply) -> SharedRing {
-    guard let object = device.object else {
-      throw ClientError.wrongState(device, "the device has not been connected: connect it first")
-    }
-    do throws(InterruptSyncError) {
-      return try SharedRing(of: object, capacity: capacity)
-    } catch { throw ClientError.system(error) }
-  }
-
   private func subscribeRing(_ call: VarlinkCall) throws(ErrorReply) {
     let device = try device(call, .observe)
-    let capacity = call.parameters["capacity"]?.int64 ?? 1024
-    guard (16...65536).contains(capacity) else { throw .invalidParameter("capacity") }
-    let ring = try ring(device, Int(capacity))
+    let capacity = try integer(call, "capacity", in: 16...65536) ?? 1024
+    let ring = try device.ring(capacity: Int(capacity)).ring
     let number = try subscribe(call)
     let user = call.peer.user
     device.rings[number] = ring
@@ -41,21 +31,49 @@ extension ClientService {
 
   private func stream(_ call: VarlinkCall) throws(ErrorReply) {
     let device = try device(call, .observe)
-    let ring = try ring(device, 64)
+    let stream = try EventStream(call, of: device, on: loop)
     let number = try subscribe(call)
-    let user = call.peer.user
-    let stream: EventStream
-    do throws(VarlinkError) {
-      stream = try EventStream(call, ring: ring, of: device, on: loop)
-    } catch {
-      unsubscribe(user)
-      throw ClientError.system(error)
+    let peer = call.peer
+    let id = device.id
+    // The device may be another object after a change, and somebody else's to see.
+    let observer = registry.observe { [unowned self, unowned call] _, changed in
+      guard changed.id == id, let stream = streams[number] else { return }
+      do throws(ErrorReply) {
+        let now = registry.devices.first { $0.id == id }
+        guard let now, mayObserve(peer, now) else { throw ClientError.noSuchDevice(id) }
+        try stream.follow(now)
+      } catch {
+        // The stream is what keeps the call.
+        let call = call
+        call.onCancel?()
+        call.fail(error)
+      }
     }
     streams[number] = stream
     call.onCancel = { [weak self] in
+      self?.registry.endObserving(observer)
       self?.streams[number]?.end()
       self?.streams[number] = nil
-      self?.unsubscribe(user)
+      self?.unsubscribe(peer.user)
     }
+    do throws(ErrorReply) { try stream.begin() } catch {
+      call.onCancel?()
+      throw error
+    }
+  }
+}
+
+extension ManagedDevice {
+  /// A ring of the object there is now.
+  /// - Throws: `SystemFailure`; `WrongState` when the device has never been connected.
+  func ring(
+    capacity: Int
+  ) throws(ErrorReply) -> (object: InterruptSyncObject, ring: SharedRing) {
+    guard let object else {
+      throw ClientError.wrongState(self, "the device has not been connected: connect it first")
+    }
+    do throws(InterruptSyncError) {
+      return (object, try SharedRing(of: object, capacity: capacity))
+    } catch { throw ClientError.system(error) }
   }
 }

@@ -1,3 +1,5 @@
+public import UIO
+
 /// One step of a synchronized transaction.
 public enum TransactionOperation: Equatable, Sendable {
   /// The result is what the register holds, under the reference's mask.

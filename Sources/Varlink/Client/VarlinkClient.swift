@@ -8,7 +8,8 @@ package import UIO
 package final class VarlinkClient {
   /// The address, for errors.
   package let name: String
-  private let socket: FileDescriptor
+  /// For polling, and for who is at the other end; not to be read or written.
+  package let socket: FileDescriptor
   private let timeout: Duration?
   private var reader: MessageReader
   private var writer = MessageWriter()

@@ -71,7 +71,7 @@ final class TimerQueue {
 
 extension Duration {
   /// At least 0 and at most what UInt64 holds.
-  var nanoseconds: UInt64 {
+  package var nanoseconds: UInt64 {
     guard self > .zero else { return 0 }
     let (seconds, attoseconds) = components
     guard seconds < Int64.max / 1_000_000_000 else { return UInt64(Int64.max) }

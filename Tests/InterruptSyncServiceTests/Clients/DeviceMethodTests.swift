@@ -25,7 +25,7 @@ import Varlink
   _ = try client.ask("Trigger", ["device": "soft", "count": 41])
   _ = try client.ask("Trigger", ["device": "soft"])
   try eventually("42 interrupts") { try client.interrupts("soft") == 42 }
-  for count: JSON in [0, -1, 1_000_001] {
+  for count: JSON in [0, -1, 1_000_001, .unsigned(.max)] {
     #expect(client.refusal("Trigger", ["device": "soft", "count": count]) == "InvalidParameter")
   }
 }
@@ -68,12 +68,27 @@ import Varlink
   #expect(client.refusal("SetMode", ["device": "soft", "mode": "some"]) == "InvalidParameter")
   for wrong: JSONObject in [
     ["policy": "fifo"], ["policy": "fifo", "priority": 100], ["policy": "other", "priority": 1],
-    ["policy": "idle"],
+    ["policy": "idle"], ["policy": "other", "priority": .unsigned(.max)],
   ] {
     var parameters = wrong
     parameters["device"] = "soft"
     #expect(client.refusal("SetPolicy", parameters) == "InvalidParameter")
   }
+}
+
+@Test func integersBeyondTheirRangeAreNotTakenForAbsent() throws {
+  let daemon = try RunningDaemon(softwareLines("soft"))
+  let client = try daemon.client()
+  for (method, parameter) in [
+    ("Trigger", "count"), ("Subscribe", "capacity"), ("Attach", "deadlineMicroseconds"),
+  ] {
+    for value: JSON in [.integer(.max), .unsigned(1 << 63), .unsigned(.max), -1, 0] {
+      #expect(
+        client.refusal(method, ["device": "soft", parameter: value]) == "InvalidParameter",
+        "\(method) \(value)")
+    }
+  }
+  #expect(try client.interrupts("soft") == 0)
 }
 
 @Test func watchersAreToldOfChanges() throws {

@@ -68,6 +68,60 @@ import Varlink
   #expect(seen <= triggered + 1500)
 }
 
+@Test func aStreamFollowsItsDeviceThroughChangesAndEndsWithIt() throws {
+  let daemon = try RunningDaemon(softwareLines("soft", "other"))
+  let client = try daemon.client()
+  let watcher = try daemon.client()
+  var replies = try watcher.stream("io.interruptsync.Events", ["device": "soft"])
+  // What is triggered before the stream has begun is not for it.
+  repeat {
+    _ = try client.ask("Trigger", ["device": "soft"])
+  } while (try? replies.next(timeout: .milliseconds(300))) == nil
+  while (try? replies.next(timeout: .milliseconds(300))) != nil {}
+  func expectOne(_ change: String) throws {
+    _ = try client.ask("Trigger", ["device": "soft"])
+    let reply = try replies.next()
+    #expect(reply?.parameters["interrupts"] == 1, "\(change)")
+  }
+  _ = try client.ask("SetMode", ["device": "soft", "mode": "all"])
+  try expectOne("another mode")
+  _ = try client.ask("Disconnect", ["device": "soft"])
+  _ = try client.ask("Connect", ["device": "soft", "persistent": true])
+  try expectOne("connected again")
+  let path = "etc/interruptsync/devices/10-soft.device"
+  try daemon.folder.write(path, "[Match]\nSoftwareLine=soft\n[Device]\nStormLimit=100\n")
+  _ = try client.ask("Reload")
+  try expectOne("another configuration")
+  try daemon.folder.write(path, "[Match]\nSoftwareLine=other\n")
+  _ = try client.ask("Reload")
+  #expect {
+    while try replies.next() != nil {}
+  } throws: {
+    ($0 as? VarlinkError)?.reply?.name == "io.interruptsync.NoSuchDevice"
+  }
+}
+
+@Test func aStreamWhoseClientIsFoundGoneWhileItSendsEndsAlone() throws {
+  let daemon = try RunningDaemon(softwareLines("soft"))
+  let client = try daemon.client()
+  for _ in 0..<40 {
+    do {
+      let gone = try daemon.client()
+      var replies = try gone.stream("io.interruptsync.Events", ["device": "soft"])
+      repeat {
+        _ = try client.ask("Trigger", ["device": "soft"])
+      } while (try? replies.next(timeout: .milliseconds(100))) == nil
+      // The stream pauses now. Its next reply falls due before its client goes, and is sent after.
+      _ = try client.ask("Trigger", ["device": "soft"])
+      daemon.signal(SIGSTOP)
+      usleep(25_000)
+    }
+    daemon.signal(SIGCONT)
+    #expect(try client.state("soft") == "connected")
+  }
+  #expect(daemon.stop() == 0)
+}
+
 @Test func transactionsNeedRegistersAndAConnection() throws {
   let daemon = try RunningDaemon(softwareLines("soft"))
   let client = try daemon.client()
@@ -147,4 +201,19 @@ import Varlink
   }
   try eventually("room again") { client.refusal("Attach", ["device": "soft2"]) == "" }
   #expect(client.refusal("Subscribe", ["device": "soft1"]) == "")
+}
+
+@Test func whoWaitsForAnInterruptIsWokenWhenTheAttachmentEnds() throws {
+  let daemon = try RunningDaemon(softwareLines("soft"))
+  let client = try daemon.client()
+  let event = try client.call(
+    "io.interruptsync.Attach", ["device": "soft", "deadlineMicroseconds": 50_000]
+  ).descriptors[0]
+  _ = try client.ask("Trigger", ["device": "soft"])
+  for what in ["the interrupt", "the end, as it is not completed"] {
+    let result = cuio_wait(event.raw, -1, 10_000, false)
+    try #require(result == Int32(CUIO_WAIT_READABLE), "\(what)")
+    _ = cuio_event_drain(event.raw)
+  }
+  #expect(client.refusal("Complete", ["device": "soft", "claimed": true]) == "NotAttached")
 }

@@ -1,8 +1,6 @@
 import Testing
 import UIO
 
-@testable import InterruptSyncService
-
 @Test func registerReadsRegionOffsetWidthAndMask() throws {
   let register = try RegisterReference("bar0:0x24/32&0xff")
   #expect(register.region == .bar(0))
@@ -52,7 +50,6 @@ func registerThatCannotBeReadIsNamedWithItsFault(text: String, fault: String) th
     let length = Int.random(in: 0...24, using: &generator)
     let text = String((0..<length).map { _ in alphabet.randomElement(using: &generator) ?? "b" })
     _ = try? RegisterReference(text)
-    _ = try? Recipe.Acknowledgement(text)
     _ = try? UIODeviceID(text)
   }
 }

@@ -1,14 +1,16 @@
 // A register as people write it on a command line: bar0:0x24/32&0xff.
-public import UIO
 
 /// A register of a device: region, offset, width, and the bits that count.
 public struct RegisterReference: Equatable, Sendable, CustomStringConvertible {
   /// Where the offset counts from.
   public enum Region: Equatable, Hashable, Sendable {
+    /// A BAR of the PCI function, 0 to 5.
     case bar(Int)
+    /// A map of the UIO driver, 0 to 4.
     case map(Int)
   }
 
+  /// Where the offset counts from.
   public let region: Region
   /// Bytes.
   public let offset: Int
@@ -48,6 +50,7 @@ public struct RegisterReference: Equatable, Sendable, CustomStringConvertible {
     self.mask = mask
   }
 
+  /// `REGION:OFFSET/WIDTH`, without the mask.
   public var description: String {
     let name =
       switch region {
@@ -57,7 +60,7 @@ public struct RegisterReference: Equatable, Sendable, CustomStringConvertible {
     return "\(name):0x\(String(offset, radix: 16))/\(width)"
   }
 
-  static func split(_ text: String, at separator: Character) -> (String, String?) {
+  package static func split(_ text: String, at separator: Character) -> (String, String?) {
     guard let index = text.firstIndex(of: separator) else { return (text, nil) }
     return (String(text[..<index]), String(text[text.index(after: index)...]))
   }
@@ -71,7 +74,7 @@ public struct RegisterReference: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  static func malformed(_ text: String, _ cause: String) -> UIOError {
+  package static func malformed(_ text: String, _ cause: String) -> UIOError {
     UIOError(
       .malformed, device: text, operation: "read a register", cause: cause,
       hint: "write REGION:OFFSET/WIDTH, for instance bar0:0x24/32 or bar0:0x24/32&0xff")

@@ -1,0 +1,169 @@
+// Which driver the kernel gives a device, and changing that. Writing driver_override and
+// drivers_probe succeeds whatever comes of it, so the link `driver` is looked at afterwards, and
+// what did not come about is undone.
+import Glibc
+package import UIO
+
+/// The binding of one device. Changing it takes root.
+package struct DriverBinding {
+  /// What came of a change.
+  package struct Outcome: Equatable, Sendable {
+    /// The driver before and after; nil is none.
+    package let before: String?
+    package let after: String?
+  }
+
+  package let device: BusDevice
+  private let system: BindingSystem
+  private let folder: String
+
+  package init(_ device: BusDevice, system: BindingSystem = .system) {
+    self.device = device
+    self.system = system
+    folder = "\(system.sysfs.root)/bus/\(device.bus)/devices/\(device.name)"
+  }
+
+  /// The driver it is bound to now.
+  package var driver: String? { system.sysfs.linkName("\(folder)/driver") }
+
+  /// The driver that alone may take it, when one is set.
+  package var override: String? {
+    guard let text = system.sysfs.optionalText("\(folder)/driver_override"), !text.isEmpty,
+      text != "(null)"
+    else { return nil }
+    return text
+  }
+
+  /// The file by which driverctl(8) sets an override for the device at each start, if there is one.
+  package var driverctlFile: String? {
+    let path = "\(system.root)/etc/driverctl.d/\(device)"
+    return unsafe access(path, F_OK) == 0 ? path : nil
+  }
+
+  /// Gives the device to a driver, whatever drives it now. When the driver does not take it, the
+  /// old one gets it back.
+  /// - Parameter force: also when the device is in use.
+  /// - Throws: `busy` when it is in use, `notFound` when there is no such driver,
+  ///   `permissionDenied`, `driverFailed` when the driver does not take the device, `unexpected`.
+  package func bind(to driver: String, force: Bool = false) throws(UIOError) -> Outcome {
+    let before = self.driver
+    if before == driver, override == driver { return Outcome(before: before, after: driver) }
+    if before != driver { try refuseUse(force, "bind to \(driver)") }
+    try requireDriver(driver)
+    let old = override
+    try write("driver_override", driver + "\n", "bind to \(driver)")
+    if before == driver { return Outcome(before: before, after: driver) }
+    do throws(UIOError) {
+      try release(before, "bind to \(driver)")
+      try probe("bind to \(driver)")
+    } catch {
+      try undo(old, before, error)
+    }
+    guard self.driver == driver else {
+      let cause = self.driver.map { "\($0) has taken it instead" } ?? "the driver did not take it"
+      try undo(
+        old, before,
+        UIOError(
+          .driverFailed, device: "\(device)", operation: "bind to \(driver)", cause: cause,
+          hint: "dmesg may say why; uio_pci_generic takes only devices with an interrupt pin"))
+      return Outcome(before: before, after: before)
+    }
+    return Outcome(before: before, after: driver)
+  }
+
+  /// Takes the device from its driver and lets the kernel choose anew.
+  /// - Parameter force: also when the device is in use.
+  /// - Throws: `busy`, `permissionDenied`, `unexpected`.
+  package func unbind(force: Bool = false) throws(UIOError) -> Outcome {
+    let before = driver
+    try refuseUse(force, "unbind")
+    if override != nil { try write("driver_override", "\n", "unbind") }
+    try release(before, "unbind")
+    try probe("unbind")
+    return Outcome(before: before, after: driver)
+  }
+
+  private func refuseUse(_ force: Bool, _ operation: String) throws(UIOError) {
+    guard !force, let use = DeviceUse(of: folder, system: system).description else { return }
+    throw UIOError(
+      .busy, device: "\(device)", operation: operation, cause: use,
+      hint: "end that use, or give --force if the machine can do without it")
+  }
+
+  private func requireDriver(_ driver: String) throws(UIOError) {
+    let path = "\(system.sysfs.root)/bus/\(device.bus)/drivers/\(driver)"
+    if !driver.isEmpty, !driver.contains("/"), driver != "..",
+      unsafe access(path, F_OK) == 0 || (system.loadModule(driver) && access(path, F_OK) == 0)
+    {
+      return
+    }
+    throw UIOError(
+      .notFound, device: "\(device)", operation: "bind to \(driver)",
+      cause: "there is no driver \"\(driver)\" for the bus \(device.bus), and no module brings it",
+      hint: device.bus == "pci"
+        ? "uio_pci_generic is the general one; modprobe must find it" : "look at its spelling")
+  }
+
+  private func release(_ driver: String?, _ operation: String) throws(UIOError) {
+    guard driver != nil else { return }
+    try write("driver/unbind", device.name, operation)
+    // A driver that refuses stays.
+    guard self.driver == nil else {
+      throw UIOError(
+        .busy, device: "\(device)", operation: operation, cause: "\(driver ?? "") does not let go")
+    }
+  }
+
+  private func probe(_ operation: String) throws(UIOError) {
+    let path = "\(system.sysfs.root)/bus/\(device.bus)/drivers_probe"
+    do throws(SystemFailure) { try system.write(path, device.name) } catch {
+      // A driver that was asked and failed: the link tells.
+      if error.number == EINVAL || error.number == ENODEV { return }
+      throw failure(error, path, operation)
+    }
+  }
+
+  private func undo(
+    _ override: String?, _ driver: String?, _ failure: UIOError
+  ) throws(UIOError) {
+    try? write("driver_override", (override ?? "") + "\n", "undo")
+    if self.driver != nil, self.driver != driver { try? release(self.driver, "undo") }
+    if self.driver != driver { try? probe("undo") }
+    let back = self.driver
+    let word =
+      driver.map { "\($0) has the device back" } ?? "the device is without a driver, as before"
+    throw UIOError(
+      failure.code, device: failure.device, operation: failure.operation,
+      cause: failure.cause + "; "
+        + (back == driver
+          ? word
+          : "\(driver ?? "no driver") has it no longer, and \(back ?? "no driver") has it now"),
+      hint: failure.hint, errno: failure.errno)
+  }
+
+  private func write(
+    _ attribute: String, _ text: String, _ operation: String
+  ) throws(UIOError) {
+    let path = "\(folder)/\(attribute)"
+    do throws(SystemFailure) { try system.write(path, text) } catch {
+      throw failure(error, path, operation)
+    }
+  }
+
+  private func failure(_ error: SystemFailure, _ path: String, _ operation: String) -> UIOError {
+    switch error.number {
+    case EACCES, EPERM, EROFS:
+      UIOError(
+        .permissionDenied, device: "\(device)", operation: operation,
+        cause: "\(path) cannot be written", hint: "run as root", errno: error.number)
+    case ENOENT where path.hasSuffix("driver_override"):
+      UIOError(
+        .unexpected, device: "\(device)", operation: operation,
+        cause: "the bus \(device.bus) has no driver_override", errno: error.number)
+    default:
+      UIOError(
+        .unexpected, device: "\(device)", operation: operation,
+        cause: "writing \(path) failed", errno: error.number)
+    }
+  }
+}

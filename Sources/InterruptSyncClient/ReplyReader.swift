@@ -1,0 +1,76 @@
+// Replies are held against what the interface promises: what is missing or of another kind is told
+// and not guessed. Members that this version does not know are ignored.
+import Varlink
+
+/// Reads the members of one reply or of an object in it.
+struct ReplyReader {
+  let object: JSONObject
+  private let device: String
+  private let operation: String
+
+  init(_ object: JSONObject, device: String, operation: String) {
+    self.object = object
+    self.device = device
+    self.operation = operation
+  }
+
+  func violation(_ cause: String) -> InterruptSyncClientError {
+    InterruptSyncClientError(
+      .protocolViolation, object: device, operation: operation,
+      cause: "the daemon's answer is not as its interface says: \(cause)",
+      hint: "the daemon is of another version: restart it after an upgrade")
+  }
+
+  private func required<T>(_ key: String, _ value: T?) throws(InterruptSyncClientError) -> T {
+    guard let value else { throw violation("\(key) is missing or of another type") }
+    return value
+  }
+
+  func string(_ key: String) throws(InterruptSyncClientError) -> String {
+    try required(key, object[key]?.string)
+  }
+
+  func optionalString(_ key: String) -> String? { object[key]?.string }
+
+  func count(_ key: String) throws(InterruptSyncClientError) -> UInt64 {
+    try required(key, object[key]?.uint64)
+  }
+
+  func bool(_ key: String) throws(InterruptSyncClientError) -> Bool {
+    try required(key, object[key]?.bool)
+  }
+
+  func optionalInt(_ key: String) -> Int? { object[key]?.int64.map { Int($0) } }
+
+  func strings(_ key: String) throws(InterruptSyncClientError) -> [String] {
+    let values = try required(key, object[key]?.array)
+    let texts = values.compactMap(\.string)
+    guard texts.count == values.count else { throw violation("\(key) is not a list of strings") }
+    return texts
+  }
+
+  func counts(_ key: String) throws(InterruptSyncClientError) -> [UInt64] {
+    let values = try required(key, object[key]?.array)
+    let numbers = values.compactMap(\.uint64)
+    guard numbers.count == values.count else { throw violation("\(key) is not a list of numbers") }
+    return numbers
+  }
+
+  /// The objects of a list.
+  func readers(_ key: String) throws(InterruptSyncClientError) -> [ReplyReader] {
+    let values = try required(key, object[key]?.array)
+    var readers: [ReplyReader] = []
+    for value in values { readers.append(try reader(key, value.object)) }
+    return readers
+  }
+
+  func reader(_ key: String) throws(InterruptSyncClientError) -> ReplyReader {
+    try reader(key, object[key]?.object)
+  }
+
+  private func reader(
+    _ key: String, _ value: JSONObject?
+  ) throws(InterruptSyncClientError) -> ReplyReader {
+    ReplyReader(try required(key, value), device: device, operation: operation)
+  }
+}

@@ -1,0 +1,102 @@
+import ArgumentParser
+import InterruptSyncClient
+import Varlink
+
+struct Watch: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows what devices do, or the interrupts of one, as it happens.",
+    discussion: """
+      Without a device: those that are there, and then what changes. With one: its interrupts, put \
+      together when they come fast; --all shows every dispatch. A line each, written at once.
+      """)
+
+  @Argument(
+    help: "A device or software line.",
+    completion: .custom { words, _, _ in DeviceCompletion.names(words) })
+  var device: String?
+
+  @Flag(help: "Every dispatch of the device, with none left out as long as the reader keeps up.")
+  var all = false
+
+  @Option(name: [.customShort("n"), .long], help: "End after so many lines.") var count: Int?
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if all, device == nil { throw ValidationError("--all is about one device: name it") }
+    if let count, count < 1 { throw ValidationError("--count takes a number of at least 1") }
+  }
+
+  func run() throws {
+    let client = try common.client()
+    guard let device else { return try watchDevices(client) }
+    if all { try watchEach(client, device) } else { try watchSummaries(client, device) }
+  }
+
+  private func watchDevices(_ client: InterruptSyncClient) throws(InterruptSyncClientError) {
+    var changes = try client.watchDevices()
+    var left = count ?? .max
+    while left > 0, let change = try changes.next() {
+      for device in change.devices where left > 0 {
+        left -= 1
+        if common.json {
+          common.showLine(["event": .string(change.event.rawValue), "device": .object(device.json)])
+        } else {
+          let state = device.state.rawValue
+          let word =
+            common.style.colour(device.state).map { common.style.paint(state, $0) } ?? state
+          let why = device.failure.map { ": \($0)" } ?? ""
+          Console.out("\(Format.clock) \(change.event.rawValue) \(device.id) \(word)\(why)")
+        }
+      }
+    }
+    if left > 0 { common.note("the daemon has ended") }
+  }
+
+  private func watchSummaries(
+    _ client: InterruptSyncClient, _ device: String
+  ) throws(InterruptSyncClientError) {
+    var summaries = try client.events(device)
+    var left = count ?? .max
+    while left > 0, let summary = try summaries.next() {
+      left -= 1
+      if common.json {
+        common.showLine(summary.json)
+        continue
+      }
+      let values = summary.captured.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+      Console.out(
+        "\(Format.clock) interrupts=\(summary.interrupts) dispatches=\(summary.dispatches) "
+          + "claimed=\(summary.claimed ? "yes" : "no")\(Format.captured(values))")
+    }
+    if left > 0 { common.note("the device is serviced no longer, or anew") }
+  }
+
+  private func watchEach(
+    _ client: InterruptSyncClient, _ device: String
+  ) throws(InterruptSyncClientError) {
+    let ring = try client.subscribe(device, capacity: 65536)
+    var left = count ?? .max
+    while left > 0, let record = try ring.next() {
+      left -= 1
+      let values = Array(zip(ring.captures, record.captured))
+      if common.json {
+        var captured: JSONObject = [:]
+        for (name, value) in values { captured[name] = JSON(value) }
+        common.showLine([
+          "interrupts": JSON(record.interrupts), "total": JSON(record.total),
+          "timestampNanoseconds": JSON(record.timestampNanoseconds),
+          "claimed": .bool(record.claimed), "dropped": JSON(record.dropped),
+          "captured": .object(captured),
+        ])
+      } else {
+        let time = Format.decimal(Double(record.timestampNanoseconds) / 1e9, digits: 6)
+        Console.out(
+          "\(time) total=\(record.total) interrupts=\(record.interrupts) "
+            + "claimed=\(record.claimed ? "yes" : "no")\(Format.captured(values))")
+      }
+    }
+    if ring.dropped > 0 { Console.say("\(device): \(ring.dropped) dispatches were not shown") }
+    if left > 0 { common.note("the device is serviced no longer, or anew") }
+  }
+}

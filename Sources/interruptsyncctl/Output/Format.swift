@@ -1,0 +1,48 @@
+import Glibc
+import InterruptSyncClient
+
+/// Numbers and times as people read them.
+enum Format {
+  static func decimal(_ value: Double, digits: Int = 1) -> String {
+    var scale = 1.0
+    for _ in 0..<digits { scale *= 10 }
+    let scaled = (value * scale).rounded()
+    guard scaled.magnitude < 1e15 else { return "\(value)" }
+    let whole = Int64(scaled)
+    let factor = Int64(scale)
+    guard digits > 0 else { return "\(whole)" }
+    let fraction = String((whole % factor).magnitude)
+    let zeros = String(repeating: "0", count: digits - fraction.count)
+    return "\(whole < 0 && whole > -factor ? "-" : "")\(whole / factor).\(zeros)\(fraction)"
+  }
+
+  /// `41.2 µs`, `1.3 ms`.
+  static func time(nanoseconds: UInt64) -> String {
+    switch nanoseconds {
+    case 0..<1_000_000: decimal(Double(nanoseconds) / 1e3) + " µs"
+    case ..<1_000_000_000: decimal(Double(nanoseconds) / 1e6) + " ms"
+    default: decimal(Double(nanoseconds) / 1e9) + " s"
+    }
+  }
+
+  static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+
+  static func node(_ device: Device) -> String { device.number.map { "uio\($0)" } ?? "" }
+
+  /// The time of day with milliseconds.
+  static var clock: String {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &now)
+    var local = unsafe tm()
+    unsafe localtime_r(&now.tv_sec, &local)
+    func two(_ value: Int32) -> String { (value < 10 ? "0" : "") + "\(value)" }
+    let (hour, minute, second) = unsafe (local.tm_hour, local.tm_min, local.tm_sec)
+    let milliseconds = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
+    return "\(two(hour)):\(two(minute)):\(two(second)).\(milliseconds)"
+  }
+
+  /// Names and values of captured registers.
+  static func captured(_ values: [(String, UInt64)]) -> String {
+    values.map { " \($0.0)=\(hex($0.1))" }.joined()
+  }
+}

@@ -1,0 +1,377 @@
+"""Clients that may not, that want too much, and that do not read: refused or bounded, and the line is serviced on."""
+import grp
+import json
+import os
+import random
+import resource
+import socket
+import struct
+
+from daemon import Closed, Daemon, Ring, eventually
+from judge import check, refused, run
+
+NOBODY = 65534
+DENIED = "org.varlink.service.PermissionDenied"
+MIB = 1 << 20
+
+
+def as_user(user, group, body, groups=()):
+    """Runs `body` in a process of that user; its exception is ours."""
+    assert os.getuid() == 0, "calls of other users are made as root: run the tests as root"
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        try:
+            os.setgroups(groups)
+            os.setresgid(group, group, group)
+            os.setresuid(user, user, user)
+            body()
+        except BaseException as error:
+            os.write(writing, repr(error).encode() or b"?")
+        os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        said = pipe.read().decode()
+    os.waitpid(child, 0)
+    assert not said, said
+
+
+def everybody(daemon):
+    """Lets every user connect."""
+    os.chmod(daemon.path, 0o666)
+
+
+CHANGING = [
+    ("Connect", {"device": "soft"}),
+    ("Disconnect", {"device": "soft"}),
+    ("Trigger", {"device": "soft"}),
+    ("SetMode", {"device": "soft", "mode": "all"}),
+    ("SetPolicy", {"device": "soft", "policy": "other"}),
+    ("Transact", {"device": "soft", "operations": []}),
+    ("Attach", {"device": "soft"}),
+    ("Complete", {"device": "soft", "claimed": True}),
+    ("Detach", {"device": "soft"}),
+    ("Reload", {}),
+]
+LOOKING = [
+    ("ListDevices", {}),
+    ("DescribeDevice", {"device": "soft"}),
+    ("GetStatistics", {}),
+    ("GetMetrics", {}),
+    ("Subscribe", {"device": "soft"}),
+]
+
+
+@check
+def who_may_not_write_to_the_socket_cannot_connect():
+    with Daemon() as daemon:
+        assert os.stat(daemon.path).st_mode & 0o777 == 0o664, oct(os.stat(daemon.path).st_mode)
+
+        def connect():
+            try:
+                daemon.wire()
+            except PermissionError:
+                return
+            raise AssertionError("connected")
+
+        as_user(NOBODY, NOBODY, connect)
+
+
+@check
+def who_is_in_no_group_may_look_and_nothing_else():
+    with Daemon() as daemon, daemon.wire() as wire:
+        everybody(daemon)
+        before = wire.call("ListDevices"), wire.call("GetStatistics")
+
+        def calls():
+            with daemon.wire() as wire:
+                for method, parameters in LOOKING:
+                    wire.call(method, **parameters)
+                for method, parameters in CHANGING:
+                    refused(DENIED, wire.call, method, **parameters)
+                    wire.post(method, parameters, oneway=True)
+                wire.call("ListDevices")
+
+        as_user(NOBODY, NOBODY, calls)
+        assert before == (wire.call("ListDevices"), wire.call("GetStatistics"))
+        for method, _ in CHANGING:
+            assert any(f"{NOBODY}" in line and method in line for line in daemon.log.splitlines()), method
+        daemon.still_dispatches()
+
+
+@check
+def groups_that_are_not_there_let_nobody_in():
+    settings = "ObserveGroup=no-such-group\nControlGroup=no-such-group\nAdminGroup=no-such-group"
+    with Daemon(settings=settings) as daemon:
+        everybody(daemon)
+        assert "no-such-group" in daemon.log
+
+        def calls():
+            with daemon.wire() as wire:
+                assert wire.call("org.varlink.service.GetInfo")["product"]
+                for method, parameters in LOOKING + CHANGING:
+                    refused(DENIED, wire.call, method, **parameters)
+                wire.post("WatchDevices", more=True)
+                refused(DENIED, wire.answer)
+
+        as_user(NOBODY, NOBODY, calls)
+        daemon.still_dispatches()
+
+
+@check
+def members_of_a_group_may_do_what_it_is_for():
+    group = grp.getgrnam("daemon")
+    device = "[Device]\nControlGroup=daemon\nObserveGroup=daemon\n"
+    with Daemon(device=device) as daemon:
+        everybody(daemon)
+
+        def member():
+            with daemon.wire() as wire:
+                wire.call("Trigger", device="soft", count=2)
+                refused(DENIED, wire.call, "Reload")
+
+        def stranger():
+            with daemon.wire() as wire:
+                assert "soft" not in [device["id"] for device in wire.call("ListDevices")["devices"]]
+                assert "soft" not in wire.call("GetMetrics")["text"]
+                for method, parameters in LOOKING + CHANGING:
+                    if "device" in parameters:
+                        refused("io.interruptsync.NoSuchDevice", wire.call, method, **parameters)
+
+        as_user(NOBODY, group.gr_gid, member)
+        as_user(NOBODY, NOBODY, member, groups=[group.gr_gid])
+        as_user(NOBODY, NOBODY, stranger)
+        with daemon.wire() as wire:
+            eventually("what members triggered", lambda: daemon.interrupts(wire) == 4)
+
+
+@check
+def a_message_that_is_too_long_ends_its_connection():
+    with Daemon() as daemon, daemon.wire() as wire:
+        # The longest that is taken: a whole mebibyte.
+        call = json.dumps({"method": "io.interruptsync.ListDevices", "parameters": {}}).encode()
+        wire.send(call + b" " * (MIB - len(call)) + b"\0")
+        wire.answer()
+        before = daemon.memory()
+        for size in (MIB + 1, 64 * MIB):
+            for _ in range(4):
+                with daemon.wire() as large:
+                    try:
+                        large.send(b'"' + b"x" * size)
+                        assert large.ends()
+                    except Closed:
+                        pass
+        grown = daemon.memory() - before
+        assert grown < 4 * MIB, f"{grown} bytes"
+        daemon.still_dispatches()
+    return f"{grown / MIB:.1f} MiB more"
+
+
+@check
+def messages_that_do_not_end_cost_no_more_than_their_limit():
+    with Daemon(settings="MessageSizeMax=64K") as daemon:
+        before = daemon.memory()
+        wires = []
+        for _ in range(60):
+            wires.append(daemon.wire())
+            wires[-1].send(b'"' + b"x" * 65000)
+        daemon.still_dispatches()
+        grown = daemon.memory() - before
+        # Twice, as a buffer that grows may be.
+        assert grown < 60 * 2 * 65536 + MIB, f"{grown} bytes"
+        for wire in wires:
+            wire.close()
+        daemon.still_dispatches()
+    return f"{grown / MIB:.1f} MiB more"
+
+
+@check
+def a_thousand_connections_of_one_user_are_refused_beyond_its_limit():
+    with Daemon() as daemon:
+        everybody(daemon)
+        before = daemon.memory()
+        wires = [daemon.wire() for _ in range(1000)]
+
+        def open_ones():
+            # What was closed says so at once.
+            count = 0
+            for wire in wires:
+                wire.socket.setblocking(False)
+                try:
+                    count += wire.socket.recv(1) != b""
+                except BlockingIOError:
+                    count += 1
+                except ConnectionResetError:
+                    pass
+            return count
+
+        eventually("64 connections", lambda: open_ones() == 64)
+        grown = daemon.memory() - before
+        assert grown < 4 * MIB, f"{grown} bytes"
+
+        def other():
+            with daemon.wire() as wire:
+                wire.call("ListDevices")
+
+        as_user(NOBODY, NOBODY, other)
+        for wire in wires:
+            wire.close()
+
+        def answered():
+            with daemon.wire() as wire:
+                try:
+                    return wire.call("ListDevices")
+                except Closed:
+                    return None
+
+        eventually("room again", answered)
+        daemon.still_dispatches()
+    return f"{grown / MIB:.1f} MiB more"
+
+
+@check
+def a_thousand_idle_connections_are_kept_where_they_are_allowed():
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, limit[1]), limit[1]))
+    try:
+        with Daemon(settings="ConnectionsMax=1100\nConnectionsPerUserMax=1100") as daemon:
+            before = daemon.memory()
+            wires = [daemon.wire() for _ in range(1000)]
+            daemon.still_dispatches()
+            for wire in wires[::100]:
+                wire.call("ListDevices")
+            grown = daemon.memory() - before
+            assert grown < 1000 * 8192, f"{grown} bytes"
+            for wire in wires:
+                wire.close()
+            daemon.still_dispatches()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    return f"{grown / 1000:.0f} bytes a connection"
+
+
+@check
+def without_descriptors_left_connections_are_turned_away():
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (40, limit[1]))
+    try:
+        daemon = Daemon()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    with daemon:
+        line = daemon.line("soft")
+        with daemon.wire() as wire:
+            ring = Ring(wire, "soft")
+            wires = [daemon.wire() for _ in range(60)]
+            eventually("the news", lambda: "no descriptors left" in daemon.log)
+            os.write(line, (1).to_bytes(8, "little"))
+            assert sum(count for count, _, _ in ring.wait()) == 1
+            refused("io.interruptsync.SystemFailure", wire.call, "Subscribe", device="soft")
+            for other in wires:
+                other.close()
+        os.close(line)
+        eventually("room again", lambda: answers(daemon))
+        daemon.still_dispatches()
+
+
+def answers(daemon):
+    with daemon.wire() as wire:
+        try:
+            return wire.call("ListDevices")
+        except Closed:
+            return None
+
+
+@check
+def streams_that_nobody_reads_are_bounded_and_lose_no_count():
+    with Daemon(lines=("soft", "other")) as daemon, daemon.wire() as wire:
+        slow = []
+        for number in range(30):
+            slow.append(daemon.wire())
+            slow[-1].socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow[-1].post("Events", {"device": "soft"}, more=True)
+            slow.append(daemon.wire())
+            slow[-1].post("WatchDevices", more=True)
+        line = daemon.line("soft")
+        first = daemon.interrupts(wire)
+        before = daemon.memory()
+        for number in range(20_000):
+            os.write(line, (1).to_bytes(8, "little"))
+            if number % 100 == 0:
+                wire.call("SetMode", device="other", mode=("all", "normal")[number // 100 % 2])
+        eventually("every interrupt", lambda: daemon.interrupts(wire) == first + 20_000)
+        grown = daemon.memory() - before
+        # OutputSizeMax= for each, at the most.
+        assert grown < len(slow) * MIB / 4, f"{grown} bytes"
+        # One that reads at last is told everything that it missed, and no more.
+        seen = slow[0].answer()["interrupts"]
+        slow[0].socket.settimeout(0.5)
+        try:
+            while True:
+                seen += slow[0].answer()["interrupts"]
+        except TimeoutError:
+            pass
+        assert 20_000 <= seen <= first + 20_000, (seen, first)
+        os.close(line)
+        for other in slow:
+            other.close()
+        daemon.still_dispatches()
+    return f"{grown / MIB:.1f} MiB more"
+
+
+@check
+def a_ring_that_nobody_reads_drops_and_counts():
+    with Daemon() as daemon, daemon.wire() as wire:
+        ring = Ring(wire, "soft", 16)
+        for number in range(1, 101):
+            wire.call("Trigger", device="soft")
+            eventually("it", lambda: daemon.interrupts(wire) == number)
+        records = ring.take()
+        assert [total for _, total, _ in records] == list(range(1, 17)), records
+        assert ring.word(Ring.DROPPED) == 84
+        wire.call("Trigger", device="soft")
+        assert ring.wait()[-1][:2] == (1, 101)
+
+
+@check
+def a_reader_cannot_disturb_the_writer():
+    with Daemon() as daemon, daemon.wire() as wire:
+        ring = Ring(wire, "soft", 16)
+        seed = random.randrange(2**32)
+        print(f"seed {seed}")
+        noise = random.Random(seed)
+        for _ in range(2000):
+            struct.pack_into("Q", ring.page, noise.randrange(0, len(ring.page) - 8) & ~7, noise.getrandbits(64))
+            wire.call("Trigger", device="soft")
+        eventually("all of them", lambda: daemon.interrupts(wire) == 2000)
+        with daemon.wire() as other:
+            fresh = Ring(other, "soft")
+            other.call("Trigger", device="soft", count=4)
+            assert fresh.wait()[0][:2] == (4, 2004)
+
+
+@check
+def calls_whose_answers_nobody_reads_hold_up_their_caller_only():
+    with Daemon(lines=[f"line{number}" for number in range(64)]) as daemon:
+        before = daemon.memory()
+        call = b'{"method":"io.interruptsync.GetMetrics"}\0' * 1000
+        greedy = [daemon.wire() for _ in range(20)]
+        for wire in greedy:
+            wire.socket.setblocking(False)
+            try:
+                while True:
+                    wire.socket.send(call)
+            except BlockingIOError:
+                pass
+        daemon.still_dispatches("line7")
+        grown = daemon.memory() - before
+        assert grown < 20 * 2 * MIB, f"{grown} bytes"
+        for wire in greedy:
+            wire.close()
+        daemon.still_dispatches("line8")
+    return f"{grown / MIB:.1f} MiB more"
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,274 @@
+"""The built daemon in the background, spoken to in bytes, and its software lines raised without it being asked."""
+import array
+import ctypes
+import json
+import mmap
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+
+PROGRAM = os.environ.get("INTERRUPTSYNCD", ".build/release/interruptsyncd")
+# Long enough for a loaded machine; nothing waits so long on purpose.
+PATIENCE = 60
+
+libc = ctypes.CDLL(None, use_errno=True)
+PIDFD_GETFD = 438
+
+
+def eventually(what, condition, patience=PATIENCE):
+    """What `condition` gives, once that is true."""
+    end = time.monotonic() + patience
+    while True:
+        result = condition()
+        if result:
+            return result
+        assert time.monotonic() < end, f"did not come within {patience} s: {what}"
+        time.sleep(0.01)
+
+
+class Refused(Exception):
+    """An error reply."""
+
+    def __init__(self, reply):
+        super().__init__(json.dumps(reply))
+        self.name = reply["error"]
+        self.parameters = reply.get("parameters", {})
+
+
+class Closed(Exception):
+    """The daemon has closed the connection."""
+
+
+class Wire:
+    """A connection, in bytes."""
+
+    def __init__(self, path, timeout=PATIENCE):
+        self.socket = socket.socket(socket.AF_UNIX)
+        # With a timeout it would not wait for room in the listener's queue.
+        self.socket.connect(path)
+        self.socket.settimeout(timeout)
+        self.buffer = b""
+        self.files = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        for file in self.files:
+            os.close(file)
+        self.files = []
+        self.socket.close()
+
+    def send(self, data):
+        """All of it, or `Closed`."""
+        try:
+            self.socket.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            raise Closed from None
+
+    def receive(self):
+        """One message, without its zero."""
+        while b"\0" not in self.buffer:
+            try:
+                data, control, _, _ = self.socket.recvmsg(65536, socket.CMSG_SPACE(16 * 4))
+            except ConnectionResetError:
+                raise Closed from None
+            for level, kind, content in control:
+                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                    files = array.array("i")
+                    files.frombytes(content)
+                    self.files += files
+            if not data:
+                raise Closed
+            self.buffer += data
+        message, _, self.buffer = self.buffer.partition(b"\0")
+        return json.loads(message)
+
+    def post(self, method, parameters=None, **flags):
+        """Sends a call."""
+        name = method if "." in method else "io.interruptsync." + method
+        self.send(json.dumps({"method": name, "parameters": parameters or {}, **flags}).encode() + b"\0")
+
+    def answer(self):
+        """The parameters of the next reply, or `Refused`."""
+        reply = self.receive()
+        if "error" in reply:
+            raise Refused(reply)
+        return reply.get("parameters", {})
+
+    def call(self, method, **parameters):
+        self.post(method, parameters)
+        return self.answer()
+
+    def ends(self):
+        """Whether the daemon closes the connection and says nothing more."""
+        try:
+            self.receive()
+        except Closed:
+            return True
+        return False
+
+
+class Ring:
+    """The reading end of interruptsync-ring(7)."""
+
+    MAGIC = 0x676E697270757274
+    # Where the reader's part of the page is, and where the records begin.
+    WRITTEN, DROPPED, READ, ASLEEP, RECORDS = 64, 72, 128, 136, 4096
+
+    def __init__(self, wire, device, capacity=1024):
+        have = len(wire.files)
+        reply = wire.call("Subscribe", device=device, capacity=capacity)
+        memory, self.event = wire.files[have + reply["ring"]], wire.files[have + reply["event"]]
+        self.page = mmap.mmap(memory, os.fstat(memory).st_size)
+        magic, version, self.size, self.capacity = struct.unpack_from("QIIQ", self.page)
+        assert (magic, version, self.capacity) == (self.MAGIC, 1, capacity), (magic, version, self.capacity)
+        self.read = 0
+        # struct writes zeroes first, which the writer may see; these are one store each.
+        self.shown = ctypes.c_uint64.from_buffer(self.page, self.READ)
+        self.asleep = ctypes.c_uint32.from_buffer(self.page, self.ASLEEP)
+        self.fence = threading.Lock()
+
+    def word(self, place):
+        return struct.unpack_from("Q", self.page, place)[0]
+
+    def take(self):
+        """(count, total, time in ns) of the records that wait."""
+        records = []
+        written = self.word(self.WRITTEN)
+        while self.read < written:
+            place = self.RECORDS + (self.read & (self.capacity - 1)) * self.size
+            records.append(struct.unpack_from("QQQ", self.page, place))
+            self.read += 1
+        self.shown.value = self.read
+        return records
+
+    def wait(self):
+        """The records, as soon as there are any."""
+        while True:
+            records = self.take()
+            if records:
+                return records
+            self.asleep.value = 1
+            # The flag has to be seen before the second look: a lock's atomic operations see to that.
+            with self.fence:
+                pass
+            if self.word(self.WRITTEN) == self.read:
+                ready, _, _ = select.select([self.event], [], [], PATIENCE)
+                assert ready, f"no interrupt within {PATIENCE} s"
+                os.read(self.event, 8)
+            self.asleep.value = 0
+
+
+class Daemon:
+    """The daemon with a configuration and a socket of its own."""
+
+    def __init__(self, lines=("soft",), settings="", device=""):
+        self.folder = tempfile.mkdtemp(prefix="daemon-")
+        os.chmod(self.folder, 0o755)
+        self.devices = self.folder + "/etc/interruptsync/devices"
+        os.makedirs(self.devices)
+        self.write("devices/10-soft.device", f"[Match]\nSoftwareLine={' '.join(lines)}\n{device}")
+        if settings:
+            self.write("interruptsyncd.conf", f"[Daemon]\n{settings.format(folder=self.folder)}\n")
+        self.path = self.folder + "/socket"
+        self.log_path = self.folder + "/log"
+        with open(self.log_path, "w") as log:
+            self.process = subprocess.Popen(
+                [PROGRAM, "--config-root", self.folder, "--listen", self.path], stdout=log, stderr=log)
+        eventually("the daemon listens", self.listens)
+
+    def listens(self):
+        assert self.process.poll() is None, "the daemon ended:\n" + self.log
+        try:
+            socket.socket(socket.AF_UNIX).connect(self.path)
+        except OSError:
+            return False
+        return True
+
+    def write(self, name, text):
+        with open(f"{self.folder}/etc/interruptsync/{name}", "w") as file:
+            file.write(text)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            print("the daemon said:\n" + self.log[-4000:])
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            status = "no end after SIGTERM"
+        shutil.rmtree(self.folder)
+        assert status == 0 or kind is not None, f"the daemon ended with {status}"
+
+    @property
+    def log(self):
+        with open(self.log_path, errors="replace") as file:
+            return file.read()
+
+    def wire(self, timeout=PATIENCE):
+        return Wire(self.path, timeout)
+
+    def memory(self, field="VmRSS"):
+        """Resident bytes."""
+        with open(f"/proc/{self.process.pid}/status") as file:
+            for line in file:
+                if line.startswith(field + ":"):
+                    return int(line.split()[1]) * 1024
+        raise KeyError(field)
+
+    def descriptors(self):
+        return os.listdir(f"/proc/{self.process.pid}/fd")
+
+    def interrupts(self, wire, device="soft"):
+        return wire.call("GetStatistics", device=device)["statistics"][0]["interrupts"]
+
+    def still_dispatches(self, device="soft"):
+        """Fails unless a new client's trigger reaches a routine."""
+        with self.wire() as wire:
+            before = self.interrupts(wire, device)
+            wire.call("Trigger", device=device, count=3)
+            eventually("three interrupts", lambda: self.interrupts(wire, device) == before + 3)
+
+    def line(self, device):
+        """The eventfd behind a software line: a write raises interrupts as hardware does, the control thread not asked.
+
+        It is the one that keeps what is triggered while nobody serves the line.
+        """
+        mark = 0x5EED0
+        handle = os.pidfd_open(self.process.pid)
+        with self.wire() as wire:
+            wire.call("Disconnect", device=device)
+            wire.call("Trigger", device=device, count=mark)
+            for name in self.descriptors():
+                try:
+                    with open(f"/proc/{self.process.pid}/fdinfo/{name}") as file:
+                        info = dict(line.split(":", 1) for line in file.read().splitlines() if ":" in line)
+                except FileNotFoundError:
+                    continue
+                if int(info.get("eventfd-count", "0"), 16) == mark:
+                    line = libc.syscall(PIDFD_GETFD, handle, int(name), 0)
+                    assert line >= 0, "pidfd_getfd: " + os.strerror(ctypes.get_errno())
+                    break
+            else:
+                raise AssertionError(f"no eventfd holds what {device} was triggered with")
+            before = self.interrupts(wire, device)
+            wire.call("Connect", device=device, persistent=True)
+            eventually("what was kept", lambda: self.interrupts(wire, device) == before + mark)
+        os.close(handle)
+        return line

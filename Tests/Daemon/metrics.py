@@ -1,0 +1,97 @@
+"""The figures in OpenMetrics' text form, read by the parser of PyPI's prometheus_client."""
+import os
+
+from daemon import Daemon, eventually
+from judge import check, run
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+
+def samples(text):
+    """Every sample, by name and labels; fails on one that is there twice, which the parser lets pass."""
+    found = {}
+    for family in text_string_to_metric_families(text):
+        assert family.documentation, family
+        for sample in family.samples:
+            key = sample.name, tuple(sorted(sample.labels.items()))
+            assert key not in found, key
+            found[key] = sample.value
+    return found
+
+
+def of(device, found):
+    """The figures of one device without its labels."""
+    return {name: value for (name, labels), value in found.items() if dict(labels) == {"device": device}}
+
+
+FIGURES = {
+    "interruptsync_interrupts_total": "interrupts",
+    "interruptsync_dispatches_total": "dispatches",
+    "interruptsync_coalesced_total": "coalesced",
+    "interruptsync_claimed_total": "claimed",
+    "interruptsync_unclaimed_total": "unclaimed",
+    "interruptsync_passes_total": "passes",
+    "interruptsync_rearm_failures_total": "rearmFailures",
+    "interruptsync_storms_total": "storms",
+    "interruptsync_synchronized_calls_total": "synchronizedCalls",
+}
+
+
+@check
+def figures_are_those_of_the_statistics():
+    with Daemon(lines=("soft", "other", "idle")) as daemon, daemon.wire() as wire:
+        for count in (1, 20, 300):
+            wire.call("Trigger", device="soft", count=count)
+            wire.call("Trigger", device="other", count=2 * count)
+        wire.call("Transact", device="soft", operations=[])
+        eventually("321", lambda: daemon.interrupts(wire, "soft") == 321)
+        eventually("642", lambda: daemon.interrupts(wire, "other") == 642)
+
+        def agree():
+            before = wire.call("GetStatistics")["statistics"]
+            found = samples(wire.call("GetMetrics")["text"])
+            # A dispatch that is ending may move a figure in between.
+            return found if before == wire.call("GetStatistics")["statistics"] else None
+
+        found = eventually("figures that stand still", agree)
+        for entry in wire.call("GetStatistics")["statistics"]:
+            figures = of(entry["id"], found)
+            for name, field in FIGURES.items():
+                assert figures[name] == entry[field], (entry, name, figures[name])
+            for name in ("Hold", "Wait"):
+                value = figures[f"interruptsync_longest_{name.lower()}_seconds"]
+                assert abs(value - entry[f"longest{name}Nanoseconds"] / 1e9) < 1e-12, (entry, value)
+            for routine in entry["routines"]:
+                labels = (("device", entry["id"]), ("routine", routine["name"]))
+                for field in ("calls", "claims"):
+                    value = found[f"interruptsync_routine_{field}_total", labels]
+                    assert value == routine[field], (entry, field, value)
+        assert of("soft", found)["interruptsync_interrupts_total"] == 321
+        assert of("idle", found)["interruptsync_interrupts_total"] == 0
+        states = {dict(labels)["device"]: dict(labels)["state"] for (name, labels) in found if name.endswith("_info")}
+        assert states["soft"] == "connected", states
+        wire.call("Disconnect", device="soft")
+        text = wire.call("GetMetrics")["text"]
+        assert any(dict(labels).get("state") == "listed" for _, labels in samples(text))
+    return f"{len(found)} samples"
+
+
+@check
+def the_textfile_is_whole_whenever_it_is_read():
+    settings = "MetricsTextfile={folder}/interruptsync.prom\nMetricsIntervalSec=1s"
+    with Daemon(settings=settings) as daemon, daemon.wire() as wire:
+        path = daemon.folder + "/interruptsync.prom"
+        wire.call("Trigger", device="soft", count=17)
+
+        def read():
+            with open(path) as file:
+                text = file.read()
+            assert text.endswith("# EOF\n"), text[-200:]
+            # Without times of its own, as the node exporter wants it.
+            assert all(len(line.split("} ")[-1].split()) == 1 for line in text.splitlines() if line[0] != "#"), text
+            return of("soft", samples(text))["interruptsync_interrupts_total"] == 17
+
+        eventually("the file", lambda: os.path.exists(path) and read())
+        assert os.stat(path).st_mode & 0o777 == 0o644, oct(os.stat(path).st_mode)
+
+
+run()

@@ -1,0 +1,143 @@
+"""Many clients that do what they may in no order: every call is answered as declared, and the daemon goes on."""
+import os
+import random
+import signal
+
+from daemon import PATIENCE, Closed, Daemon, Refused, eventually
+from judge import check, run
+
+STEPS = int(os.environ.get("STEPS", 6000))
+CLIENTS = 10
+LINES = ["first", "second", "third"]
+CONFIGURATIONS = [
+    "[Match]\nSoftwareLine=first second third\n",
+    "[Match]\nSoftwareLine=first second\n",
+    "[Match]\nSoftwareLine=first second third\n[Device]\nMode=all\nLockGroup=shared\n",
+    "[Match]\nSoftwareLine=first second third\n[Device]\nStormLimit=50\nStormDelaySec=1ms\n",
+    "[Match]\nSoftwareLine=second\n[Device]\nMode=best\n",
+]
+# Of the conformant answers only these can be, to calls that are well formed.
+ERRORS = (
+    "NoSuchDevice WrongState Busy NotAllowed BadRegister NotAttached ConfigurationRejected TooManyRegistrations "
+    "SystemFailure DeviceGone"
+)
+
+
+class Client:
+    """One of them: a connection that is now and then let go of."""
+
+    def __init__(self, daemon, choose):
+        self.daemon = daemon
+        self.choose = choose
+        self.wire = daemon.wire()
+        self.streams = False
+
+    def again(self):
+        self.wire.close()
+        self.wire = self.daemon.wire()
+        self.streams = False
+
+    def call(self):
+        """(method, parameters, whether it streams)"""
+        device = {"device": self.choose.choice(LINES)}
+        return self.choose.choice(
+            [
+                ("ListDevices", {}, False),
+                ("DescribeDevice", device, False),
+                ("GetStatistics", self.choose.choice([{}, device]), False),
+                ("GetMetrics", {}, False),
+                ("WatchDevices", {}, True),
+                ("Events", device, True),
+                ("Connect", {**device, "persistent": self.choose.random() < 0.5}, False),
+                ("Disconnect", device, False),
+                ("Trigger", {**device, "count": self.choose.choice([1, 2, 1000])}, False),
+                ("Trigger", device, False),
+                ("SetMode", {**device, "mode": self.choose.choice(["normal", "all", "repeat"])}, False),
+                ("SetPolicy", {**device, "policy": "other"}, False),
+                ("Subscribe", {**device, "capacity": 16}, False),
+                ("Transact", {**device, "operations": []}, False),
+                ("Transact", {**device, "operations": [{"operation": "read", "register": "bar0:0/8"}]}, False),
+                ("Attach", {**device, "deadlineMicroseconds": self.choose.choice([500, 20_000])}, False),
+                ("Attach", device, False),
+                ("Complete", {**device, "claimed": True}, False),
+                ("Detach", device, False),
+                ("Reload", {}, False),
+            ]
+        )
+
+    def act(self):
+        deed = self.choose.random()
+        if deed < 0.05:
+            return self.again()
+        if self.streams:
+            # Reads some of it, or leaves it lying.
+            if deed < 0.3:
+                self.again()
+            elif deed < 0.6:
+                self.wire.socket.settimeout(0.001)
+                try:
+                    self.answer()
+                except TimeoutError:
+                    pass
+                self.wire.socket.settimeout(PATIENCE)
+            return None
+        if deed < 0.15:
+            # Calls that nobody waits for.
+            for _ in range(self.choose.randrange(1, 20)):
+                method, parameters, more = self.call()
+                self.wire.post(method, parameters, more=more)
+            return self.again()
+        method, parameters, self.streams = self.call()
+        self.wire.post(method, parameters, more=self.streams)
+        if not self.streams:
+            self.answer(method)
+        return None
+
+    def answer(self, method="stream"):
+        try:
+            self.wire.answer()
+        except Refused as refusal:
+            interface, _, name = refusal.name.rpartition(".")
+            assert interface == "io.interruptsync" and name in ERRORS.split(), f"{method}: {refusal}"
+            self.streams = False
+
+
+@check
+def clients_in_no_order():
+    seed = int(os.environ.get("SEED", random.randrange(2**32)))
+    print(f"seed {seed}")
+    choose = random.Random(seed)
+    settings = "AttachDeadlineSec=50ms\nConnectionsPerUserMax=500"
+    with Daemon(lines=LINES, settings=settings) as daemon:
+        idle = len(daemon.descriptors())
+        clients = [Client(daemon, choose) for _ in range(CLIENTS)]
+        for step in range(STEPS):
+            try:
+                choose.choice(clients).act()
+            except Closed:
+                raise AssertionError(f"seed {seed}, step {step}: the daemon closed a connection")
+            if choose.random() < 0.02:
+                daemon.write("devices/10-soft.device", choose.choice(CONFIGURATIONS))
+            if choose.random() < 0.01:
+                daemon.process.send_signal(signal.SIGHUP)
+        for client in clients:
+            client.wire.close()
+        daemon.write("devices/10-soft.device", CONFIGURATIONS[0])
+        with daemon.wire() as wire:
+            wire.call("Reload")
+
+            def settled():
+                devices = wire.call("ListDevices")["devices"]
+                return not any(device["state"] == "attached" for device in devices)
+
+            eventually("the end of what belonged to clients", settled)
+            for name in LINES:
+                if wire.call("DescribeDevice", device=name)["device"]["state"] != "connected":
+                    wire.call("Connect", device=name, persistent=True)
+        for name in LINES:
+            daemon.still_dispatches(name)
+        eventually("every descriptor closed", lambda: len(daemon.descriptors()) <= idle + 2)
+    return f"{STEPS} steps"
+
+
+run()

@@ -1,0 +1,173 @@
+import Glibc
+import Testing
+import UIO
+
+@testable import DeviceInventory
+
+private let card = "0000:00:03.0"
+
+private func binding(_ machine: FakeMachine) throws -> DriverBinding {
+  DriverBinding(try BusDevice(card, sysfs: machine.system.sysfs), system: machine.system)
+}
+
+private func refusal(_ body: () throws(UIOError) -> Void) -> UIOError? {
+  do throws(UIOError) { try body() } catch { return error }
+  return nil
+}
+
+@Test func bindingTakesTheDeviceFromItsDriverAndVerifies() throws {
+  let machine = try FakeMachine()
+  try machine.add(card, driver: "e1000")
+  try machine.add(driver: "uio_pci_generic")
+  let outcome = try binding(machine).bind(to: "uio_pci_generic")
+  #expect(outcome == .init(before: "e1000", after: "uio_pci_generic"))
+  #expect(machine.driver(card) == "uio_pci_generic")
+  #expect(try machine.override(card) == "uio_pci_generic")
+  #expect(
+    machine.writes == [
+      "driver_override=uio_pci_generic", "unbind=\(card)", "drivers_probe=\(card)",
+    ])
+}
+
+@Test func bindingAgainChangesNothing() throws {
+  let machine = try FakeMachine()
+  try machine.add(card, driver: nil)
+  try machine.add(driver: "uio_pci_generic")
+  _ = try binding(machine).bind(to: "uio_pci_generic")
+  let writes = machine.writes.count
+  let outcome = try binding(machine).bind(to: "uio_pci_generic")
+  #expect(outcome == .init(before: "uio_pci_generic", after: "uio_pci_generic"))
+  #expect(machine.writes.count == writes)
+}
+
+@Test func moduleOfTheDriverIsLoaded() throws {
+  let machine = try FakeMachine()
+  try machine.add(card, driver: nil)
+  machine.add(module: "uio_pci_generic")
+  #expect(try binding(machine).bind(to: "uio_pci_generic").after == "uio_pci_generic")
+}
+
+@Test(arguments: ["nothing", "", "..", "a/b", "-r"])
+func driverThatIsNotThereIsRefusedBeforeAnythingIsTouched(name: String) throws {
+  let machine = try FakeMachine()
+  try machine.add(card, driver: "e1000")
+  let error = refusal { () throws(UIOError) in
+    _ = try DriverBinding(
+      BusDevice(card, sysfs: machine.system.sysfs), system: machine.system
+    ).bind(to: name)
+  }
+  #expect(error?.code == .notFound)
+  #expect(machine.writes == [])
+  #expect(machine.driver(card) == "e1000")
+}
+
+@Test(arguments: [("(null)", "(null)"), ("vfio-pci", "vfio-pci")])
+func driverThatDoesNotTakeTheDeviceGivesItBack(before: String, after: String) throws {
+  let machine = try FakeMachine()
+  let old = before == "(null)" ? "e1000" : before
+  try machine.add(card, driver: old, override: before)
+  try machine.add(driver: "uio_pci_generic")
+  machine.makeUnwilling("uio_pci_generic")
+  let error = refusal { () throws(UIOError) in
+    _ = try DriverBinding(
+      BusDevice(card, sysfs: machine.system.sysfs), system: machine.system
+    ).bind(to: "uio_pci_generic")
+  }
+  #expect(error?.code == .driverFailed)
+  #expect(error?.cause.contains("\(old) has the device back") == true)
+  #expect(machine.driver(card) == old)
+  #expect(try machine.override(card) == after)
+}
+
+@Test func driverThatIsLostAltogetherIsTold() throws {
+  let machine = try FakeMachine()
+  try machine.add(card, driver: "e1000")
+  try machine.add(driver: "uio_pci_generic")
+  machine.makeUnwilling("uio_pci_generic")
+  machine.makeUnwilling("e1000")
+  let error = refusal { () throws(UIOError) in
+    _ = try DriverBinding(
+      BusDevice(card, sysfs: machine.system.sysfs), system: machine.system
+    ).bind(to: "uio_pci_generic")
+  }
+  #expect(error?.cause.contains("e1000 has it no longer") == true)
+}
+
+@Test(arguments: [
+  ("driver_override", EACCES, UIOError.Code.permissionDenied),
+  ("driver_override", ENOENT, .unexpected), ("unbind", EPERM, .permissionDenied),
+  ("drivers_probe", EROFS, .permissionDenied),
+])
+func writeThatFailsLeavesTheOldDriver(attribute: String, number: Int32, code: UIOError.Code) throws
+{
+  let machine = try FakeMachine()
+  try machine.add(card, driver: "e1000")
+  try machine.add(driver: "uio_pci_generic")
+  machine.refuse(attribute, number)
+  let error = refusal { () throws(UIOError) in
+    _ = try DriverBinding(
+      BusDevice(card, sysfs: machine.system.sysfs), system: machine.system
+    ).bind(to: "uio_pci_generic")
+  }
+  #expect(error?.code == code)
+  #expect(error?.errno == number)
+  // With the probe closed nobody can be given it any more, and that is told.
+  if attribute == "drivers_probe" {
+    #expect(error?.cause.contains("no longer") == true)
+  } else {
+    #expect(machine.driver(card) == "e1000")
+  }
+}
+
+@Test func unbindingLetsTheKernelChoose() throws {
+  let machine = try FakeMachine()
+  try machine.add(card, driver: "e1000")
+  try machine.add(driver: "uio_pci_generic")
+  _ = try binding(machine).bind(to: "uio_pci_generic")
+  let outcome = try binding(machine).unbind()
+  #expect(outcome == .init(before: "uio_pci_generic", after: "e1000"))
+  #expect(try machine.override(card) == "(null)")
+}
+
+@Test func driverctlIsNoticed() throws {
+  let machine = try FakeMachine()
+  try machine.add(card, driver: nil)
+  #expect(try binding(machine).driverctlFile == nil)
+  try machine.folder.write("etc/driverctl.d/pci-\(card)", "vfio-pci\n")
+  #expect(try binding(machine).driverctlFile == machine.folder.path("etc/driverctl.d/pci-\(card)"))
+}
+
+@Test(arguments: ["pci-0000:00:03.0", "0000:00:03.0", "00:03.0", "pci-0000:00:03.0+1"])
+func busDeviceIsNamedInManyWays(text: String) throws {
+  let machine = try FakeMachine()
+  try machine.add(card, driver: nil)
+  #expect(try BusDevice(text, sysfs: machine.system.sysfs).description == "pci-\(card)")
+}
+
+@Test(arguments: ["pci-0000:00:04.0", "0000:00:04.0", "platform-x", "nosuch", "../x-y", "x-../y"])
+func busDeviceThatIsNotThereIsNotFound(text: String) throws {
+  let machine = try FakeMachine()
+  let error = refusal { () throws(UIOError) in
+    _ = try BusDevice(text, sysfs: machine.system.sysfs)
+  }
+  #expect(error?.code == .notFound)
+}
+
+@Test func savedBindingIsKeptAndForgotten() throws {
+  let folder = try TemporaryFolder()
+  try folder.folder("etc")
+  let saved = try SavedBinding("pci-\(card)", root: folder.path)
+  #expect(saved.driver == nil)
+  #expect(try !saved.remove())
+  try saved.save(driver: "uio_pci_generic")
+  try saved.save(driver: "igb_uio")
+  #expect(saved.driver == "igb_uio")
+  #expect(try FileDescriptor.list(folder.path("etc/interruptsync/bind.d")) == ["pci-\(card)"])
+  #expect(try saved.remove())
+  #expect(saved.driver == nil)
+}
+
+@Test(arguments: ["x", "../../etc/passwd-x", ".-", "a/b-c"])
+func savedBindingOfNoDeviceIsMalformed(text: String) {
+  #expect(throws: UIOError.self) { _ = try SavedBinding(text) }
+}

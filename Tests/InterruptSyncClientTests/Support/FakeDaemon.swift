@@ -1,0 +1,136 @@
+// A daemon that answers what a test says, by the real interface: what it answers otherwise than
+// declared is an issue.
+import Glibc
+import Synchronization
+import Testing
+import UIO
+
+@testable import InterruptSyncClient
+@testable import InterruptSyncService
+@testable import Varlink
+
+final class FakeDaemon: Sendable {
+  typealias Handler = @Sendable (VarlinkCall) throws(ErrorReply) -> Void
+
+  /// A method's answer.
+  struct Method: Sendable {
+    let name: String
+    var streaming = VarlinkServer.Streaming.never
+    var descriptors: [String] = []
+    let handler: Handler
+  }
+
+  let folder: String
+  var address: String { folder + "/socket" }
+  private let state: Shared
+
+  private final class Shared: @unchecked Sendable {
+    let started = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+    var mailbox: Mailbox<Bool>?
+    var failure: (any Error)?
+    var thread = pthread_t()
+
+    init() { sem_init(started, 0, 0) }
+
+    deinit {
+      sem_destroy(started)
+      started.deallocate()
+    }
+  }
+
+  private final class Start {
+    let body: () -> Void
+    init(_ body: @escaping () -> Void) { self.body = body }
+  }
+
+  init(_ methods: Method...) throws {
+    var template = Array("/tmp/client-tests-XXXXXX".utf8CString)
+    try #require(mkdtemp(&template) != nil)
+    folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    state = Shared()
+    let (state, path) = (state, folder + "/socket")
+    let start = Start {
+      do {
+        let loop = try EventLoop()
+        let server = try Self.server(methods, on: loop)
+        try server.listen(at: SocketAddress(path: path))
+        state.mailbox = try loop.mailbox { [unowned loop] (_: Bool) in loop.stop() }
+        sem_post(state.started)
+        try loop.run()
+        server.stop()
+      } catch {
+        state.failure = error
+        sem_post(state.started)
+      }
+    }
+    pthread_create(
+      &state.thread, nil,
+      { context in
+        Unmanaged<Start>.fromOpaque(context!).takeRetainedValue().body()
+        return nil
+      }, Unmanaged.passRetained(start).toOpaque())
+    while sem_wait(state.started) != 0 {}
+    if let failure = state.failure { throw failure }
+  }
+
+  /// One method that answers the same each time.
+  convenience init(_ name: String, _ reply: JSONObject) throws {
+    try self.init(Method(name: name) { call in call.reply(reply) })
+  }
+
+  /// One method that refuses.
+  convenience init(_ name: String, refusing error: ErrorReply) throws {
+    try self.init(Method(name: name) { _ throws(ErrorReply) in throw error })
+  }
+
+  deinit {
+    stop()
+    rmdir(folder)
+  }
+
+  func stop() {
+    guard let mailbox = state.mailbox else { return }
+    state.mailbox = nil
+    mailbox.post(true)
+    pthread_join(state.thread, nil)
+  }
+
+  func client() throws -> InterruptSyncClient {
+    try InterruptSyncClient(address: address, timeout: .seconds(60))
+  }
+
+  private static func server(_ methods: [Method], on loop: EventLoop) throws -> VarlinkServer {
+    let server = try VarlinkServer(
+      loop: loop,
+      identity: ServiceIdentity(vendor: "Tests", product: "Fake", version: "1", url: ""))
+    let text = String(decoding: PackageResources.io_interruptsync_varlink, as: UTF8.self)
+    server.add(try InterfaceDescription(text))
+    server.replyCheck = { Issue.record("not as the interface declares: \($0)") }
+    for method in methods {
+      let handler = method.handler
+      server.handle(
+        "io.interruptsync.\(method.name)", streaming: method.streaming,
+        descriptors: method.descriptors
+      ) { call throws(ErrorReply) in try handler(call) }
+    }
+    return server
+  }
+}
+
+/// An error of the interface.
+func refusal(_ name: String, _ parameters: JSONObject = [:]) -> ErrorReply {
+  ErrorReply("io.interruptsync.\(name)", parameters)
+}
+
+/// What a body throws.
+func failure(_ body: () throws -> Void) -> InterruptSyncClientError? {
+  do { try body() } catch { return error as? InterruptSyncClientError }
+  return nil
+}
+
+/// Keeps what a handler on the daemon's thread saw.
+final class Seen<Value: Sendable>: Sendable {
+  private let values = Mutex<[Value]>([])
+  func add(_ value: Value) { values.withLock { $0.append(value) } }
+  var all: [Value] { values.withLock { $0 } }
+}

@@ -1,0 +1,125 @@
+// Each thing that the doctor knows, by the state that shows it.
+import Testing
+import UIO
+import Varlink
+
+@testable import DeviceInventory
+@testable import InterruptSyncClient
+@testable import interruptsyncctl
+
+private func device(_ members: JSONObject) throws -> Device {
+  var object: JSONObject = [
+    "id": "pci-0000:00:03.0", "name": "edu", "state": "connected", "file": "50-edu.device",
+    "routines": ["edu"], "regions": [],
+  ]
+  for member in members.members { object[member.key] = member.value }
+  return try Device(ReplyReader(object, device: "d", operation: "o"))
+}
+
+private func statistics(_ members: JSONObject) throws -> DeviceStatistics {
+  var object: JSONObject = ["id": "pci-0000:00:03.0", "routines": []]
+  for name in [
+    "interrupts", "dispatches", "coalesced", "claimed", "unclaimed", "passes", "rearmFailures",
+    "storms", "synchronizedCalls", "longestHoldNanoseconds", "longestWaitNanoseconds",
+  ] { object[name] = 0 }
+  for member in members.members { object[member.key] = member.value }
+  return try DeviceStatistics(ReplyReader(object, device: "d", operation: "o"))
+}
+
+private func texts(_ members: JSONObject, _ counts: JSONObject = [:]) throws -> [String] {
+  DeviceExamination(
+    device: try device(members), statistics: try statistics(counts), line: nil, dispatcher: nil
+  ).findings.map(\.text)
+}
+
+@Test func deviceThatWorksHasNoFinding() throws {
+  #expect(try texts([:], ["interrupts": 9, "dispatches": 9, "claimed": 9]).isEmpty)
+  #expect(try texts(["state": "attached"]).isEmpty)
+}
+
+@Test(
+  arguments: [
+    (["state": "failed", "failure": "it is busy\n  hint: wait"], [:], "it is busy"),
+    (["state": "storming"], [:], "storm brake"),
+    (["state": "listed", "file": .null], [:], "no file is for it"),
+    (["state": "listed"], [:], "disconnected"), (["state": "gone"], [:], "not there"),
+    (["routines": []], [:], "without a routine"),
+    ([:], ["unclaimed": 5, "dispatches": 5], "no routine claimed one"),
+    ([:], ["unclaimed": 5, "dispatches": 6, "claimed": 1], "5 of 6"),
+    ([:], ["rearmFailures": 2], "could not be unmasked 2 times"), ([:], ["storms": 3], "3 times"),
+  ] as [(JSONObject, JSONObject, String)])
+func silenceIsExplained(members: JSONObject, counts: JSONObject, words: String) throws {
+  let found = try texts(members, counts)
+  #expect(found.count == 1)
+  #expect(found.first?.contains(words) == true, "\(found)")
+}
+
+@Test func everyFindingSaysWhatToDo() throws {
+  for state in ["failed", "storming", "listed", "gone"] {
+    let findings = DeviceExamination(
+      device: try device(["state": .string(state)]), statistics: nil, line: nil, dispatcher: nil
+    ).findings
+    #expect(!findings.isEmpty)
+    #expect(findings.allSatisfy { !$0.hint.isEmpty && $0.subject == "pci-0000:00:03.0" })
+  }
+}
+
+/// A line of a PCI function, as sysfs and /proc show it.
+private func line(config: [UInt8], threads: [(String, Int)], users: String) throws -> LineInspection
+{
+  let folder = try TemporaryFolder()
+  let parent = "sys/devices/pci0/0000:00:03.0"
+  for (name, text) in [
+    ("vendor", "0x1234"), ("device", "0x11e8"), ("irq", "11"), ("resource", ""),
+    ("uio/uio0/name", "edu"), ("uio/uio0/version", "1"), ("uio/uio0/event", "0"),
+  ] { try folder.write("\(parent)/\(name)", text + "\n") }
+  try folder.write("\(parent)/config", config)
+  try folder.folder("sys/bus/pci")
+  try folder.link("\(parent)/subsystem", to: folder.path("sys/bus/pci"))
+  try folder.link("\(parent)/uio/uio0/device", to: folder.path(parent))
+  try folder.link("sys/class/uio/uio0", to: folder.path("\(parent)/uio/uio0"))
+  try folder.write("dev/uio0", "")
+  try folder.write("proc/interrupts", " CPU0\n 11: 5 IO-APIC 11-fasteoi \(users)\n")
+  for (number, thread) in threads.enumerated() {
+    let rest = (4...52).map { $0 == 40 ? "\(thread.1)" : "0" }.joined(separator: " ")
+    try folder.write("proc/\(number + 50)/stat", "50 (\(thread.0)) S \(rest)\n")
+  }
+  let sysfs = Sysfs(root: folder.path("sys"), devices: folder.path("dev"))
+  return LineInspection(
+    try UIODeviceInfo(number: 0, sysfs: sysfs), sysfs: sysfs, proc: folder.path("proc"))
+}
+
+private func findings(_ line: LineInspection, priority: Int) throws -> [Finding] {
+  let stat = (4...52).map { $0 == 40 ? "\(priority)" : "0" }.joined(separator: " ")
+  return DeviceExamination(
+    device: try device([:]), statistics: try statistics([:]), line: line,
+    dispatcher: ThreadSchedule(stat: "1 (x) S \(stat)")
+  ).findings
+}
+
+private let open = [UInt8](repeating: 0, count: 64)
+
+@Test func maskedLineIsTold() throws {
+  var config = open
+  config[5] = 0x04
+  config[6] = 0x08
+  let found = try findings(line(config: config, threads: [], users: "edu"), priority: 0)
+  #expect(found.map(\.severity) == [.problem])
+  #expect(found.first?.text.contains("INTx Disable") == true)
+  #expect(found.first?.text.contains("asks for service") == true)
+}
+
+@Test func sharedLineIsTold() throws {
+  let found = try findings(line(config: open, threads: [], users: "edu, ahci"), priority: 0)
+  #expect(found.map(\.severity) == [.warning])
+  #expect(found.first?.text == "IRQ 11 is shared with ahci")
+}
+
+// Fact 53.
+@Test(arguments: [(50, 1), (60, 1), (49, 0), (0, 0)])
+func dispatcherAboveTheKernelsThreadIsTold(priority: Int, count: Int) throws {
+  let line = try line(config: open, threads: [("irq/11-edu", 50)], users: "edu")
+  let found = try findings(line, priority: priority)
+  #expect(found.count == count)
+  if count > 0 { #expect(found.first?.text.contains("irq/11-edu") == true) }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Testing
+import Varlink
+
+@testable import interruptsyncctl
+
+@Test(arguments: [
+  ("500us", Duration.microseconds(500)), ("20ms", .milliseconds(20)),
+  ("1.5s", .milliseconds(1500)), ("2min", .seconds(120)), ("3", .seconds(3)), ("0", .zero),
+])
+func timesAreRead(text: String, duration: Duration) {
+  #expect(TimeArgument(argument: text)?.duration == duration)
+}
+
+@Test(arguments: ["", "s", "soon", "-1s", "nan", "inf", "1e30s", "5 h", "0x"])
+func timesThatAreNoneAreRefused(text: String) { #expect(TimeArgument(argument: text) == nil) }
+
+@Test(arguments: [
+  (0.0, "0.0"), (0.05, "0.1"), (12.34, "12.3"), (-0.5, "-0.5"), (-12.34, "-12.3"),
+  (999.96, "1000.0"), (1e18, "1e+18"),
+])
+func decimalsAreRounded(value: Double, text: String) { #expect(Format.decimal(value) == text) }
+
+@Test func digitsBehindThePointAreFilledUp() {
+  #expect(Format.decimal(1.000_005, digits: 6) == "1.000005")
+  #expect(Format.decimal(3, digits: 0) == "3")
+}
+
+@Test(arguments: [
+  (UInt64(0), "0.0 µs"), (41_200, "41.2 µs"), (1_300_000, "1.3 ms"), (2_500_000_000, "2.5 s"),
+])
+func durationsHaveTheirUnit(value: UInt64, text: String) {
+  #expect(Format.time(nanoseconds: value) == text)
+}
+
+@Test func prettyJSONIsTheSameJSON() throws {
+  let value: JSON = [
+    "a": [1, ["b": "x\ny", "c": []], [:]], "d": .null, "e": .unsigned(.max), "f": [],
+  ]
+  #expect(try JSONParser.parse(PrettyJSON.text(value)) == value)
+  #expect(PrettyJSON.text(["a": 1]) == "{\n  \"a\": 1\n}")
+  #expect(PrettyJSON.text([]) == "[]")
+}
+
+@Test func tableAlignsItsColumns() throws {
+  let options = try CommonOptions.parse([])
+  var table = Table(["A", "LONG", "N"], numbers: [2])
+  table.add([.init("x"), .init(""), .init("5")])
+  table.add([.init("yyy"), .init("z"), .init("1000")])
+  #expect(table.text(options) == "A    LONG     N\nx    -        5\nyyy  z     1000\n")
+  let bare = try CommonOptions.parse(["--no-legend"])
+  #expect(table.text(bare) == "x    -     5\nyyy  z  1000\n")
+}
