@@ -164,13 +164,14 @@ test-guests:
 
 bench: lib
 	@Tests/Tools/need-packages $(BENCH_PACKAGES)
+	$(SWIFT) build $(RELEASE) --product interruptsyncd
 	$(SWIFT) build $(RELEASE) --product interruptsync-bench
 	@mkdir -p .build/bench
 	gcc -std=gnu17 -O2 -Wall -Wextra -Werror -D_Nonnull= -D_Nullable= -DALLOW_EXPERIMENTAL_API -IBenchmarks/CFloor/include \
 	  Benchmarks/DPDKPeer/dpdk_peer.c Benchmarks/CFloor/probe.c $$(pkg-config --cflags --libs-only-L libdpdk) \
 	  -Wl,--as-needed -lrte_eal -o .build/bench/dpdk-peer
 	$(BIN)/interruptsync-bench --report .build/bench/report.json --library $(LIB) --dpdk .build/bench/dpdk-peer \
-	  --gate Tests/HotPath/check-hot $(ARGS)
+	  --daemon $(BIN)/interruptsyncd --gate Tests/HotPath/check-hot $(ARGS)
 
 clean:
 	rm -rf .build .build-*

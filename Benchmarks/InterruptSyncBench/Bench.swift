@@ -21,6 +21,9 @@ struct Bench: ParsableCommand {
   @Option(help: "The program around DPDK's interrupt thread, to measure beside it.")
   var dpdk: String?
 
+  @Option(help: "interruptsyncd, to measure it from outside.")
+  var daemon: String?
+
   @Option(help: "check-hot, to look at the machine code of a dispatch.")
   var gate: String?
 
@@ -83,6 +86,7 @@ struct Bench: ParsableCommand {
     case .storm:
       let (rows, found) = try StormBenchmark(machine: machine, options: options).run()
       return (rows, [Report.table("latency beside a storm", found)])
+    case .daemon: return (try daemon.map { try DaemonBenchmark(program: $0).run() } ?? [], [])
     case .contention:
       return try ContentionReport.run(ContentionBenchmark(machine: machine, options: options))
     }
