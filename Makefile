@@ -104,7 +104,7 @@ endef
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint docs man shim aarch64 unit mustfail tsan asan hot c windows varlink tone guest-6.1 guest-6.12
+	@Tests/Tools/run lint docs man units shim aarch64 unit mustfail tsan asan hot c windows varlink tone guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)

@@ -53,7 +53,9 @@ let package = Package(
     // Floor 4: the daemon's body.
     .target(
       name: "InterruptSyncService",
-      dependencies: ["CUIO", "UIO", "InterruptSync", "DeviceInventory", "Varlink"],
+      dependencies: [
+        "CInterruptSync", "CUIO", "UIO", "InterruptSync", "DeviceInventory", "Varlink",
+      ],
       resources: [.embedInCode("Clients/io.interruptsync.varlink")],
       swiftSettings: strict),
     // Floor 4: the daemon's clients.
@@ -102,7 +104,7 @@ let package = Package(
       path: "Tests/HotPath/HotPathProbe", swiftSettings: strict),
     // What runs inside the guests.
     .executableTarget(
-      name: "guest-suite", dependencies: ["CUIO", "UIO", "InterruptSync"],
+      name: "guest-suite", dependencies: ["CUIO", "UIO", "InterruptSync", "Varlink"],
       path: "Tests/Hardware/GuestSuite", exclude: ["run.sh"],
       swiftSettings: [.treatAllWarnings(as: .error)]),
     // The C tests, linked with the sources instead of the library: for Swift's sanitizers.

@@ -3,7 +3,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int cuio_signal_create(const int *signals, size_t count) {
@@ -14,6 +17,22 @@ int cuio_signal_create(const int *signals, size_t count) {
   if (result != 0) return -result;
   int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
   return fd >= 0 ? fd : -errno;
+}
+
+// PID_FS_MAGIC of the kernel's magic.h, where process descriptors have inodes of their own.
+#define PROCESS_FILE_SYSTEM 0x50494446
+
+int cuio_process_identity(uint64_t *identity) {
+  int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+  if (fd < 0) return -errno;
+  struct statfs system;
+  struct stat status;
+  int result = fstatfs(fd, &system) != 0 || fstat(fd, &status) != 0 ? -errno : 0;
+  close(fd);
+  if (result != 0) return result;
+  if (system.f_type != PROCESS_FILE_SYSTEM) return -EOPNOTSUPP;
+  *identity = status.st_ino;
+  return 0;
 }
 
 int cuio_signal_read(int fd) {

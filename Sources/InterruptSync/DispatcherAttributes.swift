@@ -21,6 +21,19 @@ public struct DispatcherAttributes: Equatable, Sendable {
   public var name: String
   /// Bytes.
   public var stackSize: Int
+  /// What the thread does between interrupts. A dispatcher's matter only: other threads that take
+  /// these attributes always sleep. So are the three that follow.
+  public var waiting: WaitStrategy
+  /// Processors that serve the line's interrupt (`/proc/irq/N/smp_affinity_list`), and with it its
+  /// `irq/N` thread (fact 53); empty leaves it to the system. Stays when the connection ends. The
+  /// dispatcher's own processor is best for a thread that sleeps, a neighbour for one that spins.
+  public var interruptProcessors: Set<Int>
+  /// Locks the process's memory as it is touched (mlockall(2) with MCL_ONFAULT), so that no page
+  /// fault delays an interrupt. Stays when the connection ends.
+  public var locksMemory: Bool
+  /// The longest the processors may take to come out of idleness, in microseconds, while connected
+  /// (`/dev/cpu_dma_latency`); 0 keeps them awake, nil asks for nothing.
+  public var latencyLimit: Int32?
 
   /// As much of the stack as the thread touches before it begins.
   var prefaulted: Int { stackSize == 0 ? 64 * 1024 : min(64 * 1024, stackSize / 2) }
@@ -33,13 +46,22 @@ public struct DispatcherAttributes: Equatable, Sendable {
   ///   - processors: those the thread may run on; empty means all.
   ///   - name: at most 15 bytes are kept; empty takes the object's name.
   ///   - stackSize: in bytes; 0 takes the system's.
+  ///   - waiting: what the thread does between interrupts.
+  ///   - interruptProcessors: those that serve the line's interrupt; empty leaves it to the system.
+  ///   - locksMemory: whether the process's memory is locked.
+  ///   - latencyLimit: in microseconds, of the processors while connected; nil asks for nothing.
   public init(
     policy: Policy = .other, processors: Set<Int> = [], name: String = "",
-    stackSize: Int = 256 * 1024
+    stackSize: Int = 256 * 1024, waiting: WaitStrategy = .automatic,
+    interruptProcessors: Set<Int> = [], locksMemory: Bool = false, latencyLimit: Int32? = nil
   ) {
     self.policy = policy
     self.processors = processors
     self.name = name
     self.stackSize = stackSize
+    self.waiting = waiting
+    self.interruptProcessors = interruptProcessors
+    self.locksMemory = locksMemory
+    self.latencyLimit = latencyLimit
   }
 }

@@ -28,6 +28,19 @@ public protocol InterruptSource: AnyObject, Sendable {
   /// For messages and for the dispatcher thread's name.
   var name: String { get }
 
+  /// Whether the line is a hardware interrupt of the kernel's, which may reach it through a thread
+  /// (fact 53). False unless said otherwise.
+  var isHardware: Bool { get }
+
+  /// The kernel's number of the interrupt (`/proc/irq/N`); nil where there is none or it is not
+  /// known, which is what a conformer that does not say gets.
+  var interruptNumber: Int? { get }
+
+  /// Whether one read takes every interrupt that has come, as it does from a UIO device and from an
+  /// eventfd of the ordinary kind, and from a stream of records it does not. False unless said
+  /// otherwise, which is always right; true saves a group a read.
+  var readTakesAll: Bool { get }
+
   /// Gives the line to one object. Called by connect, at PASSIVE_LEVEL.
   /// - Throws: `lineBusy` while another object is connected to it; what the line's own preparation
   ///   throws.
@@ -38,6 +51,15 @@ public protocol InterruptSource: AnyObject, Sendable {
 
   /// The error that a failed operation means.
   func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError
+}
+
+extension InterruptSource {
+  /// False.
+  public var isHardware: Bool { false }
+  /// Nil.
+  public var interruptNumber: Int? { nil }
+  /// False.
+  public var readTakesAll: Bool { false }
 }
 
 extension InterruptSyncError {

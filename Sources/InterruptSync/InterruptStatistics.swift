@@ -26,10 +26,20 @@ public struct InterruptStatistics: Equatable, Sendable {
   public var synchronizedCalls: UInt64 = 0
   /// Calls refused because the thread already held the lock.
   public var refusedCalls: UInt64 = 0
-  /// Longest time a dispatch held the lock, in nanoseconds.
+  /// Longest time a dispatch held the lock, in nanoseconds. On a line that does not rest, it runs
+  /// from the end of the dispatch before, so that the count's read and the wake-up of deferred
+  /// routines are in it: never too short.
   public var longestHold: UInt64 = 0
   /// Longest wait for the lock by anyone, in nanoseconds.
   public var longestWait: UInt64 = 0
+  /// Times the dispatcher's thread read on and met an interrupt, and times it met none
+  /// (`WaitStrategy`). With a group these three stay 0, as the thread is the group's
+  /// (`DispatcherGroup.statistics()`).
+  public var spinsFound: UInt64 = 0
+  /// See `spinsFound`.
+  public var spinsInVain: UInt64 = 0
+  /// Times it slept.
+  public var sleeps: UInt64 = 0
   /// In list order.
   public var routines: [ServiceRoutineStatistics] = []
 

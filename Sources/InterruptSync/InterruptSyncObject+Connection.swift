@@ -28,6 +28,7 @@ extension InterruptSyncObject {
   /// - Throws: `wouldDeadlock` from inside one of the object's routines, `wrongLevel`.
   public func disconnect() throws(InterruptSyncError) {
     try storage.requirePassive("disconnect")
+    try storage.requireFreeGroup("disconnect")
     storage.disconnect()
   }
 
@@ -35,6 +36,16 @@ extension InterruptSyncObject {
   /// early. Any thread.
   public func resumeAfterStorm() {
     storage.monitor.locked { storage.dispatcher }?.resumeAfterStorm()
+  }
+
+  /// Changes at least once a second as long as the dispatcher's thread makes progress, not while it
+  /// is stuck in a routine or waits for the lock; nil while no thread reads the line. Any thread.
+  package var heartbeat: UInt64? {
+    let beats = storage.monitor.locked {
+      let dispatcher = storage.phase == .connected ? storage.dispatcher : nil
+      return dispatcher?.hasEnded == false ? dispatcher?.beat : nil
+    }
+    return beats.map { $0 &+ dispatchCount }
   }
 
   /// Processor time of the dispatcher's thread, in nanoseconds; nil while not connected.
@@ -47,6 +58,7 @@ extension InterruptSyncObject {
 extension SyncStorage {
   func connect(to newSource: (any InterruptSource)?) throws(InterruptSyncError) {
     try requirePassive("connect")
+    try requireFreeGroup("connect")
     let source = try beginConnecting(newSource)
     do throws(InterruptSyncError) {
       let dispatcher = try start(on: source)
@@ -67,6 +79,22 @@ extension SyncStorage {
     }
   }
 
+  /// Whether the calling thread is the one that serves the object, for whom nobody could wait. With
+  /// the monitor held.
+  private var isServingThread: Bool {
+    dispatcher?.isCurrentThread == true || options.group?.isCurrentThread == true
+  }
+
+  /// Throws `wouldDeadlock` where the group's thread may be waiting for the caller.
+  func requireFreeGroup(_ operation: String) throws(InterruptSyncError) {
+    guard let group = options.group, group.isHeldUpByCaller else { return }
+    throw Verifier.violation(
+      InterruptSyncError(
+        .wouldDeadlock, object: name, operation: operation,
+        cause: "the calling thread is inside a routine of another object of the same group",
+        hint: "call it outside of all routines"))
+  }
+
   private func beginConnecting(_ newSource: (any InterruptSource)?) throws(InterruptSyncError)
     -> any InterruptSource
   {
@@ -76,7 +104,7 @@ extension SyncStorage {
     purgeCancelled()
     return try monitor.locked { () throws(InterruptSyncError) in
       monitor.wait {
-        phase == .connecting || (phase == .disconnecting && dispatcher?.isCurrentThread != true)
+        (phase == .connecting || phase == .disconnecting) && !isServingThread
       }
       guard phase == .disconnected else {
         throw InterruptSyncError(
@@ -98,14 +126,20 @@ extension SyncStorage {
   /// State ready, thread about to wait, and only then unmasked: nothing that fires meanwhile is
   /// lost (N10). With an interrupt waiting already, the dispatcher unmasks when it has serviced it:
   /// unmasked before, the line would fire once more for the same cause.
-  private func start(on source: any InterruptSource) throws(InterruptSyncError) -> Dispatcher {
+  private func start(on source: any InterruptSource) throws(InterruptSyncError) -> Connection {
     let line = try source.attach()
     do throws(InterruptSyncError) {
-      let dispatcher = try Dispatcher(storage: self, source: source, line: line)
+      let dispatcher: Connection =
+        if let group = options.group {
+          GroupMember(storage: self, source: source, line: line, group: group)
+        } else {
+          try Dispatcher(self, source: source, line: line)
+        }
       holdingLock {
         unsafe core.pointee.isBraked = false
         unsafe core.pointee.isHeld = false
         unsafe core.pointee.unclaimedInARow = 0
+        unsafe core.pointee.lastEnd = 0
         unsafe core.pointee.mayRearm = true
       }
       let isPending =
@@ -128,10 +162,8 @@ extension SyncStorage {
   }
 
   func disconnect() {
-    let dispatcher: Dispatcher? = monitor.locked {
-      if self.dispatcher?.isCurrentThread != true {
-        monitor.wait { phase == .connecting || phase == .disconnecting }
-      }
+    let dispatcher: Connection? = monitor.locked {
+      monitor.wait { (phase == .connecting || phase == .disconnecting) && !isServingThread }
       guard phase == .connected else { return nil }
       phase = .disconnecting
       return self.dispatcher
@@ -142,7 +174,7 @@ extension SyncStorage {
   }
 
   /// Masks, forbids re-arming, wakes and waits (N11).
-  private func stop(_ dispatcher: Dispatcher, waiting: Bool) {
+  private func stop(_ dispatcher: Connection, waiting: Bool) {
     holdingLock {
       unsafe core.pointee.mayRearm = false
       dispatcher.maskLine()
@@ -151,7 +183,7 @@ extension SyncStorage {
     dispatcher.finish(waiting: waiting)
   }
 
-  private func finishDisconnecting(_ dispatcher: Dispatcher) {
+  private func finishDisconnecting(_ dispatcher: Connection) {
     dispatcher.giveLineBack()
     generation.add(1, ordering: .acquiringAndReleasing)
     monitor.locked {
@@ -167,14 +199,17 @@ extension SyncStorage {
   /// can wait, and the dispatcher leaves by itself without calling another routine (N12).
   func abandon() {
     for tap in monitor.locked({ taps }) { tap.finish() }
-    let canWait = !lock.isHeldByCaller
+    // A group's thread may be waiting for the lock of the very routine that lets go.
+    let canWait =
+      !lock.isHeldByCaller && (options.group == nil || InterruptLevel.current == .passive)
     let dispatcher = monitor.locked { phase == .connected ? self.dispatcher : nil }
     DepartedStorages.sweep()
     if !canWait {
       // A dispatcher inside one of the routines keeps the storage by itself.
       if dispatcher?.isCurrentThread != true { DepartedStorages.keep(self) }
-      for registration in monitor.locked({ registrations }) {
-        unsafe registration.node.pointee.isCancelled = true
+      let all = monitor.locked { registrations }
+      holdingLock {
+        for registration in all { unsafe registration.node.pointee.isCancelled = true }
       }
     }
     guard let dispatcher else { return }

@@ -11,6 +11,9 @@ public struct InterruptSyncOptions: Sendable {
   public var connectsWithoutRoutines: Bool
   /// The dispatcher thread.
   public var dispatcher: DispatcherAttributes
+  /// The thread that dispatches, shared with other objects; nil gives the connection a thread of
+  /// its own. With a group `dispatcher` is not used.
+  public var group: DispatcherGroup?
   /// Called with what somebody should know; see `InterruptReport` for the thread and level.
   public var report: (@Sendable (InterruptReport) -> Void)?
 
@@ -23,11 +26,12 @@ public struct InterruptSyncOptions: Sendable {
   ///   - acceptsAnySuccess: whether any status of the success class claims (N5).
   ///   - connectsWithoutRoutines: whether an empty list may connect (N9).
   ///   - dispatcher: how the dispatcher thread runs.
+  ///   - group: the thread that dispatches, if it is shared.
   ///   - report: called with what somebody should know; nil drops it.
   public init(
     storm: StormPolicy = .standard, repeatLimit: UInt64 = 1000, acceptsAnySuccess: Bool = false,
     connectsWithoutRoutines: Bool = false,
-    dispatcher: DispatcherAttributes = DispatcherAttributes(),
+    dispatcher: DispatcherAttributes = DispatcherAttributes(), group: DispatcherGroup? = nil,
     report: (@Sendable (InterruptReport) -> Void)? = nil
   ) {
     self.storm = storm
@@ -35,6 +39,7 @@ public struct InterruptSyncOptions: Sendable {
     self.acceptsAnySuccess = acceptsAnySuccess
     self.connectsWithoutRoutines = connectsWithoutRoutines
     self.dispatcher = dispatcher
+    self.group = group
     self.report = report
   }
 }

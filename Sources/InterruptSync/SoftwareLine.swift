@@ -37,6 +37,9 @@ import UIO
   /// Raises `count` interrupts. Any thread, any level; one system call.
   public func trigger(_ count: UInt64 = 1) { _ = cuio_event_signal(event.raw, count) }
 
+  /// Yes: it is an eventfd of its own.
+  public var readTakesAll: Bool { true }
+
   /// Gives the line to one object. Called by connect, at PASSIVE_LEVEL.
   /// - Throws: `lineBusy` while another object is connected to it.
   public func attach() throws(InterruptSyncError) -> InterruptLine {

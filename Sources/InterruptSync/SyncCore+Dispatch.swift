@@ -20,12 +20,12 @@ func dispatchInterrupt(
 ) -> Int32 {
   if unsafe cuio_lock_acquire(core.pointee.lock) != 0 { return Outcome.lockFailed }
   let level = cuio_thread_set_level(3)
-  let start = cuio_ticks()
+  let start = unsafe startOfHold(core)
   unsafe cuio_counter_add(&core.pointee.counters.interrupts, delta)
   unsafe cuio_counter_add(&core.pointee.counters.dispatches, 1)
   if delta > 1 { unsafe cuio_counter_add(&core.pointee.counters.coalesced, delta &- 1) }
   var outcome = unsafe runByMode(core)
-  outcome |= unsafe applyBrake(core, outcome, start)
+  outcome |= unsafe applyBrake(core, outcome)
   // Claimed or not, else one unclaimed interrupt would silence the line for good (N17, U4).
   if unsafe core.pointee.mayRearm && !core.pointee.isBraked && !core.pointee.isHeld {
     outcome |= unsafe rearmLine(core, line)
@@ -36,10 +36,23 @@ func dispatchInterrupt(
       rings, delta, total, outcome & Outcome.claimed != 0, core.pointee.captured,
       core.pointee.captures)
   }
-  unsafe cuio_counter_raise(&core.pointee.counters.longestHold, cuio_ticks() &- start)
+  let end = cuio_ticks()
+  unsafe cuio_counter_raise(&core.pointee.counters.longestHold, end &- start)
+  unsafe core.pointee.lastEnd = end
   _ = cuio_thread_set_level(level)
   _ = unsafe cuio_lock_release(core.pointee.lock)
   return outcome
+}
+
+/// When this hold of the lock began. A reading of the clock is felt on a line that never rests:
+/// there the end of the hold before stands for it, with nothing in between but the count's read.
+@_noLocks @inline(__always)
+private func startOfHold(_ core: UnsafeMutablePointer<SyncCore>) -> UInt64 {
+  let contentions = unsafe cuio_counter_read(&core.pointee.lock.pointee.contentions)
+  let last = unsafe core.pointee.lastEnd
+  if unsafe last != 0 && contentions == core.pointee.contentions { return last }
+  unsafe core.pointee.contentions = contentions
+  return cuio_ticks()
 }
 
 /// One interrupt of a shared line, for one of the objects that share it: its list by its mode under
@@ -71,7 +84,9 @@ private func runByMode(_ core: UnsafeMutablePointer<SyncCore>) -> Int32 {
     var outcome: Int32 = 0
     var passes: UInt64 = 0
     // A claim in any pass makes the interrupt handled, although the last pass has none (P19).
-    while unsafe walk(core, stopsAtClaim: false) {
+    while true {
+      unsafe cuio_counter_add(&core.pointee.counters.passes, 1)
+      guard unsafe walk(core, stopsAtClaim: false) else { return outcome }
       outcome = Outcome.claimed
       passes &+= 1
       if unsafe passes >= core.pointee.repeatLimit {
@@ -79,14 +94,12 @@ private func runByMode(_ core: UnsafeMutablePointer<SyncCore>) -> Int32 {
         return outcome | Outcome.repeatLimit
       }
     }
-    return outcome
   }
 }
 
 /// One pass, head to tail. A routine cancelled meanwhile is passed over.
 @_noLocks @inline(__always)
 private func walk(_ core: UnsafeMutablePointer<SyncCore>, stopsAtClaim: Bool) -> Bool {
-  unsafe cuio_counter_add(&core.pointee.counters.passes, 1)
   var isClaimed = false
   var next = unsafe core.pointee.head
   while let node = unsafe next {
@@ -106,15 +119,14 @@ private func walk(_ core: UnsafeMutablePointer<SyncCore>, stopsAtClaim: Bool) ->
 
 /// Counts unclaimed dispatches in a row and stops the line at the limit (N20). With the lock held.
 @_noLocks @inline(__always)
-private func applyBrake(_ core: UnsafeMutablePointer<SyncCore>, _ outcome: Int32, _ now: UInt64)
-  -> Int32
-{
+private func applyBrake(_ core: UnsafeMutablePointer<SyncCore>, _ outcome: Int32) -> Int32 {
   if outcome & Outcome.claimed != 0 {
     unsafe cuio_counter_add(&core.pointee.counters.claimed, 1)
     unsafe core.pointee.unclaimedInARow = 0
     return 0
   }
   unsafe cuio_counter_add(&core.pointee.counters.unclaimed, 1)
+  let now = cuio_ticks()
   if unsafe now &- core.pointee.lastUnclaimed > core.pointee.stormWindow {
     unsafe core.pointee.unclaimedInARow = 0
   }
@@ -136,8 +148,8 @@ func rearmLine(_ core: UnsafeMutablePointer<SyncCore>, _ line: UnsafeMutablePoin
   -> Int32
 {
   let result = unsafe cuio_line_rearm(line)
-  unsafe core.pointee.rearmError = result
   if result == 0 { return 0 }
+  unsafe core.pointee.rearmError = result
   unsafe cuio_counter_add(&core.pointee.counters.rearmFailures, 1)
   return Outcome.rearmFailed
 }

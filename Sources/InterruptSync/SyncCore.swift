@@ -20,6 +20,7 @@ struct SyncCounters {
   var coalesced: UInt64 = 0
   var claimed: UInt64 = 0
   var unclaimed: UInt64 = 0
+  /// Of mode repeat; the others pass once for each dispatch.
   var passes: UInt64 = 0
   var rearmFailures: UInt64 = 0
   var storms: UInt64 = 0
@@ -27,6 +28,10 @@ struct SyncCounters {
   var synchronizedCalls: UInt64 = 0
   var refusedCalls: UInt64 = 0
   var longestHold: UInt64 = 0
+  // The dispatcher's thread writes these without the lock; it is the only one.
+  var spinsFound: UInt64 = 0
+  var spinsInVain: UInt64 = 0
+  var sleeps: UInt64 = 0
 }
 
 @safe struct SyncCore {
@@ -48,10 +53,14 @@ struct SyncCounters {
   var isBraked = false
   /// A routine has asked for the line to stay masked until it is released (holdLine).
   var isHeld = false
-  /// The last re-arm failed with this errno, or 0.
+  /// The -errno of the last re-arm that failed.
   var rearmError: Int32 = 0
   var unclaimedInARow: UInt32 = 0
   var lastUnclaimed: UInt64 = 0
+  /// When the last dispatch let go of the lock; 0 once the line has been found quiet since.
+  var lastEnd: UInt64 = 0
+  /// The lock's contentions at the last reading of the clock.
+  var contentions: UInt64 = 0
   var counters = SyncCounters()
   /// Where each dispatch leaves an event for those who watch, or nil.
   var rings: UnsafeMutablePointer<cuio_ring>?

@@ -21,7 +21,7 @@ import Synchronization
   var taps: [EventTap] = []
   var source: any InterruptSource
   var phase = Phase.disconnected
-  var dispatcher: Dispatcher?
+  var dispatcher: Connection?
   /// Changes with every disconnect, which is what makes old interrupt handles stale (N14).
   let generation = Atomic<Int>(0)
 

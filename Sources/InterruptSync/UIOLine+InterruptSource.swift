@@ -6,6 +6,16 @@ extension UIOLine: InterruptSource {
   /// `uio0 (pci-0000:00:03.0)`.
   public var name: String { device.description }
 
+  /// Yes.
+  public var isHardware: Bool { true }
+
+  /// Fact 8: a read gives the total of the moment.
+  public var readTakesAll: Bool { true }
+
+  /// From PCI, or what was requested under the device's name; reads `/proc` and is not for a
+  /// routine.
+  public var interruptNumber: Int? { device.interruptNumber() }
+
   /// Gives the line to one object. COMMAND is read anew, so that a re-arm writes back what others
   /// changed while nobody was connected (fact 42). Called by connect, at PASSIVE_LEVEL.
   /// - Throws: `lineBusy` while another object is connected to it, `removed`, `lineFailed`.

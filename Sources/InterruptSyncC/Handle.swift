@@ -82,6 +82,11 @@ extension InterruptLock: HandleNamed {
   static var handleName: String { "lock" }
 }
 
+extension DispatcherGroup: HandleNamed {
+  static var handleKind: UInt32 { 0xb3 }
+  static var handleName: String { "group" }
+}
+
 extension DeferredQueue: HandleNamed {
   static var handleKind: UInt32 { 0xaf }
   static var handleName: String { "queue" }

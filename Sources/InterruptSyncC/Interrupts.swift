@@ -59,7 +59,8 @@ public func interruptsync_object_get_statistics(
       rearm_failures: now.rearmFailures, storms: now.storms, repeat_limits: now.repeatLimits,
       synchronized_calls: now.synchronizedCalls, refused_calls: now.refusedCalls,
       longest_hold: now.longestHold, longest_wait: now.longestWait,
-      routine_count: UInt64(now.routines.count))
+      routine_count: UInt64(now.routines.count), spins_found: now.spinsFound,
+      spins_in_vain: now.spinsInVain, sleeps: now.sleeps)
     unsafe try give(answer, to: statistics)
     return 0
   }

@@ -15,17 +15,38 @@ extension DispatcherAttributes {
     case SCHED_RR: policy = .roundRobin(unsafe given.priority)
     default: throw .invalid("\(unsafe given.policy) is not SCHED_OTHER, SCHED_FIFO or SCHED_RR")
     }
-    unsafe withUnsafeBytes(of: given.processors) { bytes in
-      let words = unsafe bytes.bindMemory(to: UInt64.self)
-      for number in 0..<1024 where unsafe words[number / 64] >> UInt64(number % 64) & 1 != 0 {
-        processors.insert(number)
-      }
-    }
+    processors = unsafe Self.processors(given.processors)
+    interruptProcessors = unsafe Self.processors(given.interrupt_processors)
+    waiting = unsafe try Self.waiting(given)
+    locksMemory = unsafe given.locks_memory
+    if unsafe given.limits_latency { latencyLimit = unsafe given.latency_limit }
     if unsafe given.stack_size != 0 {
       guard unsafe given.stack_size <= 1 << 32 else { throw .invalid("the stack is too large") }
       stackSize = Int(unsafe given.stack_size)
     }
     if let text = unsafe given.name { name = unsafe String(cString: text) }
+  }
+
+  /// Bit n of the array is processor n.
+  private static func processors<T>(_ array: T) -> Set<Int> {
+    unsafe withUnsafeBytes(of: array) { bytes in
+      let words = unsafe bytes.bindMemory(to: UInt64.self)
+      return Set(
+        (0..<1024).filter { unsafe words[$0 / 64] >> UInt64($0 % 64) & 1 != 0 })
+    }
+  }
+
+  private static func waiting(_ given: interruptsync_thread_attributes) throws(Failure)
+    -> WaitStrategy
+  {
+    let time = unsafe given.wait_time
+    switch unsafe Int(given.waiting) {
+    case INTERRUPTSYNC_WAIT_AUTOMATIC: return .automatic
+    case INTERRUPTSYNC_WAIT_BLOCK: return .block
+    case INTERRUPTSYNC_WAIT_ADAPTIVE: return .adaptive(budget: time == 0 ? nil : time)
+    case INTERRUPTSYNC_WAIT_POLL: return time == 0 ? .poll() : .poll(idle: time)
+    default: throw .invalid("\(unsafe given.waiting) is not a way to wait")
+    }
   }
 }
 
@@ -57,6 +78,7 @@ extension InterruptSyncOptions {
     self.init(
       storm: storm, acceptsAnySuccess: unsafe given.accepts_any_success,
       connectsWithoutRoutines: unsafe given.connects_without_routines, dispatcher: attributes)
+    if let group = unsafe given.group { self.group = unsafe try DispatcherGroup.of(group) }
     switch unsafe given.repeat_limit {
     case 0: break
     case .max: repeatLimit = 0

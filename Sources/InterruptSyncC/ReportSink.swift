@@ -3,7 +3,8 @@ import CInterruptSync
 import InterruptSync
 
 @safe struct ReportSink: @unchecked Sendable {
-  let object: OpaquePointer
+  /// NULL for a group's.
+  let object: OpaquePointer?
   let handler: interruptsync_report_handler
   let context: UnsafeMutableRawPointer?
 

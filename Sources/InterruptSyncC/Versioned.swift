@@ -1,8 +1,23 @@
 // Structs whose first field is their size: programs and library may be of different versions.
+import CInterruptSync
 import Glibc
 
 /// Larger than any struct this interface will ever have.
 private let largest = 1 << 16
+
+/// A struct that has grown.
+protocol Versioned {
+  /// The size of its first version, the smallest that is accepted.
+  static var firstSize: Int { get }
+}
+
+extension interruptsync_thread_attributes: Versioned { static var firstSize: Int { 160 } }
+extension interruptsync_object_options: Versioned { static var firstSize: Int { 72 } }
+extension interruptsync_statistics: Versioned { static var firstSize: Int { 120 } }
+
+private func smallest<T>(_ type: T.Type) -> Int {
+  (type as? any Versioned.Type)?.firstSize ?? MemoryLayout<T>.size
+}
 
 /// Copies `value` to the caller's struct as far as that has room, clears what the caller has beyond
 /// it, and leaves `size` alone.
@@ -13,9 +28,9 @@ func give<T>(_ value: T, to destination: UnsafeMutablePointer<T>?) throws(Failur
   let raw = UnsafeMutableRawPointer(destination)
   let size = unsafe raw.load(as: Int.self)
   let known = MemoryLayout<T>.size
-  guard size >= known, size <= largest else { throw .wrongSize(size, known) }
+  guard size >= smallest(T.self), size <= largest else { throw .wrongSize(size, known) }
   unsafe withUnsafeBytes(of: value) { bytes in
-    unsafe raw.copyMemory(from: bytes.baseAddress!, byteCount: known)
+    unsafe raw.copyMemory(from: bytes.baseAddress!, byteCount: min(size, known))
   }
   if size > known { unsafe memset(raw + known, 0, size - known) }
   unsafe raw.storeBytes(of: size, as: Int.self)
@@ -26,12 +41,19 @@ func take<T>(_ source: UnsafePointer<T>) throws(Failure) -> T {
   let raw = unsafe UnsafeRawPointer(source)
   let size = unsafe raw.load(as: Int.self)
   let known = MemoryLayout<T>.size
-  guard size >= known, size <= largest else { throw .wrongSize(size, known) }
-  for offset in known..<size where unsafe raw.load(fromByteOffset: offset, as: UInt8.self) != 0 {
+  guard size >= smallest(T.self), size <= largest else { throw .wrongSize(size, known) }
+  for offset in min(size, known)..<size
+  where unsafe raw.load(fromByteOffset: offset, as: UInt8.self) != 0 {
     throw Failure(
       number: E2BIG, text: "the struct uses what this version of the library does not have")
   }
-  return unsafe source.pointee
+  // What an earlier program does not have is zero.
+  return unsafe withUnsafeTemporaryAllocation(of: T.self, capacity: 1) { room in
+    let copy = UnsafeMutableRawPointer(room.baseAddress!)
+    unsafe memset(copy, 0, known)
+    unsafe copy.copyMemory(from: raw, byteCount: min(size, known))
+    return unsafe room[0]
+  }
 }
 
 extension Failure {

@@ -1,15 +1,15 @@
 import Glibc
 
-/// Data goes to standard output, what is said about it to standard error, each a line in one write.
+/// Data goes to standard output, and what is wrong with files to standard error; other messages are
+/// the Journal's.
 public enum Console {
   public static func out(_ line: String) { write(1, line + "\n") }
-  public static func say(_ line: String) { write(2, "interruptsyncd: \(line)\n") }
   /// Text with its newlines, as data.
   package static func show(_ text: String) { write(1, text) }
   /// What is wrong with files: without the program's name in front, so that editors find the place.
   package static func complain(_ text: String) { write(2, text + "\n") }
 
-  private static func write(_ descriptor: Int32, _ text: String) {
+  static func write(_ descriptor: Int32, _ text: String) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let written = unsafe bytes.withUnsafeBytes {

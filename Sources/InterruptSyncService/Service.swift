@@ -9,6 +9,8 @@ import Varlink
 /// Runs on the thread that calls `run()`; each connected device adds a dispatcher thread.
 package final class Service {
   private let configuration: ServiceConfiguration
+  private let journal: Journal
+  private let supervision: Supervision
   private let loop: EventLoop
   private let notices: NoticeBoard
   private let signals: FileDescriptor
@@ -21,8 +23,14 @@ package final class Service {
 
   /// Takes over SIGTERM, SIGINT and SIGHUP of the calling thread; to be made before other threads.
   /// - Throws: `UIOError`, `VarlinkError`.
-  package init(_ configuration: ServiceConfiguration) throws {
+  package init(
+    _ configuration: ServiceConfiguration,
+    environment: ServiceEnvironment = ServiceEnvironment(), journal: Journal = .standard
+  ) throws {
     self.configuration = configuration
+    self.journal = journal
+    if let files = configuration.files { journal.admit(files.daemon.logLevel) }
+    supervision = try Supervision(environment, journal: journal)
     loop = try EventLoop()
     notices = try NoticeBoard()
     let caught = [SIGTERM, SIGINT, SIGHUP]
@@ -35,7 +43,8 @@ package final class Service {
       monitor = nil
     }
     registry = DeviceRegistry(
-      named: configuration.devices, files: configuration.files, notices: notices)
+      named: configuration.devices, files: configuration.files, notices: notices,
+      supervision: supervision, journal: journal)
     status = StatusPrinter(isJSON: configuration.isJSON)
   }
 
@@ -54,6 +63,24 @@ package final class Service {
   ///   cannot be served, or a socket not be had.
   package func run() throws {
     defer { end() }
+    do { try begin() } catch {
+      supervision.failed("\(error)", errno: Self.errno(of: error))
+      throw error
+    }
+    supervision.ready(statusLine)
+    try loop.run()
+  }
+
+  static func errno(of error: any Error) -> Int32 {
+    switch error {
+    case let error as UIOError: error.errno
+    case let error as InterruptSyncError: error.errno
+    case let error as VarlinkError: error.errno
+    default: 0
+    }
+  }
+
+  private func begin() throws {
     try watchEverything()
     if configuration.servesDevices { try registry.begin() }
     if configuration.hasSoftwareLine {
@@ -66,10 +93,14 @@ package final class Service {
     if let duration = configuration.duration {
       loop.after(.nanoseconds(Int64(duration * 1e9))) { [loop] in loop.stop() }
     }
-    if configuration.printsStatus {
-      loop.after(.seconds(1), repeats: true) { [unowned self] in printStatus() }
-    }
-    try loop.run()
+    loop.after(.seconds(1), repeats: true) { [unowned self] in everySecond() }
+  }
+
+  private func everySecond() {
+    if printsStatus { printStatus() }
+    supervision.save(registry.devices.compactMap(\.totals))
+    supervision.status(statusLine)
+    journal.settle()
   }
 
   private func watchEverything() throws(VarlinkError) {
@@ -83,6 +114,9 @@ package final class Service {
       }
     }
     try loop.watch(notices.event, for: .readable) { [unowned self] _ in hear() }
+    if let clock = supervision.clock {
+      try loop.watch(clock, for: .readable) { [unowned self] _ in lookAfterWatchdog() }
+    }
     guard let monitor else { return }
     try loop.watch(monitor.socket, for: .readable) { [unowned self] _ in
       for event in monitor.devices.receive() {
@@ -95,11 +129,13 @@ package final class Service {
   }
 
   private func listen() throws {
-    guard !configuration.sockets.isEmpty || !configuration.listeners.isEmpty else { return }
+    let inherited = supervision.listeners
+    guard !configuration.sockets.isEmpty || !inherited.isEmpty else { return }
     let clients = try ClientService(
-      registry: registry, settings: configuration.files?.daemon ?? DaemonSettings(), loop: loop
+      registry: registry, settings: configuration.files?.daemon ?? DaemonSettings(), loop: loop,
+      journal: journal
     ) { [unowned self] () throws(ConfigurationError) in try reload() }
-    for socket in configuration.listeners { try clients.server.listen(on: socket) }
+    for socket in inherited { try clients.server.listen(on: socket) }
     for path in configuration.sockets {
       try clients.server.listen(
         at: SocketAddress(path: path), mode: 0o664, group: AccessPolicy.number("uio"))
@@ -112,29 +148,64 @@ package final class Service {
       metrics = nil
       return
     }
-    metrics = MetricsFile(path, every: settings.metricsInterval, of: registry, on: loop)
+    metrics = MetricsFile(
+      path, every: settings.metricsInterval, of: registry, on: loop, journal: journal)
   }
 
   /// All of it, or nothing: what is at fault leaves the old configuration as it was.
   private func reload() throws(ConfigurationError) {
     guard let read = configuration.read else { return }
+    supervision.reloading()
+    defer { supervision.reloaded(statusLine) }
     do throws(ConfigurationError) {
       let files = try read()
       registry.apply(files)
       clients?.settings = files.daemon
-      Console.say("configuration read anew: \(files.devices.count) device files")
+      journal.admit(files.daemon.logLevel)
+      startMetrics()
+      journal.log(.info, "configuration read anew: \(files.devices.count) device files")
     } catch {
-      Console.complain(error.description)
+      journal.log(.error, "the configuration stays as it was:\n\(error.description)")
       throw error
     }
   }
 
   private func hear() {
-    for notice in notices.take() {
-      Console.say("\(notice.device): \(notice.report)")
-      if let device = registry.device(notice.device) { registry.tell(.changed, device) }
+    for (name, report) in notices.take() {
+      let device = registry.device(name)
+      let interrupts = device?.statistics.interrupts ?? software?.statistics.interrupts ?? 0
+      journal.log(LogRecord(report, device: name, interrupts: interrupts))
+      guard let device else { continue }
+      // Not when it is back already: its descriptors of now have the same name.
+      if !device.isConnected, !device.isSoftware { supervision.forget(device.id) }
+      registry.tell(.changed, device)
     }
   }
+
+  private func lookAfterWatchdog() {
+    var beats: [String: UInt64] = [:]
+    for device in registry.devices where device.isConnected {
+      beats[device.id] = device.object?.heartbeat
+    }
+    beats[SoftwareService.name] = software?.heartbeat
+    supervision.lookAfterWatchdog(beats)
+  }
+
+  /// For the service manager.
+  private var statusLine: String {
+    if software != nil { return "a software line is serviced" }
+    let wanted = registry.devices.filter(\.isWanted)
+    let attached = registry.devices.count { $0.attachment != nil }
+    guard !wanted.isEmpty || attached > 0 else { return "no device that is configured is there" }
+    let storming = wanted.count { $0.state == .storming }
+    return "\(wanted.count { $0.isConnected }) of \(wanted.count) devices serviced"
+      + (attached > 0 ? ", \(attached) attached by clients" : "")
+      + (storming > 0 ? ", \(storming) storming" : "")
+  }
+
+  /// A record a second is for who runs it in a terminal: the journal is no place for it.
+  private var printsStatus: Bool { configuration.printsStatus && !isQuiet && clients == nil }
+  private let isQuiet = Journal.isStream(Journal.stream, 1)
 
   private func printStatus() {
     var records = registry.devices.filter(\.isWanted).map {
@@ -151,14 +222,28 @@ package final class Service {
 
   /// Disconnects, and gives the totals with the mean rates of the whole run.
   private func end() {
+    supervision.stopping()
     clients?.server.stop()
     for device in registry.devices { device.disconnect() }
     software?.stop()
     hear()
-    if configuration.printsStatus {
+    if printsStatus {
       status.beginAgain()
       printStatus()
+    } else {
+      tellTotals()
     }
     registry.end()
+  }
+
+  private func tellTotals() {
+    for device in registry.devices where device.object != nil {
+      let statistics = device.statistics
+      journal.log(
+        LogRecord(
+          .info,
+          "\(device.id): disconnected after \(statistics.interrupts) interrupts, \(statistics.claimed) dispatches claimed",
+          device: device.id, interrupts: statistics.interrupts))
+    }
   }
 }

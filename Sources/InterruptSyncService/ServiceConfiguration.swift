@@ -1,5 +1,3 @@
-package import UIO
-
 /// What the daemon is to do.
 package struct ServiceConfiguration: Sendable {
   /// Devices that were named: without one of them there is no service.
@@ -15,15 +13,12 @@ package struct ServiceConfiguration: Sendable {
 
   /// Where to listen for clients.
   package var sockets: [String]
-  /// Sockets that listen already.
-  package var listeners: [FileDescriptor]
   /// Reads the files anew, for a reload; nil: there are none.
   package var read: (@Sendable () throws(ConfigurationError) -> ConfigurationSet)?
 
   package init(
     devices: [DeviceConfiguration], files: ConfigurationSet? = nil, isJSON: Bool = false,
     duration: Double? = nil, softwareRate: UInt64 = 1000, sockets: [String] = [],
-    listeners: [FileDescriptor] = [],
     read: (@Sendable () throws(ConfigurationError) -> ConfigurationSet)? = nil
   ) {
     self.devices = devices
@@ -32,18 +27,15 @@ package struct ServiceConfiguration: Sendable {
     self.duration = duration
     self.softwareRate = softwareRate
     self.sockets = sockets
-    self.listeners = listeners
     self.read = read
   }
 
-  private var hasClients: Bool { !sockets.isEmpty || !listeners.isEmpty }
-
   /// Without device, file and client there is nothing to look for.
-  var servesDevices: Bool { !devices.isEmpty || files != nil || hasClients }
+  var servesDevices: Bool { !devices.isEmpty || files != nil || !sockets.isEmpty }
 
   /// So that one can see it run.
   var hasSoftwareLine: Bool { !servesDevices }
 
   /// A service with clients is asked; otherwise it tells by itself.
-  var printsStatus: Bool { !hasClients }
+  var printsStatus: Bool { sockets.isEmpty }
 }

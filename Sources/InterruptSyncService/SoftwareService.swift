@@ -5,7 +5,8 @@ import UIO
 /// The line that is served where there is no device: triggered by the control thread's clock,
 /// claimed by a routine that counts.
 final class SoftwareService {
-  let name = "software"
+  static let name = "software"
+  var name: String { Self.name }
   private let line: SoftwareLine
   private let object: InterruptSyncObject
   /// Readable when a tick is due.
@@ -20,14 +21,15 @@ final class SoftwareService {
         errno: -fd)
     }
     clock = FileDescriptor(adopting: fd)
-    line = try SoftwareLine(name: name)
-    let options = InterruptSyncOptions { notices.post("software", $0) }
+    line = try SoftwareLine(name: Self.name)
+    let options = InterruptSyncOptions { notices.post(Self.name, $0) }
     object = InterruptSyncObject(source: line, mode: .normal, options: options)
     try object.registerServiceRoutine { .success }
     try object.connect()
   }
 
   var state: InterruptSyncObject.State { object.state }
+  var heartbeat: UInt64? { object.heartbeat }
   var statistics: InterruptStatistics { object.statistics() }
 
   func tick() {

@@ -81,6 +81,25 @@ package final class FileDescriptor: Sendable {
     try SystemFailure.inject(.stat, path)
     var status = stat()
     if unsafe stat(path, &status) != 0 { throw SystemFailure(errno) }
+    return deviceNumber(status)
+  }
+
+  /// The device number of what is open, or nil when it is no character device. The corresponding C
+  /// function is `fstat`.
+  package var characterDevice: (major: UInt32, minor: UInt32)? {
+    var status = stat()
+    return unsafe fstat(raw, &status) == 0 ? Self.deviceNumber(status) : nil
+  }
+
+  /// Whether what is open is the file at `path` at this moment.
+  package func isFile(at path: String) -> Bool {
+    var own = stat()
+    var other = stat()
+    return unsafe fstat(raw, &own) == 0 && stat(path, &other) == 0 && own.st_dev == other.st_dev
+      && own.st_ino == other.st_ino
+  }
+
+  private static func deviceNumber(_ status: stat) -> (major: UInt32, minor: UInt32)? {
     guard status.st_mode & S_IFMT == S_IFCHR else { return nil }
     let number = UInt64(status.st_rdev)
     return (

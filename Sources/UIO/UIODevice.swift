@@ -77,6 +77,13 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   /// `uio0 (pci-0000:00:03.0)`.
   public var description: String { "uio\(info.number) (\(info.stableID))" }
 
+  /// The kernel's number of the device's interrupt: from PCI, or what was requested under the
+  /// device's name. Nil where neither says it.
+  package func interruptNumber(_ procfs: Procfs = .system) -> Int? {
+    if let irq = info.pci?.irq, irq != 0 { return irq }
+    return procfs.interrupt(requestedBy: info.name)
+  }
+
   /// Whether the device is still there. Asks the kernel.
   public var isAlive: Bool { gate.probe() }
 

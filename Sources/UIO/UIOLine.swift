@@ -10,7 +10,8 @@ import Synchronization
   public let device: UIODevice
   /// How the line is re-armed.
   public let strategy: RearmStrategy
-  private let configuration: FileDescriptor?
+  /// PCI configuration space, where the strategy needs it.
+  package let configuration: FileDescriptor?
   /// What the dispatcher works on. One user at a time.
   package let raw: UnsafeMutablePointer<cuio_line>
 
@@ -23,7 +24,15 @@ import Synchronization
   ///     irqcontrol.
   /// - Throws: `noInterrupt`, `rearmUnsupported` (the strategy does not exist on this device),
   ///   `permissionDenied`, `removed`, `driverFailed`.
-  public init(_ device: UIODevice, strategy: RearmStrategy? = nil) throws(UIOError) {
+  public convenience init(_ device: UIODevice, strategy: RearmStrategy? = nil) throws(UIOError) {
+    try self.init(device, strategy: strategy, configuration: nil)
+  }
+
+  /// The same, with the function's configuration space open already; nil opens it where the strategy
+  /// needs it.
+  package init(
+    _ device: UIODevice, strategy: RearmStrategy?, configuration opened: FileDescriptor?
+  ) throws(UIOError) {
     guard device.hasInterrupt else { throw Self.noInterrupt(device) }
     guard device.gate.probe() else {
       throw UIOOperation.read.error(EIO, device: device.description)
@@ -34,7 +43,14 @@ import Synchronization
     } else {
       chosen = try Self.probed(device)
     }
-    let configuration = chosen == .pciCommand ? try Self.openConfiguration(device) : nil
+    var configuration: FileDescriptor?
+    if chosen == .pciCommand {
+      if let opened {
+        configuration = opened
+      } else {
+        configuration = try Self.openConfiguration(device)
+      }
+    }
     self.device = device
     self.strategy = chosen
     self.configuration = configuration

@@ -70,19 +70,22 @@ struct Daemon: ParsableCommand {
     let files = try readConfiguration()
     if dumpConfig { Console.show(files?.dump ?? "") }
     if checkConfig || dumpConfig { return }
+    let environment = ServiceEnvironment.take()
     do {
       let groups = try ArgumentGroups(CommandLine.arguments.dropFirst(), devices: devices)
-      let isConfigured = files?.devices.isEmpty == false
-      if devices.isEmpty, !isConfigured, listen.isEmpty { try refuseToChoose() }
+      // Under a service manager it waits for devices, files and clients, and plays with no line.
+      let isConfigured =
+        files?.devices.isEmpty == false || environment.hasManager || !listen.isEmpty
+      if devices.isEmpty, !isConfigured { try refuseToChoose() }
       var configuration = ServiceConfiguration(
         devices: try groups.configurations(), isJSON: json, duration: seconds, softwareRate: rate,
         sockets: listen)
-      if devices.isEmpty, isConfigured || !listen.isEmpty {
+      if devices.isEmpty, isConfigured {
         configuration.files = files
         let tree = ConfigurationTree(root: configRoot)
         configuration.read = { () throws(ConfigurationError) in try ConfigurationSet(tree) }
       }
-      let service = try Service(configuration)
+      let service = try Service(configuration, environment: environment)
       try service.run()
     } catch let error as UIOError {
       throw ExitCode(Listing.failed(error.description))

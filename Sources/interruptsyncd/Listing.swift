@@ -14,7 +14,7 @@ enum Listing {
 
   /// Says what failed; the exit status of a failed operation.
   static func failed(_ text: String) -> Int32 {
-    Console.say(text)
+    Journal.standard.log(.error, text)
     return 1
   }
 }

@@ -18,7 +18,7 @@ struct test {
 
 // Each file's tests, ended by a nameless one.
 extern const struct test handle_tests[], device_tests[], line_tests[], object_tests[], call_tests[], deferred_tests[],
-    storm_tests[];
+    storm_tests[], group_tests[];
 
 // Notes a failure; the test goes on.
 void note_failure(const char *file, int line, const char *what, long long actual, long long expected);

@@ -41,7 +41,7 @@ void end_fixture(struct fixture *fixture) {
 
 int main(int count, char **arguments) {
   const struct test *files[] = {handle_tests, device_tests,   line_tests, object_tests,
-                                call_tests,   deferred_tests, storm_tests};
+                                call_tests,   deferred_tests, storm_tests, group_tests};
   int passed = 0, failed = 0;
   for (size_t file = 0; file < sizeof files / sizeof *files; file++) {
     for (const struct test *test = files[file]; test->name != NULL; test++) {

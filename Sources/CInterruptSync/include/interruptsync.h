@@ -24,6 +24,8 @@
 #include "interruptsync/base.h"
 #include "interruptsync/deferred.h"
 #include "interruptsync/device.h"
+#include "interruptsync/driver.h"
+#include "interruptsync/group.h"
 #include "interruptsync/interrupt.h"
 #include "interruptsync/line.h"
 #include "interruptsync/object.h"

@@ -88,7 +88,10 @@ extension ClientService {
         deadline: .nanoseconds(Int64(clamping: deadline.nanoseconds)), on: loop
       ) { [weak self, weak device] in
         guard let self, let device else { return }
-        Console.say("\(device.id): a client did not complete in time; its attachment has ended")
+        journal.log(
+          LogRecord(
+            .warning, "\(device.id): a client did not complete in time; its attachment has ended",
+            device: device.id, clientUID: user))
         registry.tell(.changed, device)
       }
     } catch {

@@ -14,6 +14,7 @@ final class ClientService {
   private(set) var policy: AccessPolicy
   /// Reads the configuration anew; throws what is wrong with it.
   let reload: () throws(ConfigurationError) -> Void
+  let journal: Journal
   /// What is registered, by user.
   private var registrations: [UInt32: Int] = [:]
   private var subscriptions: [UInt32: Int] = [:]
@@ -24,14 +25,15 @@ final class ClientService {
 
   /// - Throws: `VarlinkError`.
   init(
-    registry: DeviceRegistry, settings: DaemonSettings, loop: EventLoop,
+    registry: DeviceRegistry, settings: DaemonSettings, loop: EventLoop, journal: Journal,
     reload: @escaping () throws(ConfigurationError) -> Void
   ) throws(VarlinkError) {
     self.registry = registry
     self.settings = settings
     self.loop = loop
     self.reload = reload
-    policy = AccessPolicy(settings) { Self.unknown($0) }
+    self.journal = journal
+    policy = AccessPolicy(settings) { Self.unknown($0, journal) }
     let limits = settings.limits
     server = try VarlinkServer(
       loop: loop,
@@ -43,18 +45,20 @@ final class ClientService {
     let text = String(decoding: PackageResources.io_interruptsync_varlink, as: UTF8.self)
     server.add(try InterfaceDescription(text))
     server.authorize = { [unowned self] peer, _ in policy.role(of: peer) >= .observe }
-    server.observe = { Console.say($0.description) }
+    server.observe = { journal.log(.notice, $0.description) }
     addDeviceMethods()
     addControlMethods()
     addWatchMethods()
     addSynchronizedMethods()
   }
 
-  private static func unknown(_ group: String) {
-    Console.say("there is no group \"\(group)\": nobody gets a role by it")
+  private static func unknown(_ group: String, _ journal: Journal) {
+    journal.log(.warning, "there is no group \"\(group)\": nobody gets a role by it")
   }
 
-  private func readPolicy() { policy = AccessPolicy(settings) { Self.unknown($0) } }
+  private func readPolicy() {
+    policy = AccessPolicy(settings) { [journal] in Self.unknown($0, journal) }
+  }
 
   func handle(
     _ method: String, streaming: VarlinkServer.Streaming = .never, descriptors: [String] = [],
@@ -76,7 +80,11 @@ final class ClientService {
   }
 
   func denied(_ call: VarlinkCall) -> ErrorReply {
-    Console.say("user \(call.peer.user), process \(call.peer.process) may not call \(call.method)")
+    journal.log(
+      LogRecord(
+        .notice,
+        "user \(call.peer.user), process \(call.peer.process) may not call \(call.method)",
+        clientUID: call.peer.user, method: call.method))
     return .permissionDenied
   }
 

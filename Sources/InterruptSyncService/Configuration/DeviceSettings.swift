@@ -8,9 +8,6 @@ package struct DeviceSettings: Equatable, Sendable {
   /// nil: by driver.
   package var rearm: RearmStrategy?
   package var dispatcher = DispatcherAttributes()
-  package var waitStrategy = WaitStrategy.block
-  /// Only for `WaitStrategy.adaptive`.
-  package var spinBudget = TimeSpan.microseconds(50)
   package var storm = StormPolicy.standard
   package var repeatLimit: UInt64 = 1000
   package var acceptsAnySuccess = false
@@ -53,10 +50,7 @@ package struct DeviceSettings: Equatable, Sendable {
     mode = reader.value(.mode, Value.choice(Self.modes)) ?? mode
     rearm = reader.value(.rearm, Value.choice(Self.strategies)) ?? nil
     dispatcher = Self.dispatcher(&reader)
-    waitStrategy = reader.value(.waitStrategy, Value.choice(Self.waits)) ?? waitStrategy
-    spinBudget =
-      reader.value(.spinBudget, Value.timeSpan(.microseconds(1) ... .milliseconds(10)))
-      ?? spinBudget
+    dispatcher.waiting = Self.waiting(&reader)
     storm = Self.storm(&reader)
     repeatLimit = reader.value(.repeatLimit, Value.integer(0...1_000_000_000)) ?? repeatLimit
     acceptsAnySuccess = reader.value(.acceptsAnySuccess, Value.boolean) ?? acceptsAnySuccess
@@ -71,8 +65,26 @@ package struct DeviceSettings: Equatable, Sendable {
     uniqueKeysWithValues: InterruptSyncMode.allCases.map { ($0.description, $0) })
   private static let strategies: [String: RearmStrategy?] = Dictionary(
     uniqueKeysWithValues: RearmStrategy.allCases.map { ($0.rawValue, $0) } + [("auto", nil)])
-  private static let waits = Dictionary(
-    uniqueKeysWithValues: WaitStrategy.allCases.map { ($0.rawValue, $0) })
+
+  private static func waiting(_ reader: inout SectionReader<Key>) -> WaitStrategy {
+    typealias Value = ConfigurationValue
+    let named = reader.value(
+      .waitStrategy,
+      Value.choice([
+        "automatic": WaitStrategy.automatic, "block": .block, "adaptive": .adaptive(),
+        "poll": .poll(),
+      ]))
+    let budget = reader.value(
+      .spinBudget, Value.timeSpan(.microseconds(1) ... .milliseconds(1)))
+    guard let budget else { return named ?? .automatic }
+    if let named, named != .adaptive() {
+      reader.report(
+        .spinBudget,
+        ValueFault(
+          "only WaitStrategy=adaptive has a budget", hint: "remove it, or write adaptive"))
+    }
+    return .adaptive(budget: budget.nanoseconds)
+  }
 
   private static func dispatcher(_ reader: inout SectionReader<Key>) -> DispatcherAttributes {
     typealias Value = ConfigurationValue

@@ -96,7 +96,7 @@ final class Attachment {
     return interrupts &- completed
   }
 
-  /// Masks the line and takes the routine out.
+  /// Masks the line, takes the routine out, and wakes the client.
   func finish() {
     stopTimer()
     if let watch { loop.unwatch(watch) }
@@ -104,7 +104,7 @@ final class Attachment {
     device.disconnect()
     device.cancelRoutines()
     registration = nil
-    // A client that waits for an interrupt learns from Complete that none will come.
+    // A client that waits for an interrupt would wait for ever; woken, it is told by its next call.
     _ = cuio_event_signal(event.raw, 1)
   }
 

@@ -14,13 +14,20 @@ final class DeviceRegistry {
   private(set) var files: ConfigurationSet?
   private var locks: [String: InterruptLock] = [:]
   private let notices: NoticeBoard
+  private let supervision: Supervision
+  private let journal: Journal
   private var observers: [Int: (Change, ManagedDevice) -> Void] = [:]
   private var nextObserver = 0
 
-  init(named: [DeviceConfiguration], files: ConfigurationSet?, notices: NoticeBoard) {
+  init(
+    named: [DeviceConfiguration], files: ConfigurationSet?, notices: NoticeBoard,
+    supervision: Supervision, journal: Journal
+  ) {
     self.named = named
     self.files = files
     self.notices = notices
+    self.supervision = supervision
+    self.journal = journal
   }
 
   /// The device that `text` means: id, node or name. nil: none, or several have the name.
@@ -95,7 +102,8 @@ final class DeviceRegistry {
   private func add(_ device: ManagedDevice) {
     devices.append(device)
     if !device.isWanted, files?.devices.isEmpty == false {
-      Console.say("\(device.id): left alone, as no file is for it")
+      journal.log(
+        .info, "\(device.id): left alone, as no file is for it", device: device.id)
     }
     serve(device)
     tell(.added, device)
@@ -108,8 +116,19 @@ final class DeviceRegistry {
     let isBack = device.object != nil
     do {
       try device.connect()
-      Console.say("\(device.id): connected\(isBack ? " again" : "")")
-    } catch { Console.say("\(error)") }
+      let interrupts = device.statistics.interrupts
+      let isContinued = device.isContinued && !isBack
+      let how = isContinued ? ", going on from \(interrupts) interrupts" : isBack ? " again" : ""
+      journal.log(
+        LogRecord(
+          .info, "\(device.id): connected\(how)",
+          event: isContinued ? .deviceContinued : .deviceConnected, device: device.id,
+          interrupts: interrupts))
+    } catch {
+      journal.log(
+        .error, "\(error)", event: .deviceFailed, device: device.id, errno: Service.errno(of: error)
+      )
+    }
   }
 
   // MARK: Configuration
@@ -133,7 +152,8 @@ final class DeviceRegistry {
     }
     if let lock, let group = wanted?.configuration.settings.lockGroup { locks[group] = lock }
     return ManagedDevice(
-      id: id, info: info, configuration: wanted?.configuration, file: wanted?.file, lock: lock
+      id: id, info: info, configuration: wanted?.configuration, file: wanted?.file, lock: lock,
+      supervision: supervision
     ) { [notices] report in notices.post(id, report) }
   }
 
@@ -197,7 +217,7 @@ final class DeviceRegistry {
           let device = made(name, nil, (configuration, file.name))
           device.software = line
           add(device)
-        } catch { Console.say("\(error)") }
+        } catch { journal.log(.error, "\(error)", event: .deviceFailed, device: name) }
       }
     }
   }
@@ -207,7 +227,7 @@ final class DeviceRegistry {
     for device in devices {
       device.attachment?.finish()
       device.attachment = nil
-      device.close()
+      device.close(forgets: false)
     }
   }
 }

@@ -1,6 +1,7 @@
 // Connecting and disconnecting a device as its configuration says.
 import CUIO
 import InterruptSync
+import Synchronization
 import UIO
 
 extension ManagedDevice {
@@ -28,37 +29,56 @@ extension ManagedDevice {
   }
 
   /// Lets go of the device: its descriptor is closed once nobody has a part of it any more.
-  func close() {
+  ///
+  /// - Parameter forgets: the service manager is to let go of it as well.
+  func close(forgets: Bool = true) {
     disconnect()
+    if let totals { supervision.save([totals]) }
     cancelRoutines()
+    if forgets, line != nil { supervision.forget(id) }
     line = nil
     regions = nil
   }
 
+  /// Kept by the service manager first: from the first interrupt on none is lost with the process.
   func connectObject() throws {
     guard let object else { return }
-    if let line { try object.connect(to: line) } else { try object.connect() }
+    guard let line else { return try object.connect() }
+    countBase =
+      line.device.total.load(ordering: .relaxed)
+      &- UInt32(truncatingIfNeeded: object.statistics().interrupts)
+    if let totals { supervision.keep(totals, line, isContinued: isContinued) }
+    do { try object.connect(to: line) } catch {
+      supervision.forget(id)
+      throw error
+    }
   }
 
   /// Opens what is there, unless it is open. An instance that came in the place of another is
   /// opened anew.
   func open() throws {
-    guard !isSoftware else { return try makeObject(software) }
+    guard !isSoftware else { return makeObject(software) }
     guard let info else {
       throw UIOError(
         .removed, device: id, operation: "connect", cause: "the device is not there",
         hint: "it is connected when it comes back")
     }
-    if let line, line.device.info == info, line.device.isAlive { return try makeObject(line) }
+    if let line, line.device.info == info, line.device.isAlive {
+      isContinued = true
+      return makeObject(line)
+    }
     cancelRoutines()
-    let device = try UIODevice(info)
-    let line = try UIOLine(device, strategy: settings.rearm)
+    let opened = try supervision.open(info)
+    let line = try UIOLine(
+      opened.device, strategy: settings.rearm, configuration: opened.configuration)
     self.line = line
-    regions = DeviceRegions(device)
-    try makeObject(line)
+    isContinued = opened.isContinued
+    regions = DeviceRegions(opened.device)
+    makeObject(line, taken: opened.taken)
   }
 
-  private func makeObject(_ source: (any InterruptSource)?) throws {
+  /// - Parameter taken: interrupts that are to be counted and were not.
+  private func makeObject(_ source: (any InterruptSource)?, taken: UInt32 = 0) {
     guard object == nil, let source else { return }
     let settings = settings
     var dispatcher = settings.dispatcher
@@ -68,8 +88,12 @@ extension ManagedDevice {
       acceptsAnySuccess: settings.acceptsAnySuccess,
       connectsWithoutRoutines: settings.connectsWithoutRoutines, dispatcher: dispatcher,
       report: reports)
-    object = InterruptSyncObject(
+    let object = InterruptSyncObject(
       source: source, mode: mode ?? settings.mode, lock: lock, name: id, options: options)
+    var totals = carried.dispatches > 0 ? carried : supervision.totals(of: id) ?? carried
+    totals.interrupts &+= UInt64(taken)
+    object.restoreStatistics(totals)
+    self.object = object
   }
 
   /// Drops the object, so that the next connect makes one of other settings. Its counts go on;
@@ -88,6 +112,9 @@ extension ManagedDevice {
     routines = []
     unsafe object?.setCaptured(nil, count: 0)
     captures = []
+    // Once none of its routines can run: then its code may go.
+    for driver in drivers.reversed() { driver.stop() }
+    drivers = []
   }
 
   /// Registers what the configuration says, in place of what is registered.
@@ -99,12 +126,21 @@ extension ManagedDevice {
         .malformed, device: id, operation: "connect", cause: "no file says how it is serviced",
         hint: "write a .device file, interruptsync.device(5), or attach it")
     }
-    let recipes = try configuration.routines.map { try recipe($0) }
-    try refuseEndlessInterrupt(recipes.map(\.recipe))
-    for (index, routine) in recipes.enumerated() {
-      try add(routine.recipe, routine.name ?? "routine-\(index + 1)", to: object)
+    try refuseEndlessInterrupt(configuration.routines)
+    do {
+      for (index, routine) in configuration.routines.enumerated() {
+        let name = routine.name ?? "routine-\(index + 1)"
+        switch routine.action {
+        case .recipe(let recipe): try add(recipe, name, to: object)
+        case .driver(let path, let arguments): try add(path, arguments, name, to: object)
+        }
+      }
+    } catch {
+      // A driver must not stay at work on a device that is not serviced.
+      cancelRoutines()
+      throw error
     }
-    if isSoftware, recipes.isEmpty {
+    if isSoftware, configuration.routines.isEmpty {
       routines.append(
         ("software", try object.registerServiceRoutine { NTStatus.success }))
     }
@@ -119,29 +155,31 @@ extension ManagedDevice {
     let routine = try RecipeRoutine(recipe, in: regions)
     let registration = try object.registerServiceRoutine { routine.service() }
     routines.append((name, registration))
-    // Events carry what one routine captures: the first that does.
-    guard captures.isEmpty, !recipe.captures.isEmpty else { return }
-    captures = recipe.captures.map(\.name)
-    unsafe object.setCaptured(routine.captured, count: captures.count)
+    unsafe capture(recipe.captures.map(\.name), routine.captured)
   }
 
-  private func recipe(_ routine: RoutineSettings) throws(UIOError) -> (
-    name: String?, recipe: Recipe
-  ) {
-    guard case .recipe(let recipe) = routine.action else {
-      throw UIOError(
-        .malformed, device: id, operation: "connect", cause: "Driver= is not part of this version",
-        hint: "service the device by Claim= and Acknowledge=")
-    }
-    return (routine.name, recipe)
+  private func add(
+    _ path: String, _ arguments: [String], _ name: String, to object: InterruptSyncObject
+  ) throws {
+    let driver = try HostedDriver(
+      DriverFile(path), arguments: arguments, device: id, routine: name, object: object,
+      regions: regions)
+    drivers.append(driver)
+    routines.append((name, try driver.register()))
+    unsafe capture(driver.captures, driver.captured)
+  }
+
+  /// Events carry what one routine captures: the first that does.
+  private func capture(_ names: [String], _ values: UnsafeMutablePointer<UInt64>) {
+    guard captures.isEmpty, !names.isEmpty else { return }
+    captures = names
+    unsafe object?.setCaptured(values, count: names.count)
   }
 
   /// A PCI line is level: serviced by nothing it would fire for ever, and be claimed each time.
-  private func refuseEndlessInterrupt(_ recipes: [Recipe]) throws(UIOError) {
+  private func refuseEndlessInterrupt(_ routines: [RoutineSettings]) throws(UIOError) {
     guard line?.strategy == .pciCommand,
-      recipes.contains(where: {
-        $0.claim == nil && $0.captures.isEmpty && $0.acknowledgements.isEmpty
-      })
+      routines.contains(where: { $0.action == .recipe(Recipe()) })
     else { return }
     throw UIOError(
       .malformed, device: id, operation: "serve the device",

@@ -27,30 +27,40 @@ final class ManagedDevice {
   var policy: DispatcherAttributes.Policy?
 
   let reports: @Sendable (InterruptReport) -> Void
+  let supervision: Supervision
   let lock: InterruptLock?
   var object: InterruptSyncObject?
   var regions: DeviceRegions?
   /// In the list's order, with the registration of each.
   var routines: [(name: String, registration: ServiceRoutineRegistration)] = []
   var captures: [String] = []
+  /// Those whose routines are registered.
+  var drivers: [HostedDriver] = []
   var line: UIOLine?
   var software: SoftwareLine?
   var attachment: Attachment?
   /// The rings of those who watch, by registration.
   var rings: [Int: SharedRing] = [:]
-  /// What former objects counted.
+  /// What the next object begins with.
   var carried = InterruptStatistics()
+  /// The kernel's count when none had been counted here: what was counted goes up to the sum of
+  /// both, whenever that is asked for.
+  var countBase: UInt32 = 0
+  /// Whether an earlier process' descriptors were taken over when it was opened.
+  var isContinued = false
 
   /// - Parameter lock: nil makes one.
   init(
     id: String, info: UIODeviceInfo? = nil, configuration: DeviceConfiguration?, file: String?,
-    lock: InterruptLock? = nil, reports: @escaping @Sendable (InterruptReport) -> Void
+    lock: InterruptLock? = nil, supervision: Supervision,
+    reports: @escaping @Sendable (InterruptReport) -> Void
   ) {
     self.id = id
     self.info = info
     self.configuration = configuration
     self.file = file
     self.lock = lock
+    self.supervision = supervision
     self.reports = reports
     isWanted = configuration != nil
   }
@@ -70,7 +80,16 @@ final class ManagedDevice {
   }
 
   var statistics: InterruptStatistics {
-    carried.continued(by: object?.statistics() ?? InterruptStatistics())
+    object?.statistics() ?? carried
+  }
+
+  /// What is to outlive the process; nil for software lines, and before the device was opened.
+  var totals: DeviceTotals? {
+    guard let object, !isSoftware else { return nil }
+    let statistics = object.statistics()
+    return DeviceTotals(
+      id: id, count: UInt32(truncatingIfNeeded: statistics.interrupts) &+ countBase,
+      statistics: statistics)
   }
 
   var name: String { info?.name ?? (isSoftware ? "software" : "") }

@@ -8,10 +8,15 @@ final class MetricsFile {
   private let path: String
   private let registry: DeviceRegistry
   private let loop: EventLoop
+  private let journal: Journal
   private var timer: LoopTimer?
   private var hasFailed = false
 
-  init(_ path: String, every interval: TimeSpan, of registry: DeviceRegistry, on loop: EventLoop) {
+  init(
+    _ path: String, every interval: TimeSpan, of registry: DeviceRegistry, on loop: EventLoop,
+    journal: Journal
+  ) {
+    self.journal = journal
     self.path = path
     self.registry = registry
     self.loop = loop
@@ -31,8 +36,9 @@ final class MetricsFile {
     } catch {
       guard !hasFailed else { return }
       hasFailed = true
-      Console.say(
-        "\(path): write metrics: \(unsafe String(cString: strerror(error.number)))")
+      journal.log(
+        .warning, "\(path): metrics cannot be written (\(Errno.name(error.number)))",
+        errno: error.number)
     }
   }
 

@@ -12,6 +12,14 @@ struct Record: Decodable {
   var unclaimed: UInt64
   var coalesced: UInt64
   var storms: UInt64
+
+  /// Nil for a line that is no record.
+  init?(line: Substring) {
+    guard let record = try? JSONDecoder().decode(Record.self, from: Data(line.utf8)) else {
+      return nil
+    }
+    self = record
+  }
 }
 
 /// A running program, the daemon by default, whose output goes to a file.
@@ -42,9 +50,7 @@ final class Program {
   var text: String { (try? FileDescriptor.openText(path)) ?? "" }
 
   private var records: [Record] {
-    text.split(separator: "\n").compactMap {
-      try? JSONDecoder().decode(Record.self, from: Data($0.utf8))
-    }
+    text.split(separator: "\n").compactMap(Record.init(line:))
   }
 
   /// Waits until the newest record of each of `devices` devices has `state`.

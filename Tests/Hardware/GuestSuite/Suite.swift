@@ -66,10 +66,12 @@ func expectSyncError(
 struct Suite {
   static func main() {
     let wanted = CommandLine.arguments.dropFirst()
+    if wanted.first == "--client" { ServiceClient.main(Array(wanted.dropFirst())) }
     let all =
       EduTests.cases + HPETTests.cases + UARTTests.cases + HDATests.cases + ExclusionTests.cases
       + FixtureTests.cases + ErrorTests.cases + StormTests.cases + RemovalTests.cases
-      + AccessTests.cases + DaemonTests.cases + ExampleTests.cases + LockdownTests.cases
+      + AccessTests.cases + DaemonTests.cases + ServiceTests.cases
+      + ExampleTests.cases + SystemdTests.cases + LockdownTests.cases
     var passed = 0
     var failed = 0
     for test in all where wanted.isEmpty || wanted.contains(where: { test.name.contains($0) }) {

@@ -6,6 +6,7 @@ set -eu
 systemd-sysusers - <interruptsync.sysusers
 cp ./*.rules /etc/udev/rules.d/
 udevadm control --reload
+install -D -m 644 -t /usr/lib/interruptsync/drivers drivers/*.so
 for device in 03 04 05 06 07 08 09; do
   bind_uio "0000:00:$device.0" >/dev/null
 done

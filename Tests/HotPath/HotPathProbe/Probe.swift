@@ -24,6 +24,11 @@ struct Probe {
         "\(typed == 0 ? "ok" : "NOT OK"): \(typed) allocator calls in 100000 typed dispatches, mode \(mode)"
       )
       failures += typed == 0 ? 0 : 1
+      let grouped = try groupAllocations(mode, dispatches: 100_000)
+      print(
+        "\(grouped == 0 ? "ok" : "NOT OK"): \(grouped) allocator calls in 100000 dispatches of a group, mode \(mode)"
+      )
+      failures += grouped == 0 ? 0 : 1
     }
     exit(failures == 0 ? 0 : 1)
   }
@@ -63,15 +68,36 @@ struct Probe {
     return try count(line, object, dispatches)
   }
 
+  /// Three lines on one thread, of which the first is counted.
+  private static func groupAllocations(
+    _ mode: InterruptSyncMode, dispatches: UInt64
+  ) throws -> UInt64 {
+    let options = InterruptSyncOptions(storm: .off, group: try DispatcherGroup())
+    let lines = try (0..<3).map { _ in try SoftwareLine() }
+    let objects = try lines.map { line in
+      let object = InterruptSyncObject(source: line, mode: mode, options: options)
+      for _ in 0..<4 { unsafe try object.registerServiceRoutine(decline, context: nil) }
+      return object
+    }
+    for object in objects.dropFirst() { try object.connect() }
+    return try count(lines[0], objects[0], dispatches) {
+      for line in lines.dropFirst() { line.trigger() }
+    }
+  }
+
   private static func count(
-    _ line: SoftwareLine, _ object: InterruptSyncObject, _ dispatches: UInt64
+    _ line: SoftwareLine, _ object: InterruptSyncObject, _ dispatches: UInt64,
+    alsoTriggering others: () -> Void = {}
   ) throws -> UInt64 {
     try object.connect()
     // What is made at the first use is made now.
     for _ in 0..<1000 { line.trigger() }
     wait(object, 1)
     let before = (malloc_counter_read(), dispatched(object))
-    while dispatched(object) < before.1 + dispatches { line.trigger() }
+    while dispatched(object) < before.1 + dispatches {
+      line.trigger()
+      others()
+    }
     let after = malloc_counter_read()
     try object.disconnect()
     return after - before.0

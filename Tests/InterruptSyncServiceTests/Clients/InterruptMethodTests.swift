@@ -148,3 +148,18 @@ import Varlink
   try eventually("room again") { client.refusal("Attach", ["device": "soft2"]) == "" }
   #expect(client.refusal("Subscribe", ["device": "soft1"]) == "")
 }
+
+@Test func whoWaitsForAnInterruptIsWokenWhenTheAttachmentEnds() throws {
+  let daemon = try RunningDaemon(softwareLines("soft"))
+  let client = try daemon.client()
+  let event = try client.call(
+    "io.interruptsync.Attach", ["device": "soft", "deadlineMicroseconds": 50_000]
+  ).descriptors[0]
+  _ = try client.ask("Trigger", ["device": "soft"])
+  for what in ["the interrupt", "the end, as it is not completed"] {
+    let result = cuio_wait(event.raw, -1, 10_000, false)
+    try #require(result == Int32(CUIO_WAIT_READABLE), "\(what)")
+    _ = cuio_event_drain(event.raw)
+  }
+  #expect(client.refusal("Complete", ["device": "soft", "claimed": true]) == "NotAttached")
+}

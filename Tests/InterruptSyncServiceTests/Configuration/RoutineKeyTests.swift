@@ -105,5 +105,5 @@ func routineFaultsAreToldWithTheirPlace(text: String, fault: String, hint: Strin
   let faults = try deviceFaults(
     "[Match]\nId=*\n[Routine]\nCapture=\(names.joined(separator: " "))\n")
   #expect(faults.count == 1)
-  #expect(faults.first?.contains("more than 16 registers") == true)
+  #expect(faults.first?.contains("more than 8 registers") == true)
 }

@@ -9,10 +9,10 @@ let programs = {
 }()
 
 /// Runs the built daemon to its end; `output` is what it said on both streams.
-func daemon(_ arguments: String) -> (status: Int32, output: String) {
-  guard let pipe = popen("\(programs)/interruptsyncd \(arguments) 2>&1", "r") else {
-    return (-1, "")
-  }
+/// - Parameter shell: run first by the shell that becomes the daemon.
+func daemon(_ arguments: String, after shell: String = "") -> (status: Int32, output: String) {
+  let command = "\(shell)\nexec \(programs)/interruptsyncd \(arguments) 2>&1"
+  guard let pipe = popen(command, "r") else { return (-1, "") }
   var bytes: [UInt8] = []
   var buffer = [UInt8](repeating: 0, count: 4096)
   while true {

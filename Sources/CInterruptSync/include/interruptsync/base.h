@@ -51,6 +51,8 @@ typedef struct interruptsync_registration interruptsync_registration;
 typedef struct interruptsync_interrupt interruptsync_interrupt;
 /// An interrupt lock.
 typedef struct interruptsync_lock interruptsync_lock;
+/// A thread that dispatches for many lines.
+typedef struct interruptsync_group interruptsync_group;
 /// A thread that runs deferred routines.
 typedef struct interruptsync_queue interruptsync_queue;
 /// A deferred routine (a DPC).

@@ -26,6 +26,20 @@ enum {
 /// the context given at registration or call. Runs at DEVICE level under the object's lock: it must not wait.
 typedef int32_t (*interruptsync_routine)(interruptsync_object *object, void *context);
 
+/// What a dispatcher's thread does when it has read the count and there is no interrupt. All end in sleep.
+enum {
+  /// ADAPTIVE where that is safe, else BLOCK: with more than one processor for the thread and, where interrupts reach it
+  /// through a thread of the kernel's, at a priority below that thread's (facts 53, 54).
+  INTERRUPTSYNC_WAIT_AUTOMATIC = 0,
+  /// Sleeps at once.
+  INTERRUPTSYNC_WAIT_BLOCK = 1,
+  /// Reads on for up to `wait_time` nanoseconds (at most 1 ms); 0 for twice what a wake-up costs, measured once, within
+  /// 20 and 50 µs. Halved as long as nothing is found.
+  INTERRUPTSYNC_WAIT_ADAPTIVE = 2,
+  /// Reads on until nothing has come for `wait_time` nanoseconds (at most 100 ms); 0 for 1 ms.
+  INTERRUPTSYNC_WAIT_POLL = 3,
+};
+
 /// Scheduling of a thread of the library's. What the system refuses is reported and done without.
 typedef struct interruptsync_thread_attributes {
   size_t size;
@@ -39,6 +53,20 @@ typedef struct interruptsync_thread_attributes {
   uint64_t stack_size;
   /// At most 15 bytes are kept; NULL takes the owner's name.
   const char *name;
+  // What follows is of dispatchers and of groups; for other threads it does nothing.
+  /// INTERRUPTSYNC_WAIT_….
+  uint32_t waiting;
+  /// The longest that processors may take to come out of idleness while connected, in microseconds
+  /// (/dev/cpu_dma_latency); 0 keeps them awake. Only with `limits_latency`.
+  int32_t latency_limit;
+  uint64_t wait_time;
+  /// Processors that serve the line's interrupt (/proc/irq/N/smp_affinity_list); all zero leaves it to the system.
+  /// Stays after the connection.
+  uint64_t interrupt_processors[16];
+  bool limits_latency;
+  /// As interruptsync_lock_memory().
+  bool locks_memory;
+  uint8_t reserved[6];
 } interruptsync_thread_attributes;
 
 /// What a report is about (see interruptsync_report).
@@ -55,7 +83,7 @@ enum {
   /// The line could not be re-armed; it is tried again, with growing pauses.
   INTERRUPTSYNC_REPORT_REARM_FAILED = 6,
   INTERRUPTSYNC_REPORT_REARM_RECOVERED = 7,
-  /// The system refused a thread attribute.
+  /// The system refused an attribute of the thread or of its line; it is done without.
   INTERRUPTSYNC_REPORT_ATTRIBUTE_REFUSED = 8,
 };
 
@@ -104,6 +132,9 @@ typedef struct interruptsync_object_options {
   uint64_t repeat_limit;
   /// The dispatcher's thread; NULL for defaults.
   const interruptsync_thread_attributes *dispatcher;
+  /// The thread that dispatches, shared with other objects (group.h); NULL gives each connection one of its own. With a
+  /// group `dispatcher` is not used.
+  interruptsync_group *group;
 } interruptsync_object_options;
 
 /// Makes an object over `line`; nothing is connected yet. `options` NULL for defaults.

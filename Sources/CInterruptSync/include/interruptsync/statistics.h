@@ -32,6 +32,11 @@ typedef struct interruptsync_statistics {
   uint64_t longest_wait;
   /// Routines in the list.
   uint64_t routine_count;
+  /// Times the dispatcher's thread read on and met an interrupt, times it met none, and times it slept. With a group
+  /// these stay 0, as the thread is the group's (interruptsync_group_get_statistics()).
+  uint64_t spins_found;
+  uint64_t spins_in_vain;
+  uint64_t sleeps;
 } interruptsync_statistics;
 
 /// Counters of one registration.

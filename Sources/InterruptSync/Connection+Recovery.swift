@@ -1,11 +1,29 @@
-// What a dispatch leaves to be put right outside of the lock: storms, and re-arms that failed. On the
-// dispatcher's thread.
+// What a dispatch leaves to be put right outside of the lock: storms, and re-arms that failed. On
+// the serving thread. Nothing here waits: who serves asks again when the time has come.
 import CUIO
 import Synchronization
 import UIO
 
-extension Dispatcher {
+extension Connection {
+  /// How long a thread sleeps without looking after its lines by itself: the kernel can lose the
+  /// wake-up of a removal (fact 23). Milliseconds.
+  static let recheck: Int32 = 1000
+
+  var isTroubled: Bool { if case .none = trouble { false } else { true } }
+  var isStorming: Bool { if case .storm = trouble { true } else { false } }
+
+  /// Milliseconds of silence after which `quietForAWhile()` is due.
+  var patience: Int32 {
+    switch trouble {
+    case .none: Self.recheck
+    case .storm(let pause), .rearm(let pause): max(pause, 100)
+    }
+  }
+
   func settle(_ outcome: Int32) {
+    // What follows is not counted as holding the lock. Now, since a report's handler may end this
+    // connection and begin another.
+    unsafe core.pointee.lastEnd = 0
     if outcome & Outcome.lockFailed != 0 {
       ended.store(true, ordering: .releasing)
       report(.failed(storage.refused(-ESRCH, "dispatch an interrupt")))
@@ -41,7 +59,7 @@ extension Dispatcher {
     report(.rearmRecovered)
   }
 
-  func retryRearm(_ pause: Int32) {
+  private func retryRearm(_ pause: Int32) {
     let outcome = storage.holdingLock {
       unsafe core.pointee.mayRearm && !core.pointee.isBraked && !core.pointee.isHeld
         ? unsafe rearmLine(core, line) : 0
@@ -53,8 +71,8 @@ extension Dispatcher {
     rearmRecovered()
   }
 
-  /// Leaves the line masked for the policy's pause, or until told; then re-arms once and watches
-  /// (N20).
+  /// Leaves the line masked for the policy's pause, or until told (N20). While `isBraked` the count
+  /// is not to be looked at, and `letGo()` is to be called when `mayLetGo`.
   private func brake() {
     var pause: Int32 = -1
     var next: Int32 = -1
@@ -70,7 +88,16 @@ extension Dispatcher {
       report(.stormBegan(unclaimed: UInt64(storage.options.storm.limit)))
     }
     trouble = .storm(next: max(next, 0))
-    let isDead = pauseMasked(pause)
+    due = pause < 0 ? .max : cuio_nanoseconds() + UInt64(pause) * 1_000_000
+  }
+
+  /// Whether the pause of a braked line is over, at `now` nanoseconds. Takes a word to resume away.
+  func mayLetGo(_ now: UInt64) -> Bool {
+    resume.exchange(false, ordering: .acquiringAndReleasing) || now >= due
+  }
+
+  /// Re-arms once after the pause and watches. A line that has died is only looked at again.
+  func letGo(isDead: Bool) {
     braked.store(false, ordering: .relaxed)
     guard !mustStop, !isDead else { return }
     let outcome = storage.holdingLock {
@@ -85,18 +112,21 @@ extension Dispatcher {
     if outcome != 0 { rearmFailed() }
   }
 
-  /// Waits `milliseconds` (-1: until resumed) without looking at the count. True when the line
-  /// died.
-  private func pauseMasked(_ milliseconds: Int32) -> Bool {
-    let deadline = cuio_nanoseconds() + UInt64(max(milliseconds, 0)) * 1_000_000
-    while !mustStop, !resume.exchange(false, ordering: .acquiringAndReleasing) {
-      let now = cuio_nanoseconds()
-      if milliseconds >= 0, now >= deadline { return false }
-      let left = milliseconds < 0 ? Self.recheck : Int32((deadline - now) / 1_000_000) + 1
-      let result = unsafe cuio_wait(line.pointee.fd, wake.raw, min(left, Self.recheck), true)
-      if result > 0, result & Int32(CUIO_WAIT_WOKEN) != 0 { _ = cuio_event_drain(wake.raw) }
-      if result > 0, result & Int32(CUIO_WAIT_DEAD) != 0 { return true }
+  /// Nothing came for the whole of `patience`: a storm is over, a failed re-arm is tried again.
+  func quietForAWhile() {
+    switch trouble {
+    case .none: break
+    case .storm:
+      trouble = .none
+      report(.stormEnded)
+    case .rearm(let pause): retryRearm(pause)
     }
-    return false
+  }
+
+  /// The line has gone or failed: said once, and it is served no more (facts 21, 22).
+  func end(_ number: Int32) {
+    ended.store(true, ordering: .releasing)
+    let error = source.failure(.read, errno: number)
+    report(error.code == .removed ? .removed(error) : .failed(error))
   }
 }

@@ -1,0 +1,48 @@
+// Waiting for a count without sleeping, for a bounded time.
+#ifndef CUIO_SPIN_H
+#define CUIO_SPIN_H
+
+#include "cuio_clock.h"
+#include "cuio_counter.h"
+#include "cuio_line.h"
+
+#include <sched.h>
+
+/// Tells the processor that this is a loop that waits.
+CUIO_HOT static inline void cuio_relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb" ::: "memory");
+#endif
+}
+
+/// Between two reads. More would add to the latency, fewer would keep the writer of an eventfd from its lock.
+CUIO_HOT static inline void cuio_relax_between_reads(void) {
+  for (int i = 0; i < 4; i++) cuio_relax();
+}
+
+/// Reads the count again and again for `budget` ticks. With `yield_after` not 0 it lets others run every so many
+/// ticks. Returns what cuio_line_read() returns, -EAGAIN when the time is over, -EINTR as soon as `stop` is up.
+CUIO_HOT static inline int cuio_line_spin(cuio_line *CUIO_NONNULL line, uint64_t *CUIO_NONNULL delta, uint64_t budget,
+                                          uint64_t yield_after, const uint32_t *CUIO_NONNULL stop) {
+  uint64_t start = cuio_ticks(), now = start, yielded = start;
+  while (now - start < budget) {
+    cuio_relax_between_reads();
+    if (cuio_flag_is_up(stop)) return -EINTR;
+    int result = cuio_line_read(line, delta);
+    if (result != -EAGAIN) return result;
+    now = cuio_ticks();
+    if (yield_after != 0 && now - yielded >= yield_after) {
+      sched_yield();
+      yielded = now;
+    }
+  }
+  return -EAGAIN;
+}
+
+/// Nanoseconds from an event to the first instruction of the calling thread that slept for it, as a timer shows: the
+/// median of `samples` (at most 15) sleeps of 50 µs. 0 when the system has no timer to give.
+uint64_t cuio_wake_cost(int samples);
+
+#endif

@@ -1,0 +1,190 @@
+// The thread's half of a group: it must not keep the group alive, or the group would never end.
+// Here is what other threads do with it; GroupThread+Loop.swift is its loop.
+import CUIO
+import Glibc
+import Synchronization
+import UIO
+
+@safe final class GroupThread: @unchecked Sendable {
+  let name: String
+  let attributes: DispatcherAttributes
+  let poller: FileDescriptor
+  let wake: FileDescriptor
+  private var thread = pthread_t()
+  /// Guards what follows, and each member's `hasLeft`. Nothing is waited for while it is held.
+  let monitor = Monitor()
+  private var members: [GroupMember] = []
+  private var leaving: [GroupMember] = []
+  private var isPlaced = false
+  private var isReady = false
+  /// Somebody leaves, a braked line is to be resumed, or the thread is to stop.
+  let hasNews = Atomic<Bool>(false)
+  private let isStopping = Atomic<Bool>(false)
+
+  // The thread's own.
+  let ready: UnsafeMutablePointer<cuio_ready>
+  let counters: UnsafeMutablePointer<DispatcherGroupStatistics>
+  var pacer = WaitPacer.block
+  /// Lines to be read again, oldest first.
+  var first: UnsafeMutablePointer<GroupSlot>?
+  var newest: UnsafeMutablePointer<GroupSlot>?
+  /// Lines that are braked or being watched: few.
+  var troubled: [GroupMember] = []
+  /// Out of the poller, to be let go of once nothing points to them.
+  var departed: [GroupMember] = []
+  /// When every line is to be read without having been told of (fact 23).
+  var sweepDue: UInt64 = 0
+  /// When the last dispatch let go of its lock; 0 once something else has been done since.
+  let lastEnd: UnsafeMutablePointer<UInt64>
+  private var waiting = WaitConditions.Decision.block
+  private var isRealTime = false
+  private var latencyRequest: FileDescriptor?
+
+  /// - Throws: `resourcesExhausted`.
+  init(name: String, attributes: DispatcherAttributes, report: ThreadPlacement.Report?)
+    throws(InterruptSyncError)
+  {
+    self.name = name
+    self.attributes = attributes
+    poller = try Self.descriptor(cuio_poller_create(), name)
+    wake = try Self.descriptor(cuio_event_create(), name)
+    unsafe ready = .allocate(capacity: Int(CUIO_POLLER_BATCH))
+    unsafe ready.initialize(repeating: cuio_ready(), count: Int(CUIO_POLLER_BATCH))
+    unsafe lastEnd = .allocate(capacity: 1)
+    unsafe lastEnd.initialize(to: 0)
+    unsafe counters = .allocate(capacity: 1)
+    unsafe counters.initialize(to: DispatcherGroupStatistics())
+    let added = cuio_poller_add(poller.raw, wake.raw, nil)
+    guard added == 0 else { throw Self.exhausted(name, "its wake-up cannot be waited for", added) }
+    try start(report)
+  }
+
+  deinit {
+    unsafe ready.deallocate()
+    unsafe lastEnd.deallocate()
+    unsafe counters.deallocate()
+  }
+
+  private static func descriptor(_ fd: Int32, _ name: String) throws(InterruptSyncError)
+    -> FileDescriptor
+  {
+    guard fd >= 0 else { throw exhausted(name, "no descriptor to be had", fd) }
+    return FileDescriptor(adopting: fd)
+  }
+
+  private static func exhausted(_ name: String, _ cause: String, _ result: Int32)
+    -> InterruptSyncError
+  {
+    InterruptSyncError(
+      .resourcesExhausted, object: name, operation: "make a dispatcher group", cause: cause,
+      hint: "raise the limits (systemd: TasksMax=, LimitNPROC=, LimitNOFILE=)", errno: -result)
+  }
+
+  private func start(_ report: ThreadPlacement.Report?) throws(InterruptSyncError) {
+    let context = unsafe Unmanaged.passRetained(self).toOpaque()
+    let result = monitor.locked {
+      unsafe cuio_thread_create(&thread, attributes.stackSize, GroupThread.entry, context)
+    }
+    guard result == 0 else {
+      unsafe Unmanaged<GroupThread>.fromOpaque(context).release()
+      throw Self.exhausted(name, "no thread to be had", result)
+    }
+    ThreadPlacement.apply(attributes, to: thread, named: name, report: report)
+    latencyRequest = ThreadPlacement.prepare(attributes, named: name, report: report)
+    if attributes.waiting != .block {
+      let conditions = WaitConditions.current(thread, hardware: true) { nil }
+      waiting = conditions.decide(attributes.waiting)
+      isRealTime = conditions.priority > 0
+      if conditions.refuses(attributes.waiting) {
+        ThreadPlacement.refusedSpin(conditions, named: name, report: report)
+      }
+    }
+    monitor.locked {
+      isPlaced = true
+      monitor.broadcast()
+      monitor.wait { !isReady }
+    }
+  }
+
+  /// What the thread does before it waits: on its own stack, at its own priority.
+  func settleIn() {
+    monitor.locked { monitor.wait { !isPlaced } }
+    cuio_prefault_stack(attributes.prefaulted)
+    pacer = WaitPacer(waiting, isRealTime: isRealTime)
+    sweepDue = cuio_nanoseconds()
+    monitor.locked {
+      isReady = true
+      monitor.broadcast()
+    }
+  }
+
+  var isCurrentThread: Bool { pthread_equal(pthread_self(), thread) != 0 }
+  var cpuTime: Int64 { cuio_thread_cpu_time(thread) }
+  var lineCount: Int { monitor.locked { members.count } }
+  var mustStop: Bool { isStopping.load(ordering: .acquiring) }
+
+  var isHeldUpByCaller: Bool {
+    monitor.locked { members.contains { $0.storage.lock.isHeldByCaller } }
+  }
+
+  func statistics() -> DispatcherGroupStatistics {
+    var now = DispatcherGroupStatistics()
+    unsafe now.spinsFound = cuio_counter_read(&counters.pointee.spinsFound)
+    unsafe now.spinsInVain = cuio_counter_read(&counters.pointee.spinsInVain)
+    unsafe now.sleeps = cuio_counter_read(&counters.pointee.sleeps)
+    return now
+  }
+
+  /// Makes the thread look around. Any thread, any level.
+  func wakeUp() {
+    hasNews.store(true, ordering: .releasing)
+    if !isCurrentThread { _ = cuio_event_signal(wake.raw, 1) }
+  }
+
+  /// Ends the thread, which serves no line any more.
+  func stop() {
+    isStopping.store(true, ordering: .releasing)
+    wakeUp()
+    _ = isCurrentThread ? cuio_thread_detach(thread) : cuio_thread_join(thread)
+  }
+
+  /// Takes a line in. 0 or -errno.
+  func add(_ member: GroupMember, _ slot: UnsafeMutablePointer<GroupSlot>) -> Int32 {
+    let result = unsafe cuio_poller_add(poller.raw, slot.pointee.line.pointee.fd, slot)
+    guard result == 0 else { return result }
+    // It may have had an interrupt, and have left in it.
+    monitor.locked { if !member.hasLeft { members.append(member) } }
+    return 0
+  }
+
+  /// Lets a line go. With `waiting`, when this returns the thread is done with it.
+  func leave(_ member: GroupMember, waiting: Bool) {
+    if isCurrentThread {
+      drop(member)
+      return
+    }
+    monitor.locked { leaving.append(member) }
+    wakeUp()
+    if waiting { monitor.locked { monitor.wait { !member.hasLeft } } }
+  }
+
+  /// Those who want to leave. On the thread.
+  func takeLeaving() -> [GroupMember] {
+    monitor.locked {
+      defer { leaving.removeAll() }
+      return leaving
+    }
+  }
+
+  /// Tells whoever waits that a member has left. On the thread.
+  func hasLeft(_ member: GroupMember) {
+    monitor.locked {
+      members.removeAll { $0 === member }
+      member.hasLeft = true
+      monitor.broadcast()
+    }
+  }
+
+  /// Every line. On the thread.
+  func allMembers() -> [GroupMember] { monitor.locked { members } }
+}

@@ -1,0 +1,84 @@
+// Which shared objects may become part of the daemon: those that nobody but root could have written.
+import Glibc
+import UIO
+
+/// The path of a driver, checked from the root on: no folder on the way and not the file itself
+/// belongs to another user, can be written by others, or is a symbolic link. In a folder that has
+/// passed nobody else can exchange the next name, so what was checked is what is loaded.
+struct DriverFile {
+  let path: String
+
+  /// - Parameters:
+  ///   - path: absolute, without `.` and `..`.
+  ///   - owner: whom everything has to belong to.
+  ///   - root: the folder that is trusted as it is; for tests.
+  /// - Throws: `notFound`, `permissionDenied` (what others could have written), `malformed` (not a
+  ///   plain file), `unexpected`.
+  init(_ path: String, owner: UInt32 = 0, below root: String = "/") throws(UIOError) {
+    self.path = path
+    guard path.hasPrefix(root) else {
+      throw Self.error(path, .malformed, "it is not below \(root)")
+    }
+    var reached = root == "/" ? "" : root
+    if root == "/" { try Self.check("/", owner, isLast: false, driver: path) }
+    let names = path.dropFirst(root.count).split(separator: "/")
+    for (index, name) in names.enumerated() {
+      reached += "/" + name
+      try Self.check(reached, owner, isLast: index == names.count - 1, driver: path)
+    }
+  }
+
+  private static func check(
+    _ path: String, _ owner: UInt32, isLast: Bool, driver: String
+  ) throws(UIOError) {
+    let status = try status(path, driver)
+    let kind = status.st_mode & S_IFMT
+    if kind == S_IFLNK {
+      throw error(
+        driver, .permissionDenied, "\(path) is a symbolic link",
+        "write the path that it leads to: \(Self.real(driver) ?? "see realpath \(driver)")")
+    }
+    guard kind == (isLast ? S_IFREG : S_IFDIR) else {
+      throw error(driver, .malformed, "\(path) is not a \(isLast ? "plain file" : "folder")")
+    }
+    guard status.st_uid == owner else {
+      throw error(
+        driver, .permissionDenied, "\(path) belongs to user \(status.st_uid), who could change it",
+        "chown root \(path)")
+    }
+    guard status.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
+      let mode = String(status.st_mode & 0o7777, radix: 8)
+      throw error(
+        driver, .permissionDenied, "\(path) can be written by others than root (mode \(mode))",
+        isLast ? "chmod go-w \(path)" : "chmod go-w \(path), or put the driver elsewhere")
+    }
+  }
+
+  private static func status(_ path: String, _ driver: String) throws(UIOError) -> stat {
+    var status = stat()
+    if unsafe lstat(path, &status) == 0 { return status }
+    switch errno {
+    case ENOENT, ENOTDIR:
+      throw error(driver, .notFound, "\(path) is not there", "install the driver", errno)
+    case EACCES:
+      throw error(
+        driver, .permissionDenied, "\(path) cannot be reached",
+        "let the daemon's user search the folders above it", errno)
+    default: throw error(driver, .unexpected, "\(path) cannot be looked at", "", errno)
+    }
+  }
+
+  private static func real(_ path: String) -> String? {
+    guard let resolved = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+
+  private static func error(
+    _ path: String, _ code: UIOError.Code, _ cause: String, _ hint: String = "",
+    _ number: Int32 = 0
+  ) -> UIOError {
+    UIOError(
+      code, device: path, operation: "load the driver", cause: cause, hint: hint, errno: number)
+  }
+}

@@ -1,0 +1,117 @@
+// Where messages go: to the journal with their fields, where standard error is the journal's; else
+// to standard error as text.
+import CUIO
+import Glibc
+import InterruptSync
+import UIO
+
+/// The daemon's log. Any thread but a dispatcher's, which must not write anywhere (NoticeBoard).
+package final class Journal: @unchecked Sendable {
+  /// Of this process, by its environment.
+  package static let standard = Journal(stream: stream)
+  /// `device:inode` of the journal's end of a stream; nil when the daemon was not started by systemd.
+  package static let stream = unsafe getenv("JOURNAL_STREAM").map { unsafe String(cString: $0) }
+
+  private let monitor = Monitor()
+  private let socket: DatagramSocket?
+  private let output: Int32
+  private var limit: RateLimit
+  private var level = LogLevel.info
+  /// Messages that the journal did not take, to be told with the next.
+  private var lost = 0
+
+  /// - Parameters:
+  ///   - stream: `device:inode` of the journal's end of standard error, JOURNAL_STREAM.
+  ///   - output: standard error but in tests.
+  ///   - address: the journal's socket.
+  package init(
+    stream: String?, output: Int32 = 2, address: String = "/run/systemd/journal/socket",
+    limit: RateLimit = RateLimit()
+  ) {
+    self.output = output
+    self.limit = limit
+    // Never waits: a journal that is stuck must not hold up the control thread.
+    socket = Self.isStream(stream, output) ? DatagramSocket(to: address, patience: 0) : nil
+  }
+
+  /// The least urgent level that is written; info at first.
+  package func admit(_ level: LogLevel) { monitor.locked { self.level = level } }
+
+  /// Whether `descriptor` is what `stream` (JOURNAL_STREAM) says.
+  package static func isStream(_ stream: String?, _ descriptor: Int32) -> Bool {
+    var status = stat()
+    guard let stream, unsafe fstat(descriptor, &status) == 0 else { return false }
+    return stream == "\(status.st_dev):\(status.st_ino)"
+  }
+
+  /// Writes a message, unless its device has had too many lately.
+  package func log(
+    _ record: LogRecord, file: String = #fileID, line: Int = #line, function: String = #function,
+    now: UInt64 = cuio_nanoseconds()
+  ) {
+    var record = record
+    (record.file, record.line, record.function) = (file, line, function)
+    monitor.locked {
+      tellSuppressed(now)
+      guard record.priority <= level else { return }
+      if let device = record.device, !limit.admits(device, now: now) { return }
+      write(record)
+    }
+  }
+
+  /// A message without fields of its own.
+  package func log(
+    _ priority: LogLevel, _ message: String, event: JournalEvent? = nil, device: String? = nil,
+    errno: Int32 = 0, file: String = #fileID, line: Int = #line, function: String = #function
+  ) {
+    log(
+      LogRecord(priority, message, event: event, device: device, errno: errno), file: file,
+      line: line, function: function)
+  }
+
+  /// Tells what was suppressed in intervals that are over. Once a second or so.
+  package func settle(now: UInt64 = cuio_nanoseconds()) {
+    monitor.locked { tellSuppressed(now) }
+  }
+
+  private func tellSuppressed(_ now: UInt64) {
+    for (device, count) in limit.expire(now: now) {
+      write(
+        LogRecord(
+          .notice, "\(device): \(count) more messages were suppressed", event: .messagesSuppressed,
+          device: device))
+    }
+  }
+
+  private func write(_ record: LogRecord) {
+    guard let socket else { return print(record, prefix: "interruptsyncd: ") }
+    if lost > 0 {
+      let note = LogRecord(.warning, "\(lost) messages were lost: the journal did not take them")
+      if Self.send(note.bytes, to: socket) == 0 { lost = 0 }
+    }
+    switch Self.send(record.bytes, to: socket) {
+    case 0: return
+    case EAGAIN: lost += 1
+    // Standard error is the journal's, but its socket is not there: each line with its priority.
+    default: print(record, prefix: "<\(record.priority.number)>")
+    }
+  }
+
+  /// What is too long for a datagram goes as a file.
+  private static func send(_ bytes: [UInt8], to socket: DatagramSocket) -> Int32 {
+    let result = socket.send(bytes)
+    guard result == EMSGSIZE || result == ENOBUFS else { return result }
+    let fd = unsafe bytes.withUnsafeBytes {
+      unsafe cuio_memory_of_bytes("interruptsync-message", $0.baseAddress, $0.count)
+    }
+    guard fd >= 0 else { return -fd }
+    return socket.send([], descriptors: [FileDescriptor(adopting: fd)])
+  }
+
+  private func print(_ record: LogRecord, prefix: String) {
+    let lines = record.message.split(separator: "\n", omittingEmptySubsequences: false)
+    let isJournal = prefix.hasPrefix("<")
+    let text = lines.enumerated().map { ($0 == 0 || isJournal ? prefix : "") + $1 }
+    Console.write(output, text.joined(separator: "\n") + "\n")
+  }
+}

@@ -1,0 +1,82 @@
+// The notification protocol, sd_notify(3): one datagram a message, lines of VARIABLE=VALUE. Written
+// here, as its description allows, because the library for it would be a dependency for a page.
+import CUIO
+package import UIO
+
+/// Who started the daemon and wants to know how it is. Without such, every call does nothing.
+///
+/// Only the control thread calls it.
+package final class ServiceManager {
+  private let socket: DatagramSocket?
+  private var lastStatus = ""
+
+  package init(_ environment: ServiceEnvironment) {
+    // PID 1 may be busy; what it does not get, such as READY=1, would not be said again.
+    socket = environment["NOTIFY_SOCKET"].flatMap { DatagramSocket(to: $0, patience: 5000) }
+  }
+
+  package var isPresent: Bool { socket != nil }
+
+  /// Start-up or a reload is complete.
+  package func ready(_ status: String) {
+    lastStatus = status
+    send("READY=1", Self.status(status))
+  }
+
+  /// One line for people, sent when it changes.
+  package func status(_ text: String) {
+    guard text != lastStatus else { return }
+    lastStatus = text
+    send(Self.status(text))
+  }
+
+  /// A reload begins, to be ended by `ready`. The time, in nanoseconds of CLOCK_MONOTONIC, lets the
+  /// manager tell this reload from the one before.
+  package func reloading(at now: UInt64 = cuio_nanoseconds()) {
+    send("RELOADING=1", "MONOTONIC_USEC=\(now / 1000)")
+  }
+
+  package func stopping(_ status: String) { send("STOPPING=1", Self.status(status)) }
+
+  /// Why the daemon is about to end.
+  package func failed(_ status: String, errno: Int32) {
+    send(Self.status(status), "ERRNO=\(errno)")
+  }
+
+  package func feedWatchdog() { send("WATCHDOG=1") }
+
+  /// Asks for so much more time to start or stop.
+  package func extendTimeout(microseconds: UInt64) {
+    send("EXTEND_TIMEOUT_USEC=\(microseconds)")
+  }
+
+  /// Gives descriptors into keeping: after a restart or a crash they are inherited under `name`.
+  ///
+  /// - Parameter isWatched: forgotten by the manager as soon as they hang up or fail, for poll(2);
+  ///   devices without an interrupt always seem to have (fact 21).
+  /// - Returns: 0, or an error number; 0 as well without a manager.
+  @discardableResult
+  package func store(
+    _ descriptors: [FileDescriptor], as name: StoredName, isWatched: Bool = true
+  ) -> Int32 {
+    var lines = ["FDSTORE=1", "FDNAME=\(name)"]
+    if !isWatched { lines.append("FDPOLL=0") }
+    return send(lines, descriptors: descriptors)
+  }
+
+  /// Has the manager close all descriptors of this name.
+  package func remove(_ name: StoredName) { send("FDSTOREREMOVE=1", "FDNAME=\(name)") }
+
+  private static func status(_ text: String) -> String {
+    // One line: a second one would be a variable.
+    "STATUS="
+      + String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 ? " " : $0 }))
+  }
+
+  private func send(_ lines: String...) { _ = send(lines, descriptors: []) }
+
+  private func send(_ lines: [String], descriptors: [FileDescriptor]) -> Int32 {
+    guard let socket else { return 0 }
+    return socket.send(Array(lines.joined(separator: "\n").utf8), descriptors: descriptors)
+  }
+}

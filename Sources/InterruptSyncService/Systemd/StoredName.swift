@@ -1,0 +1,31 @@
+/// The name of descriptors in the manager's keeping: printable ASCII without a colon, 255 at most.
+package struct StoredName: Hashable, Sendable, CustomStringConvertible {
+  package let description: String
+
+  /// As the manager gives it back.
+  package init(_ text: String) { description = text }
+
+  /// The file of totals.
+  package static let state = StoredName("state")
+  /// The listening socket, as Varlink prescribes it.
+  package static let varlink = StoredName("varlink")
+
+  private static let devicePrefix = "uio-"
+
+  /// That of a device by its stable id, in which what a name cannot have is written `%3a`; nil when
+  /// that is too long. Not with a backslash: systemd takes those out of messages.
+  package static func device(_ stableID: String) -> StoredName? {
+    let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_".utf8)
+    var text = devicePrefix
+    for byte in stableID.utf8 {
+      if plain.contains(byte) {
+        text.unicodeScalars.append(Unicode.Scalar(byte))
+      } else {
+        text += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+      }
+    }
+    return text.utf8.count <= 255 ? StoredName(text) : nil
+  }
+
+  package var isDevice: Bool { description.hasPrefix(Self.devicePrefix) }
+}

@@ -1,0 +1,132 @@
+// A daemon with clients, its files and its socket, and what tests ask of it.
+import CUIO
+import Glibc
+import UIO
+import Varlink
+
+/// Ends with its last reference, whatever the test came to.
+final class ServiceDaemon {
+  let socket: String
+  let program: Program
+  private var hasEnded = false
+  private nonisolated(unsafe) static var number = 0
+
+  /// - Parameter files: below `/etc/interruptsync`.
+  init(_ files: [String: String]) throws {
+    ServiceDaemon.number += 1
+    let root = "/tmp/service-\(ServiceDaemon.number)"
+    socket = "\(root)/socket"
+    for (name, text) in files.merging(
+      ["interruptsyncd.conf": "[Daemon]\n"], uniquingKeysWith: { a, _ in a })
+    {
+      let path = "\(root)/etc/interruptsync/\(name)"
+      let parts = path.split(separator: "/")
+      for count in 1..<parts.count { mkdir("/" + parts[..<count].joined(separator: "/"), 0o755) }
+      close(creat(path, 0o644))
+      try expectEqual(Guest.write(text + "\n", to: path), 0, "writing \(path)")
+    }
+    program = try Program(["--config-root", root, "--listen", socket])
+    try Guest.waitFor("the daemon to listen; it says: \(program.text)") { [socket] in
+      (try? VarlinkClient(socket, timeout: .seconds(20))) != nil
+    }
+  }
+
+  deinit {
+    guard !hasEnded else { return }
+    program.send(SIGKILL)
+    _ = program.wait()
+  }
+
+  func client() throws -> VarlinkClient { try VarlinkClient(socket, timeout: .seconds(60)) }
+
+  /// Ends it, and expects that it ends well.
+  func end() throws {
+    hasEnded = true
+    program.send(SIGTERM)
+    try expectEqual(
+      program.wait(), 0, "the daemon's exit status; it says: \(program.text.suffix(2000))")
+  }
+}
+
+extension VarlinkClient {
+  @discardableResult
+  func ask(_ method: String, _ parameters: JSONObject = [:]) throws -> VarlinkReply {
+    try call("io.interruptsync.\(method)", parameters)
+  }
+
+  /// The error that a method answers, without the interface's name; "" when it answers none.
+  func refusal(_ method: String, _ parameters: JSONObject) -> String {
+    do {
+      _ = try call("io.interruptsync.\(method)", parameters)
+      return ""
+    } catch { return String(error.reply?.name.split(separator: ".").last ?? "\(error)") }
+  }
+
+  func state(_ device: String) -> String {
+    let reply = try? call("io.interruptsync.DescribeDevice", ["device": .string(device)])
+    return reply?.parameters["device"]?.object?["state"]?.string ?? ""
+  }
+
+  func interrupts(_ device: String) throws -> UInt64? {
+    let reply = try ask("GetStatistics", ["device": .string(device)])
+    return reply.parameters["statistics"]?.array?.first?.object?["interrupts"]?.uint64
+  }
+
+  /// One transaction; its results.
+  @discardableResult
+  func transact(_ device: String, _ operations: [JSON]) throws -> [UInt64] {
+    let reply = try ask("Transact", ["device": .string(device), "operations": .array(operations)])
+    return (reply.parameters["results"]?.array ?? []).compactMap(\.uint64)
+  }
+}
+
+/// Operations of a transaction on edu's registers.
+enum Operation {
+  static func read(_ offset: Int) -> JSON {
+    ["operation": "read", "register": .string("bar0:\(offset)/32")]
+  }
+
+  static func write(_ offset: Int, _ value: UInt32) -> JSON {
+    [
+      "operation": "write", "register": .string("bar0:\(offset)/32"),
+      "value": .integer(Int64(value)),
+    ]
+  }
+}
+
+/// A subscription's ring, read in this process.
+final class Ring {
+  private let page: UnsafeMutablePointer<cuio_ring_page>
+  private let size: Int
+  private let memory: FileDescriptor
+  private let event: FileDescriptor
+
+  init(_ client: VarlinkClient, _ device: String, capacity: Int = 1024) throws {
+    let reply = try client.ask(
+      "Subscribe", ["device": .string(device), "capacity": .integer(Int64(capacity))])
+    try expectEqual(reply.descriptors.count, 2, "descriptors")
+    (memory, event) = (reply.descriptors[0], reply.descriptors[1])
+    size = Int(cuio_ring_size(UInt64(capacity)))
+    var address: UnsafeMutableRawPointer?
+    try expectEqual(cuio_map(memory.raw, 0, size, true, &address), 0, "mapping the ring")
+    guard let address else { throw Failure(description: "no address") }
+    page = address.assumingMemoryBound(to: cuio_ring_page.self)
+    try expect(cuio_ring_is_valid(page, UInt64(size)), "the ring is none of this version")
+  }
+
+  deinit { _ = cuio_unmap(page, size) }
+
+  var dropped: UInt64 { cuio_ring_dropped(page) }
+
+  /// Waits for the next event.
+  func next() throws -> cuio_ring_entry {
+    var entry = cuio_ring_entry()
+    while !cuio_ring_take(page, cuio_ring_entries(page), page.pointee.capacity - 1, &entry) {
+      if cuio_ring_sleep(page) { continue }
+      let result = cuio_wait(event.raw, -1, 60_000, false)
+      try expectEqual(result, Int32(CUIO_WAIT_READABLE), "waiting for an event")
+      _ = cuio_event_drain(event.raw)
+    }
+    return entry
+  }
+}

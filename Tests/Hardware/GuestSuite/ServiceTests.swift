@@ -1,0 +1,226 @@
+// The daemon's clients on real devices: rings, transactions, attachments, hosted drivers.
+import CUIO
+import Glibc
+import UIO
+import Varlink
+
+enum ServiceTests {
+  static let cases = [
+    Case("serviceRingBringsEveryInterruptToAnUnprivilegedClient", ring),
+    Case("serviceTransactionsAndInterruptsNeverInterleave", exclusion),
+    Case("serviceAttachedClientKilledAtRandomPoints", killed),
+    Case("serviceHostedDriverServicesAndComesBackWithItsDevice", hosted),
+    Case("serviceHostedDriverThatOthersCanWriteIsRefused", refused),
+    Case("serviceDevicesLeaveUnderSubscriberAndAttachment", leaving),
+  ]
+
+  private static let eduA = "pci-\(Guest.eduA)"
+  private static let eduB = "pci-\(Guest.eduB)"
+
+  private static func file(_ id: String, _ routine: String) -> [String: String] {
+    ["devices/50-edu.device": "[Match]\nId=\(id)\n[Routine]\nName=edu\n\(routine)"]
+  }
+
+  private static let recipe =
+    "Claim=bar0:0x24/32\nCapture=status=bar0:0x24/32\nAcknowledge=bar0:0x64/32=status"
+
+  private static func connected(_ client: VarlinkClient, _ device: String) throws {
+    try Guest.waitFor("\(device) to be connected") { client.state(device) == "connected" }
+  }
+
+  /// Raises `values`, each once the one before has been acknowledged.
+  private static func raise(_ region: RegisterRegion, _ values: ClosedRange<UInt32>) throws {
+    for value in values {
+      try region.write32(value, at: Edu.raise)
+      try Guest.waitFor("acknowledgement \(value)") { try region.read32(at: Edu.status) == 0 }
+    }
+  }
+
+  private static func ring() throws {
+    let count: UInt32 = 10_000
+    let daemon = try ServiceDaemon(file(eduA, recipe))
+    let client = try daemon.client()
+    try connected(client, eduA)
+    guard let group = getgrnam("uio")?.pointee.gr_gid else { throw Failure(description: "group") }
+    // Nobody in particular cannot even connect.
+    let outsider = try Program(
+      ["--client", "subscribe", daemon.socket, eduA, "65534", "1"], program: "guest-suite")
+    try expectEqual(outsider.wait(), 1, "exit status of the outsider: \(outsider.text)")
+    try expect(outsider.text.contains("EACCES"), "outsider: \(outsider.text)")
+    let member = try Program(
+      ["--client", "subscribe", daemon.socket, eduA, "\(group)", "\(count)"],
+      program: "guest-suite")
+    try member.waitForText("subscribed")
+    let device = try Guest.open(Guest.eduA)
+    let before = try Guest.event(device)
+    try raise(try device.region(bar: 0), 1...count)
+    try expectEqual(member.wait(), 0, "exit status of the member: \(member.text)")
+    try expect(member.text.contains("received \(count)"), "member: \(member.text)")
+    try expectEqual(try Guest.event(device) &- before, count, "the kernel's count")
+    try expectEqual(try client.interrupts(eduA), UInt64(count), "the daemon's count")
+    try daemon.end()
+  }
+
+  /// The liveness register reads as the complement of what was written last, by whomever: two
+  /// clients and the driver's routine would all see one another there.
+  private static func exclusion() throws {
+    let each = 50_000
+    let driver = "Driver=/usr/lib/interruptsync/drivers/exclusion.so"
+    let daemon = try ServiceDaemon(file(eduA, driver))
+    let client = try daemon.client()
+    try connected(client, eduA)
+    let start = Clock.now
+    let clients = try [1, 2].map {
+      try Program(
+        ["--client", "transact", daemon.socket, eduA, "\($0)", "\(each)"], program: "guest-suite")
+    }
+    for other in clients {
+      try expectEqual(other.wait(), 0, "exit status: \(other.text)")
+      try expect(other.text.contains("done \(each)"), other.text)
+    }
+    let seconds = Double(Clock.now - start) / 1e9
+    let ring = try Ring(client, eduA)
+    try raise(try Guest.open(Guest.eduA).region(bar: 0), 1...1)
+    let last = try ring.next()
+    say("\(2 * each) transactions and \(last.captured.0) interrupts in \(seconds) s")
+    try expect(last.captured.0 > 1000, "only \(last.captured.0) interrupts")
+    try expectEqual(last.captured.1, 0, "accesses of others that the routine saw")
+    try daemon.end()
+  }
+
+  /// INTx is masked in the function's COMMAND register.
+  private static func isMasked(_ address: String) throws -> Bool {
+    let file = try FileDescriptor.open("\(Guest.pci(address))/config", O_RDONLY)
+    var command: UInt16 = 0
+    try expectEqual(pread(file.raw, &command, 2, 4), 2, "reading COMMAND")
+    return UInt16(littleEndian: command) & 0x400 != 0
+  }
+
+  private static func killed() throws {
+    var seed = cuio_nanoseconds() | 1
+    say("seed \(seed)")
+    func random(_ bound: UInt64) -> UInt64 {
+      seed ^= seed << 13
+      seed ^= seed >> 7
+      seed ^= seed << 17
+      return seed % bound
+    }
+    // No file is for the device: without a client nobody services it.
+    let daemon = try ServiceDaemon([:])
+    let client = try daemon.client()
+    let registers = try Guest.open(Guest.eduA).region(bar: 0)
+    var attached = 0
+    for round in 1...200 {
+      let child = try Program(
+        ["--client", "attach", daemon.socket, eduA], program: "guest-suite")
+      // Every fifth has to get the line and service it, whatever the one before left behind.
+      if round % 5 == 0 { try child.waitForText("serviced") }
+      usleep(UInt32(random(round % 2 == 0 ? 5_000 : 120_000)))
+      child.send(SIGKILL)
+      _ = child.wait()
+      if child.text.contains("attached") { attached += 1 }
+      try expect(!child.text.contains("client:"), "round \(round): \(child.text)")
+      // What it sent with its last breath is still read: a connection is accepted, read, and found
+      // closed, one after the other.
+      for _ in 1...6 { _ = client.state(eduA) }
+      try Guest.waitFor("round \(round): the attachment's end") { client.state(eduA) == "listed" }
+      if child.text.contains("attached") {
+        try expect(try isMasked(Guest.eduA), "round \(round): armed without a servant")
+        try registers.write32(2, at: Edu.raise)
+        try expect(try isMasked(Guest.eduA), "round \(round): armed by an interrupt")
+      }
+    }
+    say("\(attached) of 200 were attached when they were killed")
+    try expect(attached >= 40, "only \(attached) clients came to attach")
+    let event = try client.ask("Attach", ["device": .string(eduA)]).descriptors[0]
+    try registers.write32(4, at: Edu.raise)
+    try expectEqual(cuio_wait(event.raw, -1, 20_000, false), Int32(CUIO_WAIT_READABLE), "the last")
+    try client.transact(eduA, [Operation.write(Edu.acknowledge, .max)])
+    try client.ask("Complete", ["device": .string(eduA), "claimed": true])
+    try client.ask("Detach", ["device": .string(eduA)])
+    try expect(try isMasked(Guest.eduA), "armed after Detach")
+    try daemon.end()
+  }
+
+  private static func hosted() throws {
+    let driver = "Driver=/usr/lib/interruptsync/drivers/edu.so\nArgument=6"
+    let daemon = try ServiceDaemon(file(eduA, driver))
+    let client = try daemon.client()
+    for life in 1...2 {
+      try connected(client, eduA)
+      let ring = try Ring(client, eduA)
+      let region = try Guest.open(Guest.eduA).region(bar: 0)
+      for count: UInt32 in 1...500 {
+        try raise(region, (count | 0x1000)...(count | 0x1000))
+        let event = try ring.next()
+        try expectEqual(event.captured.0, UInt64(count | 0x1000), "status")
+        try expectEqual(event.captured.1, UInt64(count), "the driver's count")
+      }
+      // Computed by the deferred routine's order.
+      try Guest.waitFor("6!") { try region.read32(at: 0x08) == 720 }
+      try expectEqual(try client.interrupts(eduA), UInt64(500 * life), "interrupts")
+      guard life == 1 else { break }
+      Guest.unbind(Guest.eduA)
+      try daemon.program.waitForText("edu: 500 interrupts")
+      try Guest.waitFor("the device's end") { client.state(eduA) == "gone" }
+      try Guest.bind(Guest.eduA)
+    }
+    try daemon.end()
+    try expectEqual(
+      daemon.program.text.split(separator: "\n").filter { $0.contains("edu: 500 interrupts") }
+        .count, 2, "stops of the driver")
+  }
+
+  private static func refused() throws {
+    let path = "/usr/lib/interruptsync/drivers/edu.so"
+    chmod(path, 0o666)
+    defer { chmod(path, 0o644) }
+    let daemon = try ServiceDaemon(file(eduA, "Driver=\(path)"))
+    try daemon.program.waitForText("can be written by others")
+    let client = try daemon.client()
+    try expectEqual(client.state(eduA), "failed", "state")
+    chmod(path, 0o644)
+    try client.ask("Connect", ["device": .string(eduA)])
+    try expectEqual(client.state(eduA), "connected", "state once it is safe")
+    try daemon.end()
+  }
+
+  private static func leaving() throws {
+    let daemon = try ServiceDaemon(file(eduA, recipe))
+    let client = try daemon.client()
+    try connected(client, eduA)
+    let ring = try Ring(client, eduA)
+    let named: JSONObject = ["device": .string(eduB)]
+    for life: UInt32 in 1...3 {
+      try raise(try Guest.open(Guest.eduA).region(bar: 0), 1...100)
+      for count: UInt64 in 1...100 {
+        try expectEqual(try ring.next().captured.0, count, "captured in life \(life)")
+      }
+      let event = try client.ask("Attach", named).descriptors[0]
+      try client.transact(eduB, [Operation.write(Edu.raise, 1)])
+      try wait(event, "an interrupt")
+      try client.transact(eduB, [Operation.write(Edu.acknowledge, .max)])
+      try client.ask("Complete", ["device": .string(eduB), "claimed": true])
+      Guest.unbind(Guest.eduA)
+      Guest.unbind(Guest.eduB)
+      // Who waits for an interrupt is woken, and told.
+      try wait(event, "the attachment's end")
+      try Guest.waitFor("the devices' end") {
+        client.state(eduA) == "gone" && client.refusal("DescribeDevice", named) == "NoSuchDevice"
+      }
+      try expectEqual(client.refusal("Detach", named), "NoSuchDevice", "Detach")
+      try Guest.bind(Guest.eduA)
+      try Guest.bind(Guest.eduB)
+      try connected(client, eduA)
+      try Guest.waitFor("the other") { client.state(eduB) == "listed" }
+      try expectEqual(client.refusal("Detach", named), "NotAttached", "Detach of the new one")
+    }
+    try expectEqual(ring.dropped, 0, "dropped")
+    try daemon.end()
+  }
+
+  private static func wait(_ event: FileDescriptor, _ what: String) throws {
+    try expectEqual(cuio_wait(event.raw, -1, 20_000, false), Int32(CUIO_WAIT_READABLE), what)
+    _ = cuio_event_drain(event.raw)
+  }
+}

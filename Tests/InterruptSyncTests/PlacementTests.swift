@@ -1,0 +1,111 @@
+// What is asked for beside the thread itself; each refusal is explained once and done without.
+import CUIO
+import Foundation
+import Glibc
+import Testing
+import UIO
+
+@testable import InterruptSync
+
+private func object(_ attributes: DispatcherAttributes, _ log: ReportLog) throws
+  -> (line: SoftwareLine, object: InterruptSyncObject)
+{
+  let line = try SoftwareLine()
+  let object = InterruptSyncObject(
+    source: line, mode: .normal,
+    options: InterruptSyncOptions(dispatcher: attributes, report: log.handler))
+  try object.registerServiceRoutine { .success }
+  return (line, object)
+}
+
+@Test func anInterruptThatHasNoNumberCannotBeRouted() throws {
+  let log = ReportLog()
+  let (line, object) = try object(DispatcherAttributes(interruptProcessors: [0]), log)
+  try object.connect()
+  line.trigger()
+  try object.awaitDispatches(1)
+  try object.disconnect()
+  #expect(log.kinds == ["attributeRefused"])
+  #expect(log.all.first?.description.contains("no interrupt number") == true)
+}
+
+@Test func aRefusedRouteNamesItsFile() throws {
+  let numbered = try NumberedLine()
+  let log = ReportLog()
+  ThreadPlacement.route(
+    DispatcherAttributes(interruptProcessors: [1, 0]), numbered, named: "line",
+    procfs: Procfs(root: "/nonexistent"), report: log.handler)
+  #expect(log.kinds == ["attributeRefused"])
+  #expect(log.all.first?.error?.operation == "have the interrupt on processors 0,1")
+  #expect(log.all.first?.error?.errno == ENOENT)
+  #expect(log.all.first?.error?.hint.contains("/proc/irq/17/smp_affinity_list") == true)
+  // Nobody asked: nothing is looked for.
+  ThreadPlacement.route(
+    DispatcherAttributes(), numbered, named: "line", procfs: Procfs(root: "/nonexistent"),
+    report: log.handler)
+  #expect(log.kinds.count == 1)
+}
+
+@Test func theLatencyLimitIsHeldInTheKernelsFile() throws {
+  let path = "/tmp/latency-\(UUID().uuidString)"
+  #expect(FileManager.default.createFile(atPath: path, contents: nil))
+  defer { try? FileManager.default.removeItem(atPath: path) }
+  let log = ReportLog()
+  let held = ThreadPlacement.prepare(
+    DispatcherAttributes(latencyLimit: 258), named: "line", latencyPath: path, report: log.handler)
+  #expect(held != nil && log.kinds == [])
+  // A 32-bit number in native order, as the kernel's PM QoS interface has it.
+  var limit: Int32 = 258
+  #expect(FileManager.default.contents(atPath: path) == Data(bytes: &limit, count: 4))
+}
+
+@Test func aRefusedLatencyLimitIsReported() throws {
+  let log = ReportLog()
+  let held = ThreadPlacement.prepare(
+    DispatcherAttributes(latencyLimit: 0), named: "line", latencyPath: "/nonexistent",
+    report: log.handler)
+  #expect(held == nil)
+  #expect(log.kinds == ["attributeRefused"])
+  #expect(log.all.first?.error?.operation == "limit the processors' latency to 0 µs")
+}
+
+@Test func nothingIsPreparedUnasked() throws {
+  let log = ReportLog()
+  let held = ThreadPlacement.prepare(
+    DispatcherAttributes(), named: "line", latencyPath: "/nonexistent", report: log.handler)
+  #expect(held == nil && log.kinds == [])
+}
+
+@Test func fact53_aSpinThatWouldKeepItsInterruptOutIsRefusedOnce() throws {
+  let log = ReportLog()
+  let conditions = WaitConditions(
+    processors: 2, priority: 60, kernel: KernelVersion(6, 12), forcesThreads: false,
+    isHardware: true, interruptThreadPriority: 55)
+  ThreadPlacement.refusedSpin(conditions, named: "line", report: log.handler)
+  #expect(log.kinds == ["attributeRefused"])
+  let text = log.all.first?.description ?? ""
+  #expect(text.contains("priority 60") && text.contains("below 55") && text.contains("fact 53"))
+}
+
+@Test func theConditionsAreThoseOfTheThread() throws {
+  let line = try SoftwareLine()
+  let mine = WaitConditions.current(pthread_self(), line)
+  #expect(mine.processors >= 1 && mine.processors <= sysconf(Int32(_SC_NPROCESSORS_CONF)))
+  #expect(mine.priority == 0 && !mine.isHardware)
+  #expect(mine.kernel == .running)
+}
+
+/// A line of hardware, as far as its interrupt's number goes.
+private final class NumberedLine: InterruptSource {
+  let name = "numbered"
+  let interruptNumber: Int? = 17
+  private let line: SoftwareLine
+
+  init() throws { line = try SoftwareLine() }
+
+  func attach() throws(InterruptSyncError) -> InterruptLine { try line.attach() }
+  func detach() { line.detach() }
+  func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
+    line.failure(operation, errno: errno)
+  }
+}
