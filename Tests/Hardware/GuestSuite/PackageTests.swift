@@ -4,11 +4,7 @@ import Glibc
 import UIO
 
 enum PackageTests {
-  static let cases = [
-    Case("packageInstallsAServiceThatRuns", installation),
-    Case("packageUpgradeLosesNoInterrupt", upgrade),
-    Case("packagePurgeLeavesNothingBehind", purge),
-  ]
+  static let cases = [Case("packagesAreInstalledUpgradedAndPurgedWithoutATrace", life)]
 
   private static let service = "interruptsyncd.service"
   private static let socket = "interruptsyncd.socket"
@@ -35,17 +31,6 @@ enum PackageTests {
   }
 
   private static let names = "interruptsyncd libinterruptsync-dev libinterruptsync0"
-
-  /// Runs `body` with the packages installed.
-  private static func installed(_ body: () throws -> Void) throws {
-    try clear()
-    defer { restore() }
-    try Guest.shell("dpkg -i packages/*.deb")
-    do { try body() } catch {
-      let journal = (try? Guest.shell("journalctl -q -n 40 --no-pager -u \(service) -o cat")) ?? ""
-      throw Failure(description: "\(error); the journal: \(journal)")
-    }
-  }
 
   private static func property(_ name: String, _ unit: String = service) throws -> String {
     try Guest.shell("systemctl show -P \(name) \(unit)")
@@ -80,67 +65,79 @@ enum PackageTests {
     }
   }
 
-  // MARK: Cases
+  // MARK: The case, one life: dpkg takes its time in a guest.
 
-  private static func installation() throws {
-    try installed {
-      for unit in [service, socket] {
-        try expectEqual(try property("ActiveState", unit), "active", unit)
-        try expectEqual(try property("UnitFileState", unit), "enabled", unit)
-      }
-      let process = try property("MainPID")
-      try expectEqual(
-        try Guest.shell("stat -c '%U %G' /proc/\(process)"), "interruptsync uio", "user and group")
-      try expectEqual(
-        try Guest.shell("stat -L -c '%G %a' \(link)"), "uio 660", "the node behind its link")
-      try expectEqual(
-        try Guest.shell("stat -c '%G %a' \(Guest.pci(Guest.eduA))/config"), "uio 664",
-        "the configuration space")
-      try expectEqual(try property("NRestarts"), "0", "restarts")
-      // The library is found by its name, without a path.
-      try Guest.shell("python3 -c 'import ctypes; ctypes.CDLL(\"libinterruptsync.so.0\")'")
+  private static func life() throws {
+    try clear()
+    defer { restore() }
+    do {
+      try Guest.shell("dpkg -i packages/*.deb")
+      try runs()
+      try losesNothingOverAnUpgrade()
+    } catch {
+      let journal = (try? Guest.shell("journalctl -q -n 40 --no-pager -u \(service) -o cat")) ?? ""
+      throw Failure(description: "\(error); the journal: \(journal)")
     }
+    try Guest.shell("dpkg --purge \(names) && udevadm settle")
+    try leftNothing()
   }
 
-  private static func upgrade() throws {
-    try installed {
-      try Guest.shell(
-        """
-        printf '%s\\n' '[Match]' 'Id=\(identity)' '[Routine]' 'Claim=bar0:0x24/32' \
-          'Acknowledge=bar0:0x64/32=claimed' >/etc/interruptsync/devices/50-edu.device
-        systemctl restart \(service)
-        """)
-      let registers = try Guest.open(Guest.eduA).region(bar: 0)
-      try raise(registers, 100)
-      try expectEqual(try interrupts(), "100", "interrupts before the upgrade")
-      let process = try property("MainPID")
-      // Until it ends; then the line stays masked and what comes waits for the next process.
-      try Guest.shell("dpkg -i packages/next/*.deb")
-      try expect(try property("MainPID") != process, "the old process runs on")
-      for unit in [service, socket] {
-        try expectEqual(try property("ActiveState", unit), "active", unit)
-      }
-      try raise(registers, 100)
-      try expectEqual(try interrupts(), "200", "interrupts after the upgrade")
+  private static func active() throws {
+    for unit in [service, socket] {
+      try expectEqual(try property("ActiveState", unit), "active", unit)
+      try expectEqual(try property("UnitFileState", unit), "enabled", unit)
     }
+    try expectEqual(try property("NRestarts"), "0", "restarts")
   }
 
-  private static func purge() throws {
-    try installed {
-      try Guest.shell("dpkg --purge \(names) && udevadm settle")
-      let left = try Guest.shell(
-        """
-        systemctl list-unit-files --no-legend 'interruptsync*'
-        systemctl list-units --all --no-legend 'interruptsync*'
-        ps -eo user:32=,args= | grep -E '^interruptsync |^[^ ]+ +[^ ]*interruptsyncd( |$)'
-        find / /run /dev -xdev \\( -path /t -o -path /var/log \\) -prune -o \
-          \\( -user interruptsync -o -name '*interruptsync*' -o -path /dev/uio \\) -print
-        dpkg-query -W -f '${db:Status-Abbrev} ${Package}\\n' | grep interruptsync
-        true
-        """)
-      try expectEqual(left, "", "left")
-      let node = "/dev/uio\(try UIODeviceInfo.find(UIODeviceID(identity)).number)"
-      try expectEqual(try Guest.shell("stat -c '%U %G %a' \(node)"), "root root 600", node)
-    }
+  private static func runs() throws {
+    try active()
+    let process = try property("MainPID")
+    try expectEqual(
+      try Guest.shell("stat -c '%U %G' /proc/\(process)"), "interruptsync uio", "user and group")
+    try expectEqual(
+      try Guest.shell("stat -L -c '%G %a' \(link)"), "uio 660", "the node behind its link")
+    try expectEqual(
+      try Guest.shell("stat -c '%G %a' \(Guest.pci(Guest.eduA))/config"), "uio 664",
+      "the configuration space")
+    // The library is found by its name, without a path.
+    try Guest.shell("python3 -c 'import ctypes; ctypes.CDLL(\"libinterruptsync.so.0\")'")
+  }
+
+  private static func losesNothingOverAnUpgrade() throws {
+    try Guest.shell(
+      """
+      printf '%s\\n' '[Match]' 'Id=\(identity)' '[Routine]' 'Claim=bar0:0x24/32' \
+        'Acknowledge=bar0:0x64/32=claimed' >/etc/interruptsync/devices/50-edu.device
+      systemctl restart \(service)
+      """)
+    let registers = try Guest.open(Guest.eduA).region(bar: 0)
+    try raise(registers, 100)
+    try expectEqual(try interrupts(), "100", "interrupts before the upgrade")
+    let process = try property("MainPID")
+    try Guest.shell("dpkg -i packages/next/*.deb")
+    try expect(try property("MainPID") != process, "the old process runs on")
+    try active()
+    try raise(registers, 100)
+    try expectEqual(try interrupts(), "200", "interrupts after the upgrade")
+  }
+
+  private static func leftNothing() throws {
+    let left = try Guest.shell(
+      """
+      systemctl list-unit-files --no-legend 'interruptsync*'
+      systemctl list-units --all --no-legend 'interruptsync*'
+      ps -eo user:32=,args= | grep -E '^interruptsync |^[^ ]+ +[^ ]*interruptsyncd( |$)'
+      find / /run /dev -xdev \\( -path /t -o -path /var/log \\) -prune -o \
+        \\( -user interruptsync -o -name '*interruptsync*' -o -path /dev/uio \\) -print
+      dpkg-query -W -f '${db:Status-Abbrev} ${Package}\\n' | grep interruptsync
+      true
+      """)
+    try expectEqual(left, "", "left")
+    let node = "/dev/uio\(try UIODeviceInfo.find(UIODeviceID(identity)).number)"
+    try expectEqual(try Guest.shell("stat -c '%U %G %a' \(node)"), "root root 600", node)
+    try expectEqual(
+      try Guest.shell("stat -c '%G %a' \(Guest.pci(Guest.eduA))/config"), "root 644",
+      "the configuration space")
   }
 }
