@@ -2,7 +2,10 @@
 public struct DeviceRegion: Equatable, Sendable {
   /// How it is reached.
   public enum Kind: String, Sendable {
-    case memory, port
+    /// Loads and stores.
+    case memory
+    /// Input and output of x86.
+    case port
   }
 
   /// `barN`, `mapN` or `portN`.

@@ -5,7 +5,9 @@ import Varlink
 extension InterruptSyncClient {
   /// Every dispatch of a device from now on, through memory shared with the daemon: for programs
   /// that want each, at any rate. It has a connection of its own. The role observe.
-  /// - Parameter capacity: records that are kept, 16 to 65,536.
+  /// - Parameters:
+  ///   - device: a device or a software line.
+  ///   - capacity: records that are kept, 16 to 65,536.
   /// - Throws: `noSuchDevice`, `wrongState` when the device was never connected,
   ///   `invalidArgument`, `tooManyRegistrations`, `systemFailure`, `notRunning`,
   ///   `permissionDenied`, `disconnected`, `timedOut`, `protocolViolation`, `resourcesExhausted`.
