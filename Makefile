@@ -1,6 +1,7 @@
 # make run    builds the daemon and runs it until interrupted   (make run ARGS="pci-0000:00:03.0 --claim …")
 # make completions  the shells' completions of interruptsyncctl, in .build/completions
 # make lib    libinterruptsync.so, for C and whatever speaks it   (make install [PREFIX=/usr/local] [DESTDIR=])
+# make deb    Debian packages in .build/deb
 # make test   everything: shim, C and Windows interfaces, unit tests, thread sanitizer, hot path, guests with real interrupts
 # make docs   the reference of the Swift library, a static site in .build/docs
 # All install the Debian packages they need when run as root, and otherwise name them and stop.
@@ -12,7 +13,10 @@ RELEASE = -c release --static-swift-stdlib -Xlinker -z -Xlinker now
 BIN = .build/release
 
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
+# Empty to keep the library's symbols.
+INSTALL_STRIP_FLAG ?= -s
 VERSION = 0.1.0
 # The library has a build of its own: Swift's runtime is linked into it, and only what the map names leaves it.
 LIB_BUILD = .build-lib
@@ -27,17 +31,23 @@ DOCS_BUILD = .build-docs
 DOCS = .build/docs
 GRAPHS = $(abspath $(DOCS_BUILD)/graphs)
 
+# The control plane's interface, for those who write clients.
+INTERFACE = Sources/InterruptSyncService/Clients/io.interruptsync.varlink
+
+DEB = $(abspath .build/deb)
+
 RUN_PACKAGES = libudev-dev pkg-config
 UNIT_PACKAGES = $(RUN_PACKAGES)
 LIB_PACKAGES = $(RUN_PACKAGES) binutils
 C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
 COUNT_PACKAGES = valgrind binutils python3
 BENCH_PACKAGES = $(RUN_PACKAGES) gcc libc6-dev libdpdk-dev binutils python3
-TEST_PACKAGES = $(RUN_PACKAGES) $(COUNT_PACKAGES) mandoc g++ binutils python3 python3-venv gcc libc6-dev \
+DEB_PACKAGES = $(LIB_PACKAGES) debhelper dpkg-dev fakeroot gcc libc6-dev make
+TEST_PACKAGES = $(RUN_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run build completions lib install install-lib docs bench clean test \
-  test-docs test-c test-windows test-varlink test-daemon test-unit test-mustfail test-shim test-tsan test-asan \
+.PHONY: run build completions lib install install-lib deb docs bench clean test \
+  test-docs test-c test-windows test-varlink test-daemon test-deb test-unit test-mustfail test-shim test-tsan test-asan \
   test-hot test-instructions test-guests
 
 run: build
@@ -68,20 +78,28 @@ install: build install-lib completions
 	install -D -m 644 .build/completions/bash $(SHARE)/bash-completion/completions/interruptsyncctl
 	install -D -m 644 .build/completions/zsh $(SHARE)/zsh/$(ZSH_FOLDER)/_interruptsyncctl
 	install -D -m 644 .build/completions/fish $(SHARE)/fish/vendor_completions.d/interruptsyncctl.fish
+	install -D -m 644 -t $(SHARE)/interruptsync $(INTERFACE)
 
 # The library alone, with what a compiler needs of it.
 install-lib: lib
-	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/interruptsync
-	strip --strip-unneeded -o $(DESTDIR)$(PREFIX)/lib/libinterruptsync.so.$(VERSION) $(LIB)
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/libinterruptsync.so.$(VERSION)
-	ln -sf libinterruptsync.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libinterruptsync.so.0
-	ln -sf libinterruptsync.so.0 $(DESTDIR)$(PREFIX)/lib/libinterruptsync.so
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/interruptsync
+	install -m 644 $(INSTALL_STRIP_FLAG) $(LIB) $(DESTDIR)$(LIBDIR)/libinterruptsync.so.$(VERSION)
+	ln -sf libinterruptsync.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libinterruptsync.so.0
+	ln -sf libinterruptsync.so.0 $(DESTDIR)$(LIBDIR)/libinterruptsync.so
 	install -m 644 Sources/CInterruptSync/include/interruptsync.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 Sources/CInterruptSync/include/interruptsync/*.h $(DESTDIR)$(PREFIX)/include/interruptsync/
 	cd Sources/CWindowsInterrupts/include && find . -name '*.h' ! -name core.h ! -name CWindowsInterrupts.h \
 	  -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX))/include/interruptsync/windows/{} \;
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' Sources/CInterruptSync/packaging/interruptsync.pc.in \
-	  >$(DESTDIR)$(PREFIX)/lib/pkgconfig/interruptsync.pc
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
+	  Sources/CInterruptSync/packaging/interruptsync.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/interruptsync.pc
+
+# SwiftPM's work is done before the packages' own build, which finds nothing to fetch.
+deb: build lib
+	@Tests/Tools/need-packages $(DEB_PACKAGES)
+	rm -rf $(DEB) && mkdir -p $(DEB)
+	DESTINATION=$(DEB) dpkg-buildpackage --build=binary --no-sign --post-clean --buildinfo-option=-u$(DEB) \
+	  --buildinfo-file=$(DEB)/interruptsync.buildinfo --changes-option=-u$(DEB) \
+	  --changes-file=$(DEB)/interruptsync.changes
 
 docs:
 	@Tests/Tools/need-packages $(RUN_PACKAGES)
@@ -108,7 +126,7 @@ endef
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
 	@Tests/Tools/run lint docs man units shim aarch64 unit mustfail tsan asan hot instructions c windows varlink daemon \
-	  tone guest-6.1 guest-6.12
+	  deb tone guest-6.1 guest-6.12
 
 test-unit:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)
@@ -137,6 +155,10 @@ test-varlink:
 test-daemon:
 	@Tests/Tools/need-packages $(RUN_PACKAGES) binutils python3-venv mmdebstrap
 	@Tests/Tools/run daemon
+
+test-deb:
+	@Tests/Tools/need-packages $(DEB_PACKAGES) lintian
+	@Tests/Tools/run deb
 
 test-tsan:
 	@Tests/Tools/need-packages $(UNIT_PACKAGES)

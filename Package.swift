@@ -9,6 +9,9 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// What may be called with a size that the compiler knows is checked at run time.
+let fortified: [CSetting] = [.define("_FORTIFY_SOURCE", to: "2", .when(configuration: .release))]
+
 let package = Package(
   name: "InterruptSync",
   products: [
@@ -27,7 +30,7 @@ let package = Package(
   ],
   targets: [
     // Floor 0: the shim and the system's libraries.
-    .target(name: "CUIO"),
+    .target(name: "CUIO", cSettings: fortified),
     .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
     // Floor 1: what the kernel exports, as values.
     .target(name: "UIO", dependencies: ["CUIO"], swiftSettings: strict),
@@ -35,20 +38,20 @@ let package = Package(
     .target(name: "InterruptSync", dependencies: ["CUIO", "UIO"], swiftSettings: strict),
     // Floor 3: the plain C interface. Its header is written by hand; Swift implements it.
     .target(name: "CInterruptSync", exclude: ["packaging"]),
-    .target(name: "CHandleTable"),
+    .target(name: "CHandleTable", cSettings: fortified),
     .target(
       name: "InterruptSyncC",
       dependencies: ["CHandleTable", "CInterruptSync", "CUIO", "UIO", "InterruptSync"],
       swiftSettings: strict),
     // Floor 3: Windows' shapes.
-    .target(name: "CWindowsInterrupts", dependencies: ["CUIO"]),
+    .target(name: "CWindowsInterrupts", dependencies: ["CUIO"], cSettings: fortified),
     .target(
       name: "WindowsInterrupts",
       dependencies: ["CUIO", "CWindowsInterrupts", "UIO", "InterruptSync"], swiftSettings: strict),
     // Floor 3: finding devices.
     .target(name: "DeviceInventory", dependencies: ["CUdev", "UIO"], swiftSettings: strict),
     // Floor 3: the protocol of the control plane.
-    .target(name: "CVarlink"),
+    .target(name: "CVarlink", cSettings: fortified),
     .target(name: "Varlink", dependencies: ["CVarlink", "UIO"], swiftSettings: strict),
     // Floor 4: the daemon's body.
     .target(

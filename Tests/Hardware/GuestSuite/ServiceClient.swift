@@ -68,7 +68,7 @@ enum ServiceClient {
       number << 28 | half << 24 | UInt32(round) & 0xffffff
     }
     // Several on their way at once, so that the daemon always has one of each client.
-    let ahead = 8
+    let ahead = 16
     for round in 0..<count + ahead {
       if round < count {
         let operations: [JSON] = [

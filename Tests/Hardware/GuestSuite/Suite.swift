@@ -71,7 +71,8 @@ struct Suite {
       EduTests.cases + HPETTests.cases + UARTTests.cases + HDATests.cases + ExclusionTests.cases
       + FixtureTests.cases + ErrorTests.cases + StormTests.cases + RemovalTests.cases
       + AccessTests.cases + DaemonTests.cases + ServiceTests.cases
-      + ExampleTests.cases + SystemdTests.cases + LockdownTests.cases
+      + ExampleTests.cases + SystemdTests.cases
+      + PackageTests.cases + LockdownTests.cases
     var passed = 0
     var failed = 0
     for test in all where wanted.isEmpty || wanted.contains(where: { test.name.contains($0) }) {

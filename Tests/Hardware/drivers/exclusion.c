@@ -17,7 +17,7 @@ static int32_t service(void *context) {
   const interruptsync_host *host = own->host;
   uint32_t status, held;
   if (host->read32(own->registers, 0x24, &status) != 0 || status == 0) return INTERRUPTSYNC_NOT_MINE;
-  for (int i = 0; i < 8; i++) {
+  for (int i = 0; i < 2; i++) {
     uint32_t value = 0xf0000000u | (own->next++ & 0xffffff);
     host->write32(own->registers, 0x04, value);
     if (host->read32(own->registers, 0x04, &held) == 0 && held != ~value) own->seen++;
