@@ -90,7 +90,7 @@ int64_t probe_drive(probe_line *lines, probe *probes, int count, probe_pace pace
     uint64_t sent = probe_now();
     int result = probe_signal(&lines[turn]);
     if (result != 0) return result;
-    uint64_t received = answered(p, calls, sent + SECOND);
+    uint64_t received = answered(p, calls, sent + 5 * SECOND);
     samples[shot] = received == 0 ? 0 : received - sent;
     lost += received == 0;
     if (lost > 3) return lost + (int64_t)(pace.shots - shot - 1);

@@ -16,8 +16,9 @@ final class DaemonProcess {
     }
     let names = (0..<lines).map { "line\($0)" }.joined(separator: " ")
     try Report.write("[Match]\nSoftwareLine=\(names)\n", to: devices + "/50-lines.device")
-    process = daemon_start("exec \(program) --config-root \(folder) --listen \(folder)/socket")
-    connection = daemon_connect(folder + "/socket")
+    process = unsafe daemon_start(
+      "exec \(program) --config-root \(folder) --listen \(folder)/socket")
+    connection = unsafe daemon_connect(folder + "/socket")
     guard process > 0, connection >= 0 else {
       throw BenchmarkFailure("\(program) with \(lines) lines does not listen")
     }

@@ -52,7 +52,7 @@ uint64_t probe_now(void);
 int32_t probe_stamp(void *_Nullable object, void *_Nullable context);
 
 /// Signals lines in turn, each time the routine of the one before has run, and leaves the nanoseconds from just before
-/// the signal to the routine in `samples`. Returns the shots that no routine answered within a second (their samples
+/// the signal to the routine in `samples`. Returns the shots that no routine answered within 5 seconds (their samples
 /// are 0; after the fourth the rest counts as well), or -errno of a signal that failed.
 int64_t probe_drive(probe_line *_Nonnull lines, probe *_Nonnull probes, int count, probe_pace pace,
                     uint64_t *_Nonnull seed, uint64_t *_Nonnull samples);
