@@ -130,13 +130,18 @@ package final class Service {
 
   private func listen() throws {
     let inherited = supervision.listeners
-    guard !configuration.sockets.isEmpty || !inherited.isEmpty else { return }
+    var paths = configuration.sockets
+    // Without a socket unit, in the folder that the manager has made.
+    if inherited.isEmpty, paths.isEmpty, let folder = supervision.runtimeFolder {
+      paths = ["\(folder)/\(ClientError.interface)"]
+    }
+    guard !paths.isEmpty || !inherited.isEmpty else { return }
     let clients = try ClientService(
       registry: registry, settings: configuration.files?.daemon ?? DaemonSettings(), loop: loop,
       journal: journal
     ) { [unowned self] () throws(ConfigurationError) in try reload() }
     for socket in inherited { try clients.server.listen(on: socket) }
-    for path in configuration.sockets {
+    for path in paths {
       try clients.server.listen(
         at: SocketAddress(path: path), mode: 0o664, group: AccessPolicy.number("uio"))
     }
@@ -165,7 +170,9 @@ package final class Service {
       startMetrics()
       journal.log(.info, "configuration read anew: \(files.devices.count) device files")
     } catch {
-      journal.log(.error, "the configuration stays as it was:\n\(error.description)")
+      journal.log(
+        .error, "the configuration stays as it was:\n\(error.description)",
+        event: .configurationRejected)
       throw error
     }
   }
@@ -176,8 +183,9 @@ package final class Service {
       let interrupts = device?.statistics.interrupts ?? software?.statistics.interrupts ?? 0
       journal.log(LogRecord(report, device: name, interrupts: interrupts))
       guard let device else { continue }
-      // Not when it is back already: its descriptors of now have the same name.
-      if !device.isConnected, !device.isSoftware { supervision.forget(device.id) }
+      // Not when it is back already, with descriptors of the same name, and not for what was still
+      // to be said when it was disconnected: at the end it is to be kept.
+      if device.object?.state == .ended, !device.isSoftware { supervision.forget(device.id) }
       registry.tell(.changed, device)
     }
   }

@@ -89,7 +89,7 @@ extension ClientService {
         journal.log(
           LogRecord(
             .warning, "\(device.id): a client did not complete in time; its attachment has ended",
-            device: device.id, clientUID: user))
+            event: .attachmentExpired, device: device.id, clientUID: user))
         registry.tell(.changed, device)
       }
     } catch {

@@ -45,7 +45,7 @@ final class ClientService {
     let text = String(decoding: PackageResources.io_interruptsync_varlink, as: UTF8.self)
     server.add(try InterfaceDescription(text))
     server.authorize = { [unowned self] peer, _ in policy.role(of: peer) >= .observe }
-    server.observe = { journal.log(.notice, $0.description) }
+    server.observe = { journal.log(LogRecord($0)) }
     addDeviceMethods()
     addControlMethods()
     addWatchMethods()
@@ -90,11 +90,7 @@ final class ClientService {
   }
 
   func denied(_ call: VarlinkCall) -> ErrorReply {
-    journal.log(
-      LogRecord(
-        .notice,
-        "user \(call.peer.user), process \(call.peer.process) may not call \(call.method)",
-        clientUID: call.peer.user, method: call.method))
+    journal.log(LogRecord(.deniedCall(call.peer, method: call.method)))
     return .permissionDenied
   }
 

@@ -15,5 +15,8 @@ package enum JournalEvent: String, CaseIterable, Sendable {
   case attributeRefused = "61560463eb3648f3bfcf271cdbc8df42"
   case dispatcherStalled = "217f8c5cc59247b7aa053ce914fb7562"
   case stateRefused = "e190119b0cf143ecbff0c3c5627a069d"
+  case configurationRejected = "6480e253de434ee591c28a7c0fc1c03e"
+  case callDenied = "9249cdfeb8c247c699864a03b5cbda05"
+  case attachmentExpired = "60e9dbf09bab413b8577c3fac8aca869"
   case messagesSuppressed = "62aca4a848334af69f6d3f4ee4dc8235"
 }

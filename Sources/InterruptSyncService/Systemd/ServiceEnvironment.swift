@@ -4,7 +4,7 @@ import Glibc
 /// What a service manager says to a process through its environment (sd_notify(3),
 /// sd_listen_fds(3), sd_watchdog_enabled(3)).
 package struct ServiceEnvironment: Sendable {
-  /// Of the variables below, those that are set.
+  /// Of the variables below and RUNTIME_DIRECTORY, those that are set.
   package var variables: [String: String]
   /// The process they have to be meant for.
   package var process: Int32
@@ -33,6 +33,8 @@ package struct ServiceEnvironment: Sendable {
       environment.variables[name] = unsafe String(cString: value)
       _ = unsafe unsetenv(name)
     }
+    environment.variables["RUNTIME_DIRECTORY"] =
+      unsafe getenv("RUNTIME_DIRECTORY").map { unsafe String(cString: $0) }
     var identity: UInt64 = 0
     if unsafe cuio_process_identity(&identity) == 0 { environment.processIdentity = identity }
     return environment

@@ -13,6 +13,8 @@ final class Supervision {
   private var watchdog: Watchdog?
   /// Readable when the watchdog is to be looked after; nil without one.
   let clock: FileDescriptor?
+  /// Where a socket for clients may be made, should none be inherited; nil without a manager.
+  let runtimeFolder: String?
   private var state: StateFile?
   /// As saved last, with those of devices that only an earlier process served.
   private var totals: [String: DeviceTotals] = [:]
@@ -22,6 +24,7 @@ final class Supervision {
   init(_ environment: ServiceEnvironment, journal: Journal) throws(UIOError) {
     manager = ServiceManager(environment)
     self.journal = journal
+    runtimeFolder = environment.hasManager ? environment["RUNTIME_DIRECTORY"] : nil
     inherited = InheritedDescriptors(environment)
     watchdog = Watchdog(environment)
     clock = try watchdog.map { watchdog throws(UIOError) in

@@ -39,7 +39,13 @@ extension VarlinkServer {
   private static func open(
     _ path: String, mode: UInt32, group: UInt32?
   ) throws(SystemFailure) {
-    if let group, unsafe chown(path, uid_t.max, group) != 0 { throw SystemFailure(errno) }
+    // Where the group is right chown may be what the process must not call (systemd:
+    // SystemCallFilter=~@privileged).
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { throw SystemFailure(errno) }
+    if let group, status.st_gid != group, unsafe chown(path, uid_t.max, group) != 0 {
+      throw SystemFailure(errno)
+    }
     if unsafe chmod(path, mode) != 0 { throw SystemFailure(errno) }
   }
 
