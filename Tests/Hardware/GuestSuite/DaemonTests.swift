@@ -44,7 +44,7 @@ enum DaemonTests {
     try daemon.waitForState("connected", devices: 1)
     for _ in 1...3 {
       Guest.unbind(Guest.eduA)
-      try daemon.waitForState("ended", devices: 1)
+      try daemon.waitForState("gone", devices: 1)
       try Guest.bind(Guest.eduA)
       try daemon.waitForState("connected", devices: 1)
       let region = try Guest.open(Guest.eduA).region(bar: 0)
