@@ -9,6 +9,19 @@ BOOLEAN isw_wdf_isr_call(PKINTERRUPT interrupt, PVOID context) {
   return isr->routine(isr->interrupt, 0);
 }
 
+BOOLEAN WdfInterruptSynchronize(WDFINTERRUPT Interrupt, PFN_WDF_INTERRUPT_SYNCHRONIZE Callback, WDFCONTEXT Context) {
+  isw_wdf_object *object = (isw_wdf_object *)(void *)Interrupt;
+  int32_t level;
+  if (!CUIO_LIKELY(object && Callback && isw_gate_enter(&object->gate, &level)))
+    return isw_wdf_synchronize_slow(Interrupt, Callback, Context);
+  cuio_lock *lock = object->gate.lock;
+  KIRQL irql = object->gate.irql;
+  BOOLEAN result = Callback(Interrupt, Context);
+  isw_check_level("EvtInterruptSynchronize", irql);
+  isw_gate_leave(lock, level);
+  return result;
+}
+
 static isw_wdf_context *find(isw_wdf_object *object, PCWDF_OBJECT_CONTEXT_TYPE_INFO type) {
   isw_wdf_context *context = __atomic_load_n(&object->contexts, __ATOMIC_ACQUIRE);
   while (context && context->type != type) context = context->next;

@@ -15,7 +15,7 @@ enum FrameworkHandles {
     unsafe monitor.locked {
       if unsafe ended.count > quarantine { return unsafe ended.removeFirst() }
       let header = Header.allocate(capacity: 1)
-      unsafe header.initialize(to: isw_wdf_object(object: nil, contexts: nil))
+      unsafe header.initialize(to: isw_wdf_object())
       return unsafe header
     }
   }

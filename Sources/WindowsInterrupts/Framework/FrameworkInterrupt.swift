@@ -61,7 +61,24 @@ import Synchronization
     unsafe isr = .allocate(capacity: 1)
     super.init(attributes)
     unsafe isr.initialize(
-      to: isw_wdf_isr(routine: config.EvtInterruptIsr, interrupt: handle))
+      to: isw_wdf_isr(
+        routine: config.EvtInterruptIsr, interrupt: handle, synchronized: 0))
+    openGate()
+  }
+
+  private var gate: UnsafeMutablePointer<isw_gate> {
+    let header = unsafe UnsafeMutablePointer<isw_wdf_object>(handle)
+    return unsafe header.pointer(to: \.gate)!
+  }
+
+  /// Lets WdfInterruptSynchronize in. Not with AutomaticSerialization, whose callbacks must not call
+  /// it, which is looked at on the longer way (W15).
+  private func openGate() {
+    guard unsafe config.AutomaticSerialization == 0 else { return }
+    unsafe gate.pointee.calls = isr.pointer(to: \.synchronized)!
+    unsafe gate.pointee.irql = irql
+    unsafe gate.pointee.limit = KIRQL(isPassive ? PASSIVE_LEVEL : DISPATCH_LEVEL)
+    unsafe isw_store_lock(&gate.pointee.lock, lock.lock.raw)
   }
 
   deinit { unsafe isr.deallocate() }
@@ -88,6 +105,8 @@ import Synchronization
     if changing.locked({ interrupt != nil }) { _ = powerDown(isGone: false) }
     dpc?.stop()
     workItem?.stop()
+    // Who comes through the gate looks at it once more with the lock held.
+    withLock("WDFINTERRUPT") { unsafe isw_store_lock(&gate.pointee.lock, nil) }
     owner.forget(self)
   }
 
@@ -98,6 +117,7 @@ import Synchronization
     guard !isPassive, line != nil else { return }
     irql =
       all.filter { $0.lock === lock && !$0.isPassive }.compactMap { $0.line?.irql }.max() ?? irql
+    withLock("WDFINTERRUPT") { unsafe gate.pointee.irql = irql }
   }
 
   private func runDPC() {

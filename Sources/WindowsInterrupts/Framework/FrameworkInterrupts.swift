@@ -32,15 +32,15 @@ public func WdfInterruptQueueWorkItemForIsr(_ Interrupt: WDFINTERRUPT!) -> BOOLE
 }
 
 @c @implementation
-public func WdfInterruptSynchronize(
-  _ Interrupt: WDFINTERRUPT!, _ Callback: PFN_WDF_INTERRUPT_SYNCHRONIZE!, _ Context: WDFCONTEXT!
+public func isw_wdf_synchronize_slow(
+  _ handle: WDFINTERRUPT!, _ callback: PFN_WDF_INTERRUPT_SYNCHRONIZE!, _ context: WDFCONTEXT!
 ) -> BOOLEAN {
-  guard let interrupt = unsafe find(Interrupt, "WdfInterruptSynchronize") else { return 0 }
-  guard let Callback = unsafe Callback else {
+  guard let interrupt = unsafe find(handle, "WdfInterruptSynchronize") else { return 0 }
+  guard let callback = unsafe callback else {
     Reports.violation("WdfInterruptSynchronize", "W19", "the callback is NULL")
     return 0
   }
-  return unsafe interrupt.synchronize(Callback, Context)
+  return unsafe interrupt.synchronize(callback, context)
 }
 
 @c @implementation

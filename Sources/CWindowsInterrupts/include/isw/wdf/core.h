@@ -22,6 +22,8 @@ typedef struct isw_wdf_object {
   void *object;
   /// Newest first. Only grows while the object lives.
   isw_wdf_context *contexts;
+  /// Of a WDFINTERRUPT without AutomaticSerialization: WdfInterruptSynchronize's way to the lock.
+  isw_gate gate;
 } isw_wdf_object;
 
 /// Adds a cleared context of `size` bytes, or finds the one that is there and says so. NULL without memory.
@@ -33,8 +35,12 @@ void isw_wdf_free_contexts(isw_wdf_object *object);
 typedef struct isw_wdf_isr {
   PFN_WDF_INTERRUPT_ISR routine;
   WDFINTERRUPT interrupt;
+  /// Synchronize callbacks that went through the gate.
+  uint64_t synchronized;
 } isw_wdf_isr;
 BOOLEAN isw_wdf_isr_call(PKINTERRUPT interrupt, PVOID context);
+/// What WdfInterruptSynchronize could not do through the gate: says why, or does it after all.
+BOOLEAN isw_wdf_synchronize_slow(WDFINTERRUPT interrupt, PFN_WDF_INTERRUPT_SYNCHRONIZE callback, WDFCONTEXT context);
 
 ISW_END_C
 
