@@ -17,6 +17,8 @@ enum PackageTests {
   /// that knows nothing of them.
   private static func clear() throws {
     try Guest.shell("rm -f /etc/udev/rules.d/60-interruptsync.rules && udevadm control --reload")
+    // Drivers and configurations of other cases.
+    try Guest.shell("rm -rf /usr/lib/interruptsync /tmp/service-*")
     try Guest.shell("if getent passwd interruptsync; then userdel interruptsync; fi")
     try Guest.shell("if getent group uio; then groupdel uio; fi")
     try Guest.shell("udevadm trigger --settle --subsystem-match=uio --action=add")
