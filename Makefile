@@ -70,6 +70,8 @@ completions: build
 	mkdir -p .build/completions
 	$(foreach shell,bash zsh fish,$(BIN)/interruptsyncctl --generate-completion-script $(shell) \
 	  >.build/completions/$(shell) &&) true
+	# Sourced, not run.
+	sed -i '1{/^#!/d}' .build/completions/bash
 
 install: build install-lib completions
 	install -D $(BIN)/interruptsyncd $(DESTDIR)$(PREFIX)/sbin/interruptsyncd

@@ -16,7 +16,7 @@ enum PackageTests {
   /// Takes away what the suite itself has set up in the packages' place, so that they find a Debian
   /// that knows nothing of them.
   private static func clear() throws {
-    try Guest.shell("rm -f /etc/udev/rules.d/60-interruptsync.rules && udevadm control --reload")
+    try Guest.shell("rm -f /etc/udev/rules.d/*interruptsync*.rules && udevadm control --reload")
     // Drivers and configurations of other cases.
     try Guest.shell("rm -rf /usr/lib/interruptsync /tmp/service-*")
     try Guest.shell("if getent passwd interruptsync; then userdel interruptsync; fi")
