@@ -99,6 +99,7 @@ enum DaemonTests {
   /// comes first by name.
   private static func files() throws {
     let root = "/tmp/configuration"
+    defer { _ = try? Guest.shell("rm -r \(root)") }
     let files = [
       "usr/lib/interruptsync/devices/50-edu.device": """
       [Match]

@@ -18,7 +18,7 @@ enum PackageTests {
   private static func clear() throws {
     try Guest.shell("rm -f /etc/udev/rules.d/*interruptsync*.rules && udevadm control --reload")
     // Drivers and configurations of other cases.
-    try Guest.shell("rm -rf /usr/lib/interruptsync /tmp/service-*")
+    try Guest.shell("rm -rf /usr/lib/interruptsync")
     try Guest.shell("if getent passwd interruptsync; then userdel interruptsync; fi")
     try Guest.shell("if getent group uio; then groupdel uio; fi")
     try Guest.shell("udevadm trigger --settle --subsystem-match=uio --action=add")
@@ -72,6 +72,9 @@ enum PackageTests {
   private static func life() throws {
     try clear()
     defer { restore() }
+    let before = try traces()
+    let own = before.filter { !$0.hasPrefix("/tmp/") }
+    try expectEqual(own.sorted(), [], "files before the packages")
     do {
       try Guest.shell("dpkg -i packages/*.deb")
       try runs()
@@ -81,7 +84,7 @@ enum PackageTests {
       throw Failure(description: "\(error); the journal: \(journal)")
     }
     try Guest.shell("dpkg --purge \(names) && udevadm settle")
-    try leftNothing()
+    try leftNothing(since: before)
   }
 
   private static func active() throws {
@@ -124,14 +127,25 @@ enum PackageTests {
     try expectEqual(try interrupts(), "200", "interrupts after the upgrade")
   }
 
-  private static func leftNothing() throws {
+  /// Files that bear the name, with those that another case may have left outside the packages'
+  /// places.
+  private static func traces() throws -> Set<Substring> {
+    Set(
+      try Guest.shell(
+        """
+        find / /run /dev -xdev \\( -path /t -o -path /var/log \\) -prune -o \
+          \\( -user interruptsync -o -name '*interruptsync*' -o -path /dev/uio \\) -print || true
+        """
+      ).split(separator: "\n"))
+  }
+
+  private static func leftNothing(since before: Set<Substring>) throws {
+    try expectEqual(try traces().subtracting(before).sorted(), [], "files left")
     let left = try Guest.shell(
       """
       systemctl list-unit-files --no-legend 'interruptsync*'
       systemctl list-units --all --no-legend 'interruptsync*'
       ps -eo user:32=,args= | grep -E '^interruptsync |^[^ ]+ +[^ ]*interruptsyncd( |$)'
-      find / /run /dev -xdev \\( -path /t -o -path /var/log \\) -prune -o \
-        \\( -user interruptsync -o -name '*interruptsync*' -o -path /dev/uio \\) -print
       dpkg-query -W -f '${db:Status-Abbrev} ${Package}\\n' | grep interruptsync
       true
       """)
