@@ -121,25 +121,31 @@ let package = Package(
     .executableTarget(
       name: "varlink-certification", dependencies: ["UIO", "Varlink"],
       path: "Tests/Varlink/Certification", swiftSettings: strict),
-    .testTarget(name: "VarlinkTests", dependencies: ["CVarlink", "UIO", "Varlink"]),
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(
+      name: "VarlinkTests", dependencies: ["TestSupport", "CVarlink", "UIO", "Varlink"]),
     .testTarget(
       name: "InterruptSyncClientTests",
       dependencies: [
         "CUIO", "UIO", "InterruptSync", "Varlink", "InterruptSyncClient", "InterruptSyncService",
       ]),
-    .testTarget(name: "DeviceInventoryTests", dependencies: ["UIO", "DeviceInventory"]),
+    .testTarget(
+      name: "DeviceInventoryTests", dependencies: ["TestSupport", "UIO", "DeviceInventory"]),
     .testTarget(
       name: "InterruptSyncControlTests",
       dependencies: [
-        "UIO", "Varlink", "DeviceInventory", "InterruptSyncClient", "interruptsyncctl",
+        "TestSupport", "UIO", "Varlink", "DeviceInventory", "InterruptSyncClient",
+        "interruptsyncctl",
         "interruptsyncd", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .testTarget(name: "UIOTests", dependencies: ["CUIO", "UIO"]),
-    .testTarget(name: "InterruptSyncTests", dependencies: ["CUIO", "UIO", "InterruptSync"]),
+    .testTarget(name: "UIOTests", dependencies: ["TestSupport", "CUIO", "UIO"]),
+    .testTarget(
+      name: "InterruptSyncTests", dependencies: ["TestSupport", "CUIO", "UIO", "InterruptSync"]),
     .testTarget(
       name: "InterruptSyncServiceTests",
       dependencies: [
-        "CUIO", "UIO", "InterruptSync", "InterruptSyncService", "Varlink", "interruptsyncd",
+        "TestSupport", "CUIO", "UIO", "InterruptSync", "InterruptSyncService", "Varlink",
+        "interruptsyncd",
       ]),
   ],
   swiftLanguageModes: [.v6],

@@ -1,5 +1,6 @@
 // Each thing that the doctor knows, by the state that shows it.
 import Testing
+import TestSupport
 import UIO
 import Varlink
 

@@ -1,6 +1,7 @@
 // The built program on a machine without UIO devices, as a user first meets it.
 import FoundationEssentials
 import Testing
+import TestSupport
 import UIO
 
 private struct Line: Decodable {

@@ -1,5 +1,6 @@
 // N8: taking a routine out of the list again, from wherever one may be.
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

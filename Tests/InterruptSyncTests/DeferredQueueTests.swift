@@ -1,6 +1,7 @@
 // The queue: order, flush, producers on every level, and the end of routines and queues.
 import Glibc
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

@@ -1,5 +1,6 @@
 // D1 to D3, N22: one deferred routine, queued, taken back, queued again.
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

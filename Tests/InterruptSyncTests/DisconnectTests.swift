@@ -1,5 +1,6 @@
 // T5, N11: when disconnect returns, no routine runs and none will start.
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

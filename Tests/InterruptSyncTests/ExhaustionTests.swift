@@ -1,6 +1,7 @@
 // What happens when the system has no more threads or descriptors to give.
 import Glibc
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

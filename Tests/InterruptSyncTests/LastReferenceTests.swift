@@ -1,5 +1,6 @@
 // N12, P25: the last release disconnects, wherever it happens.
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

@@ -1,6 +1,7 @@
 // T6: created, connected, disconnected, and the transitions nobody hopes for.
 import Glibc
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

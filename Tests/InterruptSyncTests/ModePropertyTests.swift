@@ -1,6 +1,7 @@
 // T1: random lists, registrations at both ends and scripted results against a model of P15 to P20,
 // N5 and the Repeat guard.
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

@@ -1,5 +1,6 @@
 // T2: a plain counter and a plain flag that only the interrupt lock protects.
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

@@ -1,5 +1,6 @@
 // P10 to P14 and N7: the list of service routines, at rest and while interrupts fire (T4).
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

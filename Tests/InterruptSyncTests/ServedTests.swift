@@ -1,6 +1,7 @@
 // The essential promises, whichever thread dispatches.
 import Glibc
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

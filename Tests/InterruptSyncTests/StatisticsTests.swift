@@ -1,6 +1,7 @@
 // N19, N6: what an object counts.
 import Glibc
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

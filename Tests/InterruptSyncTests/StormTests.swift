@@ -1,6 +1,7 @@
 // T11, N20: a line that nobody claims is stopped, reported once, and let go again.
 import CUIO
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

@@ -1,5 +1,6 @@
 // P30 to P34, N2, N3 and T3: what a caller of a synchronized routine gets.
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

@@ -1,6 +1,7 @@
 // What a dispatcher does between interrupts, by strategy: seen in its statistics and its sleep.
 import Glibc
 import Testing
+import TestSupport
 
 @testable import InterruptSync
 

@@ -1,6 +1,7 @@
 // The waiting client over real sockets.
 import Glibc
 import Testing
+import TestSupport
 import UIO
 
 @testable import Varlink

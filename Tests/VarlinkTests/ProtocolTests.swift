@@ -1,6 +1,7 @@
 // What a server does with what comes over the wire, rule by rule.
 import Glibc
 import Testing
+import TestSupport
 import UIO
 
 @testable import Varlink

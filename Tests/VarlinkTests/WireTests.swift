@@ -1,6 +1,7 @@
 import CVarlink
 import Glibc
 import Testing
+import TestSupport
 import UIO
 
 @testable import Varlink

@@ -3,6 +3,7 @@
 import FoundationEssentials
 import Glibc
 import Synchronization
+import TestSupport
 import UIO
 
 @testable import DeviceInventory

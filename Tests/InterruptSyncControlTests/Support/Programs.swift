@@ -1,5 +1,6 @@
 // The built programs, as a shell runs them.
 import Glibc
+import TestSupport
 import UIO
 
 /// The products are beside the tests.

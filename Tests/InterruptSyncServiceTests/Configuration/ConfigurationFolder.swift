@@ -1,5 +1,6 @@
 // Configuration in a temporary tree, and what is said about it.
 import Testing
+import TestSupport
 
 @testable import InterruptSyncService
 

@@ -1,5 +1,6 @@
 // --check-config and --dump-config of the built program.
 import Testing
+import TestSupport
 import UIO
 
 private let good = "[Match]\nId=pci-*\n[Device]\nMode=all\n"

@@ -1,6 +1,7 @@
 // The manual pages document every key, and what they show works.
 import FoundationEssentials
 import Testing
+import TestSupport
 
 @testable import InterruptSyncService
 

@@ -1,6 +1,7 @@
 // UAPI.6: which files count, and in which order.
 import Glibc
 import Testing
+import TestSupport
 
 @testable import InterruptSyncService
 

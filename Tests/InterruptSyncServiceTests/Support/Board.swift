@@ -1,4 +1,5 @@
 import CUIO
+import TestSupport
 import UIO
 
 /// A device with one map of a page.

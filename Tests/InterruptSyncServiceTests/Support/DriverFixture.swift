@@ -1,5 +1,6 @@
 // Drivers in C, compiled by the test that loads them.
 import Glibc
+import TestSupport
 import UIO
 
 @testable import InterruptSyncService

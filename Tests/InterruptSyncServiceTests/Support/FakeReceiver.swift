@@ -1,5 +1,6 @@
 // What listens where the service manager or the journal would.
 import Glibc
+import TestSupport
 import UIO
 
 /// A bound datagram socket.

@@ -1,5 +1,6 @@
 // A daemon in the background, with a socket and a configuration of its own.
 import Glibc
+import TestSupport
 import UIO
 import Varlink
 

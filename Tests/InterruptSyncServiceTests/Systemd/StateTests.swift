@@ -3,6 +3,7 @@ import CUIO
 import Glibc
 import InterruptSync
 import Testing
+import TestSupport
 import UIO
 
 @testable import InterruptSyncService
@@ -27,9 +28,7 @@ private func table(_ generator: inout some RandomNumberGenerator) -> StateTable 
 }
 
 @Test func tableComesBackAsItWasWritten() throws {
-  let seed = UInt64.random(in: 0 ... .max)
-  print("seed \(seed)")
-  var generator = SeededGenerator(seed)
+  var generator = SeededGenerator()
   for _ in 0..<50 {
     let table = table(&generator)
     #expect(try StateTable(table.bytes) == table)
@@ -38,9 +37,7 @@ private func table(_ generator: inout some RandomNumberGenerator) -> StateTable 
 }
 
 @Test func tableThatWasChangedAnywhereIsRefused() throws {
-  let seed = UInt64.random(in: 0 ... .max)
-  print("seed \(seed)")
-  var generator = SeededGenerator(seed)
+  var generator = SeededGenerator()
   for _ in 0..<20 {
     let bytes = table(&generator).bytes
     for place in bytes.indices.shuffled(using: &generator).prefix(60) {
@@ -55,9 +52,7 @@ private func table(_ generator: inout some RandomNumberGenerator) -> StateTable 
 
 /// The checksum set right again, so that what is behind it is looked at.
 @Test func tableWithARightChecksumAndNonsenseInItIsRefusedOrRead() {
-  let seed = UInt64.random(in: 0 ... .max)
-  print("seed \(seed)")
-  var generator = SeededGenerator(seed)
+  var generator = SeededGenerator()
   var refused = 0
   for _ in 0..<500 {
     var bytes = table(&generator).bytes
@@ -73,9 +68,7 @@ private func table(_ generator: inout some RandomNumberGenerator) -> StateTable 
 }
 
 @Test func bytesThatAreNoTableAreRefused() {
-  let seed = UInt64.random(in: 0 ... .max)
-  print("seed \(seed)")
-  var generator = SeededGenerator(seed)
+  var generator = SeededGenerator()
   for _ in 0..<500 {
     let count = Int.random(in: 0...200, using: &generator)
     let noise = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
@@ -100,7 +93,7 @@ private func table(_ generator: inout some RandomNumberGenerator) -> StateTable 
 }
 
 @Test func fileGivesTheNewestOfWhatWasSaved() throws {
-  var generator = SeededGenerator(1)
+  var generator = SeededGenerator()
   let file = try StateFile()
   #expect(try StateFile.inherit(file.file).devices.isEmpty)
   var last: [DeviceTotals] = []
@@ -116,7 +109,7 @@ private func table(_ generator: inout some RandomNumberGenerator) -> StateTable 
 }
 
 @Test func saveThatWasCutOffLeavesTheOneBefore() throws {
-  var generator = SeededGenerator(2)
+  var generator = SeededGenerator()
   let file = try StateFile()
   let first = [totals(&generator, 1)]
   #expect(file.save(first) == 0)

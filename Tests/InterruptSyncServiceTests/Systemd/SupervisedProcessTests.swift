@@ -1,6 +1,7 @@
 // The built program, started as a service manager starts it.
 import Glibc
 import Testing
+import TestSupport
 import UIO
 
 @testable import InterruptSyncService

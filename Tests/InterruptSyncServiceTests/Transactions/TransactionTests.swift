@@ -170,7 +170,7 @@ private final class Mortal: RegisterInterposer, @unchecked Sendable {
   let bench = try Bench()
   let transaction = try bench.made([.read(try register("bar0:0/32"))])
   try bench.object.callSynchronizedRoutine {
-    #expect(throws: InterruptSyncError.self) { try transaction.run(on: bench.object) }
+    #expect(throws: InterruptSyncError.self) { _ = try transaction.run(on: bench.object) }
   }
   #expect(bench.recorder.accesses == [])
 }

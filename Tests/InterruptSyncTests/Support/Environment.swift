@@ -2,32 +2,6 @@ import CUIO
 import Glibc
 import InterruptSync
 
-/// Under a sanitizer, which makes everything several times slower.
-let isSanitized = getenv("INTERRUPTSYNC_SANITIZER") != nil
-
-/// A number of repetitions, a tenth of it under a sanitizer.
-func repetitions(_ count: Int) -> Int { isSanitized ? count / 10 : count }
-
-/// Random choices that can be repeated: the seed is printed, and INTERRUPTSYNC_SEED sets it.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(for test: String) {
-    let given = getenv("INTERRUPTSYNC_SEED").flatMap { UInt64(String(cString: $0)) }
-    state = given ?? UInt64.random(in: 0...UInt64(UInt32.max))
-    print("\(test): INTERRUPTSYNC_SEED=\(state)")
-  }
-
-  /// SplitMix64.
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-}
-
 /// The kernel's account of a thread of this process; nil when there is no such thread.
 func threadStatus(_ tid: UInt32) -> (name: String, state: Character)? {
   guard let file = fopen("/proc/self/task/\(tid)/stat", "r") else { return nil }

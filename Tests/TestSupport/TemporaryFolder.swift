@@ -1,11 +1,11 @@
-// A folder that goes with its last reference.
 import FoundationEssentials
 import Glibc
 
-final class TemporaryFolder: Sendable {
-  let path: String
+/// A folder that goes with its last reference.
+public final class TemporaryFolder: Sendable {
+  public let path: String
 
-  init() throws {
+  public init() throws {
     var template = Array("/tmp/interruptsync-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw CocoaError(.fileWriteUnknown) }
     path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -13,26 +13,28 @@ final class TemporaryFolder: Sendable {
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
-  func path(_ relative: String) -> String { "\(path)/\(relative)" }
+  public func path(_ relative: String) -> String { "\(path)/\(relative)" }
 
-  func folder(_ relative: String) throws {
+  public func folder(_ relative: String) throws {
     try FileManager.default.createDirectory(
       atPath: path(relative), withIntermediateDirectories: true)
   }
 
-  func write(_ relative: String, _ text: String) throws { try write(relative, Array(text.utf8)) }
+  public func write(_ relative: String, _ text: String) throws {
+    try write(relative, Array(text.utf8))
+  }
 
-  func write(_ relative: String, _ bytes: [UInt8]) throws {
+  public func write(_ relative: String, _ bytes: [UInt8]) throws {
     try folder(parent(relative))
     try Data(bytes).write(to: URL(filePath: path(relative)))
   }
 
-  func link(_ relative: String, to target: String) throws {
+  public func link(_ relative: String, to target: String) throws {
     try folder(parent(relative))
     try FileManager.default.createSymbolicLink(atPath: path(relative), withDestinationPath: target)
   }
 
-  func bytes(_ relative: String) throws -> [UInt8] {
+  public func bytes(_ relative: String) throws -> [UInt8] {
     Array(try Data(contentsOf: URL(filePath: path(relative))))
   }
 
