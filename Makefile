@@ -1,6 +1,7 @@
 # make run    builds the daemon and runs it until interrupted   (make run ARGS="pci-0000:00:03.0 --claim …")
 # make completions  the shells' completions of interruptsyncctl, in .build/completions
 # make lib    libinterruptsync.so, for C and whatever speaks it   (make install [PREFIX=/usr/local] [DESTDIR=])
+# make install-service  units, user, catalog and udev rules, where there is no package to bring them
 # make deb    Debian packages in .build/deb
 # make test   everything: shim, C and Windows interfaces, unit tests, thread sanitizer, hot path, guests with real interrupts
 # make docs   the reference of the Swift library, a static site in .build/docs
@@ -46,7 +47,7 @@ DEB_PACKAGES = $(LIB_PACKAGES) debhelper dpkg-dev fakeroot gcc libc6-dev make
 TEST_PACKAGES = $(RUN_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run build completions lib install install-lib deb docs bench clean test \
+.PHONY: run build completions lib install install-service install-lib deb docs bench clean test \
   test-docs test-c test-windows test-varlink test-daemon test-deb test-unit test-mustfail test-shim test-tsan test-asan \
   test-hot test-instructions test-guests
 
@@ -81,6 +82,20 @@ install: build install-lib completions
 	install -D -m 644 .build/completions/zsh $(SHARE)/zsh/$(ZSH_FOLDER)/_interruptsyncctl
 	install -D -m 644 .build/completions/fish $(SHARE)/fish/vendor_completions.d/interruptsyncctl.fish
 	install -D -m 644 -t $(SHARE)/interruptsync $(INTERFACE)
+
+# What systemd and udev read, for systems without the package. Then, as root: systemd-sysusers, udevadm control --reload,
+# udevadm trigger --subsystem-match=uio --action=add, systemctl daemon-reload, systemctl enable --now interruptsyncd.socket
+# interruptsyncd.service.
+SYSTEM = $(DESTDIR)$(PREFIX)/lib
+
+install-service:
+	install -d $(SYSTEM)/systemd/system
+	for unit in systemd/*.service systemd/*.socket; do \
+	  sed -E 's|=/usr/(s?bin)/|=$(PREFIX)/\1/|' $$unit >$(SYSTEM)/systemd/system/$${unit##*/} || exit; \
+	done
+	install -D -m 644 -t $(SYSTEM)/systemd/catalog systemd/interruptsync.catalog
+	install -D -m 644 systemd/interruptsync.sysusers $(SYSTEM)/sysusers.d/interruptsync.conf
+	install -D -m 644 -t $(SYSTEM)/udev/rules.d udev-rules/*.rules
 
 # The library alone, with what a compiler needs of it.
 install-lib: lib

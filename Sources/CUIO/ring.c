@@ -9,6 +9,7 @@
 #include "cuio_clock.h"
 #include "cuio_counter.h"
 #include "cuio_event.h"
+#include "cuio_memory.h"
 #include "cuio_thread_state.h"
 
 _Static_assert(sizeof(cuio_ring_page) == 192, "each side has its own cache lines");
@@ -80,13 +81,11 @@ bool cuio_ring_sleep(cuio_ring_page *page) {
 uint64_t cuio_ring_dropped(const cuio_ring_page *page) { return cuio_counter_read(&page->dropped); }
 
 int cuio_ring_file(uint64_t capacity, cuio_ring_page **page) {
-  int fd = memfd_create("interruptsync-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (fd < 0) return -errno;
   size_t size = cuio_ring_size(capacity);
-  void *mapped = MAP_FAILED;
   // Neither side can take the memory from under the other.
-  if (ftruncate(fd, (off_t)size) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-    mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  int fd = cuio_memory_create("interruptsync-ring", size);
+  if (fd < 0) return fd;
+  void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (mapped == MAP_FAILED) {
     int error = errno;
     close(fd);
