@@ -12,7 +12,7 @@ enum Control {
   /// What it prints when it ends with `status` and says each of `words`.
   @discardableResult
   static func fail(
-    _ arguments: String, _ status: Int32 = 1, _ words: [String], line: Int = #line
+    _ arguments: String, status: Int32 = 1, _ words: [String], line: Int = #line
   ) throws -> String {
     let result = try Guest.run("interruptsyncctl \(arguments)")
     try expectEqual(

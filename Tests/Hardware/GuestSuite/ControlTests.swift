@@ -48,7 +48,7 @@ enum ControlTests {
       try expectEqual(
         try Control.run("transact --no-legend \(device) read bar0:4/32"), "0xfffffffe",
         "the register after what was refused")
-      try Control.fail("transact \(device) read bar0:0/12", 2, ["bar0:0/12"])
+      try Control.fail("transact \(device) read bar0:0/12", status: 2, ["bar0:0/12"])
     }
   }
 
@@ -172,7 +172,7 @@ enum ControlTests {
       }
       try expectEqual(counts["unclaimed"]?.int64, 0, "unclaimed")
       let table = try Control.run("stats \(device)")
-      try expect(table.contains("Interrupts:         10\n"), table)
+      try expect(table.contains("Interrupts:          10\n"), table)
       try expectEqual(
         try Control.run("status \(device)"), "\(device): connected", "status")
       let metrics = try Control.run("metrics")
@@ -190,7 +190,7 @@ enum ControlTests {
       try Control.run("wait --timeout 20")
       try Control.run("wait \(device) --timeout 20")
       try Control.fail(
-        "wait \(device) --for interrupt --timeout 200ms", ["no interrupt came in time"])
+        "wait \(device) --for interrupt --timeout 200ms", ["none came in time"])
       let waiting = try Control.start("wait \(device) --for interrupt -n 30 --timeout 60")
       let each = try Control.start("watch \(device) --all -n 25 --json")
       let summary = try Control.start("watch \(device) -n 2 --json")

@@ -19,11 +19,7 @@ final class ServiceDaemon {
     for (name, text) in files.merging(
       ["interruptsyncd.conf": "[Daemon]\n"], uniquingKeysWith: { a, _ in a })
     {
-      let path = "\(root)/etc/interruptsync/\(name)"
-      let parts = path.split(separator: "/")
-      for count in 1..<parts.count { mkdir("/" + parts[..<count].joined(separator: "/"), 0o755) }
-      close(creat(path, 0o644))
-      try expectEqual(Guest.write(text + "\n", to: path), 0, "writing \(path)")
+      try Guest.create(text, at: "\(root)/etc/interruptsync/\(name)")
     }
     program = try Program(["--config-root", root, "--listen", socket])
     try Guest.waitFor("the daemon to listen; it says: \(program.text)") { [socket] in
