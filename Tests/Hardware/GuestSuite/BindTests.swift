@@ -29,7 +29,7 @@ enum BindTests {
     try Guest.bind(Guest.serial)
     defer { try? Guest.bind(Guest.serial) }
     try Guest.shell("systemctl start \(InstalledService.unit)")
-    defer { InstalledService.unconfigure() }
+    defer { InstalledService.end() }
     let client = try InstalledService.client()
     try Guest.waitFor("the daemon to know it") { client.state(id) == "listed" }
     for _ in 1...2 {

@@ -62,9 +62,27 @@ enum InstalledService {
     try Guest.create("[Match]\nId=\(device)\n\(sections)", at: deviceFile)
   }
 
+  /// Nothing of what cases have set up stays.
   static func unconfigure() {
-    _ = try? Guest.shell("systemctl stop \(unit); rm -rf \(dropIns) \(deviceFile)")
-    _ = try? Guest.shell("systemctl daemon-reload; systemctl reset-failed")
+    _ = try? Guest.shell("rm -rf \(dropIns); systemctl daemon-reload; systemctl reset-failed")
+  }
+
+  /// Ends a case: the service is stopped, which forgets its totals, and its files are gone.
+  static func end() {
+    unlink(deviceFile)
+    _ = try? Guest.shell("systemctl stop \(unit)")
+    guard unlink("\(dropIns)/test.conf") == 0 else { return }
+    _ = try? Guest.shell("systemctl daemon-reload")
+  }
+
+  /// Installs it, to be restarted as often as cases do.
+  private static func prepare() throws {
+    try Packages.install()
+    if process() != nil { try Guest.shell("systemctl stop \(unit)") }
+    let again = "\(dropIns)/again.conf"
+    guard access(again, F_OK) != 0 else { return }
+    try Guest.create("[Unit]\nStartLimitIntervalSec=0", at: again)
+    try Guest.shell("systemctl daemon-reload")
   }
 
   /// Runs `body` with the service started anew, its totals at 0, and its device's registers at hand.
@@ -72,17 +90,14 @@ enum InstalledService {
     _ sections: String = "[Routine]\nName=edu\n" + recipe,
     _ body: (RegisterRegion) throws -> Void
   ) throws {
-    try Packages.install()
-    unconfigure()
-    // As often as a case restarts it.
-    try Guest.create("[Unit]\nStartLimitIntervalSec=0", at: "\(dropIns)/again.conf")
+    try prepare()
     try write(sections)
     let device = try Guest.open(Guest.eduA)
     let registers = try device.region(bar: 0)
     try registers.write32(.max, at: Edu.acknowledge)
-    defer { unconfigure() }
+    defer { end() }
     do {
-      try Guest.shell("systemctl daemon-reload && systemctl start \(socket) \(unit)")
+      try Guest.shell("systemctl start \(socket) \(unit)")
       try body(registers)
     } catch { throw Failure(description: "\(error); the journal: \(journal())") }
   }

@@ -65,26 +65,20 @@ enum ServiceClient {
       throw Failure(description: "not a number")
     }
     let client = try VarlinkClient(socket, timeout: .seconds(60))
-    func values(_ round: Int) -> (first: UInt32, second: UInt32) {
-      let first = number << 28 | UInt32(round) & 0xffffff
-      return (first, first | 0x0100_0000)
-    }
+    func value(_ round: Int) -> UInt32 { number << 28 | UInt32(round) & 0xffffff }
     func call(_ round: Int) -> String {
-      let (first, second) = values(round)
       func write(_ offset: Int, _ value: UInt32) -> String {
         #"{"operation":"write","register":"bar0:\#(offset)","value":\#(value)}"#
       }
       let read = #"{"operation":"read","register":"bar0:4"}"#
-      let raise = round % 8 == 0 ? write(Edu.raise, 1 << number) + "," : ""
+      let between = round % 8 == 0 ? write(Edu.raise, 1 << number) : read
       return #"{"method":"io.interruptsync.Transact","parameters":{"device":"\#(device)","#
-        + #""operations":[\#(write(4, first)),\#(read),\#(raise)\#(write(4, second)),\#(read)]}}"#
-        + "\0"
+        + #""operations":[\#(write(4, value(round))),\#(between),\#(read)]}}"# + "\0"
     }
     func reply(_ round: Int) -> String {
-      let (first, second) = values(round)
-      let raise = round % 8 == 0 ? "\(1 << number)," : ""
-      return #"{"parameters":{"results":[\#(first),\#(~first),\#(raise)\#(second),\#(~second)]}}"#
-        + "\0"
+      let (value, held) = (value(round), ~value(round))
+      let between = round % 8 == 0 ? 1 << number : held
+      return #"{"parameters":{"results":[\#(value),\#(between),\#(held)]}}"# + "\0"
     }
     let batch = 16
     var wanted: [UInt8] = []

@@ -23,7 +23,7 @@ enum SystemdTests {
   private static func plugged() throws {
     try Packages.install()
     try Guest.shell("systemctl start \(unit)")
-    defer { Service.unconfigure() }
+    defer { Service.end() }
     try Service.write("[Routine]\nName=edu\n" + Service.recipe)
     try Guest.shell("systemctl reload \(unit)")
     Guest.unbind(Guest.eduA)
