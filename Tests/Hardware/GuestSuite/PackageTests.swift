@@ -133,8 +133,9 @@ enum PackageTests {
     Set(
       try Guest.shell(
         """
+        user=$(getent passwd interruptsync | cut -d: -f3)
         find / /run /dev -xdev \\( -path /t -o -path /var/log \\) -prune -o \
-          \\( -user interruptsync -o -name '*interruptsync*' -o -path /dev/uio \\) -print || true
+          \\( ${user:+-uid $user -o} -name '*interruptsync*' -o -path /dev/uio \\) -print || true
         """
       ).split(separator: "\n"))
   }
