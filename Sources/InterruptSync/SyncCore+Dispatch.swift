@@ -22,7 +22,6 @@ func dispatchInterrupt(
   let level = cuio_thread_set_level(3)
   let start = unsafe startOfHold(core)
   unsafe cuio_counter_add(&core.pointee.counters.interrupts, delta)
-  unsafe cuio_counter_add(&core.pointee.counters.dispatches, 1)
   if delta > 1 { unsafe cuio_counter_add(&core.pointee.counters.coalesced, delta &- 1) }
   var outcome = unsafe runByMode(core)
   outcome |= unsafe applyBrake(core, outcome)
@@ -62,7 +61,6 @@ func dispatchMember(_ core: UnsafeMutablePointer<SyncCore>) -> Int32 {
   if unsafe cuio_lock_acquire(core.pointee.lock) != 0 { return Outcome.lockFailed }
   let start = cuio_ticks()
   unsafe cuio_counter_add(&core.pointee.counters.interrupts, 1)
-  unsafe cuio_counter_add(&core.pointee.counters.dispatches, 1)
   let outcome = unsafe runByMode(core)
   if outcome & Outcome.claimed != 0 {
     unsafe cuio_counter_add(&core.pointee.counters.claimed, 1)
@@ -104,12 +102,13 @@ private func walk(_ core: UnsafeMutablePointer<SyncCore>, stopsAtClaim: Bool) ->
   var next = unsafe core.pointee.head
   while let node = unsafe next {
     if unsafe !node.pointee.isCancelled {
-      unsafe cuio_counter_add(&node.pointee.calls, 1)
       let status = unsafe cuio_call(node.pointee.routine, core.pointee.object, node.pointee.context)
       if unsafe status == 0 || (status > 0 && core.pointee.acceptsAnySuccess) {
         unsafe cuio_counter_add(&node.pointee.claims, 1)
         isClaimed = true
         if stopsAtClaim { break }
+      } else {
+        unsafe cuio_counter_add(&node.pointee.refusals, 1)
       }
     }
     unsafe next = node.pointee.next
