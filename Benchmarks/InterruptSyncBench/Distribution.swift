@@ -1,6 +1,6 @@
 /// The latencies of one server under one load: each round by itself, and all together.
 struct Distribution {
-  let name: String
+  var name: String
   var rounds: [LatencyHistogram] = []
   var all = LatencyHistogram()
 
