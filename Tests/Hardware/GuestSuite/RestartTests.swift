@@ -30,7 +30,8 @@ enum RestartTests {
   ///
   /// Each was acknowledged, and the daemon has what the kernel counted, by both of its counts. A
   /// process that ends between its look at an interrupt and the acknowledgement leaves the device
-  /// asserting: the next one unmasks the line, and the kernel counts that interrupt once more.
+  /// asserting: the next one unmasks the line, and the kernel counts that interrupt once more (fact
+  /// 57).
   private static func undisturbed(_ disturb: (pid_t) throws -> Void) throws {
     try InstalledService.serving { registers in
       let irq = try Guest.irq(Guest.eduA)
