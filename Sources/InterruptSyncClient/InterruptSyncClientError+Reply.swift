@@ -93,6 +93,7 @@ extension InterruptSyncClientError {
       "end others, or raise RegistrationsPerUserMax= or SubscriptionsPerUserMax= in "
         + "interruptsyncd.conf(5)"
     ),
+    name("BadDescriptor"): (.invalidArgument, "the daemon does not take this descriptor", ""),
     name("SystemFailure"): (.systemFailure, "the system refused", ""),
     "org.varlink.service.PermissionDenied": (
       .permissionDenied, "the daemon does not let this user do that",

@@ -37,6 +37,17 @@ enum ClientError {
     make("NotAttached", ["device": .string(device.id), "message": .string(message)])
   }
 
+  static func badDescriptor(
+    _ device: ManagedDevice, _ refusal: Inheritance.Refusal
+  ) -> ErrorReply {
+    make(
+      "BadDescriptor",
+      [
+        "device": .string(device.id), "parameter": .string(refusal.parameter),
+        "message": .string("\(refusal)"),
+      ])
+  }
+
   static func tooManyRegistrations(_ limit: Int) -> ErrorReply {
     make("TooManyRegistrations", ["limit": .integer(Int64(limit))])
   }

@@ -50,6 +50,7 @@ final class ClientService {
     addControlMethods()
     addWatchMethods()
     addSynchronizedMethods()
+    addAdoptionMethods()
   }
 
   private static func unknown(_ group: String, _ journal: Journal) {

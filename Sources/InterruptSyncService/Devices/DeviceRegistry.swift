@@ -92,6 +92,7 @@ final class DeviceRegistry {
     device.attachment?.finish()
     device.attachment = nil
     device.close()
+    supervision.release(device.id)
     if device.isWanted {
       tell(.changed, device)
     } else {
@@ -102,7 +103,9 @@ final class DeviceRegistry {
 
   private func add(_ device: ManagedDevice) {
     devices.append(device)
-    if !device.isWanted, files?.devices.isEmpty == false {
+    // Whoever serves it later could not open it again.
+    if let info = device.info { supervision.resume(info) }
+    if device.configuration == nil, files?.devices.isEmpty == false {
       journal.log(
         .info, "\(device.id): left alone, as no file is for it", device: device.id)
     }
@@ -110,10 +113,13 @@ final class DeviceRegistry {
     tell(.added, device)
   }
 
-  private func serve(_ device: ManagedDevice) {
+  /// Connects a device that is to be and can be.
+  /// - Returns: why it could not.
+  @discardableResult
+  func serve(_ device: ManagedDevice) -> (any Error)? {
     guard device.isWanted, device.attachment == nil, !device.isConnected,
       device.info != nil || device.isSoftware
-    else { return }
+    else { return nil }
     let isBack = device.object != nil
     do {
       try device.connect()
@@ -125,10 +131,12 @@ final class DeviceRegistry {
           .info, "\(device.id): connected\(how)",
           event: isContinued ? .deviceContinued : .deviceConnected, device: device.id,
           interrupts: interrupts))
+      return nil
     } catch {
       journal.log(
         .error, "\(error)", event: .deviceFailed, device: device.id, errno: Service.errno(of: error)
       )
+      return error
     }
   }
 

@@ -40,6 +40,16 @@ extension ManagedDevice {
     regions = nil
   }
 
+  /// Takes over descriptors of the device, which is there and not open, for the next connect.
+  /// - Throws: when they are not what they are said to be; nothing has changed then.
+  func adopt(
+    node: FileDescriptor, configuration: FileDescriptor?, of info: UIODeviceInfo
+  ) throws(Inheritance.Refusal) {
+    let count = try supervision.adopt(node: node, configuration: configuration, of: info)
+    guard let object else { return }
+    countBase = count &- UInt32(truncatingIfNeeded: object.statistics().interrupts)
+  }
+
   /// Kept by the service manager first: from the first interrupt on none is lost with the process.
   func connectObject() throws {
     guard let object else { return }
