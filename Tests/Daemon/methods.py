@@ -196,14 +196,15 @@ def descriptors_are_asked_for_where_a_device_is_brought():
     with Daemon() as daemon, Judge(daemon) as judge, daemon.wire() as wire, open("/dev/null", "r+") as null:
         refusal = judge.refuse("org.varlink.service.InvalidParameter", "AdoptDevice", device="soft", node=0)
         assert refusal == {"parameter": "node"}, refusal
-        before = daemon.descriptors()
+        wire.call("ListDevices")
+        before = len(daemon.descriptors())
         for _ in range(20):
             wire.post("AdoptDevice", {"device": "soft", "node": 0}, files=[null.fileno()])
             said = refused(f"{INTERFACE}.WrongState", wire.answer).parameters
             assert said["state"] == "connected" and "software line" in said["message"], said
         wire.post("AdoptDevice", {"device": "none", "node": 0}, files=[null.fileno()])
         refused(f"{INTERFACE}.NoSuchDevice", wire.answer)
-        assert daemon.descriptors() == before
+        assert len(daemon.descriptors()) <= before
         daemon.still_dispatches()
 
 

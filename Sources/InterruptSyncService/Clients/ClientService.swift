@@ -10,7 +10,7 @@ final class ClientService {
   let registry: DeviceRegistry
   let server: VarlinkServer
   let loop: EventLoop
-  var settings: DaemonSettings { didSet { readPolicy() } }
+  private(set) var settings: DaemonSettings
   private(set) var policy: AccessPolicy
   /// Reads the configuration anew; throws what is wrong with it.
   let reload: () throws(ConfigurationError) -> Void
@@ -25,26 +25,23 @@ final class ClientService {
 
   /// - Throws: `VarlinkError`.
   init(
-    registry: DeviceRegistry, settings: DaemonSettings, loop: EventLoop, journal: Journal,
-    reload: @escaping () throws(ConfigurationError) -> Void
+    registry: DeviceRegistry, settings: DaemonSettings, policy: AccessPolicy, loop: EventLoop,
+    journal: Journal, reload: @escaping () throws(ConfigurationError) -> Void
   ) throws(VarlinkError) {
     self.registry = registry
     self.settings = settings
     self.loop = loop
     self.reload = reload
     self.journal = journal
-    policy = AccessPolicy(settings) { Self.unknown($0, journal) }
-    let limits = settings.limits
+    self.policy = policy
     server = try VarlinkServer(
       loop: loop,
       identity: ServiceIdentity(
         vendor: "InterruptSync", product: "interruptsyncd", version: "0.1.0", url: ""),
-      limits: ServerLimits(
-        connections: limits.connections, connectionsPerUser: limits.connectionsPerUser,
-        message: WireLimits(messageBytes: limits.messageSize), waitingBytes: limits.outputSize))
+      limits: settings.limits.server)
     let text = String(decoding: PackageResources.io_interruptsync_varlink, as: UTF8.self)
     server.add(try InterfaceDescription(text))
-    server.authorize = { [unowned self] peer, _ in policy.role(of: peer) >= .observe }
+    server.authorize = { [unowned self] peer, _ in self.policy.role(of: peer) >= .observe }
     server.observe = { journal.log(LogRecord($0)) }
     addDeviceMethods()
     addControlMethods()
@@ -53,12 +50,12 @@ final class ClientService {
     addAdoptionMethods()
   }
 
-  private static func unknown(_ group: String, _ journal: Journal) {
-    journal.log(.warning, "there is no group \"\(group)\": nobody gets a role by it")
-  }
-
-  private func readPolicy() {
-    policy = AccessPolicy(settings) { [journal] in Self.unknown($0, journal) }
+  /// Takes over settings that have been read anew. Who is there already keeps its connection and
+  /// what it registered.
+  func apply(_ settings: DaemonSettings, _ policy: AccessPolicy) {
+    self.settings = settings
+    self.policy = policy
+    server.limits = settings.limits.server
   }
 
   func handle(

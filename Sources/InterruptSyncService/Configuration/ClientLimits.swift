@@ -1,3 +1,5 @@
+import Varlink
+
 /// What clients of the daemon can use up.
 package struct ClientLimits: Equatable, Sendable {
   package var connections = 256
@@ -27,6 +29,13 @@ package struct ClientLimits: Equatable, Sendable {
       reader.value(.transactionOperations, Value.integer(1...4096)) ?? transaction.operations
     transaction.microseconds =
       reader.value(.transactionTime, Self.microseconds) ?? transaction.microseconds
+  }
+
+  /// What of it the protocol's server looks after.
+  var server: ServerLimits {
+    ServerLimits(
+      connections: connections, connectionsPerUser: connectionsPerUser,
+      message: WireLimits(messageBytes: messageSize), waitingBytes: outputSize)
   }
 
   private static func microseconds(_ text: String) throws(ValueFault) -> UInt64 {

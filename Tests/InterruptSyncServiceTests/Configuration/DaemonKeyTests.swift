@@ -18,6 +18,7 @@ private func settings(_ change: (inout DaemonSettings) -> Void) -> DaemonSetting
     settings { $0.metricsTextfile = "/var/lib/x/interruptsync.prom" }
   ),
   ("MetricsIntervalSec=1min", settings { $0.metricsInterval = .seconds(60) }),
+  ("MetricsSocket=/run/x", settings { $0.metricsSocket = "/run/x" }),
   ("ObserveGroup=uio", settings { $0.observeGroups = ["uio"] }),
   ("ControlGroup=a b", settings { $0.controlGroups = ["a", "b"] }),
   ("AdminGroup=wheel", settings { $0.adminGroups = ["wheel"] }),
