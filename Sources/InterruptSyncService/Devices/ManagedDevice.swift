@@ -17,7 +17,7 @@ final class ManagedDevice {
   var info: UIODeviceInfo?
   /// How it is serviced, and which file says so; nil: nobody said.
   private(set) var configuration: DeviceConfiguration?
-  private(set) var file: String?
+  var file: String?
   /// Whether it is to be serviced whenever it is there.
   var isWanted = false
   /// Why it is not serviced although it should be.
@@ -25,6 +25,9 @@ final class ManagedDevice {
   /// Set by clients until the next reload.
   var mode: InterruptSyncMode?
   var policy: DispatcherAttributes.Policy?
+
+  /// The configuration was read anew while a client had the device attached.
+  var missedReload = false
 
   let reports: @Sendable (InterruptReport) -> Void
   let supervision: Supervision
