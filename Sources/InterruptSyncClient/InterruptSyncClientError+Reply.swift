@@ -78,7 +78,7 @@ extension InterruptSyncClientError {
     name("NotAllowed"): (.notAllowed, "the device's file does not allow it", ""),
     name("BadRegister"): (.badRegister, "a register that is not there", "interruptsyncctl info"),
     name("TooLarge"): (
-      .tooLarge, "the transaction is too large",
+      .tooLarge, "it is more than the daemon allows",
       "make it smaller, or raise TransactionMaxOperations= or TransactionMaxSec= in "
         + "interruptsyncd.conf(5)"
     ),

@@ -228,6 +228,40 @@ def a_thousand_connections_of_one_user_are_refused_beyond_its_limit():
     return f"{grown / MIB:.1f} MiB more"
 
 
+def ring_memory(daemon):
+    """Bytes of rings that the daemon has mapped."""
+    with open(f"/proc/{daemon.process.pid}/maps") as file:
+        ranges = [line.split()[0].split("-") for line in file if "memfd:" in line]
+    return sum(int(end, 16) - int(start, 16) for start, end in ranges)
+
+
+@check
+def rings_of_one_observer_are_bounded_in_memory():
+    with Daemon() as daemon, daemon.wire() as wire:
+        everybody(daemon)
+
+        def observer():
+            # In two connections, as the limit is the user's.
+            with daemon.wire() as first, daemon.wire() as second:
+                made = 0
+                for number in range(64):
+                    try:
+                        (first, second)[number % 2].call("Subscribe", device="soft", capacity=65536)
+                        made += 1
+                    except Refused as error:
+                        assert error.name == "io.interruptsync.TooLarge", error
+                        assert error.parameters["limit"] == 32 * MIB, error
+                assert made == 4, made
+                # Another user's are its own.
+                wire.call("Subscribe", device="soft", capacity=65536)
+
+        for count in (1, 2):
+            as_user(NOBODY, NOBODY, observer)
+            each = 4096 + 65536 * 104
+            eventually("the observer's rings to go", lambda: ring_memory(daemon) == count * each)
+        daemon.still_dispatches()
+
+
 @check
 def a_thousand_idle_connections_are_kept_where_they_are_allowed():
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)

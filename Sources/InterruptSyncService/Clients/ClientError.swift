@@ -52,6 +52,18 @@ enum ClientError {
     make("TooManyRegistrations", ["limit": .integer(Int64(limit))])
   }
 
+  static func tooMuchMemory(_ size: Int, has: Int, limit: Int) -> ErrorReply {
+    make(
+      "TooLarge",
+      [
+        "limit": .integer(Int64(limit)),
+        "message": .string(
+          "a ring of \(size) bytes: the user's have \(has) already, of \(limit) that they may have"
+            + "\n  hint: ask for a smaller capacity, or raise RingMemoryPerUserMax= in "
+            + "interruptsyncd.conf(5)"),
+      ])
+  }
+
   static func refused(_ refusal: TransactionRefusal) -> ErrorReply {
     switch refusal {
     case .badRegister(let index, let message):

@@ -18,6 +18,8 @@ final class ClientService {
   /// What is registered, by user.
   private var registrations: [UInt32: Int] = [:]
   private var subscriptions: [UInt32: Int] = [:]
+  /// Bytes of rings, by user.
+  var ringMemory: [UInt32: Int] = [:]
   private var lastRegistration = 0
   /// Calls that are answered again and again.
   var watched: [Int: VarlinkCall] = [:]
@@ -121,7 +123,13 @@ final class ClientService {
   }
 
   func unregister(_ user: UInt32) { release(user, \.registrations) }
-  func unsubscribe(_ user: UInt32) { release(user, \.subscriptions) }
+
+  /// - Parameter bytes: of a ring that goes with it.
+  func unsubscribe(_ user: UInt32, releasing bytes: Int = 0) {
+    release(user, \.subscriptions)
+    let left = ringMemory[user, default: bytes] - bytes
+    ringMemory[user] = left == 0 ? nil : left
+  }
 
   private func release(
     _ user: UInt32, _ counts: ReferenceWritableKeyPath<ClientService, [UInt32: Int]>

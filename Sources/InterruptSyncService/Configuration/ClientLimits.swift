@@ -6,6 +6,8 @@ package struct ClientLimits: Equatable, Sendable {
   package var connectionsPerUser = 64
   package var registrationsPerUser = 64
   package var subscriptionsPerUser = 64
+  /// Bytes of the rings of one user, all together.
+  package var ringMemoryPerUser = 32 << 20
   /// Bytes of one message.
   package var messageSize = 1 << 20
   /// Bytes that wait for a client that does not read.
@@ -23,6 +25,8 @@ package struct ClientLimits: Equatable, Sendable {
       reader.value(.registrationsPerUser, Value.integer(0...65536)) ?? registrationsPerUser
     subscriptionsPerUser =
       reader.value(.subscriptionsPerUser, Value.integer(0...65536)) ?? subscriptionsPerUser
+    ringMemoryPerUser =
+      reader.value(.ringMemoryPerUser, Value.size(0...(16 << 30))) ?? ringMemoryPerUser
     messageSize = reader.value(.messageSize, Value.size(4096...(16 << 20))) ?? messageSize
     outputSize = reader.value(.outputSize, Value.size(4096...(64 << 20))) ?? outputSize
     transaction.operations =
