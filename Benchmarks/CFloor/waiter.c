@@ -23,7 +23,7 @@ struct waiter {
   placement where;
   int refused, wake, epoll;
   uint32_t total;
-  uint64_t counted;
+  uint64_t counted, waited;
   uint32_t stop;
   floor_routine routine;
   void *contexts[MOST_ROUTINES];
@@ -69,6 +69,13 @@ static void wait_for(waiter *w) {
   }
 }
 
+static void lock(waiter *w) {
+  if (pthread_mutex_trylock(&w->mutex) == 0) return;
+  uint64_t start = probe_now();
+  pthread_mutex_lock(&w->mutex);
+  __atomic_store_n(&w->waited, probe_now() - start, __ATOMIC_RELAXED);
+}
+
 static void *loop(void *argument) {
   waiter *w = argument;
   w->refused = placement_apply(w->where);
@@ -77,7 +84,7 @@ static void *loop(void *argument) {
     wait_for(w);
     uint64_t delta = take(w);
     if (delta == 0) continue;
-    pthread_mutex_lock(&w->mutex);
+    lock(w);
     __atomic_store_n(&w->counted, w->counted + delta, __ATOMIC_RELAXED);
     for (int i = 0; i < w->count; i++) w->routine(w, w->contexts[i]);
     pthread_mutex_unlock(&w->mutex);
@@ -117,6 +124,8 @@ waiter *waiter_start(const probe_line *line, waiter_kind kind, waiter_mutex mute
 }
 
 uint64_t waiter_counted(waiter *w) { return __atomic_load_n(&w->counted, __ATOMIC_RELAXED); }
+
+uint64_t waiter_take_wait(waiter *w) { return __atomic_exchange_n(&w->waited, 0, __ATOMIC_RELAXED); }
 
 void waiter_stop(waiter *w) {
   uint64_t one = 1;

@@ -18,10 +18,16 @@ enum ContentionReport {
     guard benchmark.machine.isRealtimePermitted else {
       return (rows, tables + ["SCHED_FIFO is not permitted here: no inversion was measured"])
     }
-    let (measured, found) = try benchmark.inversion()
+    let inversion = try InversionBenchmark(contention: benchmark).run()
     try Report.write(
-      Plot(title: "inversion", curves: found).svg(),
+      Plot(title: "inversion: wait for the lock", curves: inversion.waits).svg(),
       to: "\(benchmark.options.folder)/inversion.svg")
-    return (rows + measured, tables + [Report.table("inversion, FIFO", found)])
+    return (
+      rows + inversion.rows,
+      tables + [
+        Report.table("inversion, wait for the lock", inversion.waits),
+        Report.table("inversion, signal to routine", inversion.latencies),
+      ]
+    )
   }
 }

@@ -18,7 +18,8 @@ final class CoreServer: Server {
       let source = try FileDescriptorLine(
         target.descriptor(line), format: target.kind == PROBE_EVENT ? .eventCounter : .totals)
       let object = InterruptSyncObject(
-        source: source, mode: .all, options: InterruptSyncOptions(dispatcher: attributes))
+        source: source, mode: .all, lock: lock,
+        options: InterruptSyncOptions(dispatcher: attributes))
       for routine in 0..<target.routines {
         unsafe try object.registerServiceRoutine(
           probe_stamp, context: target.context(line: line, routine: routine))

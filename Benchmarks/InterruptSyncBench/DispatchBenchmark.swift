@@ -4,8 +4,8 @@ import InterruptSync
 
 /// Cost of one interrupt, from the count's read to the next read, against the same loop in C.
 enum DispatchBenchmark {
-  private static let rounds = 21
-  private static let window: UInt64 = 60_000_000
+  private static let rounds = 101
+  private static let window: UInt64 = 20_000_000
 
   static func run(routines: Int, processor: Int, bar: Double) throws -> Measurement {
     var ours: [Double] = []

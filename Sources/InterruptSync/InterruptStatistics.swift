@@ -5,7 +5,7 @@
 public struct InterruptStatistics: Equatable, Sendable {
   /// Interrupts the kernel counted and this object was told of.
   public var interrupts: UInt64 = 0
-  /// Times the routines were run for them.
+  /// Times the routines have run for them: the claimed and the unclaimed. Not yet the one under way.
   public var dispatches: UInt64 = 0
   /// Interrupts that shared a dispatch with another. On a PCI line an upper bound: neighbours on
   /// the line can inflate the kernel's count (fact 44).

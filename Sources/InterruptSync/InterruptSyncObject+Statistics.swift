@@ -3,7 +3,8 @@ import CUIO
 extension InterruptSyncObject {
   /// `dispatches` alone, without making anything. Any thread, any level.
   public var dispatchCount: UInt64 {
-    unsafe cuio_counter_read(&storage.core.pointee.counters.dispatches)
+    let claimed = unsafe cuio_counter_read(&storage.core.pointee.counters.claimed)
+    return unsafe claimed + cuio_counter_read(&storage.core.pointee.counters.unclaimed)
   }
 
   /// Adds what an object of an earlier process counted on the same line. Per-routine figures and
@@ -12,7 +13,6 @@ extension InterruptSyncObject {
     storage.holdingLock {
       let counters = unsafe storage.core.pointer(to: \.counters)!
       unsafe cuio_counter_add(&counters.pointee.interrupts, earlier.interrupts)
-      unsafe cuio_counter_add(&counters.pointee.dispatches, earlier.dispatches)
       unsafe cuio_counter_add(&counters.pointee.coalesced, earlier.coalesced)
       unsafe cuio_counter_add(&counters.pointee.claimed, earlier.claimed)
       unsafe cuio_counter_add(&counters.pointee.unclaimed, earlier.unclaimed)
@@ -32,10 +32,10 @@ extension InterruptSyncObject {
     var statistics = InterruptStatistics()
     let counters = unsafe storage.core.pointer(to: \.counters)!
     unsafe statistics.interrupts = cuio_counter_read(&counters.pointee.interrupts)
-    unsafe statistics.dispatches = cuio_counter_read(&counters.pointee.dispatches)
     unsafe statistics.coalesced = cuio_counter_read(&counters.pointee.coalesced)
     unsafe statistics.claimed = cuio_counter_read(&counters.pointee.claimed)
     unsafe statistics.unclaimed = cuio_counter_read(&counters.pointee.unclaimed)
+    statistics.dispatches = statistics.claimed + statistics.unclaimed
     unsafe statistics.passes =
       mode == .repeat ? cuio_counter_read(&counters.pointee.passes) : statistics.dispatches
     unsafe statistics.rearmFailures = cuio_counter_read(&counters.pointee.rearmFailures)

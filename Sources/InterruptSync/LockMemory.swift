@@ -21,7 +21,8 @@ enum LockMemory {
       unsafe cuio_counter_set(&again.pointee.longest_wait, 0)
       return unsafe again
     }
-    let made = UnsafeMutablePointer<cuio_lock>.allocate(capacity: 1)
+    // Apart: dispatchers of other objects on other processors write theirs.
+    let made: UnsafeMutablePointer<cuio_lock> = unsafe CacheLine.allocate()
     unsafe made.initialize(to: cuio_lock())
     return unsafe made
   }

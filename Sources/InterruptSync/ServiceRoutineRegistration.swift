@@ -15,7 +15,7 @@ import CUIO
     _ routine: cuio_routine, context: UnsafeMutableRawPointer?, owning owned: AnyObject?,
     storage: SyncStorage
   ) {
-    unsafe node = .allocate(capacity: 1)
+    unsafe node = CacheLine.allocate()
     unsafe node.initialize(to: RoutineNode(routine: routine, context: context, next: nil))
     self.storage = storage
     self.owned = owned
@@ -23,14 +23,14 @@ import CUIO
 
   deinit {
     unsafe node.deinitialize(count: 1)
-    unsafe node.deallocate()
+    unsafe CacheLine.deallocate(node)
   }
 
-  /// Calls and claims so far. Any thread, any level.
+  /// Calls that have returned, and claims, so far. Any thread, any level.
   public var statistics: ServiceRoutineStatistics {
-    unsafe ServiceRoutineStatistics(
-      calls: cuio_counter_read(&node.pointee.calls), claims: cuio_counter_read(&node.pointee.claims)
-    )
+    let claims = unsafe cuio_counter_read(&node.pointee.claims)
+    let refusals = unsafe cuio_counter_read(&node.pointee.refusals)
+    return ServiceRoutineStatistics(calls: claims + refusals, claims: claims)
   }
 
   /// Takes the routine out of the list. When this returns the routine is not running, unless the

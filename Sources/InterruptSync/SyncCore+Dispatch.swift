@@ -22,7 +22,6 @@ func dispatchInterrupt(
   let level = cuio_thread_set_level(3)
   let start = unsafe startOfHold(core)
   unsafe cuio_counter_add(&core.pointee.counters.interrupts, delta)
-  unsafe cuio_counter_add(&core.pointee.counters.dispatches, 1)
   if delta > 1 { unsafe cuio_counter_add(&core.pointee.counters.coalesced, delta &- 1) }
   var outcome = unsafe runByMode(core)
   outcome |= unsafe applyBrake(core, outcome)
@@ -30,18 +29,25 @@ func dispatchInterrupt(
   if unsafe core.pointee.mayRearm && !core.pointee.isBraked && !core.pointee.isHeld {
     outcome |= unsafe rearmLine(core, line)
   }
-  if let rings = unsafe core.pointee.rings {
-    let total = unsafe cuio_counter_read(&core.pointee.counters.interrupts)
-    unsafe cuio_ring_put(
-      rings, delta, total, outcome & Outcome.claimed != 0, core.pointee.captured,
-      core.pointee.captures)
-  }
+  unsafe tellWatchers(core, delta, outcome)
   let end = cuio_ticks()
   unsafe cuio_counter_raise(&core.pointee.counters.longestHold, end &- start)
   unsafe core.pointee.lastEnd = end
   _ = cuio_thread_set_level(level)
   _ = unsafe cuio_lock_release(core.pointee.lock)
   return outcome
+}
+
+/// With the lock held, behind everything that the dispatch counts but the hold itself.
+@_noLocks @inline(__always)
+private func tellWatchers(
+  _ core: UnsafeMutablePointer<SyncCore>, _ delta: UInt64, _ outcome: Int32
+) {
+  guard let rings = unsafe core.pointee.rings else { return }
+  let total = unsafe cuio_counter_read(&core.pointee.counters.interrupts)
+  unsafe cuio_ring_put(
+    rings, delta, total, outcome & Outcome.claimed != 0, core.pointee.captured,
+    core.pointee.captures)
 }
 
 /// When this hold of the lock began. A reading of the clock is felt on a line that never rests:
@@ -62,13 +68,13 @@ func dispatchMember(_ core: UnsafeMutablePointer<SyncCore>) -> Int32 {
   if unsafe cuio_lock_acquire(core.pointee.lock) != 0 { return Outcome.lockFailed }
   let start = cuio_ticks()
   unsafe cuio_counter_add(&core.pointee.counters.interrupts, 1)
-  unsafe cuio_counter_add(&core.pointee.counters.dispatches, 1)
   let outcome = unsafe runByMode(core)
   if outcome & Outcome.claimed != 0 {
     unsafe cuio_counter_add(&core.pointee.counters.claimed, 1)
   } else {
     unsafe cuio_counter_add(&core.pointee.counters.unclaimed, 1)
   }
+  unsafe tellWatchers(core, 1, outcome)
   unsafe cuio_counter_raise(&core.pointee.counters.longestHold, cuio_ticks() &- start)
   _ = unsafe cuio_lock_release(core.pointee.lock)
   return outcome
@@ -104,12 +110,13 @@ private func walk(_ core: UnsafeMutablePointer<SyncCore>, stopsAtClaim: Bool) ->
   var next = unsafe core.pointee.head
   while let node = unsafe next {
     if unsafe !node.pointee.isCancelled {
-      unsafe cuio_counter_add(&node.pointee.calls, 1)
       let status = unsafe cuio_call(node.pointee.routine, core.pointee.object, node.pointee.context)
       if unsafe status == 0 || (status > 0 && core.pointee.acceptsAnySuccess) {
         unsafe cuio_counter_add(&node.pointee.claims, 1)
         isClaimed = true
         if stopsAtClaim { break }
+      } else {
+        unsafe cuio_counter_add(&node.pointee.refusals, 1)
       }
     }
     unsafe next = node.pointee.next

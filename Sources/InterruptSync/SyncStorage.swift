@@ -35,18 +35,18 @@ import Synchronization
     self.source = source
     self.lock = lock
     self.options = options
-    unsafe core = .allocate(capacity: 1)
+    unsafe core = CacheLine.allocate()
     unsafe core.initialize(
       to: SyncCore(
-        lock: lock.raw, object: nil, mode: mode, acceptsAnySuccess: options.acceptsAnySuccess,
+        lock: lock.raw, mode: mode, acceptsAnySuccess: options.acceptsAnySuccess,
         repeatLimit: options.repeatLimit == 0 ? .max : options.repeatLimit,
         stormLimit: options.storm.limit,
-        stormWindow: cuio_nanoseconds_to_ticks(100_000_000), head: nil))
+        stormWindow: cuio_nanoseconds_to_ticks(100_000_000)))
   }
 
   deinit {
     unsafe core.deinitialize(count: 1)
-    unsafe core.deallocate()
+    unsafe CacheLine.deallocate(core)
   }
 
   func report(_ report: InterruptReport) { options.report?(report) }

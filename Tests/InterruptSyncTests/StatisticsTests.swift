@@ -118,6 +118,7 @@ private func idle(routines: Int) -> InterruptStatistics {
   try reader.join()
   try object.disconnect()
   #expect(falling.value == 0)
-  #expect(inside.entries == Array(1...UInt64(inside.entries.count)))
+  // A dispatch is counted when its routines have run.
+  #expect(inside.entries == Array(0..<UInt64(inside.entries.count)))
   #expect(object.statistics().dispatches == UInt64(inside.entries.count))
 }

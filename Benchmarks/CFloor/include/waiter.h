@@ -26,6 +26,8 @@ waiter *_Nullable waiter_start(const probe_line *_Nonnull line, waiter_kind kind
                                placement where);
 /// The sum of what was counted.
 uint64_t waiter_counted(waiter *_Nonnull waiter);
+/// Nanoseconds that it last waited for its mutex, or 0 when it has not waited since this was asked last.
+uint64_t waiter_take_wait(waiter *_Nonnull waiter);
 void waiter_stop(waiter *_Nonnull waiter);
 
 /// Calls `routine` under the waiter's mutex: the synchronized call of who writes it by hand.
