@@ -141,6 +141,16 @@ enum AdoptTests {
       try expectEqual(client.state(eduA), "failed", "state after \(what)")
     }
     try expectEqual(try property("NFileDescriptorStore"), "1", "descriptors in store")
+    // The node alone is taken, and not enough: the daemon may not open the other itself.
+    do {
+      _ = try client.call(
+        "io.interruptsync.AdoptDevice", ["device": .string(eduA), "node": 0], descriptors: [good.0])
+      throw Failure(description: "connected without a configuration space")
+    } catch let error as VarlinkError {
+      try expectEqual(error.reply?.name ?? "", "io.interruptsync.SystemFailure", "the node alone")
+    }
+    try expectEqual(client.state(eduA), "failed", "state with the node alone")
+    try expectEqual(try property("NFileDescriptorStore"), "2", "descriptors in store")
   }
 
   /// Raises `values`, each once the one before has been acknowledged, by whichever process.
