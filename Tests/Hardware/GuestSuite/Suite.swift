@@ -71,6 +71,7 @@ struct Suite {
       EduTests.cases + HPETTests.cases + UARTTests.cases + HDATests.cases + ExclusionTests.cases
       + FixtureTests.cases + ErrorTests.cases + StormTests.cases + RemovalTests.cases
       + AccessTests.cases + DaemonTests.cases + ServiceTests.cases + AdoptTests.cases
+      + ReloadTests.cases
       + ExampleTests.cases + SystemdTests.cases
       + PackageTests.cases + LockdownTests.cases
     var passed = 0
