@@ -13,6 +13,7 @@ final class DeviceRegistry {
   private let named: [DeviceConfiguration]
   private(set) var files: ConfigurationSet?
   private var locks: [String: InterruptLock] = [:]
+  private let groups = DispatcherGroups()
   /// Devices that clients disconnected.
   private var disconnected: Set<String> = []
   private let notices: NoticeBoard
@@ -164,7 +165,7 @@ final class DeviceRegistry {
     if let lock, let group = wanted?.configuration.settings.lockGroup { locks[group] = lock }
     let device = ManagedDevice(
       id: id, info: info, configuration: wanted?.configuration, file: wanted?.file, lock: lock,
-      supervision: supervision
+      groups: groups, supervision: supervision
     ) { [notices] report in notices.post(id, report) }
     if disconnected.contains(id) { device.isWanted = false }
     return device

@@ -32,6 +32,7 @@ final class ManagedDevice {
   let reports: @Sendable (InterruptReport) -> Void
   let supervision: Supervision
   let lock: InterruptLock?
+  let groups: DispatcherGroups
   var object: InterruptSyncObject?
   var regions: DeviceRegions?
   /// In the list's order, with the registration of each.
@@ -55,7 +56,7 @@ final class ManagedDevice {
   /// - Parameter lock: nil makes one.
   init(
     id: String, info: UIODeviceInfo? = nil, configuration: DeviceConfiguration?, file: String?,
-    lock: InterruptLock? = nil, supervision: Supervision,
+    lock: InterruptLock? = nil, groups: DispatcherGroups, supervision: Supervision,
     reports: @escaping @Sendable (InterruptReport) -> Void
   ) {
     self.id = id
@@ -63,6 +64,7 @@ final class ManagedDevice {
     self.configuration = configuration
     self.file = file
     self.lock = lock
+    self.groups = groups
     self.supervision = supervision
     self.reports = reports
     isWanted = configuration != nil
