@@ -26,13 +26,7 @@ final class ServiceDaemon {
   }
 
   private static func write(_ files: [String: String], below root: String) throws {
-    for (name, text) in files {
-      let path = "\(root)/etc/interruptsync/\(name)"
-      let parts = path.split(separator: "/")
-      for count in 1..<parts.count { mkdir("/" + parts[..<count].joined(separator: "/"), 0o755) }
-      close(creat(path, 0o644))
-      try expectEqual(Guest.write(text + "\n", to: path), 0, "writing \(path)")
-    }
+    for (name, text) in files { try Guest.create(text, at: "\(root)/etc/interruptsync/\(name)") }
   }
 
   /// Other files, for a reload.
