@@ -37,7 +37,7 @@ INTERFACE = Sources/InterruptSyncService/Clients/io.interruptsync.varlink
 
 DEB = $(abspath .build/deb)
 
-RUN_PACKAGES = libudev-dev pkg-config
+RUN_PACKAGES = libudev-dev pkg-config systemtap-sdt-dev
 UNIT_PACKAGES = $(RUN_PACKAGES)
 LIB_PACKAGES = $(RUN_PACKAGES) binutils
 C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
