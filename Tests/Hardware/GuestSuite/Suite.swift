@@ -71,7 +71,7 @@ struct Suite {
       EduTests.cases + HPETTests.cases + UARTTests.cases + HDATests.cases + ExclusionTests.cases
       + FixtureTests.cases + ErrorTests.cases + StormTests.cases + RemovalTests.cases
       + AccessTests.cases + DaemonTests.cases + ServiceTests.cases
-      + ExampleTests.cases + SystemdTests.cases
+      + ExampleTests.cases + BenchmarkTests.cases + SystemdTests.cases
       + PackageTests.cases + LockdownTests.cases
     var passed = 0
     var failed = 0
