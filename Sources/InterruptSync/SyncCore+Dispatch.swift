@@ -29,18 +29,25 @@ func dispatchInterrupt(
   if unsafe core.pointee.mayRearm && !core.pointee.isBraked && !core.pointee.isHeld {
     outcome |= unsafe rearmLine(core, line)
   }
-  if let rings = unsafe core.pointee.rings {
-    let total = unsafe cuio_counter_read(&core.pointee.counters.interrupts)
-    unsafe cuio_ring_put(
-      rings, delta, total, outcome & Outcome.claimed != 0, core.pointee.captured,
-      core.pointee.captures)
-  }
+  unsafe tellWatchers(core, delta, outcome)
   let end = cuio_ticks()
   unsafe cuio_counter_raise(&core.pointee.counters.longestHold, end &- start)
   unsafe core.pointee.lastEnd = end
   _ = cuio_thread_set_level(level)
   _ = unsafe cuio_lock_release(core.pointee.lock)
   return outcome
+}
+
+/// With the lock held, behind everything that the dispatch counts but the hold itself.
+@_noLocks @inline(__always)
+private func tellWatchers(
+  _ core: UnsafeMutablePointer<SyncCore>, _ delta: UInt64, _ outcome: Int32
+) {
+  guard let rings = unsafe core.pointee.rings else { return }
+  let total = unsafe cuio_counter_read(&core.pointee.counters.interrupts)
+  unsafe cuio_ring_put(
+    rings, delta, total, outcome & Outcome.claimed != 0, core.pointee.captured,
+    core.pointee.captures)
 }
 
 /// When this hold of the lock began. A reading of the clock is felt on a line that never rests:
@@ -67,6 +74,7 @@ func dispatchMember(_ core: UnsafeMutablePointer<SyncCore>) -> Int32 {
   } else {
     unsafe cuio_counter_add(&core.pointee.counters.unclaimed, 1)
   }
+  unsafe tellWatchers(core, 1, outcome)
   unsafe cuio_counter_raise(&core.pointee.counters.longestHold, cuio_ticks() &- start)
   _ = unsafe cuio_lock_release(core.pointee.lock)
   return outcome

@@ -3,6 +3,11 @@ import UIO
 
 enum Listing {
   static func print(_ devices: [UIODeviceInfo]) {
+    if devices.isEmpty {
+      Journal.standard.log(
+        .notice,
+        "no UIO device here\nhint: give one to a UIO driver (interruptsyncctl bind 0000:00:03.0)")
+    }
     for device in devices {
       let bars = device.pci?.bars.map { "bar\($0.number)" } ?? []
       let regions = (device.maps.map { "map\($0.index)" } + bars).joined(separator: " ")

@@ -30,6 +30,14 @@ private struct Line: Decodable {
   #expect(last.claimed == last.dispatches)
 }
 
+@Test func daemonThatFindsNoDeviceToListSaysSo() throws {
+  try #require(UIODeviceInfo.all().isEmpty, "this test is for machines without UIO devices")
+  let (status, output) = daemon("--list")
+  #expect(status == 0)
+  #expect(output.contains("no UIO device"), "\(output)")
+  #expect(output.contains("hint: "), "\(output)")
+}
+
 @Test(arguments: [
   ("--for 0", 64, "--for"), ("--rate 0", 64, "--rate"), ("--bogus", 64, "bogus"),
   ("no-such-device", 1, "no such device"), ("uio0 --mode sometimes", 1, "normal, all or repeat"),

@@ -34,6 +34,21 @@ private func until(_ condition: () -> Bool) { while !condition() { _ = sched_yie
     try shared.disconnect(b)
   }
 
+  @Test func aWatcherOfAMemberIsToldOfItsDispatches() async throws {
+    let a = try member(.success), b = try member(.unsuccessful)
+    var ofA = try a.interrupts().makeAsyncIterator(), ofB = try b.interrupts().makeAsyncIterator()
+    try shared.connect(a)
+    try shared.connect(b)
+    for total in 1...100 as ClosedRange<UInt64> {
+      line.trigger()
+      let first = try #require(await ofA.next()), second = try #require(await ofB.next())
+      #expect(first.count == 1 && first.total == total && first.isClaimed)
+      #expect(second.count == 1 && second.total == total && !second.isClaimed)
+    }
+    try shared.disconnect(a)
+    try shared.disconnect(b)
+  }
+
   @Test func N9_aMemberConnectsOnce() throws {
     let a = try member(.success)
     try shared.connect(a)

@@ -25,7 +25,10 @@ package struct DeviceSettings: Equatable, Sendable {
     case policy = "Policy"
     case priority = "Priority"
     case processors = "CPUAffinity"
+    case interruptProcessors = "InterruptCPUAffinity"
     case stackSize = "StackSize"
+    case locksMemory = "MemoryLock"
+    case latencyLimit = "CPULatencySec"
     case waitStrategy = "WaitStrategy"
     case spinBudget = "SpinBudgetSec"
     case stormLimit = "StormLimit"
@@ -40,7 +43,12 @@ package struct DeviceSettings: Equatable, Sendable {
     case controlGroups = "ControlGroup"
 
     static let section = "Device"
-    var isList: Bool { self == .processors || self == .observeGroups || self == .controlGroups }
+    var isList: Bool {
+      switch self {
+      case .processors, .interruptProcessors, .observeGroups, .controlGroups: true
+      default: false
+      }
+    }
   }
 
   package init() {}
@@ -103,7 +111,17 @@ package struct DeviceSettings: Equatable, Sendable {
         .policy, ValueFault("the policy has priorities, and none is given", hint: "give Priority="))
     default: break
     }
-    let lists = reader.items(.processors) { text throws(ValueFault) in
+    attributes.processors = processors(&reader, .processors)
+    attributes.interruptProcessors = processors(&reader, .interruptProcessors)
+    attributes.stackSize =
+      reader.value(.stackSize, Value.size((64 << 10)...(64 << 20))) ?? attributes.stackSize
+    attributes.locksMemory = reader.value(.locksMemory, Value.boolean) ?? false
+    attributes.latencyLimit = reader.value(.latencyLimit, latency)
+    return attributes
+  }
+
+  private static func processors(_ reader: inout SectionReader<Key>, _ key: Key) -> Set<Int> {
+    let lists = reader.items(key) { text throws(ValueFault) in
       guard let processors = ProcessorList.parse(text) else {
         throw ValueFault(
           "\"\(text)\" is not a list of processors below \(ProcessorList.limit)",
@@ -111,10 +129,16 @@ package struct DeviceSettings: Equatable, Sendable {
       }
       return processors
     }
-    attributes.processors = lists.reduce(into: []) { $0.formUnion($1) }
-    attributes.stackSize =
-      reader.value(.stackSize, Value.size((64 << 10)...(64 << 20))) ?? attributes.stackSize
-    return attributes
+    return lists.reduce(into: []) { $0.formUnion($1) }
+  }
+
+  /// The kernel counts it in microseconds.
+  private static func latency(_ text: String) throws(ValueFault) -> Int32 {
+    let span = try ConfigurationValue.timeSpan(.nanoseconds(0) ... .seconds(1))(text)
+    guard span.nanoseconds % 1000 == 0 else {
+      throw ValueFault("\(text) is no number of microseconds", hint: "write it without a fraction")
+    }
+    return Int32(span.nanoseconds / 1000)
   }
 
   private static func storm(_ reader: inout SectionReader<Key>) -> StormPolicy {

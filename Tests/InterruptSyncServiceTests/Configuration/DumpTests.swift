@@ -59,7 +59,8 @@ private let lines: [(section: String, lines: [String])] = [
     [
       "Mode=all", "Mode=", "Rearm=none", "Policy=rr", "Priority=7", "CPUAffinity=0 1-3",
       "CPUAffinity=",
-      "CPUAffinity=9", "StackSize=1M", "WaitStrategy=adaptive", "SpinBudgetSec=5us", "StormLimit=4",
+      "CPUAffinity=9", "StackSize=1M", "MemoryLock=1", "CPULatencySec=5us",
+      "InterruptCPUAffinity=0", "WaitStrategy=adaptive", "SpinBudgetSec=5us", "StormLimit=4",
       "StormAction=stay-masked", "StormDelaySec=2s", "StormDelayMaxSec=5s", "RepeatLimit=9",
       "AcceptAnySuccess=1", "ConnectWithoutRoutines=t", "LockGroup=g", "ObserveGroup=a b",
       "ObserveGroup=", "ControlGroup=c",

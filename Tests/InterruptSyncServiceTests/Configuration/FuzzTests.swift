@@ -12,7 +12,7 @@ private let pieces: [[UInt8]] =
     "\u{1b}",
     "Id=*", "PCIDevice=", "1234:11e8", "Name=", "Driver=/a.so", "Mode=", "all", "Priority=", "40",
     "CPUAffinity=", "0-3", "StormDelaySec=", "5ms", "1min 2.5s", "99999999999999999999",
-    "StackSize=", "1M",
+    "StackSize=", "1M", "CPULatencySec=", "InterruptCPUAffinity=", "MemoryLock=",
     "Claim=", "bar0:0x24/32", "&0xff", "Capture=x=", "Acknowledge=", "=claimed", "=x", "Argument=",
     "ObserveGroup=", "LogLevel=", "AdminGroup=", "MetricsTextfile=/x.prom", "SpinBudgetSec=", "1us",
   ].map { Array($0.utf8) } + [[0xff], [0xc3], [0xe2, 0x82], [0xf0, 0x9f]]
