@@ -37,12 +37,12 @@ INTERFACE = Sources/InterruptSyncService/Clients/io.interruptsync.varlink
 
 DEB = $(abspath .build/deb)
 
-RUN_PACKAGES = libudev-dev pkg-config
+RUN_PACKAGES = libudev-dev pkg-config systemtap-sdt-dev
 UNIT_PACKAGES = $(RUN_PACKAGES)
 LIB_PACKAGES = $(RUN_PACKAGES) binutils
 C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
 COUNT_PACKAGES = valgrind binutils python3
-BENCH_PACKAGES = $(RUN_PACKAGES) gcc libc6-dev libdpdk-dev binutils python3
+BENCH_PACKAGES = $(RUN_PACKAGES) gcc libc6-dev libdpdk-dev binutils python3 $(shell cat Tests/Hardware/rig/packages)
 DEB_PACKAGES = $(LIB_PACKAGES) debhelper dpkg-dev fakeroot gcc libc6-dev make
 TEST_PACKAGES = $(RUN_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
@@ -210,7 +210,8 @@ bench: lib
 	  Benchmarks/DPDKPeer/dpdk_peer.c Benchmarks/CFloor/probe.c $$(pkg-config --cflags --libs-only-L libdpdk) \
 	  -Wl,--as-needed -lrte_eal -o .build/bench/dpdk-peer
 	$(BIN)/interruptsync-bench --report .build/bench/report.json --library $(LIB) --dpdk .build/bench/dpdk-peer \
-	  --daemon $(BIN)/interruptsyncd --gate Tests/HotPath/check-hot $(ARGS)
+	  --daemon $(BIN)/interruptsyncd --gate Tests/HotPath/check-hot \
+	  --guest "Benchmarks/Guest/run $(BIN)/interruptsync-bench" $(ARGS)
 
 clean:
 	rm -rf .build .build-*

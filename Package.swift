@@ -97,7 +97,7 @@ let package = Package(
       name: "interruptsync-bench",
       dependencies: [
         "CFloor", "CInterruptSync", "CMallocCounter", "CWindowsSurface", "CUIO", "UIO",
-        "InterruptSync", "WindowsInterrupts",
+        "InterruptSync", "InterruptSyncClient", "WindowsInterrupts",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/InterruptSyncBench", swiftSettings: strict),
     .executableTarget(

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -56,9 +57,34 @@ int daemon_connect(const char *path) {
   return fd >= 0 ? fd : -errno;
 }
 
-int64_t daemon_call(int fd, const char *message, char *reply, size_t size) {
-  size_t length = strlen(message) + 1, got = 0;
-  if (write(fd, message, length) != (ssize_t)length) return -EPIPE;
+int daemon_notices(const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  struct timeval limit = {.tv_sec = 10};
+  snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+      setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0)
+    return -errno;
+  return fd;
+}
+
+int daemon_wait_ready(int notices) {
+  char notice[4096];
+  for (;;) {
+    ssize_t length = recv(notices, notice, sizeof notice - 1, 0);
+    if (length < 0) return -errno;
+    notice[length] = '\0';
+    if (strstr(notice, "READY=1")) return 0;
+  }
+}
+
+int daemon_send(int fd, const char *message) {
+  size_t length = strlen(message) + 1;
+  return write(fd, message, length) == (ssize_t)length ? 0 : -EPIPE;
+}
+
+int64_t daemon_receive(int fd, char *reply, size_t size) {
+  size_t got = 0;
   while (got < size) {
     ssize_t part = read(fd, reply + got, size - got);
     if (part <= 0) return part == 0 ? -EPIPE : -errno;
@@ -68,21 +94,43 @@ int64_t daemon_call(int fd, const char *message, char *reply, size_t size) {
   return -EMSGSIZE;
 }
 
-static void *answer(void *argument) {
-  int fd = (int)(intptr_t)argument;
-  char message[4096];
-  ssize_t length;
-  while ((length = read(fd, message, sizeof message)) > 0)
-    if (write(fd, "{}", 3) != 3) break;
-  close(fd);
+struct flood {
+  pthread_t thread;
+  int fd, result;
+  const char *message;
+  uint64_t count;
+};
+
+static void *pour(void *argument) {
+  flood *f = argument;
+  char replies[4096];
+  uint64_t sent = 0, answered = 0;
+  while (answered < f->count) {
+    for (; sent < f->count && sent - answered < 64; sent++)
+      if ((f->result = daemon_send(f->fd, f->message)) != 0) return NULL;
+    ssize_t length = read(f->fd, replies, sizeof replies);
+    if (length <= 0) {
+      f->result = length == 0 ? -EPIPE : -errno;
+      return NULL;
+    }
+    for (ssize_t i = 0; i < length; i++) answered += replies[i] == '\0';
+  }
   return NULL;
 }
 
-int daemon_echo(void) {
-  int ends[2];
-  pthread_t thread;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -errno;
-  if (pthread_create(&thread, NULL, answer, (void *)(intptr_t)ends[1]) != 0) return -EAGAIN;
-  pthread_detach(thread);
-  return ends[0];
+flood *flood_start(int fd, const char *message, uint64_t count) {
+  flood *f = calloc(1, sizeof *f);
+  if (!f) return NULL;
+  *f = (flood){.fd = fd, .message = strdup(message), .count = count};
+  if (pthread_create(&f->thread, NULL, pour, f) == 0) return f;
+  free(f);
+  return NULL;
+}
+
+int flood_end(flood *f) {
+  pthread_join(f->thread, NULL);
+  int result = f->result;
+  free((char *)f->message);
+  free(f);
+  return result;
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,5 +79,11 @@ void floor_pin(int processor) {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(processor, &set);
+  sched_setaffinity(0, sizeof set, &set);
+}
+
+void floor_unpin(void) {
+  cpu_set_t set;
+  memset(&set, 0xff, sizeof set);
   sched_setaffinity(0, sizeof set, &set);
 }

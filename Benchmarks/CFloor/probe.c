@@ -47,6 +47,11 @@ void probe_line_close(probe_line *line) {
 
 int probe_signal(probe_line *line) {
   uint64_t one = 1;
+  if (line->kind == PROBE_UIO) {
+    if (!line->raise) return -ENOTSUP;
+    *line->raise = 1;
+    return 0;
+  }
   line->total++;
   if (line->kind == PROBE_EVENT) return write(line->write_fd, &one, sizeof one) == (ssize_t)sizeof one ? 0 : -errno;
   return write(line->write_fd, &line->total, sizeof line->total) == (ssize_t)sizeof line->total ? 0 : -errno;

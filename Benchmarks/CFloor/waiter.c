@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "waiter.h"
+#include "uio_line.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -80,6 +82,7 @@ static void *loop(void *argument) {
   waiter *w = argument;
   w->refused = placement_apply(w->where);
   sem_post(&w->ready);
+  if (w->refused == 0 && w->line.kind == PROBE_UIO) uio_line_rearm(&w->line);
   while (w->refused == 0 && !stopped(w)) {
     wait_for(w);
     uint64_t delta = take(w);
@@ -87,10 +90,13 @@ static void *loop(void *argument) {
     lock(w);
     __atomic_store_n(&w->counted, w->counted + delta, __ATOMIC_RELAXED);
     for (int i = 0; i < w->count; i++) w->routine(w, w->contexts[i]);
+    if (w->line.kind == PROBE_UIO) uio_line_rearm(&w->line);
     pthread_mutex_unlock(&w->mutex);
   }
   return NULL;
 }
+
+static void nothing(int number) { (void)number; }
 
 waiter *waiter_start(const probe_line *line, waiter_kind kind, waiter_mutex mutex, floor_routine routine,
                      void *const *contexts, int count, placement where) {
@@ -108,6 +114,8 @@ waiter *waiter_start(const probe_line *line, waiter_kind kind, waiter_mutex mute
   struct epoll_event event = {.events = EPOLLIN};
   epoll_ctl(w->epoll, EPOLL_CTL_ADD, line->read_fd, &event);
   epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->wake, &event);
+  struct sigaction interrupt = {.sa_handler = nothing};
+  if (line->kind == PROBE_UIO) sigaction(SIGUSR1, &interrupt, NULL);
   // A blocking read has nothing but its own descriptor to wait on.
   int flags = fcntl(line->read_fd, F_GETFL);
   fcntl(line->read_fd, F_SETFL, kind == WAITER_READ ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
@@ -131,8 +139,16 @@ void waiter_stop(waiter *w) {
   uint64_t one = 1;
   __atomic_store_n(&w->stop, 1, __ATOMIC_RELEASE);
   if (write(w->wake, &one, sizeof one) < 0) abort();
-  if (w->kind == WAITER_READ) probe_signal(&w->line);
-  pthread_join(w->thread, NULL);
+  if (w->line.kind == PROBE_UIO) {
+    // No signal is sure to be an interrupt: a blocking read is interrupted, again if it had not begun.
+    while (pthread_tryjoin_np(w->thread, NULL) == EBUSY) {
+      pthread_kill(w->thread, SIGUSR1);
+      usleep(1000);
+    }
+  } else {
+    if (w->kind == WAITER_READ) probe_signal(&w->line);
+    pthread_join(w->thread, NULL);
+  }
   pthread_mutex_destroy(&w->mutex);
   close(w->wake);
   close(w->epoll);

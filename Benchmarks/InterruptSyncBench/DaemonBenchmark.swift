@@ -1,47 +1,69 @@
 import CFloor
 import Glibc
 
-/// interruptsyncd from outside: until it answers, a transaction's way there and back, and its memory.
+/// interruptsyncd from outside: until it is ready and until it answers, a transaction's way there and
+/// back, and its memory.
 struct DaemonBenchmark {
   let program: String
   private static let rounds = 7
   private static let calls = 2_000
+  private static let sizes = [0, 16, 64, 256]
+  private static let transaction =
+    #"{"method":"io.interruptsync.Transact","parameters":{"device":"line0","operations":[]}}"#
 
   func run() throws -> [Measurement] {
+    // Children run where this thread may.
     _ = placement_apply(placement(priority: 0, processor: -1))
-    let echo = daemon_echo()
-    guard echo >= 0 else { throw BenchmarkFailure("no socket to be had") }
-    defer { close(echo) }
-    var (few, many, one): ([Double], [Double], [Double]) = ([], [], [])
-    var (transactions, echoes): ([Double], [Double]) = ([], [])
-    var (light, heavy): ([Double], [Double]) = ([], [])
+    floor_unpin()
+    return try startAndMemory() + [try transactions()]
+  }
+
+  private func startAndMemory() throws -> [Measurement] {
+    var (shells, ready): ([Double], [Double]) = ([], [])
+    var answers = Self.sizes.map { _ in [Double]() }
+    var memory = answers
     for _ in 0..<Self.rounds {
-      one.append(try shell())
-      var start = probe_now()
-      let small = try DaemonProcess(program: program, lines: 1)
-      few.append(milliseconds(since: start))
-      start = probe_now()
-      let large = try DaemonProcess(program: program, lines: 256)
-      many.append(milliseconds(since: start))
-      light.append(Double(small.resident) / 1_048_576)
-      heavy.append(Double(large.resident) / 1_048_576)
-      transactions.append(
-        try roundTrip(
-          small.connection,
-          #"{"method":"io.interruptsync.Transact","parameters":{"device":"line0","operations":[]}}"#
-        ))
-      echoes.append(try roundTrip(echo, "{}"))
+      shells.append(try shell())
+      ready.append(Double(try DaemonProcess.timeUntilReady(program: program)) / 1e6)
+      for (index, lines) in Self.sizes.enumerated() {
+        let start = probe_now()
+        let daemon = try DaemonProcess(program: program, lines: lines)
+        answers[index].append(milliseconds(since: start))
+        memory[index].append(Double(daemon.resident) / 1_048_576)
+      }
     }
-    return [
+    let rows = [
       Measurement(
-        "daemon: start to first answer, against a shell's", ours: few, peer: one, unit: "ms"),
-      Measurement("daemon: start with 256 lines, against 1", ours: many, peer: few, unit: "ms"),
+        "daemon: start to READY=1, against a shell's", ours: ready, peer: shells, unit: "ms"),
       Measurement(
-        "daemon: resident memory with 256 lines, against 1", ours: heavy, peer: light, unit: "MiB"),
+        "daemon: start to first answer, against a shell's", ours: answers[0], peer: shells,
+        unit: "ms"),
       Measurement(
-        "daemon: transaction there and back, against an echo", ours: transactions, peer: echoes,
-        unit: "µs"),
+        "daemon: start with \(Self.sizes[3]) lines, against none", ours: answers[3],
+        peer: answers[0], unit: "ms"),
     ]
+    return rows
+      + zip(Self.sizes, memory).map {
+        Measurement("daemon: resident memory, \($0) software lines", alone: $1, unit: "MiB")
+      }
+  }
+
+  /// Against a process that answers as many bytes with as many.
+  private func transactions() throws -> Measurement {
+    let daemon = try DaemonProcess(program: program, lines: 1)
+    let reply = try daemon.call(Self.transaction)
+    guard let echo = unsafe responder_start(reply, 0, 0) else {
+      throw BenchmarkFailure("no process to be had that answers")
+    }
+    defer { unsafe responder_end(echo) }
+    var (own, others): ([Double], [Double]) = ([], [])
+    for _ in 0..<Self.rounds {
+      own.append(try roundTrip(daemon.connection))
+      others.append(try roundTrip(unsafe responder_socket(echo)))
+    }
+    return Measurement(
+      "daemon: transaction there and back, against a process in C", ours: own, peer: others,
+      unit: "µs")
   }
 
   /// What starting any program takes.
@@ -52,11 +74,11 @@ struct DaemonBenchmark {
   }
 
   /// The median, in microseconds.
-  private func roundTrip(_ connection: Int32, _ message: String) throws -> Double {
+  private func roundTrip(_ connection: Int32) throws -> Double {
     var latencies = LatencyHistogram()
     for _ in 0..<Self.calls {
       let start = probe_now()
-      try DaemonProcess.call(connection, message)
+      try DaemonProcess.call(connection, Self.transaction)
       latencies.add(probe_now() - start)
     }
     return latencies.percentile(0.5) / 1000

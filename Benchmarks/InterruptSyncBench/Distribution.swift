@@ -1,5 +1,5 @@
 /// The latencies of one server under one load: each round by itself, and all together.
-struct Distribution {
+struct Distribution: Codable {
   var name: String
   var rounds: [LatencyHistogram] = []
   var all = LatencyHistogram()

@@ -51,3 +51,30 @@ struct LatencyHistogram {
     return Double((UInt64(index % bucketsAnOctave + bucketsAnOctave + 1) << UInt64(octave)) - 1)
   }
 }
+
+/// As the buckets that are not empty.
+extension LatencyHistogram: Codable {
+  private enum Key: CodingKey { case buckets, counts, largest }
+
+  init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Key.self)
+    let buckets = try values.decode([Int].self, forKey: .buckets)
+    for (bucket, count) in zip(buckets, try values.decode([UInt64].self, forKey: .counts)) {
+      guard counts.indices.contains(bucket) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .buckets, in: values, debugDescription: "there is no bucket \(bucket)")
+      }
+      counts[bucket] = count
+      total += count
+    }
+    largest = try values.decode(UInt64.self, forKey: .largest)
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    let filled = counts.indices.filter { counts[$0] != 0 }
+    var values = encoder.container(keyedBy: Key.self)
+    try values.encode(filled, forKey: .buckets)
+    try values.encode(filled.map { counts[$0] }, forKey: .counts)
+    try values.encode(largest, forKey: .largest)
+  }
+}

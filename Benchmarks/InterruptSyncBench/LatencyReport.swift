@@ -86,8 +86,6 @@ struct LatencyReport {
 
   private mutating func show(_ title: String, _ found: [Distribution]) throws {
     tables.append(Report.table(title, found))
-    let file = title.map { $0.isLetter || $0.isNumber ? $0 : "-" }
-    try Report.write(
-      Plot(title: title, curves: found).svg(), to: "\(options.folder)/\(String(file)).svg")
+    try Report.plot(title, found, in: options.folder)
   }
 }

@@ -1,14 +1,14 @@
-/// Ours beside a peer's, measured in turns in one run.
-struct Measurement: Encodable {
+/// Ours beside a peer's, measured in turns in one run; or ours alone, where nothing is like it.
+struct Measurement: Codable {
   var name: String
   var ours: Double
-  var peer: Double
+  var peer: Double?
   var unit: String
-  var ratio: Double
+  var ratio: Double?
   /// What the ratio is to stay within; nil where the figure only informs.
   var bar: Double?
   var met: Bool?
-  /// Smallest and largest ratio of a round.
+  /// Smallest and largest ratio of a round; without a peer, smallest and largest round.
   var spread: [Double]
 
   init(_ name: String, ours: [Double], peer: [Double], unit: String, bar: Double? = nil) {
@@ -18,10 +18,19 @@ struct Measurement: Encodable {
     self.ours = Self.median(ours)
     self.peer = Self.median(peer)
     self.unit = unit
-    ratio = Self.median(ratios)
+    let ratio = Self.median(ratios)
+    self.ratio = ratio
     self.bar = bar
-    met = bar.map { [ratio] in ratio <= $0 }
+    met = bar.map { ratio <= $0 }
     spread = [ratios.min() ?? 0, ratios.max() ?? 0]
+  }
+
+  /// What has no peer.
+  init(_ name: String, alone: [Double], unit: String) {
+    self.name = name
+    self.unit = unit
+    ours = Self.median(alone)
+    spread = [alone.min() ?? 0, alone.max() ?? 0]
   }
 
   /// A count that has to be `wanted`, and nothing else.
@@ -30,7 +39,8 @@ struct Measurement: Encodable {
     ours = Double(count)
     peer = Double(wanted)
     self.unit = unit
-    ratio = wanted == 0 ? Double(count) : Double(count) / Double(wanted)
+    let ratio = wanted == 0 ? Double(count) : Double(count) / Double(wanted)
+    self.ratio = ratio
     bar = wanted == 0 ? 0 : 1
     met = count == wanted
     spread = [ratio, ratio]

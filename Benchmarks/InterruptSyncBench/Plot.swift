@@ -5,6 +5,8 @@ import Glibc
 struct Plot {
   let title: String
   let curves: [Distribution]
+  /// From what to what.
+  var interval = "signal to routine"
 
   private static let (width, height) = (860.0, 480.0)
   private static let (left, top, right, bottom) = (70.0, 40.0, 230.0, 50.0)
@@ -64,7 +66,7 @@ struct Plot {
       lines.append(line(x(nine), Self.top, x(nine), Self.height - Self.bottom))
       lines.append(text(x(nine) - 12, Self.height - Self.bottom + 18, name))
     }
-    lines.append(text(Self.left, Self.height - 10, "percentile; signal to routine"))
+    lines.append(text(Self.left, Self.height - 10, "percentile; \(interval)"))
     return lines
   }
 

@@ -6,8 +6,9 @@ enum Report {
     let header = ["what", "ours", "peer", "unit", "ratio", "spread", "bar", "met"]
     let cells = rows.map { row in
       [
-        row.name, text(row.ours, 1), text(row.peer, 1), row.unit, text(row.ratio, 3),
-        row.spread.map { text($0, 3) }.joined(separator: "-"), row.bar.map { text($0, 2) } ?? "",
+        row.name, text(row.ours, 1), row.peer.map { text($0, 1) } ?? "", row.unit,
+        row.ratio.map { text($0, 3) } ?? "", row.spread.map { text($0, 3) }.joined(separator: "-"),
+        row.bar.map { text($0, 2) } ?? "",
         row.met.map { $0 ? "yes" : "NO" } ?? "",
       ]
     }
@@ -35,10 +36,20 @@ enum Report {
     }.joined(separator: "\n")
   }
 
-  static func json(_ rows: [Measurement]) throws -> String {
+  static func json(_ value: some Encodable, isPretty: Bool = true) throws -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    return String(decoding: try encoder.encode(rows), as: UTF8.self)
+    encoder.outputFormatting = isPretty ? [.prettyPrinted, .sortedKeys] : [.sortedKeys]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  /// Draws latencies into a file of the title's name.
+  static func plot(
+    _ title: String, _ found: [Distribution], interval: String = "signal to routine",
+    in folder: String
+  ) throws {
+    let name = String(title.map { $0.isLetter || $0.isNumber ? $0 : "-" })
+    try write(
+      Plot(title: title, curves: found, interval: interval).svg(), to: "\(folder)/\(name).svg")
   }
 
   static func write(_ text: String, to path: String) throws {

@@ -3,6 +3,7 @@
 
 #include "cuio_clock.h"
 #include "cuio_counter.h"
+#include "cuio_probe.h"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -52,12 +53,14 @@ static int wait_until(cuio_lock *lock, int64_t timeout_ns) {
 
 int cuio_lock_acquire_slow(cuio_lock *lock, int64_t timeout_ns) {
   if (cuio_lock_is_owned(lock)) return -EDEADLK;
+  CUIO_PROBE2(lock_wait, lock, __atomic_load_n(&lock->word, __ATOMIC_RELAXED) & CUIO_LOCK_TID_MASK);
   uint64_t start = cuio_ticks();
   int result;
   // EAGAIN: the owner is just exiting; EINTR: only old kernels.
   do {
     result = wait_until(lock, timeout_ns);
   } while (result == -EAGAIN || result == -EINTR);
+  CUIO_PROBE2(lock_waited, lock, result);
   if (result != 0) return result;
   SAW_ACQUIRE(lock);
   cuio_counter_add(&lock->contentions, 1);

@@ -100,6 +100,7 @@ extension Connection {
   func letGo(isDead: Bool) {
     braked.store(false, ordering: .relaxed)
     guard !mustStop, !isDead else { return }
+    unsafe cuio_probe_storm_resumed(line)
     let outcome = storage.holdingLock {
       unsafe core.pointee.isBraked = false
       // One more unclaimed interrupt brakes again; the window starts now, however long the pause

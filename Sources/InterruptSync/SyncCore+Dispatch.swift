@@ -24,7 +24,7 @@ func dispatchInterrupt(
   unsafe cuio_counter_add(&core.pointee.counters.interrupts, delta)
   if delta > 1 { unsafe cuio_counter_add(&core.pointee.counters.coalesced, delta &- 1) }
   var outcome = unsafe runByMode(core)
-  outcome |= unsafe applyBrake(core, outcome)
+  outcome |= unsafe applyBrake(core, outcome, line)
   // Claimed or not, else one unclaimed interrupt would silence the line for good (N17, U4).
   if unsafe core.pointee.mayRearm && !core.pointee.isBraked && !core.pointee.isHeld {
     outcome |= unsafe rearmLine(core, line)
@@ -126,12 +126,16 @@ private func walk(_ core: UnsafeMutablePointer<SyncCore>, stopsAtClaim: Bool) ->
 
 /// Counts unclaimed dispatches in a row and stops the line at the limit (N20). With the lock held.
 @_noLocks @inline(__always)
-private func applyBrake(_ core: UnsafeMutablePointer<SyncCore>, _ outcome: Int32) -> Int32 {
+private func applyBrake(
+  _ core: UnsafeMutablePointer<SyncCore>, _ outcome: Int32, _ line: UnsafeMutablePointer<cuio_line>
+) -> Int32 {
   if outcome & Outcome.claimed != 0 {
+    unsafe cuio_probe_dispatch_claimed(line)
     unsafe cuio_counter_add(&core.pointee.counters.claimed, 1)
     unsafe core.pointee.unclaimedInARow = 0
     return 0
   }
+  unsafe cuio_probe_dispatch_unclaimed(line)
   unsafe cuio_counter_add(&core.pointee.counters.unclaimed, 1)
   let now = cuio_ticks()
   if unsafe now &- core.pointee.lastUnclaimed > core.pointee.stormWindow {
@@ -146,6 +150,7 @@ private func applyBrake(_ core: UnsafeMutablePointer<SyncCore>, _ outcome: Int32
     return 0
   }
   unsafe core.pointee.isBraked = true
+  unsafe cuio_probe_storm_masked(line, core.pointee.unclaimedInARow)
   return Outcome.stormBegan
 }
 
@@ -155,7 +160,11 @@ func rearmLine(_ core: UnsafeMutablePointer<SyncCore>, _ line: UnsafeMutablePoin
   -> Int32
 {
   let result = unsafe cuio_line_rearm(line)
-  if result == 0 { return 0 }
+  if result == 0 {
+    unsafe cuio_probe_line_rearmed(line, 0)
+    return 0
+  }
+  unsafe cuio_probe_line_rearmed(line, result)
   unsafe core.pointee.rearmError = result
   unsafe cuio_counter_add(&core.pointee.counters.rearmFailures, 1)
   return Outcome.rearmFailed

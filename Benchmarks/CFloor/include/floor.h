@@ -37,5 +37,7 @@ uint64_t floor_run(int fd, floor_node *_Nullable list, uint64_t duration_ns);
 
 /// Keeps the calling thread on one processor.
 void floor_pin(int processor);
+/// Lets it run on any.
+void floor_unpin(void);
 
 #endif

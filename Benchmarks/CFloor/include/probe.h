@@ -10,7 +10,11 @@ typedef struct probe {
   uint64_t received;
   /// Times the routine ran.
   uint64_t calls;
-  uint64_t padding[6];
+  /// The registers of a device that its routine has to silence, in this process.
+  volatile uint32_t *_Nullable registers;
+  /// Every cause that the routine has found in them.
+  uint64_t causes;
+  uint64_t padding[4];
 } probe;
 
 /// What a signal of a line is.
@@ -19,6 +23,8 @@ typedef enum {
   PROBE_EVENT,
   /// A pipe with records of 4 bytes, each the running total, as a UIO descriptor gives them.
   PROBE_TOTALS,
+  /// A device behind UIO: records as above, and it is re-armed. Opened with uio_line_open().
+  PROBE_UIO,
 } probe_kind;
 
 typedef struct probe_line {
@@ -27,6 +33,10 @@ typedef struct probe_line {
   int read_fd;
   int write_fd;
   uint32_t total;
+  /// PROBE_UIO: the PCI configuration space, or -1 for irqcontrol; COMMAND; and what raises an interrupt, if anything.
+  int config_fd;
+  uint16_t command;
+  volatile uint32_t *_Nullable raise;
 } probe_line;
 
 /// What is waited between a routine and the next signal: anything from `shortest` to `longest` nanoseconds.

@@ -13,6 +13,7 @@
 #include "cuio_lock.h"
 #include "cuio_memory.h"
 #include "cuio_poller.h"
+#include "cuio_probe.h"
 #include "cuio_register.h"
 #include "cuio_ring.h"
 #include "cuio_routine.h"

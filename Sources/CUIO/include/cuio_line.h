@@ -2,7 +2,7 @@
 #ifndef CUIO_LINE_H
 #define CUIO_LINE_H
 
-#include "cuio_attributes.h"
+#include "cuio_probe.h"
 
 #include <endian.h>
 #include <unistd.h>
@@ -68,12 +68,14 @@ CUIO_HOT static inline int cuio_line_read(cuio_line *CUIO_NONNULL line, uint64_t
     if (length != (ssize_t)sizeof total) return cuio_read_failure(length);
     *delta = total - line->total;
     __atomic_store_n(&line->total, total, __ATOMIC_RELAXED);
+    cuio_probe_interrupt_read(line, *delta);
     return 0;
   }
   uint64_t added;
   ssize_t length = read(line->fd, &added, sizeof added);
   if (length != (ssize_t)sizeof added) return cuio_read_failure(length);
   *delta = added;
+  cuio_probe_interrupt_read(line, added);
   return 0;
 }
 

@@ -1,0 +1,62 @@
+// Static probes of the provider `interruptsync` (sys/sdt.h): an instruction that does nothing until bpftrace, perf or
+// gdb attaches to it. Without that header, or with CUIO_WITHOUT_PROBES, there are none.
+//
+// Called as a function each, since Swift knows no macros that take arguments. A line is told by the address of its
+// cuio_line, which begins with the descriptor: any more would have to be loaded first.
+#ifndef CUIO_PROBE_H
+#define CUIO_PROBE_H
+
+#include "cuio_attributes.h"
+
+#if !defined(CUIO_WITHOUT_PROBES) && defined(__has_include)
+#if __has_include(<sys/sdt.h>)
+#define CUIO_HAS_PROBES 1
+#endif
+#endif
+
+#if defined(CUIO_HAS_PROBES)
+#if defined(__clang__) && !defined(STAP_SDT_ARG_CONSTRAINT)
+// Left the choice, clang stores each argument to the stack.
+#define STAP_SDT_ARG_CONSTRAINT nr
+#endif
+#include <sys/sdt.h>
+#define CUIO_PROBE1(name, first) DTRACE_PROBE1(interruptsync, name, first)
+#define CUIO_PROBE2(name, first, second) DTRACE_PROBE2(interruptsync, name, first, second)
+#else
+#define CUIO_PROBE1(name, first) ((void)(first))
+#define CUIO_PROBE2(name, first, second) ((void)(first), (void)(second))
+#endif
+
+struct cuio_line;
+
+/// A read has taken `count` interrupts from the line.
+CUIO_HOT static inline void cuio_probe_interrupt_read(const struct cuio_line *CUIO_NONNULL line, uint64_t count) {
+  CUIO_PROBE2(interrupt_read, line, count);
+}
+
+/// A routine has claimed the dispatch. With the lock held.
+CUIO_HOT static inline void cuio_probe_dispatch_claimed(const struct cuio_line *CUIO_NONNULL line) {
+  CUIO_PROBE1(dispatch_claimed, line);
+}
+
+/// No routine has. With the lock held.
+CUIO_HOT static inline void cuio_probe_dispatch_unclaimed(const struct cuio_line *CUIO_NONNULL line) {
+  CUIO_PROBE1(dispatch_unclaimed, line);
+}
+
+/// The line was unmasked, or with a `result` below 0, -errno, was not. With the lock held.
+CUIO_HOT static inline void cuio_probe_line_rearmed(const struct cuio_line *CUIO_NONNULL line, int32_t result) {
+  CUIO_PROBE2(line_rearmed, line, result);
+}
+
+/// The storm brake leaves the line masked. With the lock held.
+CUIO_HOT static inline void cuio_probe_storm_masked(const struct cuio_line *CUIO_NONNULL line, uint32_t unclaimed) {
+  CUIO_PROBE2(storm_masked, line, unclaimed);
+}
+
+/// The storm brake has let go of the line.
+CUIO_HOT static inline void cuio_probe_storm_resumed(const struct cuio_line *CUIO_NONNULL line) {
+  CUIO_PROBE1(storm_resumed, line);
+}
+
+#endif

@@ -1,0 +1,8 @@
+#include "cuio_probe.h"
+
+#if defined(CUIO_HAS_PROBES)
+// The notes refer to this section, which is how debuggers find probes in a file that was moved. To a linker that drops
+// what nothing loaded refers to, notes do not count; gdb then finds no probe.
+extern const char probe_base __asm__("_.stapsdt.base") __attribute__((weak, visibility("hidden")));
+__attribute__((used, retain, visibility("hidden"))) const char *const cuio_probe_base = &probe_base;
+#endif
