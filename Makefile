@@ -91,7 +91,7 @@ SYSTEM = $(DESTDIR)$(PREFIX)/lib
 install-service:
 	install -d $(SYSTEM)/systemd/system
 	for unit in systemd/*.service systemd/*.socket; do \
-	  sed -E 's|=/usr/(s?bin)/|=$(PREFIX)/\1/|' $$unit >$(SYSTEM)/systemd/system/$${unit##*/} || exit; \
+	  sed -E 's|=(\+?)/usr/(s?bin)/|=\1$(PREFIX)/\2/|' $$unit >$(SYSTEM)/systemd/system/$${unit##*/} || exit; \
 	done
 	install -D -m 644 -t $(SYSTEM)/systemd/catalog systemd/interruptsync.catalog
 	install -D -m 644 systemd/interruptsync.sysusers $(SYSTEM)/sysusers.d/interruptsync.conf

@@ -52,6 +52,8 @@ public struct DispatcherGroupStatistics: Equatable, Sendable {
   public var spinsInVain: UInt64 = 0
   /// Times it slept.
   public var sleeps: UInt64 = 0
+  /// Times it asked which lines are ready.
+  public var rounds: UInt64 = 0
 
   /// All zero.
   public init() {}

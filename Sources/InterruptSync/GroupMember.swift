@@ -52,7 +52,7 @@ import UIO
 
   override func finish(waiting: Bool) { group.worker.leave(self, waiting: waiting) }
 
-  override var beat: UInt64 { group.statistics().sleeps }
+  override var beat: UInt64 { group.statistics().rounds }
 
   override var cpuTime: Int64 { group.worker.cpuTime }
 }

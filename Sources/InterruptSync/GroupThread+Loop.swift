@@ -26,6 +26,7 @@ extension GroupThread {
         if mustStop { return }
       }
       if !troubled.isEmpty { lookAfterTroubled() }
+      unsafe cuio_counter_add(&counters.pointee.rounds, 1)
       serveReady(wait())
       for _ in 0..<Self.rounds {
         if unsafe first == nil || hasNews.load(ordering: .relaxed) { break }

@@ -132,6 +132,7 @@ import UIO
     unsafe now.spinsFound = cuio_counter_read(&counters.pointee.spinsFound)
     unsafe now.spinsInVain = cuio_counter_read(&counters.pointee.spinsInVain)
     unsafe now.sleeps = cuio_counter_read(&counters.pointee.sleeps)
+    unsafe now.rounds = cuio_counter_read(&counters.pointee.rounds)
     return now
   }
 

@@ -26,8 +26,7 @@ package import UIO
         .invalidArgument, object: object.name, operation: "watch interrupts",
         cause: "a ring of \(capacity) events; 1 to 65536 are possible")
     }
-    var count: UInt64 = 1
-    while count < capacity { count *= 2 }
+    let count = Self.entries(capacity)
     var page: UnsafeMutablePointer<cuio_ring_page>?
     let file = unsafe cuio_ring_file(count, &page)
     let wake = cuio_event_create()
@@ -51,6 +50,15 @@ package import UIO
         page: page, entries: cuio_ring_entries(page), mask: count - 1, written: 0, dropped: 0,
         wake_fd: event.raw, wakes_at_once: true, next: nil))
     storage.holdingLock { unsafe storage.link(ring) }
+  }
+
+  /// Bytes of memory of a ring for so many events.
+  package static func size(capacity: Int) -> Int { Int(cuio_ring_size(entries(capacity))) }
+
+  private static func entries(_ capacity: Int) -> UInt64 {
+    var count: UInt64 = 1
+    while count < capacity { count *= 2 }
+    return count
   }
 
   deinit {

@@ -63,15 +63,24 @@ extension InterruptSyncClient {
   }
 
   /// Hands the daemon what it may not open itself. The role admin; the caller opens the device's
-  /// node and, for a PCI function, its configuration space.
-  /// - Throws: `noSuchDevice`, `invalidArgument` when there is no such node here, `unsupported`,
-  ///   `wrongState`, `systemFailure`, `permissionDenied`, `disconnected`, `timedOut`.
+  /// node and, for a PCI function, its configuration space. The daemon keeps both for as long as
+  /// the device is there, and connects it if a file is for it.
+  /// - Throws: `noSuchDevice`, `wrongState` when the daemon has it open or it has no node,
+  ///   `invalidArgument` when the node here is not the daemon's device, `unsupported`,
+  ///   `systemFailure` when a file does not open here, or the daemon took them and could not
+  ///   connect the device, `permissionDenied`, `disconnected`, `timedOut`.
   public func adoptDevice(_ device: String) throws(InterruptSyncClientError) {
     let described = try describe(device)
     let operation = "hand over the device"
     guard let number = described.number else {
       throw InterruptSyncClientError(
         .wrongState, object: device, operation: operation, cause: "it has no node now")
+    }
+    // To open and close it would turn off the bus mastering of who uses it.
+    guard !described.isServiced else {
+      throw InterruptSyncClientError(
+        .wrongState, object: device, operation: operation,
+        cause: "the daemon has it open already: it is \(described.state.rawValue)")
     }
     var descriptors = [try open("/dev/uio\(number)", device, operation)]
     var parameters: JSONObject = ["device": .string(described.id), "node": 0]
@@ -87,7 +96,7 @@ extension InterruptSyncClient {
   private func open(
     _ path: String, _ device: String, _ operation: String
   ) throws(InterruptSyncClientError) -> FileDescriptor {
-    do throws(SystemFailure) { return try FileDescriptor.open(path, O_RDWR) } catch {
+    do throws(SystemFailure) { return try FileDescriptor.open(path, O_RDWR | O_NONBLOCK) } catch {
       let isDenied = error.number == EACCES || error.number == EPERM
       throw InterruptSyncClientError(
         isDenied ? .permissionDenied : .systemFailure, object: device, operation: operation,

@@ -9,8 +9,9 @@ extension InterruptSyncClient {
   ///   - device: a device or a software line.
   ///   - capacity: records that are kept, 16 to 65,536.
   /// - Throws: `noSuchDevice`, `wrongState` when the device was never connected,
-  ///   `invalidArgument`, `tooManyRegistrations`, `systemFailure`, `notRunning`,
-  ///   `permissionDenied`, `disconnected`, `timedOut`, `protocolViolation`, `resourcesExhausted`.
+  ///   `invalidArgument`, `tooManyRegistrations`, `tooLarge` when the user's rings would have more
+  ///   memory than the daemon allows, `systemFailure`, `notRunning`, `permissionDenied`,
+  ///   `disconnected`, `timedOut`, `protocolViolation`, `resourcesExhausted`.
   public func subscribe(
     _ device: String, capacity: Int = 1024
   ) throws(InterruptSyncClientError) -> InterruptRing {

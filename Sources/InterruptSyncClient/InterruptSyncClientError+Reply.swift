@@ -78,7 +78,7 @@ extension InterruptSyncClientError {
     name("NotAllowed"): (.notAllowed, "the device's file does not allow it", ""),
     name("BadRegister"): (.badRegister, "a register that is not there", "interruptsyncctl info"),
     name("TooLarge"): (
-      .tooLarge, "the transaction is too large",
+      .tooLarge, "it is more than the daemon allows",
       "make it smaller, or raise TransactionMaxOperations= or TransactionMaxSec= in "
         + "interruptsyncd.conf(5)"
     ),
@@ -93,6 +93,7 @@ extension InterruptSyncClientError {
       "end others, or raise RegistrationsPerUserMax= or SubscriptionsPerUserMax= in "
         + "interruptsyncd.conf(5)"
     ),
+    name("BadDescriptor"): (.invalidArgument, "the daemon does not take this descriptor", ""),
     name("SystemFailure"): (.systemFailure, "the system refused", ""),
     "org.varlink.service.PermissionDenied": (
       .permissionDenied, "the daemon does not let this user do that",

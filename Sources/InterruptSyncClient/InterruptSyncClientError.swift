@@ -19,7 +19,8 @@ public struct InterruptSyncClientError: Error, Equatable, Sendable, CustomString
     case notAllowed
     /// A register that is malformed, out of bounds, misaligned or of a region that is not there.
     case badRegister
-    /// More operations or microseconds than the daemon allows in one transaction.
+    /// More operations or microseconds than the daemon allows in one transaction, or more memory for
+    /// a user's rings.
     case tooLarge
     /// A wait of a transaction found nothing in its time; `results` has what was done.
     case waitExpired

@@ -19,7 +19,7 @@ package final class Service {
   private var clients: ClientService?
   private var software: SoftwareService?
   private let status: StatusPrinter
-  private var metrics: MetricsFile?
+  private var metrics: MetricsService?
 
   /// Takes over SIGTERM, SIGINT and SIGHUP of the calling thread; to be made before other threads.
   /// - Throws: `UIOError`, `VarlinkError`.
@@ -88,8 +88,13 @@ package final class Service {
       try loop.watch(software.clock, for: .readable) { _ in software.tick() }
       self.software = software
     }
-    try listen()
-    startMetrics()
+    let settings = configuration.files?.daemon ?? DaemonSettings()
+    let policy = policy(of: settings)
+    metrics = try MetricsService(
+      of: registry, settings, policy, sockets: supervision.metricsListeners, on: loop,
+      journal: journal)
+    // The last: whoever can connect finds the rest in place.
+    try listen(settings, policy)
     if let duration = configuration.duration {
       loop.after(.nanoseconds(Int64(duration * 1e9))) { [loop] in loop.stop() }
     }
@@ -128,7 +133,7 @@ package final class Service {
     }
   }
 
-  private func listen() throws {
+  private func listen(_ settings: DaemonSettings, _ policy: AccessPolicy) throws {
     let inherited = supervision.listeners
     var paths = configuration.sockets
     // Without a socket unit, in the folder that the manager has made.
@@ -137,8 +142,7 @@ package final class Service {
     }
     guard !paths.isEmpty || !inherited.isEmpty else { return }
     let clients = try ClientService(
-      registry: registry, settings: configuration.files?.daemon ?? DaemonSettings(), loop: loop,
-      journal: journal
+      registry: registry, settings: settings, policy: policy, loop: loop, journal: journal
     ) { [unowned self] () throws(ConfigurationError) in try reload() }
     for socket in inherited { try clients.server.listen(on: socket) }
     for path in paths {
@@ -148,13 +152,10 @@ package final class Service {
     self.clients = clients
   }
 
-  private func startMetrics() {
-    guard let settings = configuration.files?.daemon, let path = settings.metricsTextfile else {
-      metrics = nil
-      return
+  private func policy(of settings: DaemonSettings) -> AccessPolicy {
+    AccessPolicy(settings) { [journal] group in
+      journal.log(.warning, "there is no group \"\(group)\": nobody gets a role by it")
     }
-    metrics = MetricsFile(
-      path, every: settings.metricsInterval, of: registry, on: loop, journal: journal)
   }
 
   /// All of it, or nothing: what is at fault leaves the old configuration as it was.
@@ -165,9 +166,10 @@ package final class Service {
     do throws(ConfigurationError) {
       let files = try read()
       registry.apply(files)
-      clients?.settings = files.daemon
       journal.admit(files.daemon.logLevel)
-      startMetrics()
+      let policy = policy(of: files.daemon)
+      clients?.apply(files.daemon, policy)
+      metrics?.apply(files.daemon, policy)
       journal.log(.info, "configuration read anew: \(files.devices.count) device files")
     } catch {
       journal.log(
@@ -232,6 +234,7 @@ package final class Service {
   private func end() {
     supervision.stopping()
     clients?.server.stop()
+    metrics?.stop()
     for device in registry.devices { device.disconnect() }
     software?.stop()
     hear()

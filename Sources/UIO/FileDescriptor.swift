@@ -99,6 +99,16 @@ package final class FileDescriptor: Sendable {
       && own.st_ino == other.st_ino
   }
 
+  /// Whether what is open may be read and written. The corresponding C function is `fcntl`.
+  package var isForReadingAndWriting: Bool { fcntl(raw, F_GETFL) & O_ACCMODE == O_RDWR }
+
+  /// Lets reads answer EAGAIN instead of waiting, for whoever shares the open file; false when the
+  /// system refuses. The corresponding C function is `fcntl`.
+  package func becomeNonblocking() -> Bool {
+    let flags = fcntl(raw, F_GETFL)
+    return flags >= 0 && fcntl(raw, F_SETFL, flags | O_NONBLOCK) == 0
+  }
+
   private static func deviceNumber(_ status: stat) -> (major: UInt32, minor: UInt32)? {
     guard status.st_mode & S_IFMT == S_IFCHR else { return nil }
     let number = UInt64(status.st_rdev)

@@ -7,34 +7,11 @@ import resource
 import socket
 import struct
 
-from daemon import Closed, Daemon, Ring, eventually
+from daemon import NOBODY, Closed, Daemon, Refused, Ring, as_user, eventually
 from judge import check, refused, run
 
-NOBODY = 65534
 DENIED = "org.varlink.service.PermissionDenied"
 MIB = 1 << 20
-
-
-def as_user(user, group, body, groups=()):
-    """Runs `body` in a process of that user; its exception is ours."""
-    assert os.getuid() == 0, "calls of other users are made as root: run the tests as root"
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        try:
-            os.setgroups(groups)
-            os.setresgid(group, group, group)
-            os.setresuid(user, user, user)
-            body()
-        except BaseException as error:
-            os.write(writing, repr(error).encode() or b"?")
-        os._exit(0)
-    os.close(writing)
-    with open(reading, "rb") as pipe:
-        said = pipe.read().decode()
-    os.waitpid(child, 0)
-    assert not said, said
 
 
 def everybody(daemon):
@@ -97,6 +74,27 @@ def who_is_in_no_group_may_look_and_nothing_else():
         assert before == (wire.call("ListDevices"), wire.call("GetStatistics"))
         for method, _ in CHANGING:
             assert any(f"{NOBODY}" in line and method in line for line in daemon.log.splitlines()), method
+        daemon.still_dispatches()
+
+
+@check
+def descriptors_of_who_is_no_admin_are_not_taken():
+    settings = f"ControlGroup={NOBODY}"
+    with Daemon(settings=settings) as daemon, daemon.wire() as wire, open("/dev/null", "r+") as null:
+        everybody(daemon)
+        # Answered: its connection is among the daemon's descriptors.
+        wire.call("ListDevices")
+
+        def calls():
+            with daemon.wire() as wire:
+                for _ in range(20):
+                    wire.post("AdoptDevice", {"device": "soft", "node": 0}, files=[null.fileno()])
+                    refused(DENIED, wire.answer)
+                wire.call("Trigger", device="soft")
+
+        before = len(daemon.descriptors())
+        as_user(NOBODY, NOBODY, calls)
+        eventually("its descriptors closed", lambda: len(daemon.descriptors()) <= before)
         daemon.still_dispatches()
 
 
@@ -228,6 +226,40 @@ def a_thousand_connections_of_one_user_are_refused_beyond_its_limit():
         eventually("room again", answered)
         daemon.still_dispatches()
     return f"{grown / MIB:.1f} MiB more"
+
+
+def ring_memory(daemon):
+    """Bytes of rings that the daemon has mapped."""
+    with open(f"/proc/{daemon.process.pid}/maps") as file:
+        ranges = [line.split()[0].split("-") for line in file if "memfd:" in line]
+    return sum(int(end, 16) - int(start, 16) for start, end in ranges)
+
+
+@check
+def rings_of_one_observer_are_bounded_in_memory():
+    with Daemon() as daemon, daemon.wire() as wire:
+        everybody(daemon)
+
+        def observer():
+            # In two connections, as the limit is the user's.
+            with daemon.wire() as first, daemon.wire() as second:
+                made = 0
+                for number in range(64):
+                    try:
+                        (first, second)[number % 2].call("Subscribe", device="soft", capacity=65536)
+                        made += 1
+                    except Refused as error:
+                        assert error.name == "io.interruptsync.TooLarge", error
+                        assert error.parameters["limit"] == 32 * MIB, error
+                assert made == 4, made
+                # Another user's are its own.
+                wire.call("Subscribe", device="soft", capacity=65536)
+
+        for count in (1, 2):
+            as_user(NOBODY, NOBODY, observer)
+            each = 4096 + 65536 * 104
+            eventually("the observer's rings to go", lambda: ring_memory(daemon) == count * each)
+        daemon.still_dispatches()
 
 
 @check

@@ -17,6 +17,7 @@ import time
 PROGRAM = os.environ.get("INTERRUPTSYNCD", ".build/release/interruptsyncd")
 # Long enough for a loaded machine; nothing waits so long on purpose.
 PATIENCE = 60
+NOBODY = 65534
 
 libc = ctypes.CDLL(None, use_errno=True)
 PIDFD_GETFD = 438
@@ -31,6 +32,28 @@ def eventually(what, condition, patience=PATIENCE):
             return result
         assert time.monotonic() < end, f"did not come within {patience} s: {what}"
         time.sleep(0.01)
+
+
+def as_user(user, group, body, groups=()):
+    """Runs `body` in a process of that user; its exception is ours."""
+    assert os.getuid() == 0, "calls of other users are made as root: run the tests as root"
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        try:
+            os.setgroups(groups)
+            os.setresgid(group, group, group)
+            os.setresuid(user, user, user)
+            body()
+        except BaseException as error:
+            os.write(writing, repr(error).encode() or b"?")
+        os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        said = pipe.read().decode()
+    os.waitpid(child, 0)
+    assert not said, said
 
 
 class Refused(Exception):
@@ -69,9 +92,11 @@ class Wire:
         self.files = []
         self.socket.close()
 
-    def send(self, data):
-        """All of it, or `Closed`."""
+    def send(self, data, files=()):
+        """All of it, with descriptors, or `Closed`."""
         try:
+            if files:
+                data = data[socket.send_fds(self.socket, [data], files):]
             self.socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             raise Closed from None
@@ -94,10 +119,10 @@ class Wire:
         message, _, self.buffer = self.buffer.partition(b"\0")
         return json.loads(message)
 
-    def post(self, method, parameters=None, **flags):
-        """Sends a call."""
+    def post(self, method, parameters=None, files=(), **flags):
+        """Sends a call, with descriptors."""
         name = method if "." in method else "io.interruptsync." + method
-        self.send(json.dumps({"method": name, "parameters": parameters or {}, **flags}).encode() + b"\0")
+        self.send(json.dumps({"method": name, "parameters": parameters or {}, **flags}).encode() + b"\0", files)
 
     def answer(self):
         """The parameters of the next reply, or `Refused`."""

@@ -51,6 +51,9 @@ private func obedient(_ seen: Seen<String>) throws -> FakeDaemon {
     ("SystemFailure", ["message": "said so", "errno": 13], .systemFailure),
     ("BadRegister", ["operation": 0, "message": "said so"], .badRegister),
     ("TooLarge", ["limit": 64, "message": "said so"], .tooLarge),
+    (
+      "BadDescriptor", ["device": "a", "parameter": "node", "message": "said so"], .invalidArgument
+    ),
   ] as [(String, JSONObject, InterruptSyncClientError.Code)])
 func errorsOfTheInterfaceKeepTheirWords(
   name: String, parameters: JSONObject, code: InterruptSyncClientError.Code
@@ -139,6 +142,22 @@ func errorsOfEveryServiceSayWhatToDo(
     object: daemon.address, operation: "connect to the daemon")
   #expect(error.code == .permissionDenied)
   #expect(error.hint.contains("usermod -aG \(group) USER"))
+}
+
+@Test(arguments: ["connected", "storming", "attached"])
+func deviceInUseIsNotOpenedToBeHandedOver(state: String) throws {
+  let daemon = try FakeDaemon(
+    .init(name: "DescribeDevice") { call in
+      call.reply([
+        "device": [
+          "id": "pci-0000:00:03.0", "number": 0, "name": "edu", "state": .string(state),
+          "routines": [], "regions": [],
+        ]
+      ])
+    })
+  let error = failure { try daemon.client().adoptDevice("edu") }
+  #expect(error?.code == .wrongState)
+  #expect(error?.cause.contains(state) == true)
 }
 
 @Test func adoptedDeviceNeedsANode() throws {

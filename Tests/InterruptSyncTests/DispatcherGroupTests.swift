@@ -115,6 +115,39 @@ private func member(
   for object in others + [first, second] { try object.disconnect() }
 }
 
+@Test func heartbeatOfAQuietLineTellsOfTheThreadAlsoWhenThatNeverSleeps() throws {
+  let group = try DispatcherGroup()
+  let greedy = try SoftwareLine()
+  let isOver = Flag()
+  let isStuck = Flag()
+  let entered = Signal()
+  let leave = Signal()
+  let busy = try member(greedy, group) {
+    if isStuck.isUp, !isOver.isUp {
+      isOver.raise()
+      entered.raise()
+      leave.take()
+    }
+    if !isOver.isUp { greedy.trigger() }
+    return .success
+  }
+  let quiet = try member(try SoftwareLine(), group)
+  #expect(quiet.heartbeat == nil)
+  for object in [busy, quiet] { try object.connect() }
+  greedy.trigger()
+  for _ in 0..<3 {
+    let beat = try #require(quiet.heartbeat)
+    try eventually("a heartbeat") { quiet.heartbeat != beat }
+  }
+  isStuck.raise()
+  entered.take()
+  let beat = quiet.heartbeat
+  for _ in 0..<1000 { #expect(quiet.heartbeat == beat) }
+  leave.raise()
+  try eventually("a heartbeat again") { quiet.heartbeat != beat }
+  for object in [busy, quiet] { try object.disconnect() }
+}
+
 @Test func readyLinesAreServedInTurns() throws {
   let group = try DispatcherGroup(attributes: DispatcherAttributes(waiting: .block))
   let gate = try SoftwareLine()

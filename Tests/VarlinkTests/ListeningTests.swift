@@ -131,7 +131,7 @@ private func connects(_ address: SocketAddress) -> Bool {
     try client.socket.put(#"{"method":"org.varlink.service.GetInfo"}"# + "\0")
     var limit = rlimit(rlim_cur: 256, rlim_max: 256)
     try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
-    bench.server.reserve = nil
+    bench.server.listeners.first?.reserve = nil
     var used: [FileDescriptor] = []
     while let file = try? FileDescriptor.open("/dev/null", O_RDONLY) { used.append(file) }
     // The loop does not turn for ever meanwhile.

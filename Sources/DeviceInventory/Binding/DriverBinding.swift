@@ -65,7 +65,7 @@ package struct DriverBinding {
         old, before,
         UIOError(
           .driverFailed, device: "\(device)", operation: "bind to \(driver)", cause: cause,
-          hint: "dmesg may say why; uio_pci_generic takes only devices with an interrupt pin"))
+          hint: "dmesg may say why; uio_pci_generic takes no device whose INTx cannot be disabled"))
       return Outcome(before: before, after: before)
     }
     return Outcome(before: before, after: driver)

@@ -37,8 +37,31 @@ enum ClientError {
     make("NotAttached", ["device": .string(device.id), "message": .string(message)])
   }
 
+  static func badDescriptor(
+    _ device: ManagedDevice, _ refusal: Inheritance.Refusal
+  ) -> ErrorReply {
+    make(
+      "BadDescriptor",
+      [
+        "device": .string(device.id), "parameter": .string(refusal.parameter),
+        "message": .string("\(refusal)"),
+      ])
+  }
+
   static func tooManyRegistrations(_ limit: Int) -> ErrorReply {
     make("TooManyRegistrations", ["limit": .integer(Int64(limit))])
+  }
+
+  static func tooMuchMemory(_ size: Int, has: Int, limit: Int) -> ErrorReply {
+    make(
+      "TooLarge",
+      [
+        "limit": .integer(Int64(limit)),
+        "message": .string(
+          "a ring of \(size) bytes: the user's have \(has) already, of \(limit) that they may have"
+            + "\n  hint: ask for a smaller capacity, or raise RingMemoryPerUserMax= in "
+            + "interruptsyncd.conf(5)"),
+      ])
   }
 
   static func refused(_ refusal: TransactionRefusal) -> ErrorReply {

@@ -9,9 +9,7 @@ extension ClientService {
     handle("Disconnect") { [unowned self] call throws(ErrorReply) in
       let device = try device(call, .control)
       try requireUnattached(device)
-      device.isWanted = false
-      device.disconnect()
-      registry.tell(.changed, device)
+      registry.disconnect(device)
       call.reply()
     }
     handle("Trigger") { [unowned self] call throws(ErrorReply) in
@@ -63,7 +61,7 @@ extension ClientService {
       throw ClientError.system(error)
     }
     if isPersistent {
-      device.isWanted = true
+      registry.keepConnected(device)
     } else {
       call.connection.whenClosed { [weak self, weak device] in
         self?.unregister(user)

@@ -20,7 +20,7 @@ extension ClientService {
       let device = try device(call, .control)
       _ = try attachment(call, device)
       device.endAttachment()
-      registry.tell(.changed, device)
+      registry.attachmentEnded(device)
       call.reply()
     }
   }
@@ -90,7 +90,7 @@ extension ClientService {
           LogRecord(
             .warning, "\(device.id): a client did not complete in time; its attachment has ended",
             event: .attachmentExpired, device: device.id, clientUID: user))
-        registry.tell(.changed, device)
+        registry.attachmentEnded(device)
       }
     } catch {
       unregister(user)
@@ -102,7 +102,7 @@ extension ClientService {
       self?.unregister(user)
       guard let device, device.attachment?.owner == owner else { return }
       device.endAttachment()
-      self?.registry.tell(.changed, device)
+      self?.registry.attachmentEnded(device)
     }
     registry.tell(.changed, device)
     if let event = device.attachment?.event { call.reply(["event": 0], descriptors: [event]) }

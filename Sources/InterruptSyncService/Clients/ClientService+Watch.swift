@@ -15,13 +15,19 @@ extension ClientService {
   private func subscribeRing(_ call: VarlinkCall) throws(ErrorReply) {
     let device = try device(call, .observe)
     let capacity = try integer(call, "capacity", in: 16...65536) ?? 1024
+    let size = SharedRing.size(capacity: Int(capacity))
+    let user = call.peer.user
+    let limit = settings.limits.ringMemoryPerUser
+    guard size <= limit - ringMemory[user, default: 0] else {
+      throw ClientError.tooMuchMemory(size, has: ringMemory[user, default: 0], limit: limit)
+    }
     let ring = try device.ring(capacity: Int(capacity)).ring
     let number = try subscribe(call)
-    let user = call.peer.user
+    ringMemory[user, default: 0] += size
     device.rings[number] = ring
     call.connection.whenClosed { [weak self, weak device] in
       device?.rings[number] = nil
-      self?.unsubscribe(user)
+      self?.unsubscribe(user, releasing: size)
     }
     call.reply(
       [

@@ -10,7 +10,7 @@ final class ClientService {
   let registry: DeviceRegistry
   let server: VarlinkServer
   let loop: EventLoop
-  var settings: DaemonSettings { didSet { readPolicy() } }
+  private(set) var settings: DaemonSettings
   private(set) var policy: AccessPolicy
   /// Reads the configuration anew; throws what is wrong with it.
   let reload: () throws(ConfigurationError) -> Void
@@ -18,6 +18,8 @@ final class ClientService {
   /// What is registered, by user.
   private var registrations: [UInt32: Int] = [:]
   private var subscriptions: [UInt32: Int] = [:]
+  /// Bytes of rings, by user.
+  var ringMemory: [UInt32: Int] = [:]
   private var lastRegistration = 0
   /// Calls that are answered again and again.
   var watched: [Int: VarlinkCall] = [:]
@@ -25,39 +27,37 @@ final class ClientService {
 
   /// - Throws: `VarlinkError`.
   init(
-    registry: DeviceRegistry, settings: DaemonSettings, loop: EventLoop, journal: Journal,
-    reload: @escaping () throws(ConfigurationError) -> Void
+    registry: DeviceRegistry, settings: DaemonSettings, policy: AccessPolicy, loop: EventLoop,
+    journal: Journal, reload: @escaping () throws(ConfigurationError) -> Void
   ) throws(VarlinkError) {
     self.registry = registry
     self.settings = settings
     self.loop = loop
     self.reload = reload
     self.journal = journal
-    policy = AccessPolicy(settings) { Self.unknown($0, journal) }
-    let limits = settings.limits
+    self.policy = policy
     server = try VarlinkServer(
       loop: loop,
       identity: ServiceIdentity(
         vendor: "InterruptSync", product: "interruptsyncd", version: "0.1.0", url: ""),
-      limits: ServerLimits(
-        connections: limits.connections, connectionsPerUser: limits.connectionsPerUser,
-        message: WireLimits(messageBytes: limits.messageSize), waitingBytes: limits.outputSize))
+      limits: settings.limits.server)
     let text = String(decoding: PackageResources.io_interruptsync_varlink, as: UTF8.self)
     server.add(try InterfaceDescription(text))
-    server.authorize = { [unowned self] peer, _ in policy.role(of: peer) >= .observe }
+    server.authorize = { [unowned self] peer, _ in self.policy.role(of: peer) >= .observe }
     server.observe = { journal.log(LogRecord($0)) }
     addDeviceMethods()
     addControlMethods()
     addWatchMethods()
     addSynchronizedMethods()
+    addAdoptionMethods()
   }
 
-  private static func unknown(_ group: String, _ journal: Journal) {
-    journal.log(.warning, "there is no group \"\(group)\": nobody gets a role by it")
-  }
-
-  private func readPolicy() {
-    policy = AccessPolicy(settings) { [journal] in Self.unknown($0, journal) }
+  /// Takes over settings that have been read anew. Who is there already keeps its connection and
+  /// what it registered.
+  func apply(_ settings: DaemonSettings, _ policy: AccessPolicy) {
+    self.settings = settings
+    self.policy = policy
+    server.limits = settings.limits.server
   }
 
   func handle(
@@ -123,7 +123,13 @@ final class ClientService {
   }
 
   func unregister(_ user: UInt32) { release(user, \.registrations) }
-  func unsubscribe(_ user: UInt32) { release(user, \.subscriptions) }
+
+  /// - Parameter bytes: of a ring that goes with it.
+  func unsubscribe(_ user: UInt32, releasing bytes: Int = 0) {
+    release(user, \.subscriptions)
+    let left = ringMemory[user, default: bytes] - bytes
+    ringMemory[user] = left == 0 ? nil : left
+  }
 
   private func release(
     _ user: UInt32, _ counts: ReferenceWritableKeyPath<ClientService, [UInt32: Int]>

@@ -1,9 +1,13 @@
+import Varlink
+
 /// What clients of the daemon can use up.
 package struct ClientLimits: Equatable, Sendable {
   package var connections = 256
   package var connectionsPerUser = 64
   package var registrationsPerUser = 64
   package var subscriptionsPerUser = 64
+  /// Bytes of the rings of one user, all together.
+  package var ringMemoryPerUser = 32 << 20
   /// Bytes of one message.
   package var messageSize = 1 << 20
   /// Bytes that wait for a client that does not read.
@@ -21,12 +25,21 @@ package struct ClientLimits: Equatable, Sendable {
       reader.value(.registrationsPerUser, Value.integer(0...65536)) ?? registrationsPerUser
     subscriptionsPerUser =
       reader.value(.subscriptionsPerUser, Value.integer(0...65536)) ?? subscriptionsPerUser
+    ringMemoryPerUser =
+      reader.value(.ringMemoryPerUser, Value.size(0...(16 << 30))) ?? ringMemoryPerUser
     messageSize = reader.value(.messageSize, Value.size(4096...(16 << 20))) ?? messageSize
     outputSize = reader.value(.outputSize, Value.size(4096...(64 << 20))) ?? outputSize
     transaction.operations =
       reader.value(.transactionOperations, Value.integer(1...4096)) ?? transaction.operations
     transaction.microseconds =
       reader.value(.transactionTime, Self.microseconds) ?? transaction.microseconds
+  }
+
+  /// What of it the protocol's server looks after.
+  var server: ServerLimits {
+    ServerLimits(
+      connections: connections, connectionsPerUser: connectionsPerUser,
+      message: WireLimits(messageBytes: messageSize), waitingBytes: outputSize)
   }
 
   private static func microseconds(_ text: String) throws(ValueFault) -> UInt64 {

@@ -14,6 +14,8 @@ package struct DeviceSettings: Equatable, Sendable {
   package var connectsWithoutRoutines = false
   /// Devices that name the same group share a lock.
   package var lockGroup: String?
+  /// Devices that name the same group and want the same thread share it.
+  package var dispatcherGroup: String?
   /// Whose members may see the device; empty: whoever the daemon's settings say.
   package var observeGroups: [String] = []
   /// Whose members may register routines; empty: whoever the daemon's settings say.
@@ -39,6 +41,7 @@ package struct DeviceSettings: Equatable, Sendable {
     case acceptsAnySuccess = "AcceptAnySuccess"
     case connectsWithoutRoutines = "ConnectWithoutRoutines"
     case lockGroup = "LockGroup"
+    case dispatcherGroup = "DispatcherGroup"
     case observeGroups = "ObserveGroup"
     case controlGroups = "ControlGroup"
 
@@ -65,6 +68,7 @@ package struct DeviceSettings: Equatable, Sendable {
     connectsWithoutRoutines =
       reader.value(.connectsWithoutRoutines, Value.boolean) ?? connectsWithoutRoutines
     lockGroup = reader.value(.lockGroup, Value.name)
+    dispatcherGroup = reader.value(.dispatcherGroup, Value.name)
     observeGroups = reader.items(.observeGroups, Value.group)
     controlGroups = reader.items(.controlGroups, Value.group)
   }

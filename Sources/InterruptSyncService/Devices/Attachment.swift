@@ -120,6 +120,7 @@ extension ManagedDevice {
     guard let attachment else { return }
     attachment.finish()
     self.attachment = nil
-    if isWanted { try? connect() }
+    // Else as another file says.
+    if isWanted, !missedReload { try? connect() }
   }
 }

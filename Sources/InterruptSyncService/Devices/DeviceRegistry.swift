@@ -13,6 +13,9 @@ final class DeviceRegistry {
   private let named: [DeviceConfiguration]
   private(set) var files: ConfigurationSet?
   private var locks: [String: InterruptLock] = [:]
+  private let groups = DispatcherGroups()
+  /// Devices that clients disconnected.
+  private var disconnected: Set<String> = []
   private let notices: NoticeBoard
   private let supervision: Supervision
   private let journal: Journal
@@ -92,6 +95,7 @@ final class DeviceRegistry {
     device.attachment?.finish()
     device.attachment = nil
     device.close()
+    supervision.release(device.id)
     if device.isWanted {
       tell(.changed, device)
     } else {
@@ -102,7 +106,9 @@ final class DeviceRegistry {
 
   private func add(_ device: ManagedDevice) {
     devices.append(device)
-    if !device.isWanted, files?.devices.isEmpty == false {
+    // Whoever serves it later could not open it again.
+    if let info = device.info { supervision.resume(info) }
+    if device.configuration == nil, files?.devices.isEmpty == false {
       journal.log(
         .info, "\(device.id): left alone, as no file is for it", device: device.id)
     }
@@ -110,10 +116,13 @@ final class DeviceRegistry {
     tell(.added, device)
   }
 
-  private func serve(_ device: ManagedDevice) {
+  /// Connects a device that is to be and can be.
+  /// - Returns: why it could not.
+  @discardableResult
+  func serve(_ device: ManagedDevice) -> (any Error)? {
     guard device.isWanted, device.attachment == nil, !device.isConnected,
       device.info != nil || device.isSoftware
-    else { return }
+    else { return nil }
     let isBack = device.object != nil
     do {
       try device.connect()
@@ -125,10 +134,12 @@ final class DeviceRegistry {
           .info, "\(device.id): connected\(how)",
           event: isContinued ? .deviceContinued : .deviceConnected, device: device.id,
           interrupts: interrupts))
+      return nil
     } catch {
       journal.log(
         .error, "\(error)", event: .deviceFailed, device: device.id, errno: Service.errno(of: error)
       )
+      return error
     }
   }
 
@@ -152,10 +163,12 @@ final class DeviceRegistry {
       locks[group] ?? InterruptLock()
     }
     if let lock, let group = wanted?.configuration.settings.lockGroup { locks[group] = lock }
-    return ManagedDevice(
+    let device = ManagedDevice(
       id: id, info: info, configuration: wanted?.configuration, file: wanted?.file, lock: lock,
-      supervision: supervision
+      groups: groups, supervision: supervision
     ) { [notices] report in notices.post(id, report) }
+    if disconnected.contains(id) { device.isWanted = false }
+    return device
   }
 
   /// Puts a device of another configuration in the place of one; its counts go on.
@@ -176,50 +189,81 @@ final class DeviceRegistry {
   func apply(_ files: ConfigurationSet) {
     self.files = files
     for device in devices {
-      if let info = device.info {
-        let wanted = configuration(for: info)
-        // What an attached client services stays so; the file is asked again when it ends.
-        guard device.attachment == nil else { continue }
-        if device.configuration != wanted?.configuration || device.mode != nil
-          || device.policy != nil
-        {
-          replace(device, wanted, info)
-        } else {
-          device.isWanted = wanted != nil
-          serve(device)
-        }
-      } else if !device.isSoftware {
-        devices.removeAll { $0 === device }
-        tell(.removed, device)
+      if device.isSoftware ? softwareLine(device.id) == nil : device.info == nil {
+        remove(device)
+      } else if device.attachment != nil {
+        device.missedReload = true
+      } else {
+        follow(device)
       }
-    }
-    let names = softwareNames()
-    for device in devices where device.isSoftware && !names.contains(device.id) {
-      device.attachment?.finish()
-      device.attachment = nil
-      device.close()
-      devices.removeAll { $0 === device }
-      tell(.removed, device)
     }
     addSoftwareLines()
   }
 
-  private func softwareNames() -> [String] {
-    files?.devices.flatMap { $0.match.softwareLines } ?? []
+  /// Serves a device as its file says now, without what clients had set.
+  private func follow(_ device: ManagedDevice) {
+    let wanted =
+      if let info = device.info { configuration(for: info) } else { softwareLine(device.id) }
+    if device.configuration != wanted?.configuration || device.mode != nil || device.policy != nil {
+      replace(device, wanted, device.info)
+    } else {
+      device.file = wanted?.file
+      serve(device)
+    }
+  }
+
+  /// An attachment has ended: what was read anew meanwhile counts from now on.
+  func attachmentEnded(_ device: ManagedDevice) {
+    if device.missedReload {
+      device.missedReload = false
+      follow(device)
+    }
+    if let now = devices.first(where: { $0.id == device.id }) { tell(.changed, now) }
+  }
+
+  /// Stops servicing a device until a client connects it again, whatever becomes of it meanwhile.
+  func disconnect(_ device: ManagedDevice) {
+    disconnected.insert(device.id)
+    device.isWanted = false
+    device.disconnect()
+    tell(.changed, device)
+  }
+
+  /// Services a device from now on, whenever it is there.
+  func keepConnected(_ device: ManagedDevice) {
+    disconnected.remove(device.id)
+    device.isWanted = true
+  }
+
+  private func remove(_ device: ManagedDevice) {
+    device.attachment?.finish()
+    device.attachment = nil
+    device.close()
+    disconnected.remove(device.id)
+    devices.removeAll { $0 === device }
+    tell(.removed, device)
+  }
+
+  /// What is configured of a software line; nil: no file makes it.
+  private func softwareLine(_ name: String) -> Wanted? {
+    guard let file = files?.devices.first(where: { $0.match.softwareLines.contains(name) }) else {
+      return nil
+    }
+    return (
+      DeviceConfiguration(id: .stable(name), settings: file.device, routines: file.routines),
+      file.name
+    )
   }
 
   private func addSoftwareLines() {
-    for file in files?.devices ?? [] {
-      for name in file.match.softwareLines where !devices.contains(where: { $0.id == name }) {
-        do {
-          let line = try SoftwareLine(name: name)
-          let configuration = DeviceConfiguration(
-            id: .stable(name), settings: file.device, routines: file.routines)
-          let device = made(name, nil, (configuration, file.name))
-          device.software = line
-          add(device)
-        } catch { journal.log(.error, "\(error)", event: .deviceFailed, device: name) }
-      }
+    for name in files?.devices.flatMap(\.match.softwareLines) ?? []
+    where !devices.contains(where: { $0.id == name }) {
+      do {
+        let line = try SoftwareLine(name: name)
+        let device = made(name, nil, softwareLine(name))
+        device.software = line
+        add(device)
+      } catch { journal.log(.error, "\(error)", event: .deviceFailed, device: name) }
     }
   }
 

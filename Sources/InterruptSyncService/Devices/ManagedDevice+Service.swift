@@ -40,6 +40,16 @@ extension ManagedDevice {
     regions = nil
   }
 
+  /// Takes over descriptors of the device, which is there and not open, for the next connect.
+  /// - Throws: when they are not what they are said to be; nothing has changed then.
+  func adopt(
+    node: FileDescriptor, configuration: FileDescriptor?, of info: UIODeviceInfo
+  ) throws(Inheritance.Refusal) {
+    let count = try supervision.adopt(node: node, configuration: configuration, of: info)
+    guard let object else { return }
+    countBase = count &- UInt32(truncatingIfNeeded: object.statistics().interrupts)
+  }
+
   /// Kept by the service manager first: from the first interrupt on none is lost with the process.
   func connectObject() throws {
     guard let object else { return }
@@ -57,7 +67,7 @@ extension ManagedDevice {
   /// Opens what is there, unless it is open. An instance that came in the place of another is
   /// opened anew.
   func open() throws {
-    guard !isSoftware else { return makeObject(software) }
+    guard !isSoftware else { return try makeObject(software) }
     guard let info else {
       throw UIOError(
         .removed, device: id, operation: "connect", cause: "the device is not there",
@@ -65,7 +75,7 @@ extension ManagedDevice {
     }
     if let line, line.device.info == info, line.device.isAlive {
       isContinued = true
-      return makeObject(line)
+      return try makeObject(line)
     }
     cancelRoutines()
     let opened = try supervision.open(info)
@@ -74,20 +84,24 @@ extension ManagedDevice {
     self.line = line
     isContinued = opened.isContinued
     regions = DeviceRegions(opened.device)
-    makeObject(line, taken: opened.taken)
+    try makeObject(line, taken: opened.taken)
   }
 
   /// - Parameter taken: interrupts that are to be counted and were not.
-  private func makeObject(_ source: (any InterruptSource)?, taken: UInt32 = 0) {
+  /// - Throws: `resourcesExhausted` when there is no thread for its group.
+  private func makeObject(_ source: (any InterruptSource)?, taken: UInt32 = 0) throws {
     guard object == nil, let source else { return }
     let settings = settings
     var dispatcher = settings.dispatcher
     if let policy { dispatcher.policy = policy }
+    let group = try settings.dispatcherGroup.map {
+      try groups.group($0, dispatcher, report: reports)
+    }
     let options = InterruptSyncOptions(
       storm: settings.storm, repeatLimit: settings.repeatLimit,
       acceptsAnySuccess: settings.acceptsAnySuccess,
       connectsWithoutRoutines: settings.connectsWithoutRoutines, dispatcher: dispatcher,
-      report: reports)
+      group: group, report: reports)
     let object = InterruptSyncObject(
       source: source, mode: mode ?? settings.mode, lock: lock, name: id, options: options)
     var totals = carried.dispatches > 0 ? carried : supervision.totals(of: id) ?? carried

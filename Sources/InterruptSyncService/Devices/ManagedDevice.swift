@@ -17,7 +17,7 @@ final class ManagedDevice {
   var info: UIODeviceInfo?
   /// How it is serviced, and which file says so; nil: nobody said.
   private(set) var configuration: DeviceConfiguration?
-  private(set) var file: String?
+  var file: String?
   /// Whether it is to be serviced whenever it is there.
   var isWanted = false
   /// Why it is not serviced although it should be.
@@ -26,9 +26,13 @@ final class ManagedDevice {
   var mode: InterruptSyncMode?
   var policy: DispatcherAttributes.Policy?
 
+  /// The configuration was read anew while a client had the device attached.
+  var missedReload = false
+
   let reports: @Sendable (InterruptReport) -> Void
   let supervision: Supervision
   let lock: InterruptLock?
+  let groups: DispatcherGroups
   var object: InterruptSyncObject?
   var regions: DeviceRegions?
   /// In the list's order, with the registration of each.
@@ -52,7 +56,7 @@ final class ManagedDevice {
   /// - Parameter lock: nil makes one.
   init(
     id: String, info: UIODeviceInfo? = nil, configuration: DeviceConfiguration?, file: String?,
-    lock: InterruptLock? = nil, supervision: Supervision,
+    lock: InterruptLock? = nil, groups: DispatcherGroups, supervision: Supervision,
     reports: @escaping @Sendable (InterruptReport) -> Void
   ) {
     self.id = id
@@ -60,6 +64,7 @@ final class ManagedDevice {
     self.configuration = configuration
     self.file = file
     self.lock = lock
+    self.groups = groups
     self.supervision = supervision
     self.reports = reports
     isWanted = configuration != nil

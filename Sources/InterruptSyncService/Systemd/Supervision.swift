@@ -2,6 +2,7 @@
 import CUIO
 import Glibc
 import InterruptSync
+import Synchronization
 import UIO
 
 /// Keeps devices and totals over restarts and tells the manager how the daemon is. Only the control
@@ -10,6 +11,7 @@ final class Supervision {
   private let manager: ServiceManager
   private let journal: Journal
   private let inherited: InheritedDescriptors
+  private let sysfs: Sysfs
   private var watchdog: Watchdog?
   /// Readable when the watchdog is to be looked after; nil without one.
   let clock: FileDescriptor?
@@ -19,13 +21,22 @@ final class Supervision {
   /// As saved last, with those of devices that only an earlier process served.
   private var totals: [String: DeviceTotals] = [:]
   private var hasFailedToSave = false
+  /// Devices whose descriptors were handed in, by stable id, while they are there.
+  private var adopted: [String: Inheritance] = [:]
 
+  /// - Parameters:
+  ///   - inherited: tests pass descriptors of their own.
+  ///   - sysfs: where devices are looked for; tests pass a copy.
   /// - Throws: `resourcesExhausted`.
-  init(_ environment: ServiceEnvironment, journal: Journal) throws(UIOError) {
+  init(
+    _ environment: ServiceEnvironment, journal: Journal, inherited: InheritedDescriptors? = nil,
+    sysfs: Sysfs = .system
+  ) throws(UIOError) {
+    self.sysfs = sysfs
     manager = ServiceManager(environment)
     self.journal = journal
     runtimeFolder = environment.hasManager ? environment["RUNTIME_DIRECTORY"] : nil
-    inherited = InheritedDescriptors(environment)
+    self.inherited = inherited ?? InheritedDescriptors(environment)
     watchdog = Watchdog(environment)
     clock = try watchdog.map { watchdog throws(UIOError) in
       let fd = cuio_timer_create(watchdog.interval)
@@ -37,7 +48,7 @@ final class Supervision {
       return FileDescriptor(adopting: fd)
     }
     if manager.isPresent { try openState() }
-    inherited.discard(from: manager) { $0.isDevice || $0 == .varlink }
+    self.inherited.discard(from: manager) { $0.isDevice || $0.isSocket }
   }
 
   private func openState() throws(UIOError) {
@@ -60,24 +71,72 @@ final class Supervision {
 
   // MARK: Devices
 
-  /// Opens a device, with the descriptors of an earlier process where they are still good.
+  /// Opens a device, with descriptors that were handed in, or those of an earlier process, where
+  /// they are still good.
   /// - Throws: what opening throws.
   func open(_ info: UIODeviceInfo) throws(UIOError) -> Inheritance {
-    guard let name = StoredName.device(info.stableID) else {
-      return Inheritance(device: try UIODevice(info))
+    let id = info.stableID
+    resume(info)
+    if let device = adopted[id] {
+      // What is told is told once.
+      adopted[id] = Inheritance(device: device.device, configuration: device.configuration)
+      return device
     }
+    if let continued = inherit(.device(id), info) { return continued }
+    return Inheritance(device: try UIODevice(info, sysfs: sysfs))
+  }
+
+  /// What an earlier process left under a name, if it is of the device that is there.
+  private func inherit(_ name: StoredName?, _ info: UIODeviceInfo) -> Inheritance? {
+    guard let name else { return nil }
     let files = inherited.take(name)
     for node in files {
       guard
         let (device, taken) = UIODevice.inherit(
-          node, counted: totals[info.stableID]?.count, info)
+          node, counted: totals[info.stableID]?.count, info, sysfs: sysfs)
       else { continue }
       let configuration = files.first { $0.isFile(at: "\(info.parentFolder)/config") }
       return Inheritance(
         device: device, configuration: configuration, taken: taken, isContinued: true)
     }
     if !files.isEmpty { manager.remove(name) }
-    return Inheritance(device: try UIODevice(info))
+    return nil
+  }
+
+  /// Goes on with what an earlier process was handed of a device, whether or not it is serviced.
+  func resume(_ info: UIODeviceInfo) {
+    let id = info.stableID
+    if let known = adopted[id], !known.device.isAlive { release(id) }
+    if adopted[id] == nil { adopted[id] = inherit(.adopted(id), info) }
+  }
+
+  /// Takes over descriptors of a device that is not open: they are used from now on for as long as
+  /// it is there, and kept by the manager like others.
+  /// - Returns: the kernel's count from which is told.
+  /// - Throws: when they are not what they are said to be; nothing has changed then.
+  func adopt(
+    node: FileDescriptor, configuration: FileDescriptor?, of info: UIODeviceInfo
+  ) throws(Inheritance.Refusal) -> UInt32 {
+    let device = try Inheritance.adopting(
+      node: node, configuration: configuration, of: info, sysfs: sysfs)
+    let id = info.stableID
+    forget(id)
+    release(id)
+    adopted[id] = device
+    let count = device.device.total.load(ordering: .relaxed)
+    // The count goes with the descriptor.
+    totals[id]?.count = count
+    save([])
+    if let name = StoredName.adopted(id) {
+      store(node: node, configuration: configuration, as: name, of: id)
+    }
+    return count
+  }
+
+  /// Lets go of descriptors that were handed in: their device has gone.
+  func release(_ id: String) {
+    guard adopted.removeValue(forKey: id) != nil else { return }
+    StoredName.adopted(id).map(manager.remove)
   }
 
   /// What was counted of a device before, by this process or an earlier one.
@@ -90,12 +149,19 @@ final class Supervision {
   func keep(_ totals: DeviceTotals, _ line: UIOLine, isContinued: Bool) {
     save([totals])
     let id = totals.id
-    guard let name = StoredName.device(id) else { return }
+    // Those that were handed in are kept already.
+    guard adopted[id] == nil, let name = StoredName.device(id) else { return }
     // What is left of an earlier instance.
     if !isContinued { manager.remove(name) }
-    var result = manager.store([line.device.file], as: name)
+    store(node: line.device.file, configuration: line.configuration, as: name, of: id)
+  }
+
+  private func store(
+    node: FileDescriptor, configuration: FileDescriptor?, as name: StoredName, of id: String
+  ) {
+    var result = manager.store([node], as: name)
     // Files of sysfs seem to be in error until they are read for the first time.
-    if let configuration = line.configuration {
+    if let configuration {
       let second = manager.store([configuration], as: name, isWatched: false)
       if result == 0 { result = second }
     }
@@ -112,7 +178,7 @@ final class Supervision {
   // MARK: The process
 
   func ready(_ status: String) {
-    for name in inherited.discard(from: manager, except: { $0 == .varlink }) {
+    for name in inherited.discard(from: manager, except: { $0.isSocket }) {
       journal.log(.notice, "\(name): inherited, and not served any more")
     }
     guard manager.isPresent else { return }
@@ -124,6 +190,9 @@ final class Supervision {
 
   /// The sockets for clients that the manager opened.
   var listeners: [FileDescriptor] { inherited.take(.varlink) }
+
+  /// Those for who reads the metrics over HTTP.
+  var metricsListeners: [FileDescriptor] { inherited.take(.metrics) }
 
   func reloading() { manager.reloading() }
   func reloaded(_ status: String) { manager.ready(status) }

@@ -1,15 +1,169 @@
+// A local socket on which connections come in. What it cannot take it turns away, so that the loop
+// never turns for ever with a connection that waits.
+
+import CVarlink
 import Glibc
-import UIO
+package import UIO
 
-/// A socket on which a server takes connections.
-struct Listener {
+/// Takes connections until it is closed. On the loop's thread only.
+package final class Listener {
   let socket: FileDescriptor
-  let watch: EventLoop.Watch
+  private let loop: EventLoop
+  private var watch: EventLoop.Watch?
   /// The node to remove at the end; nil for a socket that was handed in.
-  let path: String?
+  private let path: String?
+  private let take: (FileDescriptor) -> Void
+  private let refuse: (String) -> Void
+  /// Given up for a moment when descriptors run out, so that a connection can be turned away.
+  var reserve: FileDescriptor?
 
-  func close(on loop: EventLoop) {
+  /// Takes connections on a socket that listens already, such as systemd's.
+  /// - Parameters:
+  ///   - take: called with each connection, which does not block.
+  ///   - refuse: told why one was turned away.
+  /// - Throws: `notAListener`, `resourcesExhausted`.
+  package convenience init(
+    on socket: FileDescriptor, loop: EventLoop, take: @escaping (FileDescriptor) -> Void,
+    refuse: @escaping (String) -> Void
+  ) throws(VarlinkError) {
+    try self.init(socket, path: nil, loop, take, refuse)
+  }
+
+  /// Makes a socket and takes connections on it. A node that is left over from a service that ended
+  /// is replaced; the node is removed at the end.
+  /// - Parameters:
+  ///   - mode: of the node; to connect is to write.
+  ///   - group: of the node; nil leaves the process'.
+  /// - Throws: `addressInUse` when somebody listens there, `permissionDenied`, `notFound` when the
+  ///   folder is missing, `malformedAddress`, `resourcesExhausted`.
+  package convenience init(
+    at address: SocketAddress, mode: UInt32, group: UInt32?, loop: EventLoop,
+    take: @escaping (FileDescriptor) -> Void, refuse: @escaping (String) -> Void
+  ) throws(VarlinkError) {
+    let socket: FileDescriptor
+    do throws(SystemFailure) {
+      socket = try Self.bind(address)
+      do throws(SystemFailure) {
+        if !address.isAbstract { try Self.open(address.name, mode: mode, group: group) }
+        guard Glibc.listen(socket.raw, 128) == 0 else { throw SystemFailure(errno) }
+      } catch {
+        if !address.isAbstract { _ = unsafe unlink(address.name) }
+        throw error
+      }
+    } catch {
+      throw VarlinkError(error, object: address.description, operation: "listen")
+    }
+    try self.init(socket, path: address.isAbstract ? nil : address.name, loop, take, refuse)
+  }
+
+  private init(
+    _ socket: FileDescriptor, path: String?, _ loop: EventLoop,
+    _ take: @escaping (FileDescriptor) -> Void, _ refuse: @escaping (String) -> Void
+  ) throws(VarlinkError) {
+    guard cvarlink_is_listener(socket.raw) == 1, cvarlink_set_nonblocking(socket.raw) == 0 else {
+      throw VarlinkError(
+        .notAListener, object: "descriptor \(socket.raw)", operation: "take connections",
+        cause: "not a local stream socket that listens",
+        hint: "ListenStream= with a path, and Accept=no")
+    }
+    self.socket = socket
+    self.path = path
+    self.loop = loop
+    self.take = take
+    self.refuse = refuse
+    reserve = try? FileDescriptor.open("/dev/null", O_RDONLY)
+    watch = try loop.watch(socket, for: .readable) { [unowned self] _ in accept() }
+  }
+
+  deinit { close() }
+
+  /// Takes no more connections.
+  package func close() {
+    guard let watch else { return }
+    self.watch = nil
     loop.unwatch(watch)
     if let path { _ = unsafe unlink(path) }
+  }
+
+  // MARK: Connections
+
+  private func accept() {
+    // A bound on what one turn of the loop does.
+    for _ in 0..<64 {
+      let raw = cvarlink_accept(socket.raw)
+      switch -raw {
+      case EAGAIN: return
+      case EINTR, ECONNABORTED: continue
+      case EMFILE, ENFILE: return turnAway()
+      case ..<1: take(FileDescriptor(adopting: raw))
+      default: return pause()
+      }
+    }
+  }
+
+  /// Without this the loop would turn for ever with a connection that it cannot take.
+  private func turnAway() {
+    reserve = nil
+    let raw = cvarlink_accept(socket.raw)
+    if raw >= 0 { Glibc.close(raw) }
+    reserve = try? FileDescriptor.open("/dev/null", O_RDONLY)
+    if raw < 0 { return pause() }
+    refuse("no descriptors left (systemd: LimitNOFILE=)")
+  }
+
+  /// A connection that can be neither taken nor turned away would be reported again at once.
+  private func pause() {
+    guard let watch else { return }
+    loop.change(watch, to: [])
+    loop.after(.milliseconds(100)) { [loop] in loop.change(watch, to: .readable) }
+  }
+}
+
+// MARK: Making the node
+
+extension Listener {
+  /// Nobody connects before these are right: the node is made without any permission.
+  private static func open(
+    _ path: String, mode: UInt32, group: UInt32?
+  ) throws(SystemFailure) {
+    // Where the group is right chown may be what the process must not call (systemd:
+    // SystemCallFilter=~@privileged).
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { throw SystemFailure(errno) }
+    if let group, status.st_gid != group, unsafe chown(path, uid_t.max, group) != 0 {
+      throw SystemFailure(errno)
+    }
+    if unsafe chmod(path, mode) != 0 { throw SystemFailure(errno) }
+  }
+
+  private static func bind(_ address: SocketAddress) throws(SystemFailure) -> FileDescriptor {
+    var hasRemoved = false
+    while true {
+      let socket = try SocketAddress.socket()
+      let result = unsafe address.withName {
+        unsafe cvarlink_bind(socket.raw, $0, $1, address.isAbstract, 0)
+      }
+      if result == 0 { return socket }
+      guard result == -EADDRINUSE, !address.isAbstract, !hasRemoved, isLeftOver(address) else {
+        throw SystemFailure(-result)
+      }
+      hasRemoved = true
+      guard unsafe unlink(address.name) == 0 else { throw SystemFailure(errno) }
+    }
+  }
+
+  /// Whether the address is a socket's node on which nobody listens.
+  private static func isLeftOver(_ address: SocketAddress) -> Bool {
+    do {
+      _ = try address.connect(milliseconds: 100)
+      return false
+    } catch {
+      // What is no socket answers the same: leave it alone.
+      var status = stat()
+      guard error.number == ECONNREFUSED, unsafe lstat(address.name, &status) == 0 else {
+        return false
+      }
+      return status.st_mode & S_IFMT == S_IFSOCK
+    }
   }
 }

@@ -11,7 +11,12 @@ package final class ServerConnection {
   /// Nil when it is closed, whoever keeps this object.
   private var socket: FileDescriptor?
   private let loop: EventLoop
-  private let limits: ServerLimits
+  var limits: ServerLimits {
+    didSet {
+      reader.limits = limits.message
+      update()
+    }
+  }
   weak var server: VarlinkServer?
   private var reader: MessageReader
   private var writer = MessageWriter()

@@ -1,9 +1,6 @@
 // The server's half of the protocol, on the control thread's loop. Handlers run there too, one at a
 // time, and must not wait.
 
-import Glibc
-import UIO
-
 /// Serves interfaces over local sockets. On the loop's thread only.
 package final class VarlinkServer {
   /// Whether a method answers with a stream.
@@ -21,7 +18,10 @@ package final class VarlinkServer {
 
   package let loop: EventLoop
   package let identity: ServiceIdentity
-  package let limits: ServerLimits
+  /// What clients may cost from now on; connections there are stay, whatever their number.
+  package var limits: ServerLimits {
+    didSet { for connection in connections.values { connection.limits = limits } }
+  }
 
   /// Asked before a call's parameters are looked at; false answers PermissionDenied. Nil: everybody
   /// who can connect may call everything. `org.varlink.service` is open to all.
@@ -39,8 +39,6 @@ package final class VarlinkServer {
   var connectionsOfUser: [UInt32: Int] = [:]
   var lastConnection: UInt64 = 0
   var sweep: LoopTimer?
-  /// Given up for a moment when descriptors run out, so that a connection can be turned away.
-  var reserve: FileDescriptor?
 
   package init(
     loop: EventLoop, identity: ServiceIdentity, limits: ServerLimits = ServerLimits()
@@ -48,7 +46,6 @@ package final class VarlinkServer {
     self.loop = loop
     self.identity = identity
     self.limits = limits
-    reserve = try? FileDescriptor.open("/dev/null", O_RDONLY)
     add(try InterfaceDescription(ServiceInterface.text))
     handle("\(ServiceInterface.name).GetInfo") { [unowned self] call in call.reply(info) }
     handle("\(ServiceInterface.name).GetInterfaceDescription") {

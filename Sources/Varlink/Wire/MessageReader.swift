@@ -15,7 +15,8 @@ package struct MessageReader {
     case end
   }
 
-  private let limits: WireLimits
+  /// What a message may cost, one that is being received included.
+  package var limits: WireLimits
   private var bytes: [UInt8] = []
   private var descriptors: [FileDescriptor] = []
 

@@ -5,6 +5,13 @@ extension Guest {
   /// What a shell command prints; a failure unless it ends with 0.
   @discardableResult
   static func shell(_ command: String) throws -> String {
+    let (status, text) = try run(command)
+    try expect(status == 0, "\(command): status \(status): \(text)")
+    return text
+  }
+
+  /// How a shell command ends, and what it prints, on both of its outputs.
+  static func run(_ command: String) throws -> (status: Int32, text: String) {
     guard let pipe = popen("exec 2>&1; \(command)", "r") else {
       throw Failure(description: "popen")
     }
@@ -17,7 +24,9 @@ extension Guest {
     }
     let text = String(decoding: bytes, as: UTF8.self)
     let status = pclose(pipe)
-    try expect(status == 0, "\(command): status \(status): \(text)")
-    return text.hasSuffix("\n") ? String(text.dropLast()) : text
+    return (
+      status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f),
+      text.hasSuffix("\n") ? String(text.dropLast()) : text
+    )
   }
 }

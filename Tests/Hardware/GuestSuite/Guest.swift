@@ -28,7 +28,28 @@ enum Guest {
     return Glibc.write(file.raw, bytes, bytes.count) == bytes.count ? 0 : errno
   }
 
+  /// Makes a file with its folders, or replaces it.
+  static func create(_ text: String, at path: String) throws {
+    let parts = path.split(separator: "/")
+    for count in 1..<parts.count { mkdir("/" + parts[..<count].joined(separator: "/"), 0o755) }
+    close(creat(path, 0o644))
+    try expectEqual(write(text + "\n", to: path), 0, "writing \(path)")
+  }
+
   static func pci(_ address: String) -> String { "/sys/bus/pci/devices/\(address)" }
+
+  /// The driver of a PCI function; nil without one.
+  static func driver(_ address: String) -> String? {
+    (try? FileDescriptor.link("\(pci(address))/driver"))?.split(separator: "/").last
+      .map(String.init)
+  }
+
+  /// The kernel's number of a PCI function's line.
+  static func irq(_ address: String) throws -> Int {
+    let text = try text("\(pci(address))/irq")
+    guard let irq = Int(text) else { throw Failure(description: "irq is \(text)") }
+    return irq
+  }
 
   static func unbind(_ address: String) {
     write(address, to: "/sys/bus/pci/drivers/uio_pci_generic/unbind")

@@ -28,6 +28,7 @@ final class Program {
   private let path: String
   private nonisolated(unsafe) static var number = 0
 
+  /// - Parameter program: one of the payload's, or a path.
   init(_ arguments: [String], program: String = "interruptsyncd") throws {
     Program.number += 1
     path = "/tmp/daemon-\(Program.number).out"
@@ -42,7 +43,8 @@ final class Program {
     var words = ([program] + arguments).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
     var child: pid_t = 0
-    let result = posix_spawn(&child, "./\(program)", &actions, nil, &words, environ)
+    let result = posix_spawn(
+      &child, program.contains("/") ? program : "./\(program)", &actions, nil, &words, environ)
     guard result == 0 else { throw Failure(description: "\(program): \(Errno.name(result))") }
     process = child
   }

@@ -56,39 +56,79 @@ enum ServiceClient {
     say("received \(sum)")
   }
 
-  /// SOCKET DEVICE NUMBER COUNT: transactions whose results tell if anybody came in between.
+  /// SOCKET DEVICE NUMBER COUNT: transactions whose results tell if anybody came in between, every
+  /// eighth of which raises an interrupt. Written and compared as text, so that the guest's time goes
+  /// to the daemon, and some on their way at once, so that it always has one of each client.
   private static func transact(_ arguments: [String]) throws {
     let (socket, device) = (arguments[0], arguments[1])
     guard let number = UInt32(arguments[2]), let count = Int(arguments[3]) else {
       throw Failure(description: "not a number")
     }
     let client = try VarlinkClient(socket, timeout: .seconds(60))
-    let method = "io.interruptsync.Transact"
-    func value(_ round: Int, _ half: UInt32) -> UInt32 {
-      number << 28 | half << 24 | UInt32(round) & 0xffffff
-    }
-    // Several on their way at once, so that the daemon always has one of each client.
-    let ahead = 16
-    for round in 0..<count + ahead {
-      if round < count {
-        let operations: [JSON] = [
-          Operation.write(0x04, value(round, 0)), Operation.read(0x04),
-          Operation.write(0x04, value(round, 1)), Operation.read(0x04),
-          Operation.write(Edu.raise, 1 << number), Operation.read(0x04),
-        ]
-        try client.send(method, ["device": .string(device), "operations": .array(operations)])
+    func value(_ round: Int) -> UInt32 { number << 28 | UInt32(round) & 0xffffff }
+    func call(_ round: Int) -> String {
+      func write(_ offset: Int, _ value: UInt32) -> String {
+        #"{"operation":"write","register":"bar0:\#(offset)","value":\#(value)}"#
       }
-      guard round >= ahead else { continue }
-      let done = round - ahead
-      let reply = try client.receive(method)
-      let results = (reply.parameters["results"]?.array ?? []).compactMap(\.uint64)
-      let (first, second) = (value(done, 0), value(done, 1))
-      try expectEqual(
-        results,
-        [first, ~first, second, ~second, 1 << number, ~second].map(UInt64.init),
-        "results of transaction \(done)")
+      let read = #"{"operation":"read","register":"bar0:4"}"#
+      let between = round % 8 == 0 ? write(Edu.raise, 1 << number) : read
+      return #"{"method":"io.interruptsync.Transact","parameters":{"device":"\#(device)","#
+        + #""operations":[\#(write(4, value(round))),\#(between),\#(read)]}}"# + "\0"
     }
+    func reply(_ round: Int) -> String {
+      let (value, held) = (value(round), ~value(round))
+      let between = round % 8 == 0 ? 1 << number : held
+      return #"{"parameters":{"results":[\#(value),\#(between),\#(held)]}}"# + "\0"
+    }
+    let batch = 16
+    var wanted: [UInt8] = []
+    for round in stride(from: 0, to: count, by: batch) {
+      let rounds = round..<min(round + batch, count)
+      try send(rounds.map(call).joined(), to: client.socket)
+      // The answers to the batch before, while the daemon has this one.
+      try expectAnswer(wanted, from: client.socket, "the answers before transaction \(round)")
+      wanted = Array(rounds.map(reply).joined().utf8)
+    }
+    try expectAnswer(wanted, from: client.socket, "the last answers")
     say("done \(count)")
+  }
+
+  private static func send(_ text: String, to socket: FileDescriptor) throws {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let sent = bytes.withUnsafeBytes { Glibc.write(socket.raw, $0.baseAddress, $0.count) }
+      if sent < 0, errno == EAGAIN {
+        try untilReady(socket, POLLOUT)
+      } else {
+        try expect(sent > 0, "write: \(Errno.name(errno))")
+        bytes = bytes.dropFirst(sent)
+      }
+    }
+  }
+
+  private static func expectAnswer(
+    _ wanted: [UInt8], from socket: FileDescriptor, _ what: String
+  ) throws {
+    var bytes: [UInt8] = []
+    var room = [UInt8](repeating: 0, count: 65536)
+    while bytes.count < wanted.count {
+      let received = read(socket.raw, &room, wanted.count - bytes.count)
+      if received < 0, errno == EAGAIN {
+        try untilReady(socket, POLLIN)
+      } else {
+        try expect(received > 0, "\(what): the daemon ended the connection")
+        bytes += room.prefix(received)
+      }
+    }
+    try expect(
+      bytes == wanted,
+      "\(what): \(String(decoding: bytes, as: UTF8.self)), expected "
+        + String(decoding: wanted, as: UTF8.self))
+  }
+
+  private static func untilReady(_ socket: FileDescriptor, _ events: Int32) throws {
+    var entry = pollfd(fd: socket.raw, events: Int16(events), revents: 0)
+    try expectEqual(poll(&entry, 1, 60_000), 1, "waiting for the daemon")
   }
 
   /// SOCKET DEVICE: services the line, each time raising the next interrupt, until it is killed.

@@ -8,28 +8,29 @@ import Varlink
 final class ServiceDaemon {
   let socket: String
   let program: Program
+  private let root: String
   private var hasEnded = false
   private nonisolated(unsafe) static var number = 0
 
   /// - Parameter files: below `/etc/interruptsync`.
   init(_ files: [String: String]) throws {
     ServiceDaemon.number += 1
-    let root = "/tmp/service-\(ServiceDaemon.number)"
+    root = "/tmp/service-\(ServiceDaemon.number)"
     socket = "\(root)/socket"
-    for (name, text) in files.merging(
-      ["interruptsyncd.conf": "[Daemon]\n"], uniquingKeysWith: { a, _ in a })
-    {
-      let path = "\(root)/etc/interruptsync/\(name)"
-      let parts = path.split(separator: "/")
-      for count in 1..<parts.count { mkdir("/" + parts[..<count].joined(separator: "/"), 0o755) }
-      close(creat(path, 0o644))
-      try expectEqual(Guest.write(text + "\n", to: path), 0, "writing \(path)")
-    }
+    try Self.write(
+      files.merging(["interruptsyncd.conf": "[Daemon]\n"]) { given, _ in given }, below: root)
     program = try Program(["--config-root", root, "--listen", socket])
     try Guest.waitFor("the daemon to listen; it says: \(program.text)") { [socket] in
       (try? VarlinkClient(socket, timeout: .seconds(20))) != nil
     }
   }
+
+  private static func write(_ files: [String: String], below root: String) throws {
+    for (name, text) in files { try Guest.create(text, at: "\(root)/etc/interruptsync/\(name)") }
+  }
+
+  /// Other files, for a reload.
+  func write(_ files: [String: String]) throws { try Self.write(files, below: root) }
 
   deinit {
     guard !hasEnded else { return }

@@ -18,6 +18,7 @@ private func settings(_ change: (inout DaemonSettings) -> Void) -> DaemonSetting
     settings { $0.metricsTextfile = "/var/lib/x/interruptsync.prom" }
   ),
   ("MetricsIntervalSec=1min", settings { $0.metricsInterval = .seconds(60) }),
+  ("MetricsSocket=/run/x", settings { $0.metricsSocket = "/run/x" }),
   ("ObserveGroup=uio", settings { $0.observeGroups = ["uio"] }),
   ("ControlGroup=a b", settings { $0.controlGroups = ["a", "b"] }),
   ("AdminGroup=wheel", settings { $0.adminGroups = ["wheel"] }),
@@ -25,6 +26,8 @@ private func settings(_ change: (inout DaemonSettings) -> Void) -> DaemonSetting
   ("ConnectionsPerUserMax=4096", settings { $0.limits.connectionsPerUser = 4096 }),
   ("RegistrationsPerUserMax=0", settings { $0.limits.registrationsPerUser = 0 }),
   ("SubscriptionsPerUserMax=1", settings { $0.limits.subscriptionsPerUser = 1 }),
+  ("RingMemoryPerUserMax=0", settings { $0.limits.ringMemoryPerUser = 0 }),
+  ("RingMemoryPerUserMax=1G", settings { $0.limits.ringMemoryPerUser = 1 << 30 }),
   ("MessageSizeMax=64K", settings { $0.limits.messageSize = 65536 }),
   ("OutputSizeMax=2M", settings { $0.limits.outputSize = 2 << 20 }),
   ("TransactionMaxOperations=16", settings { $0.limits.transaction.operations = 16 }),
@@ -41,6 +44,12 @@ func daemonKeyIsRead(text: String, expected: DaemonSettings) throws {
   ("MetricsTextfile=x.prom", "2:17: error: MetricsTextfile=: \"x.prom\" is not a plain", "root"),
   ("MetricsTextfile=/x.txt", "2:17: error: MetricsTextfile=: \"/x.txt\" does not end", ".prom"),
   ("MetricsIntervalSec=0", "2:20: error: MetricsIntervalSec=: 0 is not between 1s and 1h", "1s"),
+  ("MetricsSocket=metrics", "2:15: error: MetricsSocket=: \"metrics\" is not a plain", "root"),
+  (
+    "MetricsSocket=/" + String(repeating: "x", count: 107), "2:15: error: MetricsSocket=: \"/xxx",
+    "shorter"
+  ),
+  ("RingMemoryPerUserMax=17G", "2:22: error: RingMemoryPerUserMax=: \"17G\" is not a size", "K"),
   ("ObserveGroup=ok bad:", "2:17: error: ObserveGroup=: \"bad:\" is not the name", "number"),
   ("ControlGroup=-x", "2:14: error: ControlGroup=: \"-x\" is not the name", "number"),
   ("AdminGroup=007", "2:12: error: AdminGroup=: \"007\" is not the name", "number"),

@@ -64,6 +64,7 @@ private func settings(_ text: String) throws -> DeviceSettings {
   ("AcceptAnySuccess=yes", settings { $0.acceptsAnySuccess = true }),
   ("ConnectWithoutRoutines=on", settings { $0.connectsWithoutRoutines = true }),
   ("LockGroup=card-0", settings { $0.lockGroup = "card-0" }),
+  ("DispatcherGroup=slow", settings { $0.dispatcherGroup = "slow" }),
   ("ObserveGroup=uio 1000", settings { $0.observeGroups = ["uio", "1000"] }),
   ("ControlGroup=uio\nControlGroup=_x", settings { $0.controlGroups = ["uio", "_x"] }),
 ])
@@ -125,6 +126,7 @@ func deviceKeyIsRead(text: String, expected: DeviceSettings) throws {
   ),
   ("ConnectWithoutRoutines=2", "4:24: error: ConnectWithoutRoutines=: \"2\"", "yes or no"),
   ("LockGroup=a b", "4:11: error: LockGroup=: \"a b\" is not a name", "letters"),
+  ("DispatcherGroup=a/b", "4:17: error: DispatcherGroup=: \"a/b\" is not a name", "letters"),
   ("LockGroup=0a", "4:11: error: LockGroup=: \"0a\" is not a name", "letters"),
   ("ObserveGroup=a:b", "4:14: error: ObserveGroup=: \"a:b\" is not the name of a group", "number"),
   ("ControlGroup=ok 4294967295", "4:17: error: ControlGroup=: \"4294967295\"", "number"),

@@ -62,7 +62,8 @@ private let lines: [(section: String, lines: [String])] = [
       "CPUAffinity=9", "StackSize=1M", "MemoryLock=1", "CPULatencySec=5us",
       "InterruptCPUAffinity=0", "WaitStrategy=adaptive", "SpinBudgetSec=5us", "StormLimit=4",
       "StormAction=stay-masked", "StormDelaySec=2s", "StormDelayMaxSec=5s", "RepeatLimit=9",
-      "AcceptAnySuccess=1", "ConnectWithoutRoutines=t", "LockGroup=g", "ObserveGroup=a b",
+      "AcceptAnySuccess=1", "ConnectWithoutRoutines=t", "LockGroup=g",
+      "DispatcherGroup=t", "ObserveGroup=a b",
       "ObserveGroup=", "ControlGroup=c",
     ]
   ),

@@ -150,7 +150,7 @@ private func table(_ generator: inout some RandomNumberGenerator) -> StateTable 
   try object.registerServiceRoutine { .success }
   try object.connect()
   line.trigger(1)
-  while object.statistics().dispatches == earlier.dispatches { usleep(1000) }
+  while object.statistics().claimed == earlier.claimed { usleep(1000) }
   try object.disconnect()
   let now = object.statistics()
   #expect(now.interrupts == earlier.interrupts + 1)

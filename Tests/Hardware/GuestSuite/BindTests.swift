@@ -1,0 +1,137 @@
+// interruptsyncctl's bind and unbind on the kernel's own drivers, and bindings that come back with
+// their device.
+import Glibc
+import UIO
+
+enum BindTests {
+  static let cases = [
+    Case("bindGivesADeviceToUIOAndUnbindGivesItBackToItsDriver", bindAndUnbind),
+    Case("bindLeavesADeviceAsItWasWhenADriverRefusesIt", refused),
+    Case("bindThatIsSavedComesBackWithTheDevice", saved),
+  ]
+
+  private static func overriding(_ address: String) throws -> String {
+    let text = try Guest.text("\(Guest.pci(address))/driver_override")
+    return text == "(null)" ? "" : text
+  }
+
+  private static func expectDriver(
+    _ address: String, _ driver: String?, override wanted: String, line: Int = #line
+  ) throws {
+    try expectEqual(Guest.driver(address), driver, "driver of \(address)", line: line)
+    try expectEqual(try overriding(address), wanted, "override of \(address)", line: line)
+  }
+
+  /// The serial card, which the kernel has a driver for.
+  private static func bindAndUnbind() throws {
+    try Packages.install()
+    let id = "pci-\(Guest.serial)"
+    try Guest.bind(Guest.serial)
+    defer { try? Guest.bind(Guest.serial) }
+    try Guest.shell("systemctl start \(InstalledService.unit)")
+    defer { InstalledService.end() }
+    let client = try InstalledService.client()
+    try Guest.waitFor("the daemon to know it") { client.state(id) == "listed" }
+    for _ in 1...2 {
+      try expectEqual(
+        try Control.run("unbind \(Guest.serial)"), "\(id): serial instead of uio_pci_generic",
+        "what unbind says")
+      try expectDriver(Guest.serial, "serial", override: "")
+      try Guest.waitFor("the daemon to have lost it") { client.state(id) == "" }
+      try expectEqual(
+        try Control.run("bind \(Guest.serial)"), "\(id): uio_pci_generic instead of serial",
+        "what bind says")
+      try expectDriver(Guest.serial, "uio_pci_generic", override: "uio_pci_generic")
+      try Guest.waitFor("the daemon to know it") { client.state(id) == "listed" }
+    }
+    // By the names that it has now.
+    let node = "/dev/uio\(try Guest.open(Guest.serial).info.number)"
+    for name in [id, node] {
+      try expectEqual(
+        try Control.run("bind \(name)"), "\(id): uio_pci_generic, as before", "bind of \(name)")
+    }
+    let json = try Control.json("unbind \(id)")
+    try expectEqual(json["before"]?.string, "uio_pci_generic", "before")
+    try expectEqual(json["driver"]?.string, "serial", "driver")
+    try expectEqual(
+      try Control.run("unbind \(id)"), "\(id): serial, as before", "unbind without an override")
+  }
+
+  private static func refused() throws {
+    try Packages.install()
+    let id = "pci-\(Guest.eduB)"
+    defer { try? Guest.bind(Guest.eduB) }
+    try Guest.bind(Guest.eduB)
+    try Control.fail(
+      "bind \(id) --driver nosuch",
+      ["there is no driver \"nosuch\" for the bus pci", "hint: "])
+    try expectDriver(Guest.eduB, "uio_pci_generic", override: "uio_pci_generic")
+    // It is asked, and takes only serial cards.
+    try Control.fail(
+      "bind \(id) --driver serial",
+      ["the driver did not take it; uio_pci_generic has the device back", "hint: "])
+    try expectDriver(Guest.eduB, "uio_pci_generic", override: "uio_pci_generic")
+    _ = try Guest.open(Guest.eduB)
+    try expectEqual(
+      try Control.run("unbind \(id)"), "\(id): no driver instead of uio_pci_generic",
+      "what unbind says")
+    try expectDriver(Guest.eduB, nil, override: "")
+    try Control.fail(
+      "bind \(id) --driver serial --persist",
+      ["the driver did not take it; the device is without a driver, as before"])
+    try expectDriver(Guest.eduB, nil, override: "")
+    try expectEqual(
+      access("/etc/interruptsync/bind.d/\(id)", F_OK), -1, "what is saved of a failure")
+    try Control.fail("bind 0000:00:1f.7", ["there is no such device"])
+    let denied = try Guest.run(
+      "setpriv --reuid 65534 --regid 65534 --clear-groups interruptsyncctl bind \(id)")
+    try expectEqual(denied.status, 77, "exit status of nobody: \(denied.text)")
+    try expectDriver(Guest.eduB, nil, override: "")
+  }
+
+  /// Removed and found anew, it has lost its override: a unit that udev starts sets it again.
+  private static func saved() throws {
+    try Packages.install()
+    let id = "pci-\(Guest.eduB)"
+    let unit = try Guest.shell("systemd-escape --template=interruptsync-bind@.service \(id)")
+    let path = "/etc/interruptsync/bind.d/\(id)"
+    defer {
+      unlink(path)
+      try? Guest.bind(Guest.eduB)
+    }
+    func replug() {
+      Guest.write("1", to: "\(Guest.pci(Guest.eduB))/remove")
+      Guest.write("1", to: "/sys/bus/pci/rescan")
+    }
+    try Control.run("bind \(Guest.eduB) --persist")
+    let text = try FileDescriptor.openText(path)
+    try expect(text.contains("[Binding]\nDriver=uio_pci_generic\n"), text)
+    for _ in 1...2 {
+      replug()
+      try Guest.waitFor("\(unit) to bind it") { Guest.driver(Guest.eduB) == "uio_pci_generic" }
+      try expectDriver(Guest.eduB, "uio_pci_generic", override: "uio_pci_generic")
+      try Guest.waitFor("the unit's end") {
+        try InstalledService.property("ActiveState", of: unit) == "inactive"
+      }
+      try expectEqual(try InstalledService.property("Result", of: unit), "success", "result")
+    }
+    // With its rights and links, as any other UIO device.
+    try Guest.shell("udevadm settle")
+    try expectEqual(
+      try Guest.shell("stat -L -c '%G %a' /dev/uio/by-path/\(id)"), "uio 660", "its node")
+    let kept = try Control.run("unbind \(id)")
+    try expect(kept.contains("\(path) binds it again"), kept)
+    try Control.run("bind \(id)")
+    try Control.run("unbind \(id) --persist")
+    try expectEqual(access(path, F_OK), -1, "what was saved")
+    replug()
+    // Whatever udev has systemd start has been started, or is a job.
+    try Guest.shell("udevadm settle")
+    try Guest.waitFor("systemd to have no jobs") {
+      try Guest.shell("systemctl list-jobs --no-legend 'interruptsync-bind@*'").isEmpty
+    }
+    try expectDriver(Guest.eduB, nil, override: "")
+    let again = try Control.run("unbind \(id) --persist")
+    try expect(again.contains("no binding was saved"), again)
+  }
+}

@@ -1,0 +1,84 @@
+// That no interrupt is lost when the service is restarted, killed or away.
+import CUIO
+import Glibc
+import UIO
+
+enum RestartTests {
+  static let cases = [
+    Case("serviceLosesNoInterruptOver50Restarts", restarts),
+    Case("serviceLosesNoInterruptWhenItIsKilled50Times", kills),
+    Case("serviceCountsWhatCameWhileItWasAway", away),
+  ]
+
+  private static let rounds = 50
+
+  private static func restarts() throws {
+    try undisturbed { _ in try Guest.shell("systemctl restart \(InstalledService.unit)") }
+  }
+
+  private static func kills() throws {
+    var random = Random()
+    try undisturbed { process in
+      // At any distance from the last save, of which there is one a second.
+      let isFar = random.next(below: 5) == 0
+      usleep(random.next(below: isFar ? 1_000_000 : 50_000))
+      try expectEqual(kill(process, SIGKILL), 0, "kill")
+    }
+  }
+
+  /// Interrupts all the while as `disturb` ends the process, again and again.
+  ///
+  /// Each was acknowledged, and the daemon has what the kernel counted, by both of its counts. A
+  /// process that ends between its look at an interrupt and the acknowledgement leaves the device
+  /// asserting: the next one unmasks the line, and the kernel counts that interrupt once more.
+  private static func undisturbed(_ disturb: (pid_t) throws -> Void) throws {
+    try InstalledService.serving { registers in
+      let irq = try Guest.irq(Guest.eduA)
+      let first = (try InstalledService.event(), try Guest.kernelCount(irq: irq))
+      let start = Clock.now
+      let raised = try Raiser.raise(registers) { raiser in
+        for round in 1...rounds {
+          try raiser.wait(more: 5)
+          guard let process = InstalledService.process() else {
+            throw Failure(description: "round \(round): there is no process")
+          }
+          try disturb(process)
+          try InstalledService.waitForProcess(after: process)
+        }
+        try raiser.wait(more: 5)
+      }
+      let seconds = Double(Clock.now - start) / 1e9
+      let counted = try InstalledService.event() &- first.0
+      say("\(raised) raised, \(counted) counted by the kernel, \(rounds) processes, \(seconds) s")
+      try expect(raised >= 5 * rounds, "only \(raised) raised")
+      try expect(
+        Int(counted) >= raised && Int(counted) <= raised + rounds,
+        "\(raised) raised, and the kernel counted \(counted)")
+      try expectEqual(
+        try Guest.kernelCount(irq: irq) - first.1, UInt64(counted), "/proc/interrupts")
+      try InstalledService.waitForCount(first.0 &+ counted, since: first.0)
+      try expectEqual(
+        try InstalledService.property("NFileDescriptorStore"), "3", "descriptors in store")
+    }
+  }
+
+  /// Killed, and not restarted at once: the line stays armed until the first interrupt.
+  private static func away() throws {
+    try InstalledService.serving { registers in
+      let first = try InstalledService.event()
+      for _ in 1...5 { try InstalledService.raise(registers) }
+      try InstalledService.configure("RestartSec=2")
+      try Guest.shell("systemctl kill -s KILL \(InstalledService.unit)")
+      try Guest.waitFor("its end") { InstalledService.process() == nil }
+      try registers.write32(1, at: Edu.raise)
+      try Guest.waitFor("the kernel's count") { try InstalledService.event() &- first == 6 }
+      try Guest.waitFor("the acknowledgement") { try registers.read32(at: Edu.status) == 0 }
+      try InstalledService.raise(registers)
+      try InstalledService.waitForCount(try InstalledService.event(), since: first)
+      let continued = try Guest.shell(
+        "journalctl -q -u \(InstalledService.unit) MESSAGE_ID=8e3a58b27d6549b8861030940d8e6e8b "
+          + "-o cat")
+      try expect(continued.contains("going on from"), continued)
+    }
+  }
+}
