@@ -77,7 +77,7 @@ private final class Held: @unchecked Sendable {
 
 @Test func hold_aReleaseInsideARoutineIsRefused() throws {
   let held = try Held()
-  try held.object.callSynchronizedRoutine {
+  _ = try held.object.callSynchronizedRoutine {
     #expect(throws: InterruptSyncError.self) { _ = try held.object.releaseLine() }
   }
 }

@@ -16,8 +16,9 @@
 
 #if defined(CUIO_HAS_PROBES)
 #if defined(__clang__) && !defined(STAP_SDT_ARG_CONSTRAINT)
-// Left the choice, clang stores each argument to the stack.
-#define STAP_SDT_ARG_CONSTRAINT nr
+// Left the choice, clang stores each argument to the stack; and perf refuses a probe whose arguments are constants at one
+// place and registers at another.
+#define STAP_SDT_ARG_CONSTRAINT r
 #endif
 #include <sys/sdt.h>
 #define CUIO_PROBE1(name, first) DTRACE_PROBE1(interruptsync, name, first)

@@ -169,7 +169,7 @@ private final class Mortal: RegisterInterposer, @unchecked Sendable {
 @Test func transaction_insideARoutineIsRefused() throws {
   let bench = try Bench()
   let transaction = try bench.made([.read(try register("bar0:0/32"))])
-  try bench.object.callSynchronizedRoutine {
+  _ = try bench.object.callSynchronizedRoutine {
     #expect(throws: InterruptSyncError.self) { _ = try transaction.run(on: bench.object) }
   }
   #expect(bench.recorder.accesses == [])
