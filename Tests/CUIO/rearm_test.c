@@ -5,10 +5,12 @@
 #include "CUIO.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MASKED CUIO_PCI_COMMAND_INTX_DISABLE
@@ -30,6 +32,8 @@ ssize_t __real_pwrite(int fd, const void *bytes, size_t length, off_t offset);
 ssize_t __real_pread(int fd, void *bytes, size_t length, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t length, off_t offset);
 ssize_t __wrap_pread(int fd, void *bytes, size_t length, off_t offset);
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
 
 static void record(int kind, size_t length, off_t offset) {
   if (access_count < (int)(sizeof accesses / sizeof *accesses))
@@ -54,6 +58,17 @@ ssize_t __wrap_pread(int fd, void *bytes, size_t length, off_t offset) {
   ssize_t result = __real_pread(fd, bytes, length, offset);
   once(&after_read);
   return result;
+}
+
+// Six words, whether so many were given or not: the sanitizers would object.
+__attribute__((no_sanitize("address", "undefined"))) long __wrap_syscall(long number, ...) {
+  long words[6];
+  va_list arguments;
+  va_start(arguments, number);
+  for (int i = 0; i < 6; i++) words[i] = va_arg(arguments, long);
+  va_end(arguments);
+  if (number == SYS_pwrite64) return __wrap_pwrite((int)words[0], (void *)words[1], (size_t)words[2], words[3]);
+  return __real_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
 static cuio_line line;

@@ -18,6 +18,7 @@
 #include "cuio_ring.h"
 #include "cuio_routine.h"
 #include "cuio_spin.h"
+#include "cuio_system.h"
 #include "cuio_thread.h"
 #include "cuio_thread_state.h"
 

@@ -3,6 +3,7 @@
 #define CUIO_LINE_H
 
 #include "cuio_probe.h"
+#include "cuio_system.h"
 
 #include <endian.h>
 #include <unistd.h>
@@ -64,7 +65,7 @@ CUIO_HOT static inline int cuio_read_failure(ssize_t length) {
 CUIO_HOT static inline int cuio_line_read(cuio_line *CUIO_NONNULL line, uint64_t *CUIO_NONNULL delta) {
   if (line->format == CUIO_COUNT_TOTAL32) {
     uint32_t total;
-    ssize_t length = read(line->fd, &total, sizeof total);
+    ssize_t length = cuio_system_read(line->fd, &total, sizeof total);
     if (length != (ssize_t)sizeof total) return cuio_read_failure(length);
     *delta = total - line->total;
     __atomic_store_n(&line->total, total, __ATOMIC_RELAXED);
@@ -72,7 +73,7 @@ CUIO_HOT static inline int cuio_line_read(cuio_line *CUIO_NONNULL line, uint64_t
     return 0;
   }
   uint64_t added;
-  ssize_t length = read(line->fd, &added, sizeof added);
+  ssize_t length = cuio_system_read(line->fd, &added, sizeof added);
   if (length != (ssize_t)sizeof added) return cuio_read_failure(length);
   *delta = added;
   cuio_probe_interrupt_read(line, added);
@@ -84,7 +85,7 @@ int cuio_line_mask(cuio_line *CUIO_NONNULL line);
 
 /// Writes a 32-bit value to the UIO descriptor. -EPROTO when the driver answers with another length (fact 18).
 CUIO_HOT static inline int cuio_irqcontrol(int fd, int32_t value) {
-  ssize_t length = write(fd, &value, sizeof value);
+  ssize_t length = cuio_system_write(fd, &value, sizeof value);
   if (length == (ssize_t)sizeof value) return 0;
   return length < 0 ? -errno : -EPROTO;
 }
@@ -95,7 +96,7 @@ int cuio_pci_command_read(int config_fd, uint16_t *CUIO_NONNULL command);
 /// Writes PCI COMMAND as one 16-bit access at offset 4: a byte write at 5 loses interrupts (fact 42).
 CUIO_HOT static inline int cuio_pci_command_write(int config_fd, uint16_t command) {
   uint16_t raw = htole16(command);
-  ssize_t length = pwrite(config_fd, &raw, sizeof raw, CUIO_PCI_COMMAND);
+  ssize_t length = cuio_system_pwrite(config_fd, &raw, sizeof raw, CUIO_PCI_COMMAND);
   if (length == (ssize_t)sizeof raw) return 0;
   return length < 0 ? -errno : -EIO;
 }

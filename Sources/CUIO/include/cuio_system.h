@@ -1,0 +1,44 @@
+// The system calls between the count and the re-arm, without the C library's cancellation points: nobody cancels a
+// dispatcher's thread, and being ready for it in read(2) and write(2) is 2 % of a dispatch.
+#ifndef CUIO_SYSTEM_H
+#define CUIO_SYSTEM_H
+
+#include "cuio_attributes.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// What the thread sanitizer knows of descriptors it learns from the C library's calls. On 32 bits an offset takes two
+// arguments, in an order of each architecture's own.
+#if defined(CUIO_SANITIZE_THREAD) || __SIZEOF_LONG__ < 8
+#define CUIO_LIBRARY_CALLS 1
+#endif
+
+/// read(2): the same result, the same errno.
+CUIO_HOT static inline ssize_t cuio_system_read(int fd, void *CUIO_NONNULL bytes, size_t length) {
+#if defined(CUIO_LIBRARY_CALLS)
+  return read(fd, bytes, length);
+#else
+  return syscall(SYS_read, (long)fd, bytes, length);
+#endif
+}
+
+/// write(2), likewise.
+CUIO_HOT static inline ssize_t cuio_system_write(int fd, const void *CUIO_NONNULL bytes, size_t length) {
+#if defined(CUIO_LIBRARY_CALLS)
+  return write(fd, bytes, length);
+#else
+  return syscall(SYS_write, (long)fd, bytes, length);
+#endif
+}
+
+/// pwrite(2), likewise.
+CUIO_HOT static inline ssize_t cuio_system_pwrite(int fd, const void *CUIO_NONNULL bytes, size_t length, off_t offset) {
+#if defined(CUIO_LIBRARY_CALLS)
+  return pwrite(fd, bytes, length, offset);
+#else
+  return syscall(SYS_pwrite64, (long)fd, bytes, length, offset);
+#endif
+}
+
+#endif
