@@ -39,6 +39,7 @@ struct LatencyReport {
       compare(found, "InterruptSync, adaptive", "adaptive, FIFO", peer: "DPDK, made FIFO")
     }
     found.append(try benchmark.spin(kind, load.pace))
+    if realtime { compare(found, "C, spin", "loop in C that never sleeps, FIFO") }
     try show(
       "latency, \(load.name), \(descriptor)" + (realtime ? ", FIFO" : ", ordinary policy"), found)
   }
