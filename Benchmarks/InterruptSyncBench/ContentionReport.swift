@@ -19,9 +19,8 @@ enum ContentionReport {
       return (rows, tables + ["SCHED_FIFO is not permitted here: no inversion was measured"])
     }
     let inversion = try InversionBenchmark(contention: benchmark).run()
-    try Report.write(
-      Plot(title: "inversion: wait for the lock", curves: inversion.waits).svg(),
-      to: "\(benchmark.options.folder)/inversion.svg")
+    try Report.plot(
+      "inversion", inversion.waits, interval: "wait for the lock", in: benchmark.options.folder)
     return (
       rows + inversion.rows,
       tables + [
