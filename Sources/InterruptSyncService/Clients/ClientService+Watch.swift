@@ -62,14 +62,20 @@ extension ClientService {
       self?.streams[number] = nil
       self?.unsubscribe(peer.user)
     }
-    do throws(ErrorReply) { try stream.begin() } catch {
-      call.onCancel?()
-      throw error
-    }
+    stream.begin()
   }
 }
 
 extension ManagedDevice {
+  /// What the streams about the object there is now share.
+  /// - Throws: `SystemFailure`; `WrongState` when the device has never been connected.
+  func feed(on loop: EventLoop) throws(ErrorReply) -> EventFeed {
+    if let feed, feed.object === object { return feed }
+    let new = try EventFeed(of: self, on: loop)
+    feed = new
+    return new
+  }
+
   /// A ring of the object there is now.
   /// - Throws: `SystemFailure`; `WrongState` when the device has never been connected.
   func ring(

@@ -1,4 +1,4 @@
-// One `Events` call: what a ring brings, put together so that a slow reader gets less often what it
+// One `Events` call: what a feed brings, put together so that a slow reader gets less often what it
 // misses nothing of.
 import CUIO
 import InterruptSync
@@ -8,18 +8,10 @@ import Varlink
 /// A stream of replies about one device's interrupts. On the control thread. It follows the device
 /// from one object to the next and ends with it.
 final class EventStream {
-  /// At most so often.
-  private static let pause = Duration.milliseconds(20)
-
   private let call: VarlinkCall
   private let loop: EventLoop
   private var device: ManagedDevice
-  /// What the ring is of; the device gets another with other settings.
-  private var object: InterruptSyncObject
-  private var ring: SharedRing
-  private var reader: RingReader
-  private var watch: EventLoop.Watch?
-  private var timer: LoopTimer?
+  private var feed: EventFeed
   private var reported: UInt64
   private var dispatches: UInt64
   private var last: cuio_ring_entry?
@@ -29,56 +21,32 @@ final class EventStream {
     self.call = call
     self.device = device
     self.loop = loop
-    (object, ring) = try device.ring(capacity: Self.capacity)
-    reader = RingReader(ring)
+    feed = try device.feed(on: loop)
     let now = device.statistics
     reported = now.interrupts
     dispatches = now.dispatches
   }
 
-  private static let capacity = 64
-
   /// Sends from now on what comes. The call's end must be looked after by then.
-  /// - Throws: `SystemFailure`.
-  func begin() throws(ErrorReply) {
-    do throws(VarlinkError) {
-      watch = try loop.watch(ring.event, for: .readable) { [unowned self] _ in came() }
-    } catch { throw ClientError.system(error) }
-    came()
+  func begin() {
+    feed.add(self) { [weak self] in self?.came($0) }
   }
 
   /// Goes on with what services the device now.
   /// - Throws: `SystemFailure`.
   func follow(_ device: ManagedDevice) throws(ErrorReply) {
     self.device = device
-    guard watch != nil, let next = device.object, next !== object else { return }
-    if let watch { loop.unwatch(watch) }
-    watch = nil
-    (object, ring) = try device.ring(capacity: Self.capacity)
-    reader = RingReader(ring)
-    try begin()
+    guard let next = device.object, next !== feed.object else { return }
+    feed.remove(self)
+    feed = try device.feed(on: loop)
+    begin()
   }
 
-  func end() {
-    if let watch { loop.unwatch(watch) }
-    watch = nil
-    if let timer { loop.cancel(timer) }
-    timer = nil
-  }
+  func end() { feed.remove(self) }
 
-  private func came() {
-    _ = cuio_event_drain(ring.event.raw)
-    while let entry = reader.take() { last = entry }
-    // Says that it sleeps; what came meanwhile is taken with the next.
-    if reader.sleeps() { while let entry = reader.take() { last = entry } }
-    guard timer == nil, call.onRoom == nil, last != nil else { return }
-    send()
-    // To send may find the client gone, and so has ended this.
-    guard watch != nil else { return }
-    timer = loop.after(Self.pause) { [unowned self] in
-      timer = nil
-      came()
-    }
+  private func came(_ entry: cuio_ring_entry) {
+    last = entry
+    if call.onRoom == nil { send() }
   }
 
   private func send() {
@@ -103,7 +71,7 @@ final class EventStream {
     case .full:
       call.onRoom = { [weak self] in
         self?.call.onRoom = nil
-        self?.came()
+        self?.send()
       }
     case .ended: break
     }

@@ -45,6 +45,8 @@ final class ManagedDevice {
   var attachment: Attachment?
   /// The rings of those who watch, by registration.
   var rings: [Int: SharedRing] = [:]
+  /// What those who watch by streams share, while there are any.
+  weak var feed: EventFeed?
   /// What the next object begins with.
   var carried = InterruptStatistics()
   /// The kernel's count when none had been counted here: what was counted goes up to the sum of
