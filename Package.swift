@@ -144,8 +144,8 @@ let package = Package(
     .testTarget(
       name: "InterruptSyncServiceTests",
       dependencies: [
-        "TestSupport", "CUIO", "UIO", "InterruptSync", "InterruptSyncService", "Varlink",
-        "interruptsyncd",
+        "TestSupport", "CUIO", "CVarlink", "UIO", "InterruptSync", "InterruptSyncService",
+        "Varlink", "interruptsyncd",
       ]),
   ],
   swiftLanguageModes: [.v6],

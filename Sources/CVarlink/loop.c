@@ -72,8 +72,12 @@ void cvarlink_settle(int descriptor) {
   while (read(descriptor, &count, sizeof count) < 0 && errno == EINTR) continue;
 }
 
-uint64_t cvarlink_now(void) {
+static uint64_t nanoseconds(clockid_t clock) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
+
+uint64_t cvarlink_now(void) { return nanoseconds(CLOCK_MONOTONIC); }
+
+uint64_t cvarlink_thread_time(void) { return nanoseconds(CLOCK_THREAD_CPUTIME_ID); }

@@ -12,6 +12,7 @@ package final class Service {
   private let journal: Journal
   private let supervision: Supervision
   private let loop: EventLoop
+  private let quota: CPUQuota
   private let notices: NoticeBoard
   private let signals: FileDescriptor
   private let monitor: (devices: DeviceMonitor, socket: FileDescriptor)?
@@ -32,6 +33,7 @@ package final class Service {
     if let files = configuration.files { journal.admit(files.daemon.logLevel) }
     supervision = try Supervision(environment, journal: journal)
     loop = try EventLoop()
+    quota = CPUQuota(on: loop)
     notices = try NoticeBoard()
     let caught = [SIGTERM, SIGINT, SIGHUP]
     signals = try Self.adopt(unsafe cuio_signal_create(caught, caught.count))
@@ -90,9 +92,10 @@ package final class Service {
     }
     let settings = configuration.files?.daemon ?? DaemonSettings()
     let policy = policy(of: settings)
+    bound(settings, policy)
     metrics = try MetricsService(
       of: registry, settings, policy, sockets: supervision.metricsListeners, on: loop,
-      journal: journal)
+      quota: quota, journal: journal)
     // The last: whoever can connect finds the rest in place.
     try listen(settings, policy)
     if let duration = configuration.duration {
@@ -142,7 +145,8 @@ package final class Service {
     }
     guard !paths.isEmpty || !inherited.isEmpty else { return }
     let clients = try ClientService(
-      registry: registry, settings: settings, policy: policy, loop: loop, journal: journal
+      registry: registry, settings: settings, policy: policy, loop: loop, quota: quota,
+      journal: journal
     ) { [unowned self] () throws(ConfigurationError) in try reload() }
     for socket in inherited { try clients.server.listen(on: socket) }
     for path in paths {
@@ -150,6 +154,19 @@ package final class Service {
         at: SocketAddress(path: path), mode: 0o664, group: AccessPolicy.number("uio"))
     }
     self.clients = clients
+  }
+
+  /// What clients may take of this thread's processor.
+  private func bound(_ settings: DaemonSettings, _ policy: AccessPolicy) {
+    quota.share = Double(settings.limits.cpuQuotaPerUser) / 100
+    quota.exempts = { policy.role(of: $0) >= .control }
+    quota.observe = { [journal] user in
+      journal.log(
+        LogRecord(
+          .notice,
+          "user \(user) is held up: its calls take more of a processor than CPUQuotaPerUser=",
+          event: .clientThrottled, clientUID: user))
+    }
   }
 
   private func policy(of settings: DaemonSettings) -> AccessPolicy {
@@ -168,6 +185,7 @@ package final class Service {
       registry.apply(files)
       journal.admit(files.daemon.logLevel)
       let policy = policy(of: files.daemon)
+      bound(files.daemon, policy)
       clients?.apply(files.daemon, policy)
       metrics?.apply(files.daemon, policy)
       journal.log(.info, "configuration read anew: \(files.devices.count) device files")

@@ -263,6 +263,67 @@ def rings_of_one_observer_are_bounded_in_memory():
 
 
 @check
+def calls_of_an_observer_beyond_its_time_wait_and_are_all_answered():
+    control = grp.getgrnam("daemon").gr_gid
+    settings = f"CPUQuotaPerUser=1%\nControlGroup={control}"
+    with Daemon(lines=[f"line{number}" for number in range(64)], settings=settings) as daemon:
+        everybody(daemon)
+
+        def calls(count):
+            with daemon.wire() as wire:
+                wire.call("org.varlink.service.GetInfo")
+                for _ in range(count):
+                    wire.post("GetMetrics")
+                    wire.answer()
+
+        def held_up(user):
+            return f"user {user} is held up" in daemon.log
+
+        as_user(NOBODY - 1, control, lambda: calls(20))
+        assert not held_up(NOBODY - 1)
+        as_user(NOBODY, NOBODY, lambda: calls(20))
+        assert held_up(NOBODY), "20 calls took less than a hundredth of a processor"
+        calls(20)
+        assert not held_up(0)
+        # Of another user nobody knows.
+        as_user(NOBODY - 2, NOBODY, lambda: calls(1))
+        assert not held_up(NOBODY - 2)
+        daemon.still_dispatches("line7")
+
+
+@check
+def control_of_one_device_is_enough_not_to_be_held_up():
+    control = grp.getgrnam("daemon").gr_gid
+    device = "[Device]\nControlGroup=daemon\nObserveGroup=daemon\n"
+    with Daemon(settings="CPUQuotaPerUser=1%", device=device) as daemon:
+        everybody(daemon)
+
+        def calls():
+            with daemon.wire() as wire:
+                for _ in range(2000):
+                    wire.call("Trigger", device="soft")
+
+        as_user(NOBODY, control, calls)
+        assert f"user {NOBODY} is held up" not in daemon.log
+        with daemon.wire() as wire:
+            eventually("what it triggered", lambda: daemon.interrupts(wire) == 2000)
+
+
+@check
+def refusals_do_not_fill_the_log():
+    with Daemon() as daemon:
+        everybody(daemon)
+
+        def calls():
+            with daemon.wire() as wire:
+                for _ in range(500):
+                    refused(DENIED, wire.call, "Reload")
+
+        as_user(NOBODY, NOBODY, calls)
+        assert daemon.log.count("may not call") == 20, daemon.log
+
+
+@check
 def a_thousand_idle_connections_are_kept_where_they_are_allowed():
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, limit[1]), limit[1]))
@@ -333,6 +394,9 @@ def streams_that_nobody_reads_are_bounded_and_lose_no_count():
             if number % 100 == 0:
                 wire.call("SetMode", device="other", mode=("all", "normal")[number // 100 % 2])
         eventually("every interrupt", lambda: daemon.interrupts(wire) == first + 20_000)
+        # One for all of them: what the dispatcher has to do for them does not grow with their number.
+        page = 4096
+        assert ring_memory(daemon) == (page + 1024 * 104 + page - 1) // page * page, ring_memory(daemon)
         grown = daemon.memory() - before
         # OutputSizeMax= for each, at the most.
         assert grown < len(slow) * MIB / 4, f"{grown} bytes"

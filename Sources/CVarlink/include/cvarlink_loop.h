@@ -34,5 +34,7 @@ void cvarlink_wake(int descriptor);
 void cvarlink_settle(int descriptor);
 
 uint64_t cvarlink_now(void);
+/// Nanoseconds that the calling thread has had a processor.
+uint64_t cvarlink_thread_time(void);
 
 #endif

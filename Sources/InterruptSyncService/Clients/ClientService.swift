@@ -28,7 +28,7 @@ final class ClientService {
   /// - Throws: `VarlinkError`.
   init(
     registry: DeviceRegistry, settings: DaemonSettings, policy: AccessPolicy, loop: EventLoop,
-    journal: Journal, reload: @escaping () throws(ConfigurationError) -> Void
+    quota: CPUQuota, journal: Journal, reload: @escaping () throws(ConfigurationError) -> Void
   ) throws(VarlinkError) {
     self.registry = registry
     self.settings = settings
@@ -40,7 +40,7 @@ final class ClientService {
       loop: loop,
       identity: ServiceIdentity(
         vendor: "InterruptSync", product: "interruptsyncd", version: "0.1.0", url: ""),
-      limits: settings.limits.server)
+      limits: settings.limits.server, quota: quota)
     let text = String(decoding: PackageResources.io_interruptsync_varlink, as: UTF8.self)
     server.add(try InterfaceDescription(text))
     server.authorize = { [unowned self] peer, _ in self.policy.role(of: peer) >= .observe }
@@ -76,6 +76,8 @@ final class ClientService {
     let has = policy.role(of: call.peer, for: device.configuration?.settings)
     guard has >= .observe else { throw ClientError.noSuchDevice(name) }
     guard has >= role else { throw denied(call) }
+    // Who may hold a device's lock may take the processor.
+    if role >= .control { call.connection.exempt() }
     return device
   }
 

@@ -6,6 +6,8 @@ package struct ClientLimits: Equatable, Sendable {
   package var connectionsPerUser = 64
   package var registrationsPerUser = 64
   package var subscriptionsPerUser = 64
+  /// Of one processor's time, in percent, for users without control of devices.
+  package var cpuQuotaPerUser = 10
   /// Bytes of the rings of one user, all together.
   package var ringMemoryPerUser = 32 << 20
   /// Bytes of one message.
@@ -25,6 +27,7 @@ package struct ClientLimits: Equatable, Sendable {
       reader.value(.registrationsPerUser, Value.integer(0...65536)) ?? registrationsPerUser
     subscriptionsPerUser =
       reader.value(.subscriptionsPerUser, Value.integer(0...65536)) ?? subscriptionsPerUser
+    cpuQuotaPerUser = reader.value(.cpuQuotaPerUser, Value.percentage(1...100)) ?? cpuQuotaPerUser
     ringMemoryPerUser =
       reader.value(.ringMemoryPerUser, Value.size(0...(16 << 30))) ?? ringMemoryPerUser
     messageSize = reader.value(.messageSize, Value.size(4096...(16 << 20))) ?? messageSize

@@ -74,6 +74,20 @@ enum ConfigurationValue {
     }
   }
 
+  /// A whole number of hundredths, with its `%`.
+  static func percentage(_ range: ClosedRange<Int>) -> Reader<Int> {
+    { text throws(ValueFault) in
+      guard text.last == "%", let number = Number.parse(text.dropLast(), as: Int.self),
+        range.contains(number)
+      else {
+        throw ValueFault(
+          "\"\(text)\" is not a percentage from \(range.lowerBound)% to \(range.upperBound)%",
+          hint: "write a whole number and %, for instance 10%")
+      }
+      return number
+    }
+  }
+
   private static func bytes(_ count: Int) -> String {
     if count >= 1 << 20, count % (1 << 20) == 0 { return "\(count >> 20)M" }
     return count >= 1 << 10 && count % (1 << 10) == 0 ? "\(count >> 10)K" : "\(count)"

@@ -31,6 +31,7 @@ package struct DaemonSettings: Equatable, Sendable {
     case connectionsPerUser = "ConnectionsPerUserMax"
     case registrationsPerUser = "RegistrationsPerUserMax"
     case subscriptionsPerUser = "SubscriptionsPerUserMax"
+    case cpuQuotaPerUser = "CPUQuotaPerUser"
     case ringMemoryPerUser = "RingMemoryPerUserMax"
     case messageSize = "MessageSizeMax"
     case outputSize = "OutputSizeMax"

@@ -44,7 +44,7 @@ package final class Journal: @unchecked Sendable {
     return stream == "\(status.st_dev):\(status.st_ino)"
   }
 
-  /// Writes a message, unless its device has had too many lately.
+  /// Writes a message, unless its subject has had too many lately.
   package func log(
     _ record: LogRecord, file: String = #fileID, line: Int = #line, function: String = #function,
     now: UInt64 = cuio_nanoseconds()
@@ -54,7 +54,7 @@ package final class Journal: @unchecked Sendable {
     monitor.locked {
       tellSuppressed(now)
       guard record.priority <= level else { return }
-      if let device = record.device, !limit.admits(device, now: now) { return }
+      if let subject = record.subject, !limit.admits(subject, now: now) { return }
       write(record)
     }
   }
@@ -75,11 +75,11 @@ package final class Journal: @unchecked Sendable {
   }
 
   private func tellSuppressed(_ now: UInt64) {
-    for (device, count) in limit.expire(now: now) {
+    for (subject, count) in limit.expire(now: now) {
       write(
         LogRecord(
-          .notice, "\(device): \(count) more messages were suppressed", event: .messagesSuppressed,
-          device: device))
+          .notice, "\(subject): \(count) more messages were suppressed", event: .messagesSuppressed,
+          device: subject.device, clientUID: subject.user))
     }
   }
 

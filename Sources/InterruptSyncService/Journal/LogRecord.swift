@@ -4,8 +4,8 @@ package struct LogRecord: Equatable, Sendable {
   /// For people; a hint stands on a line of its own.
   package var message: String
   package var event: JournalEvent?
-  /// Stable id or name of the device that the message is about. Messages of one device are limited
-  /// in number.
+  /// Stable id or name of the device that the message is about. Messages about one device are
+  /// limited in number, and so are those about one user's clients.
   package var device: String?
   /// Interrupts counted so far.
   package var interrupts: UInt64?
@@ -30,6 +30,12 @@ package struct LogRecord: Equatable, Sendable {
     self.clientUID = clientUID
     self.method = method
     self.errno = errno
+  }
+
+  /// What messages are limited by; nil for those that are not many by themselves.
+  var subject: LogSubject? {
+    guard event != .clientThrottled else { return nil }
+    return device.map { .device($0) } ?? clientUID.map { .user($0) }
   }
 
   /// In the journal's form: a field on a line, or with its length where it has lines itself.

@@ -1,10 +1,10 @@
-/// Lets a number of messages per device and interval pass and counts the rest: a storming device
-/// must not fill the journal.
+/// Lets a number of messages per subject and interval pass and counts the rest: neither a storming
+/// device nor a client that is refused again and again may fill the journal.
 package struct RateLimit {
   private let burst: Int
   /// Nanoseconds.
   private let interval: UInt64
-  private var windows: [String: Window] = [:]
+  private var windows: [LogSubject: Window] = [:]
 
   private struct Window {
     var start: UInt64
@@ -17,21 +17,21 @@ package struct RateLimit {
     self.interval = interval
   }
 
-  /// Whether a message about `device` may pass at `now`, in nanoseconds.
-  package mutating func admits(_ device: String, now: UInt64) -> Bool {
-    var window = windows[device] ?? Window(start: now)
+  /// Whether a message about `subject` may pass at `now`, in nanoseconds.
+  package mutating func admits(_ subject: LogSubject, now: UInt64) -> Bool {
+    var window = windows[subject] ?? Window(start: now)
     let admits = window.passed < burst
     if admits { window.passed += 1 } else { window.suppressed += 1 }
-    windows[device] = window
+    windows[subject] = window
     return admits
   }
 
-  /// Ends the intervals that are over at `now`: how many messages each of their devices lost. To be
+  /// Ends the intervals that are over at `now`: how many messages each of their subjects lost. To be
   /// called before `admits`, and now and then.
-  package mutating func expire(now: UInt64) -> [(device: String, suppressed: Int)] {
+  package mutating func expire(now: UInt64) -> [(subject: LogSubject, suppressed: Int)] {
     let over = windows.filter { now - $0.value.start >= interval }
-    for device in over.keys { windows[device] = nil }
+    for subject in over.keys { windows[subject] = nil }
     return over.filter { $0.value.suppressed > 0 }.map { ($0.key, $0.value.suppressed) }
-      .sorted { $0.device < $1.device }
+      .sorted { $0.subject.description < $1.subject.description }
   }
 }

@@ -9,6 +9,7 @@ final class MetricsServer {
 
   var text: Text
   private let loop: EventLoop
+  private let quota: CPUQuota
   private let patience: Duration
   /// Connections at one time, and of one user.
   var limits: ClientLimits
@@ -19,10 +20,11 @@ final class MetricsServer {
 
   /// - Parameter patience: how long a client may take for its request and the answer.
   init(
-    on loop: EventLoop, limits: ClientLimits, patience: Duration = .seconds(10),
-    text: @escaping Text = { _ in nil }
+    on loop: EventLoop, limits: ClientLimits, quota: CPUQuota? = nil,
+    patience: Duration = .seconds(10), text: @escaping Text = { _ in nil }
   ) {
     self.loop = loop
+    self.quota = quota ?? CPUQuota(on: loop)
     self.limits = limits
     self.patience = patience
     self.text = text
@@ -61,22 +63,43 @@ final class MetricsServer {
     for connection in Array(connections.values) { connection.close() }
   }
 
-  private func adopt(_ socket: FileDescriptor) {
-    guard let peer = PeerCredentials(of: socket) else { return }
+  private func adopt(_ socket: FileDescriptor) -> Listener.Taken {
+    guard let peer = PeerCredentials(of: socket) else { return .refused }
+    if quota.exempts(peer) {
+      return adopt(socket, of: peer) { $0() } ? .served : .refused
+    }
+    let isServed = quota.charge(peer.user) {
+      adopt(socket, of: peer) { [quota] in quota.whenAllowed(peer.user, $0) }
+    }
+    if isServed { return .served }
+    return quota.isThrottled(peer.user) ? .refusedAgain : .refused
+  }
+
+  /// - Parameter begin: has done what is given to it when the peer may have it done.
+  private func adopt(
+    _ socket: FileDescriptor, of peer: PeerCredentials, begin: (@escaping () -> Void) -> Void
+  ) -> Bool {
     lastConnection += 1
     let number = lastConnection
     let connection = MetricsConnection(
       socket, of: peer.user, on: loop,
-      answer: { [unowned self] in answer($0, peer) },
+      answer: { [unowned self] request in
+        guard !quota.exempts(peer) else { return answer(request, peer) }
+        return quota.charge(peer.user) { answer(request, peer) }
+      },
       closed: { [weak self] in self?.connections[number] = nil })
     let ofUser = connections.values.count { $0.user == peer.user }
     if connections.count >= limits.connections || ofUser >= limits.connectionsPerUser {
-      return connection.turnAway(HTTPResponse(.unavailable))
+      connection.turnAway(HTTPResponse(.unavailable))
+      return false
     }
     connections[number] = connection
-    do throws(VarlinkError) { try connection.start(patience: patience) } catch {
-      connection.turnAway(HTTPResponse(.unavailable))
+    begin { [patience] in
+      do throws(VarlinkError) { try connection.start(patience: patience) } catch {
+        connection.turnAway(HTTPResponse(.unavailable))
+      }
     }
+    return true
   }
 
   private func answer(_ request: HTTPRequest, _ peer: PeerCredentials) -> HTTPResponse {

@@ -15,13 +15,13 @@ final class MetricsService {
   /// - Throws: `VarlinkError` when a socket cannot be had.
   init(
     of registry: DeviceRegistry, _ settings: DaemonSettings, _ policy: AccessPolicy,
-    sockets: [FileDescriptor], on loop: EventLoop, journal: Journal
+    sockets: [FileDescriptor], on loop: EventLoop, quota: CPUQuota, journal: Journal
   ) throws(VarlinkError) {
     self.registry = registry
     self.loop = loop
     self.journal = journal
     self.policy = policy
-    server = MetricsServer(on: loop, limits: settings.limits)
+    server = MetricsServer(on: loop, limits: settings.limits, quota: quota)
     server.text = { [unowned self] in text(for: $0) }
     for socket in sockets { try server.listen(on: socket) }
     try server.listen(at: settings.metricsSocket)

@@ -8,11 +8,19 @@ package import UIO
 /// Takes connections until it is closed. On the loop's thread only.
 package final class Listener {
   let socket: FileDescriptor
+  /// What became of a connection.
+  package enum Taken {
+    case served
+    case refused
+    /// Turned away, and its user has had its share of the processor.
+    case refusedAgain
+  }
+
   private let loop: EventLoop
   private var watch: EventLoop.Watch?
   /// The node to remove at the end; nil for a socket that was handed in.
   private let path: String?
-  private let take: (FileDescriptor) -> Void
+  private let take: (FileDescriptor) -> Taken
   private let refuse: (String) -> Void
   /// Given up for a moment when descriptors run out, so that a connection can be turned away.
   var reserve: FileDescriptor?
@@ -23,7 +31,7 @@ package final class Listener {
   ///   - refuse: told why one was turned away.
   /// - Throws: `notAListener`, `resourcesExhausted`.
   package convenience init(
-    on socket: FileDescriptor, loop: EventLoop, take: @escaping (FileDescriptor) -> Void,
+    on socket: FileDescriptor, loop: EventLoop, take: @escaping (FileDescriptor) -> Taken,
     refuse: @escaping (String) -> Void
   ) throws(VarlinkError) {
     try self.init(socket, path: nil, loop, take, refuse)
@@ -38,7 +46,7 @@ package final class Listener {
   ///   folder is missing, `malformedAddress`, `resourcesExhausted`.
   package convenience init(
     at address: SocketAddress, mode: UInt32, group: UInt32?, loop: EventLoop,
-    take: @escaping (FileDescriptor) -> Void, refuse: @escaping (String) -> Void
+    take: @escaping (FileDescriptor) -> Taken, refuse: @escaping (String) -> Void
   ) throws(VarlinkError) {
     let socket: FileDescriptor
     do throws(SystemFailure) {
@@ -58,7 +66,7 @@ package final class Listener {
 
   private init(
     _ socket: FileDescriptor, path: String?, _ loop: EventLoop,
-    _ take: @escaping (FileDescriptor) -> Void, _ refuse: @escaping (String) -> Void
+    _ take: @escaping (FileDescriptor) -> Taken, _ refuse: @escaping (String) -> Void
   ) throws(VarlinkError) {
     guard cvarlink_is_listener(socket.raw) == 1, cvarlink_set_nonblocking(socket.raw) == 0 else {
       throw VarlinkError(
@@ -88,6 +96,7 @@ package final class Listener {
   // MARK: Connections
 
   private func accept() {
+    var refusals = 0
     // A bound on what one turn of the loop does.
     for _ in 0..<64 {
       let raw = cvarlink_accept(socket.raw)
@@ -95,7 +104,10 @@ package final class Listener {
       case EAGAIN: return
       case EINTR, ECONNABORTED: continue
       case EMFILE, ENFILE: return turnAway()
-      case ..<1: take(FileDescriptor(adopting: raw))
+      case ..<1:
+        if take(FileDescriptor(adopting: raw)) == .refusedAgain { refusals += 1 }
+        // Others wait with them, but not long.
+        if refusals == 32 { return pause(for: .milliseconds(10)) }
       default: return pause()
       }
     }
@@ -112,10 +124,10 @@ package final class Listener {
   }
 
   /// A connection that can be neither taken nor turned away would be reported again at once.
-  private func pause() {
+  private func pause(for time: Duration = .milliseconds(100)) {
     guard let watch else { return }
     loop.change(watch, to: [])
-    loop.after(.milliseconds(100)) { [loop] in loop.change(watch, to: .readable) }
+    loop.after(time) { [loop] in loop.change(watch, to: .readable) }
   }
 }
 

@@ -11,6 +11,7 @@ package final class ServerConnection {
   /// Nil when it is closed, whoever keeps this object.
   private var socket: FileDescriptor?
   private let loop: EventLoop
+  private let quota: CPUQuota
   var limits: ServerLimits {
     didSet {
       reader.limits = limits.message
@@ -27,6 +28,10 @@ package final class ServerConnection {
   private weak var current: VarlinkCall?
   private var isAnswering = false
   private var isReading = false
+  /// Its user has had its share of the processor.
+  private var isWaiting = false
+  /// Its user may have all of the processor.
+  private var isExempt: Bool
   /// The client sends no more; what waits for it is still sent.
   private var hasEnded = false
   private var wasFull = false
@@ -43,6 +48,8 @@ package final class ServerConnection {
     self.peer = peer
     self.server = server
     loop = server.loop
+    quota = server.quota
+    isExempt = server.quota.exempts(peer)
     limits = server.limits
     reader = MessageReader(limits: server.limits.message)
   }
@@ -59,7 +66,30 @@ package final class ServerConnection {
     if isClosed { body() } else { closers.append(body) }
   }
 
+  /// No longer holds it up for what its user takes of the processor.
+  package func exempt() { isExempt = true }
+
   private func ready(_ readiness: Readiness) {
+    if isExempt { return serve(readiness) }
+    quota.charge(peer.user) { serve(readiness) }
+  }
+
+  /// Looks neither for calls nor for the client's end until its user may have the processor again.
+  private func wait() {
+    if let watch { loop.unwatch(watch) }
+    watch = nil
+    isWaiting = true
+    quota.whenAllowed(peer.user) { [weak self] in self?.resume() }
+  }
+
+  private func resume() {
+    isWaiting = false
+    do throws(VarlinkError) { try start() } catch { return close(because: error.cause) }
+    flush()
+    read()
+  }
+
+  private func serve(_ readiness: Readiness) {
     flush()
     if !isClosed, isAnswering, readiness.contains(.hungUp) {
       close()
@@ -77,7 +107,8 @@ package final class ServerConnection {
       update()
     }
     for _ in 0..<limits.callsPerTurn {
-      guard let socket, !hasEnded, !isAnswering, !isHeldUp else { return }
+      guard let socket, !hasEnded, !isAnswering, !isHeldUp, !isWaiting else { return }
+      if !isExempt, quota.isThrottled(peer.user) { return wait() }
       do throws(WireFailure) {
         switch try reader.next(from: socket) {
         case .message(let message):
@@ -233,7 +264,11 @@ extension ServerConnection {
       wasFull = true
       return .full
     }
-    enqueue(object, descriptors: descriptors)
+    if isExempt {
+      enqueue(object, descriptors: descriptors)
+    } else {
+      quota.charge(peer.user) { enqueue(object, descriptors: descriptors) }
+    }
     return isClosed ? .ended : .queued
   }
 

@@ -44,31 +44,39 @@ extension VarlinkServer {
 
 extension VarlinkServer {
   /// Serves a connected socket.
-  package func adopt(_ socket: FileDescriptor) {
+  @discardableResult
+  package func adopt(_ socket: FileDescriptor) -> Listener.Taken {
     guard let peer = PeerCredentials(of: socket) else {
       observe?(.refusedConnection(user: nil, cause: "the kernel does not say whose it is"))
-      return
+      return .refused
     }
+    if quota.exempts(peer) { return adopt(socket, of: peer) ? .served : .refused }
+    if quota.charge(peer.user, { adopt(socket, of: peer) }) { return .served }
+    return quota.isThrottled(peer.user) ? .refusedAgain : .refused
+  }
+
+  private func adopt(_ socket: FileDescriptor, of peer: PeerCredentials) -> Bool {
     let ofUser = connectionsOfUser[peer.user, default: 0]
     guard connections.count < limits.connections, ofUser < limits.connectionsPerUser else {
       let cause =
         connections.count < limits.connections
         ? "the user has \(ofUser) already" : "there are \(connections.count) already"
       observe?(.refusedConnection(user: peer.user, cause: cause))
-      return
+      return false
     }
-    guard cvarlink_set_nonblocking(socket.raw) == 0 else { return }
+    guard cvarlink_set_nonblocking(socket.raw) == 0 else { return false }
     lastConnection += 1
     let connection = ServerConnection(lastConnection, socket: socket, peer: peer, server: self)
     do {
       try connection.start()
     } catch {
       observe?(.refusedConnection(user: peer.user, cause: error.cause))
-      return
+      return false
     }
     connections[connection.id] = connection
     connectionsOfUser[peer.user] = ofUser + 1
     if sweep == nil { startSweep() }
+    return true
   }
 
   func remove(_ connection: ServerConnection) {

@@ -18,6 +18,8 @@ package final class VarlinkServer {
 
   package let loop: EventLoop
   package let identity: ServiceIdentity
+  /// What clients may take of the processor; other servers on the loop may share it.
+  package let quota: CPUQuota
   /// What clients may cost from now on; connections there are stay, whatever their number.
   package var limits: ServerLimits {
     didSet { for connection in connections.values { connection.limits = limits } }
@@ -41,9 +43,11 @@ package final class VarlinkServer {
   var sweep: LoopTimer?
 
   package init(
-    loop: EventLoop, identity: ServiceIdentity, limits: ServerLimits = ServerLimits()
+    loop: EventLoop, identity: ServiceIdentity, limits: ServerLimits = ServerLimits(),
+    quota: CPUQuota? = nil
   ) throws(VarlinkError) {
     self.loop = loop
+    self.quota = quota ?? CPUQuota(on: loop)
     self.identity = identity
     self.limits = limits
     add(try InterfaceDescription(ServiceInterface.text))

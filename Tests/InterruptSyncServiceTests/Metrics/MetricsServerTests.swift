@@ -1,4 +1,5 @@
 // Who reads the metrics slowly, not at all, or without end.
+import CVarlink
 import Glibc
 import TestSupport
 import Testing
@@ -10,18 +11,20 @@ import UIO
 /// A server on a loop of the test's own.
 private final class Bench {
   let loop: EventLoop
+  let quota: CPUQuota
   let server: MetricsServer
   let folder: TemporaryFolder
   let path: String
 
   init(
     limits: ClientLimits = ClientLimits(), patience: Duration = .seconds(60),
-    text: String? = "figures\n"
+    text: String? = "figures\n", share: Double = 1
   ) throws {
     folder = try TemporaryFolder()
     path = folder.path("metrics")
     loop = try EventLoop()
-    server = MetricsServer(on: loop, limits: limits, patience: patience)
+    quota = CPUQuota(on: loop, share: share)
+    server = MetricsServer(on: loop, limits: limits, quota: quota, patience: patience)
     server.text = { _ in text }
     try server.listen(at: path)
   }
@@ -149,6 +152,28 @@ func requestsOfEveryKindAreAnswered(text: String, status: String) throws {
   }
 }
 
+@Test func whoHasHadItsShareOfTheProcessorWaitsForTheFigures() throws {
+  let bench = try Bench(share: 0.01)
+  // All that can be saved up, and as much again.
+  bench.quota.charge(getuid()) {
+    let start = cvarlink_thread_time()
+    while cvarlink_thread_time() - start < 5_000_000 {}
+  }
+  let client = try bench.client()
+  put(client, request)
+  let start = EventLoop.now
+  try bench.settle()
+  #expect(take(client) == nil)
+  while bench.quota.isThrottled(getuid()) { try bench.loop.turn(milliseconds: 10) }
+  var answer: String?
+  while answer == nil {
+    try bench.loop.turn(milliseconds: 10)
+    answer = take(client)
+  }
+  #expect(answer?.hasPrefix("HTTP/1.1 200 ") == true)
+  #expect(EventLoop.now - start > 100_000_000)
+}
+
 @Test func socketMovesWithItsPathAndStaysWhenTheNewOneCannotBeHad() throws {
   let bench = try Bench()
   #expect(throws: VarlinkError.self) {
@@ -168,7 +193,8 @@ func requestsOfEveryKindAreAnswered(text: String, status: String) throws {
   let (bench, other) = (try Bench(), try TemporaryFolder())
   let address = SocketAddress(path: other.path("passed"))
   let made = try Listener(
-    at: address, mode: 0o600, group: nil, loop: EventLoop(), take: { _ in }, refuse: { _ in })
+    at: address, mode: 0o600, group: nil, loop: EventLoop(), take: { _ in .served },
+    refuse: { _ in })
   let passed = FileDescriptor(adopting: dup(made.socket.raw))
   try bench.server.listen(on: passed)
   let client = try address.connect(milliseconds: 60_000)

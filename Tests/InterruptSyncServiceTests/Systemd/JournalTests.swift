@@ -159,6 +159,20 @@ private struct Output {
   #expect(output.text() == "interruptsyncd: again\n")
 }
 
+@Test func messagesAboutTheClientsOfOneUserAreLimited() {
+  let output = Output()
+  let journal = Journal(
+    stream: nil, output: output.writing.raw, limit: RateLimit(burst: 1, interval: 100))
+  for _ in 0..<3 { journal.log(LogRecord(.info, "denied", clientUID: 7), now: 10) }
+  journal.log(LogRecord(.info, "another", clientUID: 8), now: 11)
+  // A device's are the device's, whoever it was.
+  journal.log(LogRecord(.info, "device", device: "7", clientUID: 7), now: 12)
+  #expect(
+    output.text() == "interruptsyncd: denied\ninterruptsyncd: another\ninterruptsyncd: device\n")
+  journal.settle(now: 110)
+  #expect(output.text() == "interruptsyncd: user 7: 2 more messages were suppressed\n")
+}
+
 private let repository = URL(filePath: #filePath).deletingLastPathComponent()
   .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 

@@ -1,3 +1,4 @@
+import CVarlink
 import Glibc
 import Testing
 import UIO
@@ -28,6 +29,8 @@ final class Bench {
     method Unanswered() -> ()
     method Forgotten() -> ()
     method Big(bytes: int) -> (text: string)
+    # Keeps the processor busy.
+    method Spin(microseconds: int) -> ()
 
     error Refused (why: string)
     """
@@ -36,14 +39,16 @@ final class Bench {
   var waiting: [VarlinkCall] = []
   /// Texts that Echo was called with.
   var echoed: [String] = []
+  /// Calls of Spin so far.
+  private(set) var spun = 0
 
-  init(limits: ServerLimits = ServerLimits()) throws {
+  init(limits: ServerLimits = ServerLimits(), share: Double = 1) throws {
     loop = try EventLoop()
     server = try VarlinkServer(
       loop: loop,
       identity: ServiceIdentity(
         vendor: "Example", product: "Bench", version: "1", url: "https://example.org"),
-      limits: limits)
+      limits: limits, quota: CPUQuota(on: loop, share: share))
     server.observe = { [unowned self] in notices.append($0) }
     server.replyCheck = { [unowned self] in faults.append($0) }
     server.add(try InterfaceDescription(Self.description))
@@ -77,6 +82,13 @@ final class Bench {
       throw ErrorReply(prefix + "Refused", ["why": call.parameters["why"] ?? .null])
     }
     server.handle(prefix + "Unanswered") { _ in }
+    server.handle(prefix + "Spin") { [unowned self] call in
+      let time = UInt64(call.parameters["microseconds"]?.int64 ?? 0) * 1000
+      let start = cvarlink_thread_time()
+      while cvarlink_thread_time() - start < time {}
+      spun += 1
+      call.reply()
+    }
     server.handle(prefix + "Big") { call in
       let count = Int(call.parameters["bytes"]?.int64 ?? 0)
       call.reply(["text": .string(String(repeating: "x", count: count))])
