@@ -3,8 +3,13 @@ import ArgumentParser
 /// A time on the command line: `500us`, `20ms`, `1.5s`, `2min`; a bare number is seconds.
 struct TimeArgument: ExpressibleByArgument {
   let duration: Duration
+  /// As it is written.
+  let defaultValueDescription: String
 
-  init(seconds: Int) { duration = .seconds(seconds) }
+  init(seconds: Int) {
+    duration = .seconds(seconds)
+    defaultValueDescription = "\(seconds)s"
+  }
 
   init?(argument: String) {
     let units: [(String, Double)] = [
@@ -15,6 +20,7 @@ struct TimeArgument: ExpressibleByArgument {
         number * nanoseconds < 1e18
       else { return nil }
       duration = .nanoseconds(Int64(number * nanoseconds))
+      defaultValueDescription = argument
       return
     }
     return nil

@@ -27,6 +27,10 @@ func helpIsDataAndNoFailure(command: String) throws {
   #expect(ran.complaint == "")
 }
 
+@Test func defaultsAreShownAsTheyAreWritten() throws {
+  #expect(try shell("$ctl help top").output.contains("(default: 1s)"))
+}
+
 @Test(arguments: [
   "list", "info beat", "watch", "watch beat", "watch beat --all", "top", "stats", "stats beat",
   "transact beat read bar0:0/32", "attach beat", "connect beat", "disconnect beat",

@@ -11,6 +11,8 @@ enum ControlTests {
     Case("controlDoctorExplainsAMaskedLineAndAStorm", doctor),
     Case("controlTellsWhatADeviceIsAndDoes", tell),
     Case("controlWaitsForAndWatchesInterrupts", watch),
+    Case("controlSetsModeAndPolicyAndCallsMethodsAsTheyAre", set),
+    Case("controlShowsTheRatesOfALineThatInterrupts", top),
   ]
 
   private static let device = InstalledService.device
@@ -179,6 +181,81 @@ enum ControlTests {
       try expect(
         metrics.contains("interruptsync_interrupts_total{device=\"\(device)\"} 10\n"), metrics)
     }
+  }
+
+  private static func set() throws {
+    try InstalledService.serving { registers in
+      try Control.run("set \(device) --mode repeat --policy fifo:12")
+      let described = try Control.object(
+        try Control.run("call DescribeDevice '{\"device\":\"\(device)\"}'"))
+      try expectEqual(described["device"]?.object?["mode"]?.string, "repeat", "mode")
+      try expectEqual(try dispatcher(), "12 1", "priority and policy (SCHED_FIFO)")
+      try InstalledService.raise(registers)
+      try Control.run("set \(device) --policy other")
+      try expectEqual(try dispatcher(), "0 0", "priority and policy (SCHED_OTHER)")
+      try InstalledService.raise(registers)
+      let counts = try Control.object(
+        try Control.run("call io.interruptsync.GetStatistics '{\"device\":\"\(device)\"}'"))
+      let entry = counts["statistics"]?.array?.first?.object
+      try expectEqual(entry?["interrupts"]?.int64, 2, "interrupts over both changes")
+      // Each was followed by a pass in which nothing was left to be claimed.
+      try expectEqual(entry?["passes"]?.int64, 4, "passes")
+      try Control.fail(
+        "call DescribeDevice '{\"device\":7}'", ["does not take this value for device"])
+      try Control.fail("call NoSuchMethod", ["io.interruptsync.NoSuchMethod"])
+      // What the unit does not allow is not done silently.
+      try Control.run("set \(device) --policy fifo:99")
+      try expect(try dispatcher() != "99 1", "a priority beyond LimitRTPRIO=")
+      try InstalledService.raise(registers)
+      let text = try Control.run("introspect")
+      for word in ["interface io.interruptsync\n", "method Transact(", "error WaitExpired"] {
+        try expect(text.contains(word), "\(word) in \(text)")
+      }
+      try expect(
+        try Control.run("introspect org.varlink.service").contains("method GetInfo("), "GetInfo")
+      try Control.run("reload")
+      try expectEqual(
+        try Control.json("info \(device)")["device"]?.object?["mode"]?.string, "normal",
+        "mode after the reload")
+    }
+  }
+
+  /// Real-time priority and policy of the device's dispatcher, as the kernel has them.
+  private static func dispatcher() throws -> String {
+    guard let process = InstalledService.process() else { throw Failure(description: "no process") }
+    // proc(5): the fields behind the name, which may have spaces.
+    return try Guest.shell(
+      "grep -lx '\(device.prefix(15))' /proc/\(process)/task/*/comm | while read -r name; do "
+        + "sed 's/.*) //' \"${name%comm}stat\" | cut -d ' ' -f 38,39; done")
+  }
+
+  private static func top() throws {
+    try InstalledService.serving { registers in
+      let still = try Control.run("top --interval 200ms --no-legend")
+      try expect(still.contains("\(device)"), still)
+      try expectEqual(try rate(still), 0, "interrupts a second while there are none")
+      var shown = ""
+      var raised = 0
+      let start = ContinuousClock.now
+      raised = try Raiser.raise(registers) { raiser in
+        try raiser.wait(more: 10)
+        shown = try Control.run("top --interval 1s --no-legend")
+        try raiser.wait(more: 10)
+      }
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      let rate = try rate(shown)
+      // At least some came in its second, and no more than there were in all.
+      try expect(
+        rate > 0 && rate <= Double(raised), "\(rate) of \(raised) in \(seconds) s: \(shown)")
+    }
+  }
+
+  /// The third column of the device's row.
+  private static func rate(_ view: String) throws -> Double {
+    let row = view.split(separator: "\n").first { $0.hasPrefix(device) } ?? ""
+    let cells = row.split(separator: " ")
+    guard cells.count > 2, let rate = Double(cells[2]) else { throw Failure(description: view) }
+    return rate
   }
 
   private static func statistics(_ device: String) throws -> JSONObject {
