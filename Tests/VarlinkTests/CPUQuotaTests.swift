@@ -123,6 +123,12 @@ private func savings(_ share: Double) -> UInt64 { UInt64(250e6 * share) }
   #expect(bench.server.connections.count == 1)
 }
 
+@Test func usersWhoUseLittleAreForgotten() throws {
+  let quota = CPUQuota(on: try EventLoop())
+  for user in 0..<1000 as Range<UInt32> { quota.charge(user) {} }
+  #expect(quota.users <= 65)
+}
+
 @Test func nobodyTakesMoreThanItsShareHoweverItIsUsed() throws {
   var random = SeededGenerator()
   let loop = try EventLoop()

@@ -67,6 +67,9 @@ package final class CPUQuota {
 
   // MARK: Accounts
 
+  /// Users whose use is remembered.
+  var users: Int { accounts.count }
+
   private var most: Int64 { Int64(Double(Self.period) * share) }
 
   /// Brings a balance up to now.
@@ -93,6 +96,8 @@ package final class CPUQuota {
 
   private func take(_ nanoseconds: UInt64, from user: UInt32) {
     settle(user)
+    // Who has not been here for long is forgotten.
+    if accounts[user] == nil, accounts.count >= 64 { Array(accounts.keys).forEach(settle) }
     let now = EventLoop.now
     var account = accounts[user] ?? Account(balance: most, time: now)
     account.balance -= Int64(clamping: nanoseconds)
