@@ -77,11 +77,16 @@ def abused(daemon, line, ring):
             abuse(daemon)
         finally:
             os._exit(1)
-    time.sleep(0.3)
-    result = window(line, ring)
-    assert os.waitpid(child, os.WNOHANG) == (0, 0), "the abuse ended by itself"
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    has_ended = False
+    try:
+        time.sleep(0.15)
+        result = window(line, ring)
+        has_ended = os.waitpid(child, os.WNOHANG) != (0, 0)
+        assert not has_ended, "the abuse ended by itself"
+    finally:
+        if not has_ended:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
     # The next comes to as many connections.
     eventually("its connections to be gone", lambda: len(daemon.descriptors()) <= before)
     return result
@@ -95,10 +100,13 @@ def awake():
         for processor in os.sched_getaffinity(0):
             child = os.fork()
             if child == 0:
-                os.sched_setaffinity(0, {processor})
-                os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-                while True:
-                    pass
+                try:
+                    os.sched_setaffinity(0, {processor})
+                    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+                    while True:
+                        pass
+                finally:
+                    os._exit(1)
             children.append(child)
         yield
     finally:

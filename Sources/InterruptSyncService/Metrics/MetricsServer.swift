@@ -63,30 +63,19 @@ final class MetricsServer {
     for connection in Array(connections.values) { connection.close() }
   }
 
-  private func adopt(_ socket: FileDescriptor) -> Listener.Taken {
-    guard let peer = PeerCredentials(of: socket) else { return .refused }
-    if quota.exempts(peer) {
-      return adopt(socket, of: peer) { $0() } ? .served : .refused
-    }
-    let isServed = quota.charge(peer.user) {
-      adopt(socket, of: peer) { [quota] in quota.whenAllowed(peer.user, $0) }
-    }
-    if isServed { return .served }
-    return quota.isThrottled(peer.user) ? .refusedAgain : .refused
+  /// - Returns: false when it was turned away and its user has had its share of the processor.
+  private func adopt(_ socket: FileDescriptor) -> Bool {
+    guard let peer = PeerCredentials(of: socket) else { return true }
+    return quota.admit(peer) { adopt(socket, of: peer) }
   }
 
-  /// - Parameter begin: has done what is given to it when the peer may have it done.
-  private func adopt(
-    _ socket: FileDescriptor, of peer: PeerCredentials, begin: (@escaping () -> Void) -> Void
-  ) -> Bool {
+  /// Whether it was taken.
+  private func adopt(_ socket: FileDescriptor, of peer: PeerCredentials) -> Bool {
     lastConnection += 1
     let number = lastConnection
     let connection = MetricsConnection(
       socket, of: peer.user, on: loop,
-      answer: { [unowned self] request in
-        guard !quota.exempts(peer) else { return answer(request, peer) }
-        return quota.charge(peer.user) { answer(request, peer) }
-      },
+      answer: { [unowned self] request in quota.charge(peer) { answer(request, peer) } },
       closed: { [weak self] in self?.connections[number] = nil })
     let ofUser = connections.values.count { $0.user == peer.user }
     if connections.count >= limits.connections || ofUser >= limits.connectionsPerUser {
@@ -94,11 +83,12 @@ final class MetricsServer {
       return false
     }
     connections[number] = connection
-    begin { [patience] in
+    let start = { [patience] in
       do throws(VarlinkError) { try connection.start(patience: patience) } catch {
         connection.turnAway(HTTPResponse(.unavailable))
       }
     }
+    if quota.exempts(peer) { start() } else { quota.whenAllowed(peer.user, start) }
     return true
   }
 

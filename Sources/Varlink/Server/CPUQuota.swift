@@ -42,15 +42,27 @@ package final class CPUQuota {
     guard charged == nil else { return body() }
     charged = (user, cvarlink_thread_time())
     defer {
-      account()
+      bill()
       charged = nil
     }
     return body()
   }
 
+  /// The same for a peer, unless it is exempt.
+  package func charge<R>(_ peer: PeerCredentials, _ body: () -> R) -> R {
+    exempts(peer) ? body() : charge(peer.user, body)
+  }
+
+  /// Has a new connection taken, at its peer's expense.
+  /// - Parameter take: whether it was taken.
+  /// - Returns: false when it was turned away and its user has had its share.
+  package func admit(_ peer: PeerCredentials, _ take: () -> Bool) -> Bool {
+    charge(peer, take) || exempts(peer) || !isThrottled(peer.user)
+  }
+
   /// Whether a user has had more than its share.
   package func isThrottled(_ user: UInt32) -> Bool {
-    account()
+    bill()
     settle(user)
     return accounts[user].map { $0.balance < 0 } ?? false
   }
@@ -87,7 +99,8 @@ package final class CPUQuota {
     account.lastThrottled != 0 && now - account.lastThrottled < Self.silence
   }
 
-  private func account() {
+  /// Takes what has been used since from whom it is done for.
+  private func bill() {
     guard let (user, time) = charged else { return }
     let now = cvarlink_thread_time()
     charged?.time = now

@@ -8,30 +8,23 @@ package import UIO
 /// Takes connections until it is closed. On the loop's thread only.
 package final class Listener {
   let socket: FileDescriptor
-  /// What became of a connection.
-  package enum Taken {
-    case served
-    case refused
-    /// Turned away, and its user has had its share of the processor.
-    case refusedAgain
-  }
-
   private let loop: EventLoop
   private var watch: EventLoop.Watch?
   /// The node to remove at the end; nil for a socket that was handed in.
   private let path: String?
-  private let take: (FileDescriptor) -> Taken
+  private let take: (FileDescriptor) -> Bool
   private let refuse: (String) -> Void
   /// Given up for a moment when descriptors run out, so that a connection can be turned away.
   var reserve: FileDescriptor?
 
   /// Takes connections on a socket that listens already, such as systemd's.
   /// - Parameters:
-  ///   - take: called with each connection, which does not block.
+  ///   - take: called with each connection, which does not block; false when it was turned away
+  ///     and others of its kind can wait.
   ///   - refuse: told why one was turned away.
   /// - Throws: `notAListener`, `resourcesExhausted`.
   package convenience init(
-    on socket: FileDescriptor, loop: EventLoop, take: @escaping (FileDescriptor) -> Taken,
+    on socket: FileDescriptor, loop: EventLoop, take: @escaping (FileDescriptor) -> Bool,
     refuse: @escaping (String) -> Void
   ) throws(VarlinkError) {
     try self.init(socket, path: nil, loop, take, refuse)
@@ -46,7 +39,7 @@ package final class Listener {
   ///   folder is missing, `malformedAddress`, `resourcesExhausted`.
   package convenience init(
     at address: SocketAddress, mode: UInt32, group: UInt32?, loop: EventLoop,
-    take: @escaping (FileDescriptor) -> Taken, refuse: @escaping (String) -> Void
+    take: @escaping (FileDescriptor) -> Bool, refuse: @escaping (String) -> Void
   ) throws(VarlinkError) {
     let socket: FileDescriptor
     do throws(SystemFailure) {
@@ -66,7 +59,7 @@ package final class Listener {
 
   private init(
     _ socket: FileDescriptor, path: String?, _ loop: EventLoop,
-    _ take: @escaping (FileDescriptor) -> Taken, _ refuse: @escaping (String) -> Void
+    _ take: @escaping (FileDescriptor) -> Bool, _ refuse: @escaping (String) -> Void
   ) throws(VarlinkError) {
     guard cvarlink_is_listener(socket.raw) == 1, cvarlink_set_nonblocking(socket.raw) == 0 else {
       throw VarlinkError(
@@ -105,7 +98,7 @@ package final class Listener {
       case EINTR, ECONNABORTED: continue
       case EMFILE, ENFILE: return turnAway()
       case ..<1:
-        if take(FileDescriptor(adopting: raw)) == .refusedAgain { refusals += 1 }
+        if !take(FileDescriptor(adopting: raw)) { refusals += 1 }
         // Others wait with them, but not long.
         if refusals == 32 { return pause(for: .milliseconds(10)) }
       default: return pause()

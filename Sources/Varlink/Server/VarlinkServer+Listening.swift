@@ -44,17 +44,17 @@ extension VarlinkServer {
 
 extension VarlinkServer {
   /// Serves a connected socket.
+  /// - Returns: false when it was turned away and its user has had its share of the processor.
   @discardableResult
-  package func adopt(_ socket: FileDescriptor) -> Listener.Taken {
+  package func adopt(_ socket: FileDescriptor) -> Bool {
     guard let peer = PeerCredentials(of: socket) else {
       observe?(.refusedConnection(user: nil, cause: "the kernel does not say whose it is"))
-      return .refused
+      return true
     }
-    if quota.exempts(peer) { return adopt(socket, of: peer) ? .served : .refused }
-    if quota.charge(peer.user, { adopt(socket, of: peer) }) { return .served }
-    return quota.isThrottled(peer.user) ? .refusedAgain : .refused
+    return quota.admit(peer) { adopt(socket, of: peer) }
   }
 
+  /// Whether it was taken.
   private func adopt(_ socket: FileDescriptor, of peer: PeerCredentials) -> Bool {
     let ofUser = connectionsOfUser[peer.user, default: 0]
     guard connections.count < limits.connections, ofUser < limits.connectionsPerUser else {
