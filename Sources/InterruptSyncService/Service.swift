@@ -20,7 +20,7 @@ package final class Service {
   private var clients: ClientService?
   private var software: SoftwareService?
   private let status: StatusPrinter
-  private var metrics: MetricsService?
+  private var metrics: MetricsFile?
 
   /// Takes over SIGTERM, SIGINT and SIGHUP of the calling thread; to be made before other threads.
   /// - Throws: `UIOError`, `VarlinkError`.
@@ -93,9 +93,7 @@ package final class Service {
     let settings = configuration.files?.daemon ?? DaemonSettings()
     let policy = policy(of: settings)
     bound(settings, policy)
-    metrics = try MetricsService(
-      of: registry, settings, policy, sockets: supervision.metricsListeners, on: loop,
-      quota: quota, journal: journal)
+    writeMetrics(settings)
     // The last: whoever can connect finds the rest in place.
     try listen(settings, policy)
     if let duration = configuration.duration {
@@ -175,6 +173,12 @@ package final class Service {
     }
   }
 
+  private func writeMetrics(_ settings: DaemonSettings) {
+    metrics = settings.metricsTextfile.map {
+      MetricsFile($0, every: settings.metricsInterval, of: registry, on: loop, journal: journal)
+    }
+  }
+
   /// All of it, or nothing: what is at fault leaves the old configuration as it was.
   private func reload() throws(ConfigurationError) {
     guard let read = configuration.read else { return }
@@ -187,7 +191,7 @@ package final class Service {
       let policy = policy(of: files.daemon)
       bound(files.daemon, policy)
       clients?.apply(files.daemon, policy)
-      metrics?.apply(files.daemon, policy)
+      writeMetrics(files.daemon)
       journal.log(.info, "configuration read anew: \(files.devices.count) device files")
     } catch {
       journal.log(
@@ -252,7 +256,7 @@ package final class Service {
   private func end() {
     supervision.stopping()
     clients?.server.stop()
-    metrics?.stop()
+    metrics = nil
     for device in registry.devices { device.disconnect() }
     software?.stop()
     hear()

@@ -7,8 +7,6 @@ package struct DaemonSettings: Equatable, Sendable {
   /// Written anew each `metricsInterval`; nil: no such file.
   package var metricsTextfile: String?
   package var metricsInterval = TimeSpan.seconds(15)
-  /// Where they are told over HTTP; nil: nowhere.
-  package var metricsSocket: String?
   /// Whose members may look at devices; empty: whoever can connect.
   package var observeGroups: [String] = []
   /// Whose members may register routines; root always may.
@@ -23,7 +21,6 @@ package struct DaemonSettings: Equatable, Sendable {
     case logLevel = "LogLevel"
     case metricsTextfile = "MetricsTextfile"
     case metricsInterval = "MetricsIntervalSec"
-    case metricsSocket = "MetricsSocket"
     case observeGroups = "ObserveGroup"
     case controlGroups = "ControlGroup"
     case adminGroups = "AdminGroup"
@@ -57,7 +54,6 @@ package struct DaemonSettings: Equatable, Sendable {
     metricsInterval =
       reader.value(.metricsInterval, Value.timeSpan(.seconds(1) ... .seconds(3600)))
       ?? metricsInterval
-    metricsSocket = reader.value(.metricsSocket, Self.socket)
     observeGroups = reader.items(.observeGroups, Value.group)
     controlGroups = reader.items(.controlGroups, Value.group)
     adminGroups = reader.items(.adminGroups, Value.group)
@@ -65,17 +61,6 @@ package struct DaemonSettings: Equatable, Sendable {
     attachDeadline =
       reader.value(.attachDeadline, Value.timeSpan(.milliseconds(10) ... .seconds(300)))
       ?? attachDeadline
-  }
-
-  /// What fits into the kernel's address of a local socket with the zero behind it.
-  private static func socket(_ text: String) throws(ValueFault) -> String {
-    let path = try ConfigurationValue.path(text)
-    guard path.utf8.count <= 107 else {
-      throw ValueFault(
-        "\"\(text)\" is longer than the 107 bytes that a socket's path can have",
-        hint: "write a shorter one, for instance /run/interruptsync/metrics")
-    }
-    return path
   }
 
   /// The node exporter reads nothing else.

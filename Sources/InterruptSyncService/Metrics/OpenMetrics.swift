@@ -4,8 +4,6 @@ import UIO
 
 /// Writes metrics of devices.
 enum OpenMetrics {
-  static let contentType = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
   private struct Family: Sendable {
     let name: String
     let type: String

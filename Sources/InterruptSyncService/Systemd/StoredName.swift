@@ -10,9 +10,6 @@ package struct StoredName: Hashable, Sendable, CustomStringConvertible {
   /// The listening socket, as Varlink prescribes it.
   package static let varlink = StoredName("varlink")
 
-  /// A listening socket for who reads the metrics over HTTP.
-  package static let metrics = StoredName("metrics")
-
   private static let devicePrefix = "uio-"
   private static let adoptedPrefix = "adopted-"
 
@@ -42,7 +39,7 @@ package struct StoredName: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Whether it is that of a socket, which the manager keeps by itself.
-  package var isSocket: Bool { self == .varlink || self == .metrics }
+  package var isSocket: Bool { self == .varlink }
 
   package var isDevice: Bool {
     description.hasPrefix(Self.devicePrefix) || description.hasPrefix(Self.adoptedPrefix)

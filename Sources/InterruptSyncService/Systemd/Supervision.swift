@@ -191,9 +191,6 @@ final class Supervision {
   /// The sockets for clients that the manager opened.
   var listeners: [FileDescriptor] { inherited.take(.varlink) }
 
-  /// Those for who reads the metrics over HTTP.
-  var metricsListeners: [FileDescriptor] { inherited.take(.metrics) }
-
   func reloading() { manager.reloading() }
   func reloaded(_ status: String) { manager.ready(status) }
 
