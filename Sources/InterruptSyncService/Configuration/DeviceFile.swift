@@ -1,3 +1,5 @@
+package import UIO
+
 /// One `.device` file with its drop-ins.
 package struct DeviceFile: Equatable, Sendable {
   /// `10-edu.device`.
@@ -37,5 +39,21 @@ package struct DeviceFile: Equatable, Sendable {
       routines.append(RoutineSettings(&reader))
       diagnostics += reader.diagnostics
     }
+  }
+}
+
+/// One device to be served, whoever said so: the command line or a file.
+package struct DeviceConfiguration: Equatable, Sendable {
+  package var id: UIODeviceID
+  package var settings: DeviceSettings
+  /// Registered in this order.
+  package var routines: [RoutineSettings]
+
+  package init(
+    id: UIODeviceID, settings: DeviceSettings = DeviceSettings(), routines: [RoutineSettings]
+  ) {
+    self.id = id
+    self.settings = settings
+    self.routines = routines
   }
 }

@@ -1,5 +1,6 @@
 // [Match]: which devices a file is for.
-import UIO
+import Glibc
+package import UIO
 
 /// All of these have to admit a device.
 package struct DeviceMatch: Equatable, Sendable {
@@ -107,5 +108,49 @@ package struct DeviceMatch: Equatable, Sendable {
       )
     }
     return "\(read[0]):\(read[1])"
+  }
+}
+
+/// Shell patterns that a text fits or does not, as in systemd.link(5).
+package struct PatternList: Equatable, Sendable {
+  package var included: [String] = []
+  package var excluded: [String] = []
+
+  package var isEmpty: Bool { included.isEmpty && excluded.isEmpty }
+
+  /// Whether one of the patterns fits and none of the excluding ones does. Patterns that only
+  /// exclude let the rest in, also what has no text at all.
+  package func admits(_ text: String?) -> Bool {
+    func fits(_ pattern: String) -> Bool {
+      text.map { unsafe fnmatch(pattern, $0, 0) == 0 } ?? false
+    }
+    return !excluded.contains(where: fits) && (included.isEmpty || included.contains(where: fits))
+  }
+}
+
+/// What a device is recognized by.
+package struct DeviceIdentity: Equatable, Sendable {
+  package let stableID: String
+  package let name: String
+  package let driver: String?
+  /// `vendor:device`, four hexadecimal digits each.
+  package let pciDevice: String?
+
+  package init(stableID: String, name: String, driver: String? = nil, pciDevice: String? = nil) {
+    self.stableID = stableID
+    self.name = name
+    self.driver = driver
+    self.pciDevice = pciDevice
+  }
+
+  package init(_ info: UIODeviceInfo) {
+    self.init(
+      stableID: info.stableID, name: info.name, driver: info.driver,
+      pciDevice: info.pci.map { "\(Self.digits($0.vendor)):\(Self.digits($0.device))" })
+  }
+
+  static func digits(_ number: UInt16) -> String {
+    let text = String(number, radix: 16)
+    return String(repeating: "0", count: 4 - text.count) + text
   }
 }

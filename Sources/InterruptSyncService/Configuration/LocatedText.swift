@@ -1,5 +1,7 @@
 // Text of a configuration file that still knows where each of its characters stood: a value
 // continued over several lines is one text with a position in each of them.
+// Lists: items between blanks, quoted where they contain blanks, with the escapes of
+// systemd.syntax(7).
 
 /// Valid UTF-8 with positions.
 struct LocatedText: Equatable, Sendable {
@@ -61,4 +63,111 @@ struct LocatedText: Equatable, Sendable {
   static func scalars(_ bytes: some Collection<UInt8>) -> Int {
     bytes.count { $0 & 0xc0 != 0x80 }
   }
+}
+
+extension LocatedText {
+  /// The items of a list.
+  /// - Throws: what is wrong with the quoting, and where.
+  func words() throws(Diagnostic) -> [Word] {
+    var splitter = WordSplitter(self)
+    var words: [Word] = []
+    while let word = try splitter.next() { words.append(word) }
+    return words
+  }
+}
+
+/// Walks through a list.
+private struct WordSplitter {
+  private let text: LocatedText
+  private var index = 0
+
+  init(_ text: LocatedText) { self.text = text }
+
+  private var current: UInt8? { index < text.bytes.count ? text.bytes[index] : nil }
+
+  mutating func next() throws(Diagnostic) -> Word? {
+    while let byte = current, LocatedText.isBlank(byte) { index += 1 }
+    guard let first = current else { return nil }
+    let start = index
+    let quote = first == UInt8(ascii: "\"") || first == UInt8(ascii: "'") ? first : nil
+    if quote != nil { index += 1 }
+    var bytes: [UInt8] = []
+    while let byte = current {
+      if let quote, byte == quote {
+        index += 1
+        try requireEnd(start)
+        return word(bytes, start)
+      }
+      if quote == nil, LocatedText.isBlank(byte) { return word(bytes, start) }
+      if byte == UInt8(ascii: "\\") {
+        bytes += try escape()
+      } else {
+        bytes.append(byte)
+        index += 1
+      }
+    }
+    guard quote == nil else {
+      throw Diagnostic(
+        text.position(at: start), "the quote is not closed",
+        hint: "close it, or write \\\" for a quote that is meant as such")
+    }
+    return word(bytes, start)
+  }
+
+  private func word(_ bytes: [UInt8], _ start: Int) -> Word {
+    Word(text: String(decoding: bytes, as: UTF8.self), position: text.position(at: start))
+  }
+
+  private func requireEnd(_ start: Int) throws(Diagnostic) {
+    guard let byte = current, !LocatedText.isBlank(byte) else { return }
+    throw Diagnostic(
+      text.position(at: index), "text follows the closing quote",
+      hint: "put a blank behind the quote, or the whole item between quotes")
+  }
+
+  private static let simple: [UInt8: UInt8] = [
+    UInt8(ascii: "a"): 7, UInt8(ascii: "b"): 8, UInt8(ascii: "f"): 12, UInt8(ascii: "n"): 10,
+    UInt8(ascii: "r"): 13, UInt8(ascii: "t"): 9, UInt8(ascii: "v"): 11, UInt8(ascii: "s"): 32,
+    UInt8(ascii: "\\"): 0x5c, UInt8(ascii: "\""): 0x22, UInt8(ascii: "'"): 0x27,
+  ]
+
+  /// `\n` and its like, `\xHH`, `\NNN` (octal), `\uHHHH`, `\UHHHHHHHH`: a character each.
+  private mutating func escape() throws(Diagnostic) -> [UInt8] {
+    let start = index
+    index += 1
+    let letter = current
+    if let letter, let value = Self.simple[letter] {
+      index += 1
+      return [value]
+    }
+    let code: UInt32?
+    switch letter {
+    case UInt8(ascii: "x"): code = digits(after: 1, count: 2, radix: 16)
+    case UInt8(ascii: "u"): code = digits(after: 1, count: 4, radix: 16)
+    case UInt8(ascii: "U"): code = digits(after: 1, count: 8, radix: 16)
+    default: code = digits(after: 0, count: 3, radix: 8)
+    }
+    guard let code, code != 0, let scalar = Unicode.Scalar(code) else {
+      throw Diagnostic(
+        text.position(at: start), "the backslash does not begin an escape that is known here",
+        hint: "write \\\\ for a backslash; known are \\n \\t \\s \\xHH \\uHHHH and their like")
+    }
+    return Array(String(Character(scalar)).utf8)
+  }
+
+  private mutating func digits(after skipped: Int, count: Int, radix: Int) -> UInt32? {
+    let first = index + skipped
+    guard first + count <= text.bytes.count else { return nil }
+    let digits = text.bytes[first..<first + count]
+    guard digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) else { return nil }
+    index = first + count
+    return UInt32(String(decoding: digits, as: UTF8.self), radix: radix)
+  }
+}
+
+/// One item of a list, unquoted.
+struct Word: Equatable, Sendable {
+  var text: String
+  /// Where the item begins, its quote included.
+  let position: SourcePosition
 }

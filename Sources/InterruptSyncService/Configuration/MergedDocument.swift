@@ -88,3 +88,56 @@ struct MergedDocument: Equatable, Sendable {
       assignment.position, "[\(rules.name)] has no key \(assignment.key)=", hint: hint)
   }
 }
+
+/// A section after all files had their say: of each key what counts.
+struct MergedSection: Equatable, Sendable {
+  let name: String
+  /// The first header.
+  let position: SourcePosition
+  /// Never an empty list.
+  private(set) var values: [String: [ConfigurationFile.Assignment]] = [:]
+
+  init(name: String, position: SourcePosition) {
+    self.name = name
+    self.position = position
+  }
+
+  /// What counts, by key; the assignments of a list in their order.
+  var assignments: [ConfigurationFile.Assignment] {
+    values.sorted { $0.key < $1.key }.flatMap(\.value)
+  }
+
+  /// An empty value resets, a list grows, anything else is replaced.
+  mutating func apply(_ assignment: ConfigurationFile.Assignment, isList: Bool) {
+    if assignment.value.isEmpty {
+      values[assignment.key] = nil
+    } else if isList {
+      values[assignment.key, default: []].append(assignment)
+    } else {
+      values[assignment.key] = [assignment]
+    }
+  }
+}
+
+/// The keys of one section.
+protocol ConfigurationKey: RawRepresentable<String>, CaseIterable, Hashable, Sendable {
+  /// The section's name.
+  static var section: String { get }
+  /// Assignments add up instead of replacing one another.
+  var isList: Bool { get }
+}
+
+/// The same as a value.
+struct SectionSchema: Sendable {
+  let name: String
+  /// Whether each key is a list.
+  let keys: [String: Bool]
+  /// Each section stands for itself, in order; otherwise those of one name are one.
+  let isRepeated: Bool
+
+  init<Key: ConfigurationKey>(_: Key.Type, isRepeated: Bool = false) {
+    name = Key.section
+    keys = Dictionary(uniqueKeysWithValues: Key.allCases.map { ($0.rawValue, $0.isList) })
+    self.isRepeated = isRepeated
+  }
+}

@@ -115,3 +115,41 @@ package final class Journal: @unchecked Sendable {
     Console.write(output, text.joined(separator: "\n") + "\n")
   }
 }
+
+/// Lets a number of messages per subject and interval pass and counts the rest: neither a storming
+/// device nor a client that is refused again and again may fill the journal.
+package struct RateLimit {
+  private let burst: Int
+  /// Nanoseconds.
+  private let interval: UInt64
+  private var windows: [LogSubject: Window] = [:]
+
+  private struct Window {
+    var start: UInt64
+    var passed = 0
+    var suppressed = 0
+  }
+
+  package init(burst: Int = 20, interval: UInt64 = 10_000_000_000) {
+    self.burst = burst
+    self.interval = interval
+  }
+
+  /// Whether a message about `subject` may pass at `now`, in nanoseconds.
+  package mutating func admits(_ subject: LogSubject, now: UInt64) -> Bool {
+    var window = windows[subject] ?? Window(start: now)
+    let admits = window.passed < burst
+    if admits { window.passed += 1 } else { window.suppressed += 1 }
+    windows[subject] = window
+    return admits
+  }
+
+  /// Ends the intervals that are over at `now`: how many messages each of their subjects lost. To be
+  /// called before `admits`, and now and then.
+  package mutating func expire(now: UInt64) -> [(subject: LogSubject, suppressed: Int)] {
+    let over = windows.filter { now - $0.value.start >= interval }
+    for subject in over.keys { windows[subject] = nil }
+    return over.filter { $0.value.suppressed > 0 }.map { ($0.key, $0.value.suppressed) }
+      .sorted { $0.subject.description < $1.subject.description }
+  }
+}

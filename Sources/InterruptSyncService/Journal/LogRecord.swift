@@ -1,3 +1,6 @@
+package import InterruptSync
+import Varlink
+
 /// A message with what programs want to know of it.
 package struct LogRecord: Equatable, Sendable {
   package var priority: LogLevel
@@ -68,4 +71,97 @@ package struct LogRecord: Equatable, Sendable {
     field("INTERRUPTSYNC_METHOD", method)
     return bytes
   }
+}
+
+extension LogRecord {
+  /// What the server of the clients has to say.
+  init(_ notice: ServerNotice) {
+    self.init(.notice, notice.description)
+    switch notice {
+    case .refusedConnection(let user, _): clientUID = user
+    case .closedConnection(let peer, _): clientUID = peer.user
+    case .deniedCall(let peer, let called):
+      (event, clientUID, method) = (.callDenied, peer.user, called)
+    }
+  }
+}
+
+extension LogRecord {
+  /// What a dispatcher has to say about a device.
+  package init(_ report: InterruptReport, device: String, interrupts: UInt64) {
+    let (priority, event, errno): (LogLevel, JournalEvent, Int32) =
+      switch report {
+      case .removed: (.notice, .deviceRemoved, 0)
+      case .failed(let error): (.error, .deviceFailed, error.errno)
+      case .stormBegan: (.warning, .stormBegan, 0)
+      case .stormEnded: (.notice, .stormEnded, 0)
+      case .repeatLimitReached: (.warning, .repeatLimitReached, 0)
+      case .rearmFailed(let error): (.error, .rearmFailed, error.errno)
+      case .rearmRecovered: (.notice, .rearmRecovered, 0)
+      case .attributeRefused(let error): (.warning, .attributeRefused, error.errno)
+      }
+    self.init(
+      priority, "\(device): \(report)", event: event, device: device, interrupts: interrupts,
+      errno: errno)
+  }
+}
+
+/// Whom or what messages are about, as far as their number goes.
+package enum LogSubject: Hashable, Sendable, CustomStringConvertible {
+  /// By its stable id or name.
+  case device(String)
+  /// The clients of a user.
+  case user(UInt32)
+
+  var device: String? { if case .device(let device) = self { device } else { nil } }
+  var user: UInt32? { if case .user(let user) = self { user } else { nil } }
+
+  package var description: String {
+    switch self {
+    case .device(let device): device
+    case .user(let user): "user \(user)"
+    }
+  }
+}
+
+/// How urgent a message is, and how much the daemon says; the levels of syslog(3), the most urgent
+/// first.
+package enum LogLevel: String, Sendable, CaseIterable, Comparable {
+  case emergency = "emerg"
+  case alert
+  case critical = "crit"
+  case error = "err"
+  case warning
+  case notice
+  case info
+  case debug
+
+  /// As syslog(3) counts: 0 is the most urgent.
+  package var number: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+  package static func < (left: Self, right: Self) -> Bool { left.number < right.number }
+}
+
+/// Kinds of events in the journal, each with a MESSAGE_ID that stays the same for good. What they
+/// mean stands in systemd/interruptsync.catalog and docs/service.md.
+package enum JournalEvent: String, CaseIterable, Sendable {
+  case ready = "fbb865f87522408dbf9467cec23592f5"
+  case stopping = "87924f0bf6e94418911b50ee21ec4ff9"
+  case deviceConnected = "f106a8e877ea4141be7ace23e4a3bb93"
+  case deviceContinued = "8e3a58b27d6549b8861030940d8e6e8b"
+  case deviceRemoved = "6b8fb9b55bf440c2abee01a9cde3f417"
+  case deviceFailed = "0bd3bc86d7db4a67b38745c379778f0e"
+  case stormBegan = "aeb7487043dc4539b98bbda1eecb5750"
+  case stormEnded = "2fe65167076946c9b67847abe121394e"
+  case rearmFailed = "ca3295df46a84275a453e027dad02bd2"
+  case rearmRecovered = "2c76fe7346b64ee9a18c3cc72fdc3bd4"
+  case repeatLimitReached = "3d811ad0d2cb48a58d0101633107a6bb"
+  case attributeRefused = "61560463eb3648f3bfcf271cdbc8df42"
+  case dispatcherStalled = "217f8c5cc59247b7aa053ce914fb7562"
+  case stateRefused = "e190119b0cf143ecbff0c3c5627a069d"
+  case configurationRejected = "6480e253de434ee591c28a7c0fc1c03e"
+  case callDenied = "9249cdfeb8c247c699864a03b5cbda05"
+  case attachmentExpired = "60e9dbf09bab413b8577c3fac8aca869"
+  case clientThrottled = "0de3ad24e50e4878961543b43c0ba779"
+  case messagesSuppressed = "62aca4a848334af69f6d3f4ee4dc8235"
 }

@@ -97,3 +97,72 @@ public struct Transaction {
     }
   }
 }
+
+/// One step of a synchronized transaction.
+public enum TransactionOperation: Equatable, Sendable {
+  /// The result is what the register holds, under the reference's mask.
+  case read(RegisterReference)
+  /// The result is the value written.
+  case write(RegisterReference, value: UInt64)
+  /// Writes (held and not `mask`) or `value`; the result is what the register held before.
+  case update(RegisterReference, mask: UInt64, value: UInt64)
+  /// Until (held and `mask`) equals `value`, at most so many microseconds; the result is what the
+  /// register held then.
+  case wait(RegisterReference, mask: UInt64, value: UInt64, microseconds: UInt64)
+
+  var register: RegisterReference {
+    switch self {
+    case .read(let register), .write(let register, _), .update(let register, _, _),
+      .wait(let register, _, _, _):
+      register
+    }
+  }
+
+  /// The longest that it waits by itself.
+  var microseconds: UInt64 {
+    if case .wait(_, _, _, let microseconds) = self { microseconds } else { 0 }
+  }
+
+  /// Every number it carries for the register.
+  var values: [UInt64] {
+    switch self {
+    case .read: []
+    case .write(_, let value): [value]
+    case .update(_, let mask, let value), .wait(_, let mask, let value, _): [mask, value]
+    }
+  }
+}
+
+/// What one transaction may ask for: while it runs, the line's service routines and every other
+/// transaction wait.
+public struct TransactionLimits: Equatable, Sendable {
+  /// Operations.
+  public var operations: Int
+  /// Microseconds of waits, all together.
+  public var microseconds: UInt64
+
+  public init(operations: Int = 64, microseconds: UInt64 = 1000) {
+    self.operations = operations
+    self.microseconds = microseconds
+  }
+}
+
+/// How far a transaction came.
+public enum TransactionOutcome: Equatable, Sendable {
+  /// Every operation was carried out; a result for each.
+  case complete([UInt64])
+  /// The wait of operation `index` found nothing in its time; the results of those before it, and
+  /// what its register held at last.
+  case waitExpired(index: Int, results: [UInt64])
+  /// The device has gone; the results of the operations before.
+  case deviceGone(results: [UInt64])
+}
+
+/// Why a transaction was not begun: no register has been touched.
+public enum TransactionRefusal: Error, Equatable, Sendable {
+  /// The register of operation `index` is malformed, out of bounds, misaligned, or not there; or a
+  /// value does not fit it.
+  case badRegister(index: Int, message: String)
+  /// It asks for more than `limit` operations or microseconds.
+  case tooLarge(limit: Int, message: String)
+}
