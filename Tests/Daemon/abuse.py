@@ -277,7 +277,7 @@ def calls_of_an_observer_beyond_its_time_wait_and_are_all_answered():
                     wire.answer()
 
         def held_up(user):
-            return f"user {user} is held up" in daemon.log
+            return f"user {user} throttled" in daemon.log
 
         as_user(NOBODY - 1, control, lambda: calls(20))
         assert not held_up(NOBODY - 1)
@@ -304,7 +304,7 @@ def control_of_one_device_is_enough_not_to_be_held_up():
                     wire.call("Trigger", device="soft")
 
         as_user(NOBODY, control, calls)
-        assert f"user {NOBODY} is held up" not in daemon.log
+        assert f"user {NOBODY} throttled" not in daemon.log
         with daemon.wire() as wire:
             eventually("what it triggered", lambda: daemon.interrupts(wire) == 2000)
 

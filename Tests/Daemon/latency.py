@@ -130,7 +130,7 @@ def measure(device):
                     quiet.append(window(line, ring))
         os.close(line)
         # What was not refused was held up.
-        assert f"user {NOBODY} is held up" in daemon.log, "nobody was held up"
+        assert f"user {NOBODY} throttled" in daemon.log, "nobody was held up"
     return quiet, beside
 
 

@@ -1,5 +1,5 @@
-// Looking: devices, statistics, metrics.
-// Devices and their statistics, as the interface describes them.
+// Clients room. Methods that look: devices, statistics, metrics, and changes of devices; and the
+// JSON of devices. Control thread; no lock.
 import InterruptSync
 import UIO
 import Varlink
@@ -7,8 +7,7 @@ import Varlink
 extension ClientService {
   func addDeviceMethods() {
     handle("ListDevices") { [unowned self] call in
-      let seen = registry.devices.filter { mayObserve(call.peer, $0) }
-      call.reply(["devices": .array(seen.map { .object($0.json) })])
+      call.reply(["devices": .array(visible(call.peer).map { .object($0.json) })])
     }
     handle("DescribeDevice") { [unowned self] call throws(ErrorReply) in
       call.reply(["device": .object(try device(call, .observe).json)])
@@ -18,24 +17,27 @@ extension ClientService {
       if call.parameters["device"]?.string != nil {
         devices = [try device(call, .observe)]
       } else {
-        devices = registry.devices.filter { mayObserve(call.peer, $0) }
+        devices = visible(call.peer)
       }
-      call.reply(["statistics": .array(devices.map { .object($0.statisticsJSON) })])
+      call.reply(["statistics": .array(devices.map { .object($0.snapshot.statisticsJSON) })])
     }
     handle("GetMetrics") { [unowned self] call in
-      let seen = registry.devices.filter { mayObserve(call.peer, $0) }
-      call.reply(["text": .string(OpenMetrics.text(seen))])
+      call.reply(["text": .string(OpenMetrics.text(visible(call.peer).map(\.snapshot)))])
     }
     handle("WatchDevices", streaming: .required) { [unowned self] call in watch(call) }
   }
 
-  /// Everything first, then what changes. A client that does not keep up is told everything again
-  /// once it has read.
+  /// The devices that a peer may observe.
+  private func visible(_ peer: PeerCredentials) -> [ManagedDevice] {
+    registry.devices.filter { mayObserve(peer, $0) }
+  }
+
+  /// Sends every device first, then those that change. A client that does not keep up gets every
+  /// device again once it has read.
   private func watch(_ call: VarlinkCall) {
     let peer = call.peer
     let present: () -> Void = { [unowned self, unowned call] in
-      _ = call.send(
-        Self.event("present", registry.devices.filter { mayObserve(peer, $0) }))
+      _ = call.send(Self.event("present", visible(peer)))
     }
     let observer = registry.observe { [unowned self, unowned call] change, device in
       guard mayObserve(peer, device) else { return }
@@ -60,14 +62,19 @@ extension ClientService {
   }
 }
 
+// MARK: JSON, as the interface describes it
+
 extension ManagedDevice {
-  var json: JSONObject {
+  fileprivate var json: JSONObject {
     var object: JSONObject = ["id": .string(id)]
     if let info { object["number"] = .integer(Int64(info.number)) }
     object["name"] = .string(name)
     if let driver = info?.driver { object["driver"] = .string(driver) }
     object["state"] = .string(state.rawValue)
-    if let failure { object["failure"] = .string(failure) }
+    if let failure {
+      object["failure"] = .string(failure.message)
+      if !failure.hint.isEmpty { object["failureHint"] = .string(failure.hint) }
+    }
     if let file { object["file"] = .string(file) }
     if let settings = configuration?.settings {
       object["mode"] = .string((mode ?? settings.mode).description)
@@ -97,13 +104,12 @@ extension ManagedDevice {
     }
     return bars + maps + ports
   }
+}
 
-  var statisticsJSON: JSONObject {
-    let statistics = statistics
+extension DeviceSnapshot {
+  fileprivate var statisticsJSON: JSONObject {
     let counted = zip(routines, statistics.routines).map { routine, counts -> JSON in
-      [
-        "name": .string(routine.name), "calls": JSON(counts.calls), "claims": JSON(counts.claims),
-      ]
+      ["name": .string(routine), "calls": JSON(counts.calls), "claims": JSON(counts.claims)]
     }
     return [
       "id": .string(id), "interrupts": JSON(statistics.interrupts),

@@ -1,14 +1,16 @@
-// Acting: transactions, and lines whose service is the client's.
+// Clients room. Methods that act on a device: transactions, and lines that the client services.
+// Control thread; no lock is held here, but a transaction takes the device's interrupt lock for as
+// long as its operations run, which the limits bound.
 import InterruptSync
 import UIO
 import Varlink
 
 extension ClientService {
-  func addSynchronizedMethods() {
+  func addTransactionMethods() {
     handle("Transact") { [unowned self] call throws(ErrorReply) in try transact(call) }
     handle("Attach") { [unowned self] call throws(ErrorReply) in try attach(call) }
     handle("Complete") { [unowned self] call throws(ErrorReply) in
-      let device = try device(call, .control)
+      let device = try controlledDevice(call)
       let attachment = try attachment(call, device)
       do throws(InterruptSyncError) {
         call.reply(["interrupts": JSON(try attachment.complete())])
@@ -17,7 +19,7 @@ extension ClientService {
       }
     }
     handle("Detach") { [unowned self] call throws(ErrorReply) in
-      let device = try device(call, .control)
+      let device = try controlledDevice(call)
       _ = try attachment(call, device)
       device.endAttachment()
       registry.attachmentEnded(device)
@@ -25,8 +27,10 @@ extension ClientService {
     }
   }
 
+  // MARK: Transactions
+
   private func transact(_ call: VarlinkCall) throws(ErrorReply) {
-    let device = try device(call, .control)
+    let device = try controlledDevice(call)
     if let attachment = device.attachment, attachment.owner != call.connection.id {
       throw ClientError.busy(device, "another client has attached the device")
     }
@@ -68,11 +72,13 @@ extension ClientService {
     } catch { call.fail(ClientError.system(error)) }
   }
 
+  // MARK: Attachments
+
   private func attach(_ call: VarlinkCall) throws(ErrorReply) {
-    let device = try device(call, .control)
+    let device = try controlledDevice(call)
     try requireUnattached(device)
     guard device.info != nil || device.isSoftware else {
-      throw ClientError.wrongState(device, "the device is not there")
+      throw ClientError.wrongState(device, "the device is absent")
     }
     let longest = settings.attachDeadline
     let asked = try integer(
@@ -88,7 +94,7 @@ extension ClientService {
         guard let self, let device else { return }
         journal.log(
           LogRecord(
-            .warning, "\(device.id): a client did not complete in time; its attachment has ended",
+            .warning, "\(device.id): a client missed its deadline; its attachment has ended",
             event: .attachmentExpired, device: device.id, clientUID: user))
         registry.attachmentEnded(device)
       }
@@ -104,7 +110,7 @@ extension ClientService {
       device.endAttachment()
       self?.registry.attachmentEnded(device)
     }
-    registry.tell(.changed, device)
+    registry.notify(.changed, device)
     if let event = device.attachment?.event { call.reply(["event": 0], descriptors: [event]) }
   }
 
@@ -113,21 +119,21 @@ extension ClientService {
   ) throws(ErrorReply) -> Attachment {
     guard let attachment = device.attachment, attachment.owner == call.connection.id else {
       throw ClientError.notAttached(
-        device, "this connection has not attached it, or did not complete in time")
+        device, "this connection has not attached it, or missed the deadline")
     }
     return attachment
   }
 }
 
 extension TransactionOperation {
-  /// Reads an `Operation`; its types have been checked.
+  /// Reads an `Operation` whose types have been checked.
   /// - Throws: `BadRegister`, `InvalidParameter`.
-  init(_ object: JSONObject, index: Int) throws(ErrorReply) {
+  fileprivate init(_ object: JSONObject, index: Int) throws(ErrorReply) {
     let register: RegisterReference
     do throws(UIOError) {
       register = try RegisterReference(object["register"]?.string ?? "")
     } catch {
-      throw ClientError.refused(.badRegister(index: index, message: error.description))
+      throw ClientError.refused(.badRegister(index: index, error))
     }
     /// Absent and null are the same.
     func number(_ name: String) throws(ErrorReply) -> UInt64? {

@@ -1,53 +1,52 @@
-// One `Events` call: what a feed brings, put together so that a slow reader gets less often what it
-// misses nothing of.
-// What all `Events` streams of a device hang on: however many there are, the dispatcher writes one
-// ring for them and wakes this thread at most so often.
-// The reading end of a ring of this process's own.
+// Clients room. One `Events` call, and the feed that all calls about one object share: however many
+// there are, the dispatcher writes one ring for them and wakes the control thread at most once a
+// pause. A slow reader gets fewer replies, and each accounts for all interrupts since the last.
+// Control thread; no lock. The ring's writer is the dispatcher's thread.
 import CUIO
 import InterruptSync
 import UIO
 import Varlink
 
-/// A stream of replies about one device's interrupts. On the control thread. It follows the device
-/// from one object to the next and ends with it.
+/// A stream of replies about one device's interrupts. It follows the device from one object to the
+/// next and ends with it.
 final class EventStream {
   private let call: VarlinkCall
-  private let loop: EventLoop
   private var device: ManagedDevice
   private var feed: EventFeed
   private var reported: UInt64
   private var dispatches: UInt64
   private var last: cuio_ring_entry?
 
-  /// - Throws: `SystemFailure`; `WrongState` when the device has never been connected.
-  init(_ call: VarlinkCall, of device: ManagedDevice, on loop: EventLoop) throws(ErrorReply) {
+  init(_ call: VarlinkCall, of device: ManagedDevice, _ feed: EventFeed) {
     self.call = call
     self.device = device
-    self.loop = loop
-    feed = try device.feed(on: loop)
+    self.feed = feed
     let now = device.statistics
     reported = now.interrupts
     dispatches = now.dispatches
   }
 
-  /// Sends from now on what comes. The call's end must be looked after by then.
+  /// Sends what comes from now on. Set the call's `onCancel` before.
   func begin() {
-    feed.add(self) { [weak self] in self?.came($0) }
+    feed.add(self) { [weak self] in self?.received($0) }
   }
 
-  /// Goes on with what services the device now.
-  /// - Throws: `SystemFailure`.
-  func follow(_ device: ManagedDevice) throws(ErrorReply) {
+  /// Continues with the object that services the device now.
+  /// - Parameter feed: called if that is another object.
+  /// - Throws: what `feed` throws.
+  func follow(
+    _ device: ManagedDevice, _ feed: () throws(ErrorReply) -> EventFeed
+  ) throws(ErrorReply) {
     self.device = device
-    guard let next = device.object, next !== feed.object else { return }
-    feed.remove(self)
-    feed = try device.feed(on: loop)
+    guard let next = device.object, next !== self.feed.object else { return }
+    self.feed.remove(self)
+    self.feed = try feed()
     begin()
   }
 
   func end() { feed.remove(self) }
 
-  private func came(_ entry: cuio_ring_entry) {
+  private func received(_ entry: cuio_ring_entry) {
     last = entry
     if call.onRoom == nil { send() }
   }
@@ -81,16 +80,15 @@ final class EventStream {
   }
 }
 
-/// The interrupts of one object, for the streams about it. On the control thread. Lasts as long as a
-/// stream keeps it.
+/// The interrupts of one object, for the streams about it. It lasts as long as a stream keeps it.
 final class EventFeed {
-  /// At most so often streams are told.
+  /// The least time between two notifications of the streams.
   private static let pause = Duration.milliseconds(20)
-  /// What comes within a pause at 50,000 interrupts a second. Of more, a stream counts all and shows
-  /// one that came a little earlier.
+  /// Records that come within a pause at 50,000 interrupts a second. Of more, a stream still counts
+  /// all, and shows a record that came a little earlier.
   private static let capacity = 1024
 
-  /// What the ring is of; a device gets another with other settings.
+  /// What the ring is of. With other settings a device gets another object.
   let object: InterruptSyncObject
   private let ring: SharedRing
   private let reader: RingReader
@@ -99,7 +97,7 @@ final class EventFeed {
   private var timer: LoopTimer?
   private var listeners: [ObjectIdentifier: (cuio_ring_entry) -> Void] = [:]
 
-  /// - Throws: `SystemFailure`; `WrongState` when the device has never been connected.
+  /// - Throws: `SystemFailure`; `WrongState` if the device has never been connected.
   init(of device: ManagedDevice, on loop: EventLoop) throws(ErrorReply) {
     self.loop = loop
     (object, ring) = try device.ring(capacity: Self.capacity)
@@ -107,7 +105,7 @@ final class EventFeed {
     do throws(VarlinkError) {
       watch = try loop.watch(ring.event, for: .readable) { [unowned self] _ in woken() }
     } catch { throw ClientError.system(error) }
-    came()
+    deliver()
   }
 
   deinit {
@@ -115,7 +113,7 @@ final class EventFeed {
     if let timer { loop.cancel(timer) }
   }
 
-  /// Calls `body` with the last of the interrupts of each pause, until `remove`.
+  /// Calls `body` with the last interrupt of each pause, until `remove`.
   func add(_ listener: AnyObject, _ body: @escaping (cuio_ring_entry) -> Void) {
     listeners[ObjectIdentifier(listener)] = body
   }
@@ -124,20 +122,20 @@ final class EventFeed {
 
   private func woken() {
     _ = cuio_event_drain(ring.event.raw)
-    // What comes in a pause is looked for at its end.
-    if timer == nil { came() }
+    // The end of a pause delivers what comes during it.
+    if timer == nil { deliver() }
   }
 
-  private func came() {
+  private func deliver() {
     var last = newest()
-    // After a pause in which nothing came the dispatcher is to wake this thread, for the first.
+    // After a pause without an interrupt the dispatcher must wake this thread for the next.
     while last == nil, reader.sleeps() { last = newest() }
     guard let last else { return }
     timer = loop.after(Self.pause) { [unowned self] in
       timer = nil
-      came()
+      deliver()
     }
-    // A stream may end with this, and this with the last of them.
+    // A body may end its stream, and the last stream releases this feed.
     withExtendedLifetime(self) {
       for body in Array(listeners.values) { body(last) }
     }
@@ -161,7 +159,7 @@ final class EventFeed {
     return ring.take(&entry) ? entry : nil
   }
 
-  /// True when an event has come meanwhile.
+  /// Asks the writer for a wake-up; true if an interrupt has come meanwhile.
   func sleeps() -> Bool { ring.sleeps() }
 
   static func captured(_ entry: cuio_ring_entry) -> [UInt64] {

@@ -1,5 +1,6 @@
-// How single values are written. Each function here gives a reader for a key: text in, value or a
-// fault with a hint out.
+// Configuration room. How single values are written, and reading those of one section. Each function
+// of `ConfigurationValue` is a reader for a key: text in; a value, or a fault with a hint, out. Pure
+// functions.
 import Glibc
 import UIO
 
@@ -121,8 +122,7 @@ enum ConfigurationValue {
     return text
   }
 
-  /// A group of the system by name or number. Whether it exists is found out when it is used: one
-  /// that does not has no members.
+  /// A group of the system by name or number. It need not exist: such a group has no members.
   static func group(_ text: String) throws(ValueFault) -> String {
     let isNumber = Number.parse(text, as: UInt32.self).map { "\($0)" == text && $0 < .max } ?? false
     let isName = text.unicodeScalars.enumerated().allSatisfy { index, scalar in
@@ -140,27 +140,27 @@ enum ConfigurationValue {
   }
 }
 
-/// Reads the values of one section, collecting what is wrong with them.
+/// Reads the values of one section, and collects their faults.
 struct SectionReader<Key: ConfigurationKey> {
   private let section: MergedSection?
   private(set) var diagnostics: [Diagnostic] = []
 
-  /// - Parameter section: nil where nobody wrote one: every key has its default.
+  /// - Parameter section: nil if it was not written: every key has its default.
   init(_ section: MergedSection?, _: Key.Type = Key.self) { self.section = section }
 
   private func assignments(_ key: Key) -> [ConfigurationFile.Assignment] {
     section?.values[key.rawValue] ?? []
   }
 
-  /// Whether somebody gave the key a value.
+  /// Whether the key has a value.
   func has(_ key: Key) -> Bool { !assignments(key).isEmpty }
 
-  /// Where a fault of the key is to be pointed out: its value, or the section.
+  /// The position of a fault of the key: its value, or the section.
   func position(_ key: Key) -> SourcePosition? {
     assignments(key).last?.value.position ?? section?.position
   }
 
-  /// The value, or nil where there is none or it cannot be read.
+  /// The value, or nil if there is none or it is not valid.
   mutating func value<T>(_ key: Key, _ read: (String) throws(ValueFault) -> T) -> T? {
     guard let value = assignments(key).last?.value else { return nil }
     do throws(ValueFault) { return try read(value.string) } catch {
@@ -169,13 +169,13 @@ struct SectionReader<Key: ConfigurationKey> {
     }
   }
 
-  /// The items of a list. Those that cannot be read are reported and left out.
+  /// The items of a list. Invalid ones are reported and left out.
   mutating func items<T>(_ key: Key, _ read: (String) throws(ValueFault) -> T) -> [T] {
     var items: [T] = []
     for assignment in assignments(key) {
-      for word in words(assignment) {
-        do throws(ValueFault) { items.append(try read(word.text)) } catch {
-          report(key, error, at: word.position)
+      for item in split(assignment) {
+        do throws(ValueFault) { items.append(try read(item.text)) } catch {
+          report(key, error, at: item.position)
         }
       }
     }
@@ -183,10 +183,10 @@ struct SectionReader<Key: ConfigurationKey> {
   }
 
   /// The items of a list, assignment by assignment.
-  mutating func words(_ key: Key) -> [[Word]] { assignments(key).map { words($0) } }
+  mutating func lists(_ key: Key) -> [[ListItem]] { assignments(key).map { split($0) } }
 
-  private mutating func words(_ assignment: ConfigurationFile.Assignment) -> [Word] {
-    do throws(Diagnostic) { return try assignment.value.words() } catch {
+  private mutating func split(_ assignment: ConfigurationFile.Assignment) -> [ListItem] {
+    do throws(Diagnostic) { return try assignment.value.items() } catch {
       diagnostics.append(error)
       return []
     }

@@ -1,21 +1,22 @@
-// [Daemon]: the process as a whole, and what clients may ask of it.
+// Configuration room. [Daemon], the keys of interruptsyncd.conf: the process as a whole, and what
+// clients may use. Pure values.
 import Varlink
 
 /// What `interruptsyncd.conf` says.
 package struct DaemonSettings: Equatable, Sendable {
   /// The least urgent level that is logged.
   package var logLevel = LogLevel.info
-  /// Written anew each `metricsInterval`; nil: no such file.
+  /// Replaced every `metricsInterval`; nil: no file.
   package var metricsTextfile: String?
   package var metricsInterval = TimeSpan.seconds(15)
-  /// Whose members may look at devices; empty: whoever can connect.
+  /// Their members may observe devices; empty: every user that can connect.
   package var observeGroups: [String] = []
-  /// Whose members may register routines; root always may.
+  /// Their members may control devices; root always may.
   package var controlGroups: [String] = []
-  /// Whose members may reload, attach and detach; root always may.
+  /// Their members may reload and hand over descriptors; root always may.
   package var adminGroups: [String] = []
   package var limits = ClientLimits()
-  /// Until a device that is being attached has to be connected.
+  /// The longest time from an interrupt to the attached client's completion.
   package var attachDeadline = TimeSpan.seconds(5)
 
   enum Key: String, ConfigurationKey {
@@ -64,7 +65,7 @@ package struct DaemonSettings: Equatable, Sendable {
       ?? attachDeadline
   }
 
-  /// The node exporter reads nothing else.
+  /// A path that ends in .prom: the node exporter reads nothing else.
   private static func textfile(_ text: String) throws(ValueFault) -> String {
     let path = try ConfigurationValue.path(text)
     guard path.hasSuffix(".prom") else {
@@ -75,15 +76,15 @@ package struct DaemonSettings: Equatable, Sendable {
   }
 }
 
-/// What clients of the daemon can use up.
+/// What clients of the daemon can use.
 package struct ClientLimits: Equatable, Sendable {
   package var connections = 256
   package var connectionsPerUser = 64
   package var registrationsPerUser = 64
   package var subscriptionsPerUser = 64
-  /// Of one processor's time, in percent, for users without control of devices.
+  /// Percent of one processor's time, for users without control of devices.
   package var cpuQuotaPerUser = 10
-  /// Bytes of the rings of one user, all together.
+  /// Bytes of all rings of one user.
   package var ringMemoryPerUser = 32 << 20
   /// Bytes of one message.
   package var messageSize = 1 << 20
@@ -113,7 +114,7 @@ package struct ClientLimits: Equatable, Sendable {
       reader.value(.transactionTime, Self.microseconds) ?? transaction.microseconds
   }
 
-  /// What of it the protocol's server looks after.
+  /// The limits that the protocol's server enforces.
   var server: ServerLimits {
     ServerLimits(
       connections: connections, connectionsPerUser: connectionsPerUser,
@@ -123,7 +124,8 @@ package struct ClientLimits: Equatable, Sendable {
   private static func microseconds(_ text: String) throws(ValueFault) -> UInt64 {
     let span = try ConfigurationValue.timeSpan(.microseconds(0) ... .milliseconds(100))(text)
     guard span.nanoseconds % 1000 == 0 else {
-      throw ValueFault("\(text) is no number of microseconds", hint: "write it without a fraction")
+      throw ValueFault(
+        "\(text) is not a whole number of microseconds", hint: "write it without a fraction")
     }
     return span.nanoseconds / 1000
   }

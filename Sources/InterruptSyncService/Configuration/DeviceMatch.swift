@@ -1,14 +1,15 @@
-// [Match]: which devices a file is for.
+// Configuration room. [Match], the keys that say which devices a file is for, and what a device is
+// recognized by. Pure values.
 import Glibc
 package import UIO
 
-/// All of these have to admit a device.
+/// A device matches if every key that is given admits it.
 package struct DeviceMatch: Equatable, Sendable {
   package var ids = PatternList()
   package var pciDevices = PatternList()
   package var names = PatternList()
   package var drivers = PatternList()
-  /// Lines without hardware that the file makes; such a file is for no device.
+  /// Software lines that the file makes. Such a file matches no device.
   package var softwareLines: [String] = []
 
   enum Key: String, ConfigurationKey {
@@ -40,25 +41,25 @@ package struct DeviceMatch: Equatable, Sendable {
       reader.report(
         key,
         ValueFault(
-          "the file makes a software line and is for no device",
-          hint: "remove it or SoftwareLine=, or write a file of its own"))
+          "the file makes a software line and matches no device",
+          hint: "remove it or SoftwareLine=, or write a second file"))
     }
   }
 
-  /// `!` in front of an assignment's value makes all its patterns excluding ones.
+  /// `!` before an assignment's value makes all its patterns exclude.
   private static func patterns(
     _ key: Key, _ reader: inout SectionReader<Key>,
     _ read: (String) throws(ValueFault) -> String
   ) -> PatternList {
     var list = PatternList()
-    for var words in reader.words(key) where !words.isEmpty {
-      let isExcluding = words[0].text.hasPrefix("!")
-      if isExcluding { words[0].text.removeFirst() }
-      for word in words {
+    for var items in reader.lists(key) where !items.isEmpty {
+      let isExcluding = items[0].text.hasPrefix("!")
+      if isExcluding { items[0].text.removeFirst() }
+      for item in items {
         do throws(ValueFault) {
-          let pattern = try read(word.text)
+          let pattern = try read(item.text)
           if isExcluding { list.excluded.append(pattern) } else { list.included.append(pattern) }
-        } catch { reader.report(key, error, at: word.position) }
+        } catch { reader.report(key, error, at: item.position) }
       }
     }
     return list
@@ -67,10 +68,9 @@ package struct DeviceMatch: Equatable, Sendable {
   private static func pattern(_ text: String) throws(ValueFault) -> String {
     if text.hasPrefix("!") {
       throw ValueFault(
-        "\"!\" stands within the list",
+        "\"!\" is inside the list",
         hint:
-          "it turns the whole list round: write it in front of the first pattern, or an assignment of its own"
-      )
+          "it negates the whole list: write it before the first pattern, or use a second assignment")
     }
     guard !text.isEmpty else {
       throw ValueFault("a pattern is empty", hint: "write a name, or * for any")
@@ -78,7 +78,7 @@ package struct DeviceMatch: Equatable, Sendable {
     return text
   }
 
-  /// What is surely not a stable id is refused: it would never match.
+  /// Refuses what cannot be a stable id, because it would never match.
   private static func id(_ text: String) throws(ValueFault) -> String {
     let text = try pattern(text)
     if case .number = try? UIODeviceID(text) {
@@ -111,20 +111,21 @@ package struct DeviceMatch: Equatable, Sendable {
   }
 }
 
-/// Shell patterns that a text fits or does not, as in systemd.link(5).
+/// Shell patterns that include and exclude texts, as in systemd.link(5).
 package struct PatternList: Equatable, Sendable {
   package var included: [String] = []
   package var excluded: [String] = []
 
   package var isEmpty: Bool { included.isEmpty && excluded.isEmpty }
 
-  /// Whether one of the patterns fits and none of the excluding ones does. Patterns that only
-  /// exclude let the rest in, also what has no text at all.
+  /// Whether one of the including patterns matches and none of the excluding ones does. Patterns that
+  /// only exclude admit everything else, also a missing text.
   package func admits(_ text: String?) -> Bool {
-    func fits(_ pattern: String) -> Bool {
+    func matches(_ pattern: String) -> Bool {
       text.map { unsafe fnmatch(pattern, $0, 0) == 0 } ?? false
     }
-    return !excluded.contains(where: fits) && (included.isEmpty || included.contains(where: fits))
+    return !excluded.contains(where: matches)
+      && (included.isEmpty || included.contains(where: matches))
   }
 }
 

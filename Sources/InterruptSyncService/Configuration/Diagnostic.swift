@@ -1,28 +1,12 @@
+// Configuration room. What is wrong with a configuration, where it was written, and what to do about
+// it; and the guess at what was meant. Plain values that every reader of this room makes.
 import UIO
 
-/// One fault of the configuration: where, what, and what to do about it.
-package struct Diagnostic: Error, Equatable, CustomStringConvertible {
-  package let position: SourcePosition
-  package let message: String
-  /// Empty when there is nothing to say.
-  package let hint: String
-
-  package init(_ position: SourcePosition, _ message: String, hint: String = "") {
-    self.position = position
-    self.message = message
-    self.hint = hint
-  }
-
-  /// `path:line:column: error: message`, and the hint on a line of its own.
-  package var description: String {
-    "\(position): error: \(message)" + (hint.isEmpty ? "" : "\n  hint: \(hint)")
-  }
-}
-
-/// A place in a configuration file.
+/// A place in a configuration file, or an argument of the command line.
 package struct SourcePosition: Equatable, Sendable, CustomStringConvertible {
+  /// The file, or the argument: `argument 2 (--mode)`.
   package let path: String
-  /// From 1; 0 means the file as a whole.
+  /// From 1; 0 means the file or argument as a whole.
   package let line: Int
   /// From 1, in Unicode scalars.
   package let column: Int
@@ -35,6 +19,25 @@ package struct SourcePosition: Equatable, Sendable, CustomStringConvertible {
 
   /// `path:line:column`, or the path alone.
   package var description: String { line == 0 ? path : "\(path):\(line):\(column)" }
+}
+
+/// One fault of the configuration: where, what, and what to do about it.
+package struct Diagnostic: Error, Equatable, CustomStringConvertible {
+  package let position: SourcePosition
+  package let message: String
+  /// Empty if there is nothing to say.
+  package let hint: String
+
+  package init(_ position: SourcePosition, _ message: String, hint: String = "") {
+    self.position = position
+    self.message = message
+    self.hint = hint
+  }
+
+  /// `path:line:column: error: message`, and the hint on a line of its own.
+  package var description: String {
+    "\(position): error: \(message)" + (hint.isEmpty ? "" : "\n  hint: \(hint)")
+  }
 }
 
 /// Everything that is wrong with a configuration, at once.
@@ -57,7 +60,7 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
   package var description: String { diagnostics.map(\.description).joined(separator: "\n") }
 }
 
-/// Why a value cannot be read; whoever knows where it stands makes a `Diagnostic` of it.
+/// Why a value is not valid. The reader of its section knows the position and makes a `Diagnostic`.
 struct ValueFault: Error, Equatable {
   let message: String
   let hint: String
@@ -70,10 +73,9 @@ struct ValueFault: Error, Equatable {
   init(_ error: UIOError) { self.init("\(error.device): \(error.cause)", hint: error.hint) }
 }
 
-/// What somebody who mistyped a word may have meant.
+/// The word that a mistyped one may have meant.
 enum Suggestion {
-  /// A hint that names the nearest of `words`, or all of them when none is near and they
-  /// are few.
+  /// A hint that names the nearest of `words`, or all of them if none is near and they are few.
   static func hint(for text: String, among words: some Collection<String>, suffix: String = "")
     -> String
   {
@@ -82,14 +84,14 @@ enum Suggestion {
     if let near, near.distance <= max(1, near.word.count / 3) {
       return "did you mean \(near.word)\(suffix)?"
     }
-    if words.count > 8 { return "the manual page lists what there is" }
+    if words.count > 8 { return "the manual page lists the valid ones" }
     let list = words.sorted().map { $0 + suffix }
     guard let last = list.last, list.count > 1 else { return "write \(list.first ?? "nothing")" }
     return "known are \(list.dropLast().joined(separator: ", ")) and \(last)"
   }
 
-  /// Insertions, deletions and replacements that make one of the other. Long texts are far from
-  /// everything.
+  /// The number of insertions, deletions and replacements that turn one text into the other. Long
+  /// texts are far from everything.
   static func distance(_ first: String, _ second: String) -> Int {
     let (first, second) = (Array(first.unicodeScalars), Array(second.unicodeScalars))
     guard first.count <= 64, second.count <= 64 else { return .max }

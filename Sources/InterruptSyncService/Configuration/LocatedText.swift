@@ -1,7 +1,6 @@
-// Text of a configuration file that still knows where each of its characters stood: a value
-// continued over several lines is one text with a position in each of them.
-// Lists: items between blanks, quoted where they contain blanks, with the escapes of
-// systemd.syntax(7).
+// Configuration room. Text that knows the position of each of its characters: a value that continues
+// over several lines is one text with a position in each line. Also the items of a list: separated by
+// blanks, quoted if they contain blanks, with the escapes of systemd.syntax(7). Pure values.
 
 /// Valid UTF-8 with positions.
 struct LocatedText: Equatable, Sendable {
@@ -14,7 +13,7 @@ struct LocatedText: Equatable, Sendable {
   /// In order of their offsets, the first at 0.
   private var marks: [Mark]
 
-  /// An empty text that stands at `position`.
+  /// An empty text at `position`.
   init(at position: SourcePosition) { marks = [Mark(offset: 0, position: position)] }
 
   var string: String { String(decoding: bytes, as: UTF8.self) }
@@ -22,14 +21,14 @@ struct LocatedText: Equatable, Sendable {
   /// Where it begins.
   var position: SourcePosition { marks[0].position }
 
-  /// Adds what stands at `position`.
+  /// Adds text that was written at `position`.
   mutating func append(_ more: some Collection<UInt8>, at position: SourcePosition) {
     let mark = Mark(offset: bytes.count, position: position)
     if bytes.isEmpty { marks = [mark] } else { marks.append(mark) }
     bytes += more
   }
 
-  /// Where the byte at `offset` stood; `offset` may be the end.
+  /// The position of the byte at `offset`, which may be the end.
   func position(at offset: Int) -> SourcePosition {
     let mark = marks.last { $0.offset <= offset } ?? marks[0]
     let passed = Self.scalars(bytes[mark.offset..<offset])
@@ -37,7 +36,7 @@ struct LocatedText: Equatable, Sendable {
       path: mark.position.path, line: mark.position.line, column: mark.position.column + passed)
   }
 
-  /// The part in `range`, with its positions.
+  /// The text in `range`, with its positions.
   subscript(range: Range<Int>) -> LocatedText {
     var part = LocatedText(at: position(at: range.lowerBound))
     part.bytes = Array(bytes[range])
@@ -59,7 +58,7 @@ struct LocatedText: Equatable, Sendable {
   /// Space and tab.
   static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
-  /// How many scalars begin in `bytes`.
+  /// The number of scalars that begin in `bytes`.
   static func scalars(_ bytes: some Collection<UInt8>) -> Int {
     bytes.count { $0 & 0xc0 != 0x80 }
   }
@@ -68,16 +67,16 @@ struct LocatedText: Equatable, Sendable {
 extension LocatedText {
   /// The items of a list.
   /// - Throws: what is wrong with the quoting, and where.
-  func words() throws(Diagnostic) -> [Word] {
-    var splitter = WordSplitter(self)
-    var words: [Word] = []
-    while let word = try splitter.next() { words.append(word) }
-    return words
+  func items() throws(Diagnostic) -> [ListItem] {
+    var splitter = ListSplitter(self)
+    var items: [ListItem] = []
+    while let item = try splitter.next() { items.append(item) }
+    return items
   }
 }
 
-/// Walks through a list.
-private struct WordSplitter {
+/// Splits a list into its items.
+private struct ListSplitter {
   private let text: LocatedText
   private var index = 0
 
@@ -85,7 +84,7 @@ private struct WordSplitter {
 
   private var current: UInt8? { index < text.bytes.count ? text.bytes[index] : nil }
 
-  mutating func next() throws(Diagnostic) -> Word? {
+  mutating func next() throws(Diagnostic) -> ListItem? {
     while let byte = current, LocatedText.isBlank(byte) { index += 1 }
     guard let first = current else { return nil }
     let start = index
@@ -96,9 +95,9 @@ private struct WordSplitter {
       if let quote, byte == quote {
         index += 1
         try requireEnd(start)
-        return word(bytes, start)
+        return item(bytes, start)
       }
-      if quote == nil, LocatedText.isBlank(byte) { return word(bytes, start) }
+      if quote == nil, LocatedText.isBlank(byte) { return item(bytes, start) }
       if byte == UInt8(ascii: "\\") {
         bytes += try escape()
       } else {
@@ -109,20 +108,20 @@ private struct WordSplitter {
     guard quote == nil else {
       throw Diagnostic(
         text.position(at: start), "the quote is not closed",
-        hint: "close it, or write \\\" for a quote that is meant as such")
+        hint: "close it, or write \\\" for a literal quote")
     }
-    return word(bytes, start)
+    return item(bytes, start)
   }
 
-  private func word(_ bytes: [UInt8], _ start: Int) -> Word {
-    Word(text: String(decoding: bytes, as: UTF8.self), position: text.position(at: start))
+  private func item(_ bytes: [UInt8], _ start: Int) -> ListItem {
+    ListItem(text: String(decoding: bytes, as: UTF8.self), position: text.position(at: start))
   }
 
   private func requireEnd(_ start: Int) throws(Diagnostic) {
     guard let byte = current, !LocatedText.isBlank(byte) else { return }
     throw Diagnostic(
       text.position(at: index), "text follows the closing quote",
-      hint: "put a blank behind the quote, or the whole item between quotes")
+      hint: "put a blank after the quote, or quote the whole item")
   }
 
   private static let simple: [UInt8: UInt8] = [
@@ -131,7 +130,7 @@ private struct WordSplitter {
     UInt8(ascii: "\\"): 0x5c, UInt8(ascii: "\""): 0x22, UInt8(ascii: "'"): 0x27,
   ]
 
-  /// `\n` and its like, `\xHH`, `\NNN` (octal), `\uHHHH`, `\UHHHHHHHH`: a character each.
+  /// `\n` and its like, `\xHH`, `\NNN` (octal), `\uHHHH`, `\UHHHHHHHH`: one character each.
   private mutating func escape() throws(Diagnostic) -> [UInt8] {
     let start = index
     index += 1
@@ -149,7 +148,7 @@ private struct WordSplitter {
     }
     guard let code, code != 0, let scalar = Unicode.Scalar(code) else {
       throw Diagnostic(
-        text.position(at: start), "the backslash does not begin an escape that is known here",
+        text.position(at: start), "unknown escape sequence",
         hint: "write \\\\ for a backslash; known are \\n \\t \\s \\xHH \\uHHHH and their like")
     }
     return Array(String(Character(scalar)).utf8)
@@ -166,8 +165,8 @@ private struct WordSplitter {
 }
 
 /// One item of a list, unquoted.
-struct Word: Equatable, Sendable {
+struct ListItem: Equatable, Sendable {
   var text: String
-  /// Where the item begins, its quote included.
+  /// Where the item begins, including its quote.
   let position: SourcePosition
 }

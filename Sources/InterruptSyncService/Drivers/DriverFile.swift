@@ -1,20 +1,21 @@
-// Which shared objects may become part of the daemon: those that nobody but root could have written.
+// Drivers room. Which shared objects may become part of the daemon, and loading one: only a file that
+// no user except root could have written. Control thread; no lock.
 import CInterruptSync
 import Glibc
 import UIO
 
-/// The path of a driver, checked from the root on: no folder on the way and not the file itself
-/// belongs to another user, can be written by others, or is a symbolic link. In a folder that has
-/// passed nobody else can exchange the next name, so what was checked is what is loaded.
+/// The path of a driver, checked from the root on: every folder on the way and the file itself belong
+/// to the owner, are not writable by others, and are not symbolic links. In a folder that passed the
+/// check no other user can replace the next name, so the daemon loads the file that it checked.
 struct DriverFile {
   let path: String
 
   /// - Parameters:
   ///   - path: absolute, without `.` and `..`.
-  ///   - owner: whom everything has to belong to.
-  ///   - root: the folder that is trusted as it is; for tests.
-  /// - Throws: `notFound`, `permissionDenied` (what others could have written), `malformed` (not a
-  ///   plain file), `unexpected`.
+  ///   - owner: the user that must own everything.
+  ///   - root: the folder that is trusted unchecked; for tests.
+  /// - Throws: `notFound`, `permissionDenied` (another user could have written it), `malformed` (not
+  ///   a regular file), `unexpected`.
   init(_ path: String, owner: UInt32 = 0, below root: String = "/") throws(UIOError) {
     self.path = path
     guard path.hasPrefix(root) else {
@@ -40,17 +41,17 @@ struct DriverFile {
         "write the path that it leads to: \(Self.real(driver) ?? "see realpath \(driver)")")
     }
     guard kind == (isLast ? S_IFREG : S_IFDIR) else {
-      throw error(driver, .malformed, "\(path) is not a \(isLast ? "plain file" : "folder")")
+      throw error(driver, .malformed, "\(path) is not a \(isLast ? "regular file" : "folder")")
     }
     guard status.st_uid == owner else {
       throw error(
-        driver, .permissionDenied, "\(path) belongs to user \(status.st_uid), who could change it",
+        driver, .permissionDenied, "\(path) belongs to user \(status.st_uid), who can change it",
         "chown root \(path)")
     }
     guard status.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
       let mode = String(status.st_mode & 0o7777, radix: 8)
       throw error(
-        driver, .permissionDenied, "\(path) can be written by others than root (mode \(mode))",
+        driver, .permissionDenied, "users other than root can write \(path) (mode \(mode))",
         isLast ? "chmod go-w \(path)" : "chmod go-w \(path), or put the driver elsewhere")
     }
   }
@@ -60,12 +61,12 @@ struct DriverFile {
     if unsafe lstat(path, &status) == 0 { return status }
     switch errno {
     case ENOENT, ENOTDIR:
-      throw error(driver, .notFound, "\(path) is not there", "install the driver", errno)
+      throw error(driver, .notFound, "\(path) does not exist", "install the driver", errno)
     case EACCES:
       throw error(
         driver, .permissionDenied, "\(path) cannot be reached",
         "let the daemon's user search the folders above it", errno)
-    default: throw error(driver, .unexpected, "\(path) cannot be looked at", "", errno)
+    default: throw error(driver, .unexpected, "\(path) cannot be examined", "", errno)
     }
   }
 
@@ -84,7 +85,7 @@ struct DriverFile {
   }
 }
 
-/// A driver's shared object, loaded until this is let go. On the control thread.
+/// A driver's shared object, loaded for as long as this exists.
 @safe final class DriverLibrary {
   typealias Start =
     @convention(c) (
@@ -97,11 +98,11 @@ struct DriverFile {
   let start: Start
   private let handle: UnsafeMutableRawPointer
 
-  /// - Throws: `malformed` when it is not a shared object that can be loaded here, has no entry
-  ///   point, or brings a second copy of this library.
+  /// - Throws: `malformed` if it is not a shared object that can be loaded here, has no entry point,
+  ///   or brings a second copy of this library.
   init(_ file: DriverFile) throws(UIOError) {
     path = file.path
-    // Now: a name that is missing is to be told here, and not at the first interrupt.
+    // RTLD_NOW: a missing name fails here, and not at the first interrupt.
     guard let handle = unsafe dlopen(file.path, RTLD_NOW | RTLD_LOCAL) else {
       throw Self.error(file.path, Self.loaderError, "build it for this machine's libraries")
     }
@@ -112,7 +113,7 @@ struct DriverFile {
         "include interruptsync/driver.h and define it; in C++ its declaration makes it extern \"C\""
       )
     }
-    // What it depends on is looked through as well.
+    // dlsym() searches its dependencies as well.
     guard unsafe dlsym(handle, "interruptsync_object_connect") == nil else {
       unsafe dlclose(handle)
       throw Self.error(

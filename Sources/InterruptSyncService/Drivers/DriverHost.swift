@@ -1,5 +1,6 @@
-// The table of functions that a driver gets, and what stands behind it.
-// The table's functions, as C calls them.
+// Drivers room. The table of functions that a hosted driver gets, as C calls it, and the object that
+// implements it. A driver may call its table from any thread, also from its service routine under the
+// interrupt lock: an access allocates nothing and counts no reference unless it fails.
 import CInterruptSync
 import CUIO
 import Glibc
@@ -7,15 +8,15 @@ import InterruptSync
 import Synchronization
 import UIO
 
-/// One device's side of its driver. The table's functions may come from any thread.
+/// One device's side of its driver.
 @safe final class DriverHost: @unchecked Sendable {
   let routine: String
   let object: InterruptSyncObject
   let captured: UnsafeMutablePointer<UInt64>
   let table: UnsafeMutablePointer<interruptsync_host>
-  /// How many of `captured` the driver has names for. Fixed before its routine is registered.
+  /// The number of captures that the driver names. Fixed before its routine is registered.
   var captureLimit = 0
-  /// Set before the routine is registered, and let go when nothing can ask for it any more.
+  /// Set before the routine is registered; released once nothing can call defer() any more.
   var deferred: DeferredRoutine?
   private let device: String
   private let regions: DeviceRegions?
@@ -24,7 +25,7 @@ import UIO
   private var opened: [String: RegisterRegion] = [:]
   private var isStarting = true
   private let mayDefer = Atomic<Bool>(true)
-  /// Threads inside defer().
+  /// The number of threads inside defer().
   private let asking = Atomic<Int>(0)
 
   init(
@@ -59,22 +60,22 @@ import UIO
     unsafe table.deallocate()
   }
 
-  /// From now on no region is opened any more.
+  /// Call it after the driver has started: from then on no region can be opened.
   func hasStarted() { isStarting = false }
 
-  /// From now on defer() does nothing. When this returns nobody is inside it any more.
+  /// Makes defer() do nothing from now on. When this returns, no thread is inside defer().
   func endDeferring() {
     mayDefer.store(false, ordering: .sequentiallyConsistent)
     while asking.load(ordering: .sequentiallyConsistent) != 0 { sched_yield() }
   }
 
-  // MARK: What the functions do
+  // MARK: The functions
 
   func region(_ name: String) throws(UIOError) -> RegisterRegion {
     guard isStarting else {
       throw UIOError(
         .readOnly, device: device, operation: "open \(name)",
-        cause: "regions are opened by interruptsync_driver_start()")
+        cause: "only interruptsync_driver_start() may open regions")
     }
     if let region = opened[name] { return region }
     guard let regions else {
@@ -108,7 +109,7 @@ import UIO
 }
 
 extension DriverHost {
-  /// Everything that is the same for all devices.
+  /// The entries that are the same for all devices.
   static var functions: interruptsync_host {
     var table = unsafe interruptsync_host()
     unsafe table.size = MemoryLayout<interruptsync_host>.size
@@ -191,7 +192,7 @@ extension DriverHost {
     }
   }
 
-  /// Runs `body` on the host behind a table, without counting a reference.
+  /// Runs `body` on a table's host, without counting a reference.
   @inline(__always)
   private static func with(
     _ host: UnsafePointer<interruptsync_host>?, _ body: (DriverHost) -> Int32
@@ -201,11 +202,11 @@ extension DriverHost {
   }
 }
 
-/// Offsets are unsigned in C; what Swift's cannot hold leaves every region.
+/// Offsets are unsigned in C. One that does not fit Swift's Int is outside every region.
 @inline(__always)
 private func place(_ offset: UInt64) -> Int { Int(exactly: offset) ?? .max }
 
-// Of a service routine's path: nothing is made or counted unless an access fails.
+// On a service routine's path: it allocates nothing and counts no reference unless an access fails.
 @inline(__always)
 private func access(
   _ region: OpaquePointer?, _ body: (RegisterRegion) throws(UIOError) -> Void

@@ -1,130 +1,59 @@
+// Journal room. One message with what people and programs read of it: its text and hint, its kind of
+// event, and its fields. Plain values that any thread makes; Journal writes them.
 package import InterruptSync
+import UIO
 import Varlink
 
-/// A message with what programs want to know of it.
-package struct LogRecord: Equatable, Sendable {
-  package var priority: LogLevel
-  /// For people; a hint stands on a line of its own.
-  package var message: String
-  package var event: JournalEvent?
-  /// Stable id or name of the device that the message is about. Messages about one device are
-  /// limited in number, and so are those about one user's clients.
-  package var device: String?
-  /// Interrupts counted so far.
-  package var interrupts: UInt64?
-  package var clientUID: UInt32?
-  /// Varlink method.
-  package var method: String?
+/// The parts of an error that people, clients and programs read: the same for every error type.
+struct Failure: Equatable, Sendable {
+  /// `object: operation: cause (ERRNO)`.
+  let message: String
+  /// What to do about it; empty if there is nothing to do.
+  let hint: String
+  /// The cause, for programs; empty for an error without one.
+  let code: String
   /// 0: none.
-  package var errno: Int32
-  package var file = ""
-  package var line = 0
-  package var function = ""
+  let errno: Int32
 
-  package init(
-    _ priority: LogLevel, _ message: String, event: JournalEvent? = nil, device: String? = nil,
-    interrupts: UInt64? = nil, clientUID: UInt32? = nil, method: String? = nil, errno: Int32 = 0
-  ) {
-    self.priority = priority
+  init(_ message: String, hint: String = "", code: String = "", errno: Int32 = 0) {
     self.message = message
-    self.event = event
-    self.device = device
-    self.interrupts = interrupts
-    self.clientUID = clientUID
-    self.method = method
+    self.hint = hint
+    self.code = code
     self.errno = errno
   }
 
-  /// What messages are limited by; nil for those that are not many by themselves.
-  var subject: LogSubject? {
-    guard event != .clientThrottled else { return nil }
-    return device.map { .device($0) } ?? clientUID.map { .user($0) }
-  }
-
-  /// In the journal's form: a field on a line, or with its length where it has lines itself.
-  package var bytes: [UInt8] {
-    var bytes: [UInt8] = []
-    func field(_ name: String, _ value: String?) {
-      guard let value else { return }
-      let text = Array(value.utf8)
-      if text.contains(0x0a) {
-        bytes += Array(name.utf8) + [0x0a]
-        bytes += (0..<8).map { UInt8(truncatingIfNeeded: text.count >> ($0 * 8)) } + text
-      } else {
-        bytes += Array("\(name)=".utf8) + text
-      }
-      bytes.append(0x0a)
-    }
-    field("MESSAGE", message)
-    field("PRIORITY", "\(priority.number)")
-    field("SYSLOG_IDENTIFIER", "interruptsyncd")
-    field("MESSAGE_ID", event?.rawValue)
-    if line > 0 {
-      field("CODE_FILE", file)
-      field("CODE_LINE", "\(line)")
-      field("CODE_FUNC", function)
-    }
-    field("ERRNO", errno == 0 ? nil : "\(errno)")
-    field("INTERRUPTSYNC_DEVICE", device)
-    field("INTERRUPTSYNC_IRQ_COUNT", interrupts.map { "\($0)" })
-    field("INTERRUPTSYNC_CLIENT_UID", clientUID.map { "\($0)" })
-    field("INTERRUPTSYNC_METHOD", method)
-    return bytes
-  }
-}
-
-extension LogRecord {
-  /// What the server of the clients has to say.
-  init(_ notice: ServerNotice) {
-    self.init(.notice, notice.description)
-    switch notice {
-    case .refusedConnection(let user, _): clientUID = user
-    case .closedConnection(let peer, _): clientUID = peer.user
-    case .deniedCall(let peer, let called):
-      (event, clientUID, method) = (.callDenied, peer.user, called)
+  init(_ error: any Error) {
+    switch error {
+    case let error as UIOError: self.init(error)
+    case let error as InterruptSyncError:
+      // The error's own form, without its hint.
+      let plain = InterruptSyncError(
+        error.code, object: error.object, operation: error.operation, cause: error.cause,
+        errno: error.errno)
+      self.init(
+        plain.description, hint: error.hint, code: error.code.rawValue, errno: error.errno)
+    case let error as VarlinkError:
+      let plain = VarlinkError(
+        error.code, object: error.object, operation: error.operation, cause: error.cause,
+        errno: error.errno)
+      self.init(
+        plain.description, hint: error.hint, code: error.code.rawValue, errno: error.errno)
+    default: self.init("\(error)")
     }
   }
-}
 
-extension LogRecord {
-  /// What a dispatcher has to say about a device.
-  package init(_ report: InterruptReport, device: String, interrupts: UInt64) {
-    let (priority, event, errno): (LogLevel, JournalEvent, Int32) =
-      switch report {
-      case .removed: (.notice, .deviceRemoved, 0)
-      case .failed(let error): (.error, .deviceFailed, error.errno)
-      case .stormBegan: (.warning, .stormBegan, 0)
-      case .stormEnded: (.notice, .stormEnded, 0)
-      case .repeatLimitReached: (.warning, .repeatLimitReached, 0)
-      case .rearmFailed(let error): (.error, .rearmFailed, error.errno)
-      case .rearmRecovered: (.notice, .rearmRecovered, 0)
-      case .attributeRefused(let error): (.warning, .attributeRefused, error.errno)
-      }
-    self.init(
-      priority, "\(device): \(report)", event: event, device: device, interrupts: interrupts,
-      errno: errno)
+  init(_ error: UIOError) {
+    let plain = UIOError(
+      error.code, device: error.device, operation: error.operation, cause: error.cause,
+      errno: error.errno)
+    self.init(plain.description, hint: error.hint, code: error.code.rawValue, errno: error.errno)
   }
+
+  /// The message, and the hint on a line of its own.
+  var text: String { hint.isEmpty ? message : "\(message)\n  hint: \(hint)" }
 }
 
-/// Whom or what messages are about, as far as their number goes.
-package enum LogSubject: Hashable, Sendable, CustomStringConvertible {
-  /// By its stable id or name.
-  case device(String)
-  /// The clients of a user.
-  case user(UInt32)
-
-  var device: String? { if case .device(let device) = self { device } else { nil } }
-  var user: UInt32? { if case .user(let user) = self { user } else { nil } }
-
-  package var description: String {
-    switch self {
-    case .device(let device): device
-    case .user(let user): "user \(user)"
-    }
-  }
-}
-
-/// How urgent a message is, and how much the daemon says; the levels of syslog(3), the most urgent
+/// How urgent a message is, and how much the daemon logs: the levels of syslog(3), the most urgent
 /// first.
 package enum LogLevel: String, Sendable, CaseIterable, Comparable {
   case emergency = "emerg"
@@ -142,8 +71,8 @@ package enum LogLevel: String, Sendable, CaseIterable, Comparable {
   package static func < (left: Self, right: Self) -> Bool { left.number < right.number }
 }
 
-/// Kinds of events in the journal, each with a MESSAGE_ID that stays the same for good. What they
-/// mean stands in systemd/interruptsync.catalog and docs/service.md.
+/// Kinds of events in the journal. Each has a MESSAGE_ID that never changes.
+/// systemd/interruptsync.catalog and docs/service.md explain them.
 package enum JournalEvent: String, CaseIterable, Sendable {
   case ready = "fbb865f87522408dbf9467cec23592f5"
   case stopping = "87924f0bf6e94418911b50ee21ec4ff9"
@@ -164,4 +93,119 @@ package enum JournalEvent: String, CaseIterable, Sendable {
   case attachmentExpired = "60e9dbf09bab413b8577c3fac8aca869"
   case clientThrottled = "0de3ad24e50e4878961543b43c0ba779"
   case messagesSuppressed = "62aca4a848334af69f6d3f4ee4dc8235"
+}
+
+/// A message with the fields that programs search for.
+package struct LogRecord: Equatable, Sendable {
+  package var priority: LogLevel
+  /// For people, without the hint.
+  package var message: String
+  /// What to do about it; written on a line of its own.
+  package var hint: String
+  package var event: JournalEvent?
+  /// Stable id or name of the device that the message is about. The journal limits the number of
+  /// messages about one device, and about one user's clients.
+  package var device: String?
+  /// Interrupts counted so far.
+  package var interrupts: UInt64?
+  package var clientUID: UInt32?
+  /// Varlink method.
+  package var method: String?
+  /// 0: none.
+  package var errno: Int32
+  package var file = ""
+  package var line = 0
+  package var function = ""
+
+  package init(
+    _ priority: LogLevel, _ message: String, hint: String = "", event: JournalEvent? = nil,
+    device: String? = nil, interrupts: UInt64? = nil, clientUID: UInt32? = nil,
+    method: String? = nil, errno: Int32 = 0
+  ) {
+    self.priority = priority
+    self.message = message
+    self.hint = hint
+    self.event = event
+    self.device = device
+    self.interrupts = interrupts
+    self.clientUID = clientUID
+    self.method = method
+    self.errno = errno
+  }
+
+  /// An error about a device.
+  init(_ failure: Failure, event: JournalEvent? = nil, device: String? = nil) {
+    self.init(
+      .error, failure.message, hint: failure.hint, event: event, device: device,
+      errno: failure.errno)
+  }
+
+  /// What a dispatcher reports about a device.
+  package init(_ report: InterruptReport, device: String, interrupts: UInt64) {
+    let (priority, event, errno): (LogLevel, JournalEvent, Int32) =
+      switch report {
+      case .removed: (.notice, .deviceRemoved, 0)
+      case .failed(let error): (.error, .deviceFailed, error.errno)
+      case .stormBegan: (.warning, .stormBegan, 0)
+      case .stormEnded: (.notice, .stormEnded, 0)
+      case .repeatLimitReached: (.warning, .repeatLimitReached, 0)
+      case .rearmFailed(let error): (.error, .rearmFailed, error.errno)
+      case .rearmRecovered: (.notice, .rearmRecovered, 0)
+      case .attributeRefused(let error): (.warning, .attributeRefused, error.errno)
+      }
+    self.init(
+      priority, "\(device): \(report)", event: event, device: device, interrupts: interrupts,
+      errno: errno)
+  }
+
+  /// What the clients' server reports.
+  init(_ notice: ServerNotice) {
+    self.init(.notice, notice.description)
+    switch notice {
+    case .refusedConnection(let user, _): clientUID = user
+    case .closedConnection(let peer, _): clientUID = peer.user
+    case .deniedCall(let peer, let called):
+      (event, clientUID, method) = (.callDenied, peer.user, called)
+    }
+  }
+
+  /// The message, and the hint on a line of its own.
+  var text: String { hint.isEmpty ? message : "\(message)\n  hint: \(hint)" }
+
+  /// What the number of messages is limited by; nil for messages that are few by themselves.
+  var subject: LogSubject? {
+    guard event != .clientThrottled else { return nil }
+    return device.map { .device($0) } ?? clientUID.map { .user($0) }
+  }
+
+  /// In the journal's form: a field on one line, or with its length if it has several.
+  package var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    func field(_ name: String, _ value: String?) {
+      guard let value else { return }
+      let text = Array(value.utf8)
+      if text.contains(0x0a) {
+        bytes += Array(name.utf8) + [0x0a]
+        bytes += (0..<8).map { UInt8(truncatingIfNeeded: text.count >> ($0 * 8)) } + text
+      } else {
+        bytes += Array("\(name)=".utf8) + text
+      }
+      bytes.append(0x0a)
+    }
+    field("MESSAGE", text)
+    field("PRIORITY", "\(priority.number)")
+    field("SYSLOG_IDENTIFIER", "interruptsyncd")
+    field("MESSAGE_ID", event?.rawValue)
+    if line > 0 {
+      field("CODE_FILE", file)
+      field("CODE_LINE", "\(line)")
+      field("CODE_FUNC", function)
+    }
+    field("ERRNO", errno == 0 ? nil : "\(errno)")
+    field("INTERRUPTSYNC_DEVICE", device)
+    field("INTERRUPTSYNC_IRQ_COUNT", interrupts.map { "\($0)" })
+    field("INTERRUPTSYNC_CLIENT_UID", clientUID.map { "\($0)" })
+    field("INTERRUPTSYNC_METHOD", method)
+    return bytes
+  }
 }

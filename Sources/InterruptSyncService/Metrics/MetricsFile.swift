@@ -1,24 +1,26 @@
-// The figures in a file for the node exporter: whole or not at all.
+// Metrics room. The metrics in a file for the node exporter, replaced as a whole so that a reader
+// never sees half of it. Control thread; no lock.
 import Glibc
 import UIO
 import Varlink
 
-/// Writes a file anew in an interval.
+/// Writes a file at an interval.
 final class MetricsFile {
   private let path: String
-  private let registry: DeviceRegistry
+  private let snapshot: () -> [DeviceSnapshot]
   private let loop: EventLoop
   private let journal: Journal
   private var timer: LoopTimer?
   private var hasFailed = false
 
+  /// - Parameter snapshot: the devices as they are when it is called.
   init(
-    _ path: String, every interval: TimeSpan, of registry: DeviceRegistry, on loop: EventLoop,
-    journal: Journal
+    _ path: String, every interval: TimeSpan, on loop: EventLoop, journal: Journal,
+    _ snapshot: @escaping () -> [DeviceSnapshot]
   ) {
     self.journal = journal
     self.path = path
-    self.registry = registry
+    self.snapshot = snapshot
     self.loop = loop
     timer = loop.after(
       .nanoseconds(Int64(clamping: interval.nanoseconds)), repeats: true
@@ -28,16 +30,16 @@ final class MetricsFile {
 
   deinit { if let timer { loop.cancel(timer) } }
 
-  /// A failure is told once, until it works again.
+  /// A failure is logged once, until a write succeeds again.
   private func write() {
     do throws(SystemFailure) {
-      try Self.replace(path, with: OpenMetrics.text(registry.devices))
+      try Self.replace(path, with: OpenMetrics.text(snapshot()))
       hasFailed = false
     } catch {
       guard !hasFailed else { return }
       hasFailed = true
       journal.log(
-        .warning, "\(path): metrics cannot be written (\(Errno.name(error.number)))",
+        .warning, "\(path): cannot write the metrics (\(Errno.name(error.number)))",
         errno: error.number)
     }
   }

@@ -1,6 +1,9 @@
+// Recipes room. What a recipe says, as the configuration writes it: a claim register, captures and
+// acknowledgements. Plain values, checked when they are made; RecipeRoutine runs them.
 public import UIO
 
-/// How a device is serviced without code: whose interrupt it is, and what silences it.
+/// How to service a device without code: whether the interrupt is the device's, and what silences
+/// the device.
 public struct Recipe: Equatable, Sendable {
   /// What an acknowledgement writes.
   public enum Value: Equatable, Sendable {
@@ -40,21 +43,21 @@ public struct Recipe: Equatable, Sendable {
     }
   }
 
-  /// The interrupt is ours when this is not 0; nil: always.
+  /// The interrupt is the device's if this is not 0; nil: always.
   public var claim: RegisterReference?
-  /// Read when the interrupt is ours, in this order and before anything is written.
+  /// Read if the interrupt is claimed, in this order and before anything is written.
   public var captures: [Capture]
   /// Written in this order.
   public var acknowledgements: [Acknowledgement]
 
-  /// Claims every interrupt and does nothing about it.
+  /// Claims every interrupt and writes nothing.
   public init() {
     captures = []
     acknowledgements = []
   }
 
-  /// - Throws: `malformed` when an acknowledgement wants the claimed value and nothing is claimed
-  ///   by register, or a value that nothing captures, and when two captures have one name.
+  /// - Throws: `malformed` if an acknowledgement writes the claimed value and there is no claim
+  ///   register, or a value that is not captured, and if two captures have the same name.
   public init(
     claim: RegisterReference?, captures: [Capture] = [], acknowledgements: [Acknowledgement]
   ) throws(UIOError) {
@@ -62,14 +65,14 @@ public struct Recipe: Equatable, Sendable {
       throw UIOError(
         .malformed, device: "recipe", operation: "read an acknowledgement",
         cause: "\"claimed\" is written back, but no register is claimed",
-        hint: "give --claim, or write a number")
+        hint: "give a claim register, or write a number")
     }
     let names = Set(captures.map(\.name))
     guard names.count == captures.count, captures.count <= Capture.limit else {
       throw UIOError(
         .malformed, device: "recipe", operation: "read a capture",
-        cause: "there are more than \(Capture.limit) captures, or two of one name",
-        hint: "give each register a name of its own")
+        cause: "there are more than \(Capture.limit) captures, or two with the same name",
+        hint: "give each register its own name")
     }
     for case .captured(let name) in acknowledgements.map(\.value) where !names.contains(name) {
       throw UIOError(
@@ -84,9 +87,9 @@ public struct Recipe: Equatable, Sendable {
 }
 
 extension Recipe {
-  /// One register that is read when the interrupt is ours, and what its value is called.
+  /// One register that is read if the interrupt is claimed, and the name of its value.
   public struct Capture: Equatable, Sendable {
-    /// Captures that a recipe can have.
+    /// The most captures that a recipe can have.
     public static let limit = 8
 
     /// Small letters, digits, `_` and `-`, beginning with a letter; not `claimed`.

@@ -1,8 +1,10 @@
-// A recipe bound to an open device: a service routine that needs no code of the user's.
+// Recipes room. A recipe bound to an open device: a service routine without code of the user's. Made
+// on the control thread; `service` runs on the dispatcher's thread under the interrupt lock, where it
+// must not allocate.
 import InterruptSync
 import UIO
 
-/// Runs a recipe as a service routine. Keep it as long as it is registered.
+/// Runs a recipe as a service routine. Keep it for as long as it is registered.
 @safe final class RecipeRoutine: @unchecked Sendable {
   private struct Write {
     let register: BoundRegister
@@ -13,18 +15,18 @@ import UIO
   private enum Source {
     case constant(UInt64)
     case claimed
-    /// By its place among the captures.
+    /// By its index among the captures.
     case captured(Int)
   }
 
   private let claim: BoundRegister?
   private let captures: [BoundRegister]
   private let acknowledgements: [Write]
-  /// What the captures read at the last interrupt that was claimed, in their order. To be read under
-  /// the object's lock.
+  /// What the captures read at the last interrupt that was claimed, in their order. Read it under the
+  /// object's lock.
   let captured: UnsafeMutablePointer<UInt64>
 
-  /// Opens the regions and checks that every register lies in its own.
+  /// Opens the regions and checks that every register lies in its region.
   /// - Throws: what opening a region throws, `outOfBounds`, `misaligned`.
   init(_ recipe: Recipe, in regions: DeviceRegions) throws(UIOError) {
     func bind(_ register: RegisterReference) throws(UIOError) -> BoundRegister {
@@ -52,8 +54,8 @@ import UIO
 
   deinit { unsafe captured.deallocate() }
 
-  /// The service routine: claims when the register says so, captures, then acknowledges. A device
-  /// that has gone claims nothing.
+  /// The service routine: claims if the register says so, captures, then acknowledges. A device that
+  /// was removed claims nothing.
   func service() -> NTStatus {
     do throws(UIOError) {
       var claimed: UInt64 = 0

@@ -1,4 +1,7 @@
-// The daemon's body: signals, devices that come and go, reports, clients, on one thread.
+// Service room. The daemon's body: one loop for signals, devices that come and go, reports of
+// dispatchers, timers and clients. It makes the other rooms' objects and connects them. Everything
+// runs on the control thread, which calls `run()`; each connected device adds a dispatcher thread.
+// No handler may wait without a bound.
 import CUIO
 import DeviceInventory
 import Glibc
@@ -6,14 +9,14 @@ import InterruptSync
 import UIO
 import Varlink
 
-/// Runs on the thread that calls `run()`; each connected device adds a dispatcher thread.
+/// The daemon.
 package final class Service {
   private let configuration: ServiceConfiguration
   private let journal: Journal
-  private let supervision: Supervision
+  private let manager: ServiceManagerBridge
   private let loop: EventLoop
   private let quota: CPUQuota
-  private let notices: NoticeBoard
+  private let reports: Mailbox<DeviceReport>
   private let signals: FileDescriptor
   private let monitor: (devices: DeviceMonitor, socket: FileDescriptor)?
   private let registry: DeviceRegistry
@@ -21,8 +24,17 @@ package final class Service {
   private var software: SoftwareService?
   private let status: StatusPrinter
   private var metrics: MetricsFile?
+  /// Ended before the reports are drained for the last time.
+  private var watches: [EventLoop.Watch] = []
+  private var timers: [LoopTimer] = []
 
-  /// Takes over SIGTERM, SIGINT and SIGHUP of the calling thread; to be made before other threads.
+  /// Where the mailbox delivers; set once the service exists.
+  private final class ReportHandler {
+    var handle: (DeviceReport) -> Void = { _ in }
+  }
+
+  /// Takes over SIGTERM, SIGINT and SIGHUP of the calling thread. Call it before there are other
+  /// threads.
   /// - Throws: `UIOError`, `VarlinkError`.
   package init(
     _ configuration: ServiceConfiguration,
@@ -31,86 +43,90 @@ package final class Service {
     self.configuration = configuration
     self.journal = journal
     if let files = configuration.files { journal.admit(files.daemon.logLevel) }
-    supervision = try Supervision(environment, journal: journal)
+    manager = try ServiceManagerBridge(environment, journal: journal)
     loop = try EventLoop()
     quota = CPUQuota(on: loop)
-    notices = try NoticeBoard()
+    let handler = ReportHandler()
+    let reports = try loop.mailbox(of: DeviceReport.self) { handler.handle($0) }
+    self.reports = reports
     let caught = [SIGTERM, SIGINT, SIGHUP]
     signals = try Self.adopt(unsafe cuio_signal_create(caught, caught.count))
     if configuration.servesDevices {
       let devices = try DeviceMonitor()
-      // The loop keeps what it watches, and this one is libudev's.
+      // The loop keeps what it watches, and libudev closes its own descriptor.
       monitor = (devices, try Self.adopt(fcntl(devices.descriptor, F_DUPFD_CLOEXEC, 3)))
     } else {
       monitor = nil
     }
     registry = DeviceRegistry(
-      named: configuration.devices, files: configuration.files, notices: notices,
-      supervision: supervision, journal: journal)
+      named: configuration.devices, files: configuration.files, opener: DeviceOpener(manager),
+      journal: journal
+    ) { reports.post($0) }
     status = StatusPrinter(isJSON: configuration.isJSON)
+    handler.handle = { [unowned self] in handle($0) }
   }
 
   private static func adopt(_ fd: Int32) throws(UIOError) -> FileDescriptor {
     guard fd >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: "interruptsyncd", operation: "start",
-        cause: "no descriptor to be had",
-        errno: -fd)
+        cause: "cannot open a descriptor", errno: -fd)
     }
     return FileDescriptor(adopting: fd)
   }
 
-  /// Serves until told to end.
-  /// - Throws: `UIOError`, `InterruptSyncError` or `VarlinkError` when a device that was named
-  ///   cannot be served, or a socket not be had.
+  // MARK: The run
+
+  /// Services until SIGTERM, SIGINT, or the end of the duration.
+  /// - Throws: `UIOError`, `InterruptSyncError` or `VarlinkError` if a device of the command line
+  ///   cannot be serviced, or a socket cannot be created.
   package func run() throws {
     defer { end() }
     do { try begin() } catch {
-      supervision.failed("\(error)", errno: Self.errno(of: error))
+      manager.failed("\(error)", errno: Failure(error).errno)
       throw error
     }
-    supervision.ready(statusLine)
+    manager.ready(statusLine)
     try loop.run()
-  }
-
-  static func errno(of error: any Error) -> Int32 {
-    switch error {
-    case let error as UIOError: error.errno
-    case let error as InterruptSyncError: error.errno
-    case let error as VarlinkError: error.errno
-    default: 0
-    }
   }
 
   private func begin() throws {
     try watchEverything()
     if configuration.servesDevices { try registry.begin() }
     if configuration.hasSoftwareLine {
-      let software = try SoftwareService(rate: configuration.softwareRate, notices: notices)
-      try loop.watch(software.clock, for: .readable) { _ in software.tick() }
+      let software = try SoftwareService(rate: configuration.softwareRate) { [reports] in
+        reports.post($0)
+      }
+      try watch(software.clock) { software.tick() }
       self.software = software
     }
     let settings = configuration.files?.daemon ?? DaemonSettings()
     let policy = policy(of: settings)
-    bound(settings, policy)
+    limit(settings, policy)
     writeMetrics(settings)
-    // The last: whoever can connect finds the rest in place.
+    // Last: a client that connects finds the rest in place.
     try listen(settings, policy)
     if let duration = configuration.duration {
-      loop.after(.nanoseconds(Int64(duration * 1e9))) { [loop] in loop.stop() }
+      timers.append(loop.after(.nanoseconds(Int64(duration * 1e9))) { [loop] in loop.stop() })
     }
-    loop.after(.seconds(1), repeats: true) { [unowned self] in everySecond() }
+    timers.append(loop.after(.seconds(1), repeats: true) { [unowned self] in everySecond() })
   }
 
   private func everySecond() {
     if printsStatus { printStatus() }
-    supervision.save(registry.devices.compactMap(\.totals))
-    supervision.status(statusLine)
-    journal.settle()
+    manager.save(registry.devices.compactMap(\.totals))
+    manager.status(statusLine)
+    journal.flushSuppressed()
+  }
+
+  private func watch(
+    _ descriptor: FileDescriptor, _ handler: @escaping () -> Void
+  ) throws(VarlinkError) {
+    watches.append(try loop.watch(descriptor, for: .readable) { _ in handler() })
   }
 
   private func watchEverything() throws(VarlinkError) {
-    try loop.watch(signals, for: .readable) { [unowned self] _ in
+    try watch(signals) { [unowned self] in
       while true {
         switch cuio_signal_read(signals.raw) {
         case ..<1: return
@@ -119,26 +135,51 @@ package final class Service {
         }
       }
     }
-    try loop.watch(notices.event, for: .readable) { [unowned self] _ in hear() }
-    if let clock = supervision.clock {
-      try loop.watch(clock, for: .readable) { [unowned self] _ in lookAfterWatchdog() }
+    if let timer = manager.watchdogTimer {
+      try watch(timer) { [unowned self] in checkWatchdog() }
     }
     guard let monitor else { return }
-    try loop.watch(monitor.socket, for: .readable) { [unowned self] _ in
+    try watch(monitor.socket) { [unowned self] in
       for event in monitor.devices.receive() {
         switch event {
         case .added(let info): registry.arrived(info)
-        case .removed(let number): registry.left(number: number)
+        case .removed(let number): registry.removed(number: number)
         }
       }
     }
   }
 
+  /// Disconnects, and prints the totals with the mean rates of the whole run.
+  private func end() {
+    manager.stopping()
+    clients?.server.stop()
+    metrics = nil
+    for device in registry.devices { device.disconnect() }
+    software?.stop()
+    drainReports()
+    if printsStatus {
+      status.beginTotals()
+      printStatus()
+    } else {
+      logTotals()
+    }
+    registry.end()
+  }
+
+  /// Handles what dispatchers reported before they ended, and nothing else.
+  private func drainReports() {
+    watches.forEach(loop.unwatch)
+    timers.forEach(loop.cancel)
+    _ = try? loop.turn(milliseconds: 0)
+  }
+
+  // MARK: Clients
+
   private func listen(_ settings: DaemonSettings, _ policy: AccessPolicy) throws {
-    let inherited = supervision.listeners
+    let inherited = manager.listeners
     var paths = configuration.sockets
-    // Without a socket unit, in the folder that the manager has made.
-    if inherited.isEmpty, paths.isEmpty, let folder = supervision.runtimeFolder {
+    // Without a socket unit: in the folder that the manager made.
+    if inherited.isEmpty, paths.isEmpty, let folder = manager.runtimeFolder {
       paths = ["\(folder)/\(ClientError.interface)"]
     }
     guard !paths.isEmpty || !inherited.isEmpty else { return }
@@ -154,97 +195,86 @@ package final class Service {
     self.clients = clients
   }
 
-  /// What clients may take of this thread's processor.
-  private func bound(_ settings: DaemonSettings, _ policy: AccessPolicy) {
+  /// Sets what clients may take of this thread's processor.
+  private func limit(_ settings: DaemonSettings, _ policy: AccessPolicy) {
     quota.share = Double(settings.limits.cpuQuotaPerUser) / 100
     quota.exempts = { policy.role(of: $0) >= .control }
     quota.observe = { [journal] user in
       journal.log(
         LogRecord(
-          .notice,
-          "user \(user) is held up: its calls take more of a processor than CPUQuotaPerUser=",
-          event: .clientThrottled, clientUID: user))
+          .notice, "user \(user) throttled: exceeded CPUQuotaPerUser=", event: .clientThrottled,
+          clientUID: user))
     }
   }
 
   private func policy(of settings: DaemonSettings) -> AccessPolicy {
     AccessPolicy(settings) { [journal] group in
-      journal.log(.warning, "there is no group \"\(group)\": nobody gets a role by it")
+      journal.log(.warning, "the group \"\(group)\" does not exist: it gives no user a role")
     }
   }
+
+  // MARK: Configuration
 
   private func writeMetrics(_ settings: DaemonSettings) {
     metrics = settings.metricsTextfile.map {
-      MetricsFile($0, every: settings.metricsInterval, of: registry, on: loop, journal: journal)
+      MetricsFile($0, every: settings.metricsInterval, on: loop, journal: journal) {
+        [registry] in registry.snapshot
+      }
     }
   }
 
-  /// All of it, or nothing: what is at fault leaves the old configuration as it was.
+  /// Takes over all of the configuration or, if it has a fault, none of it.
   private func reload() throws(ConfigurationError) {
     guard let read = configuration.read else { return }
-    supervision.reloading()
-    defer { supervision.reloaded(statusLine) }
+    manager.reloading()
+    defer { manager.reloaded(statusLine) }
     do throws(ConfigurationError) {
       let files = try read()
       registry.apply(files)
       journal.admit(files.daemon.logLevel)
       let policy = policy(of: files.daemon)
-      bound(files.daemon, policy)
+      limit(files.daemon, policy)
       clients?.apply(files.daemon, policy)
       writeMetrics(files.daemon)
-      journal.log(.info, "configuration read anew: \(files.devices.count) device files")
+      journal.log(.info, "configuration reloaded: \(files.devices.count) device files")
     } catch {
       journal.log(
-        .error, "the configuration stays as it was:\n\(error.description)",
+        .error, "configuration rejected, the previous one stays in force:\n\(error.description)",
         event: .configurationRejected)
       throw error
     }
   }
 
-  private func hear() {
-    for (name, report) in notices.take() {
-      let device = registry.device(name)
-      let interrupts = device?.statistics.interrupts ?? software?.statistics.interrupts ?? 0
-      journal.log(LogRecord(report, device: name, interrupts: interrupts))
-      guard let device else { continue }
-      // Not when it is back already, with descriptors of the same name, and not for what was still
-      // to be said when it was disconnected: at the end it is to be kept.
-      if device.object?.state == .ended, !device.isSoftware { supervision.forget(device.id) }
-      registry.tell(.changed, device)
-    }
+  // MARK: Reports
+
+  private func handle(_ report: DeviceReport) {
+    let device = registry.device(report.device)
+    let interrupts = device?.statistics.interrupts ?? software?.statistics.interrupts ?? 0
+    journal.log(LogRecord(report.report, device: report.device, interrupts: interrupts))
+    if let device { registry.handle(report.report, of: device) }
   }
 
-  private func lookAfterWatchdog() {
+  private func checkWatchdog() {
     var beats: [String: UInt64] = [:]
     for device in registry.devices where device.isConnected {
       beats[device.id] = device.object?.heartbeat
     }
     beats[SoftwareService.name] = software?.heartbeat
-    supervision.lookAfterWatchdog(beats)
+    manager.checkWatchdog(beats)
   }
 
-  /// For the service manager.
   private var statusLine: String {
-    if software != nil { return "a software line is serviced" }
-    let wanted = registry.devices.filter(\.isWanted)
-    let attached = registry.devices.count { $0.attachment != nil }
-    guard !wanted.isEmpty || attached > 0 else { return "no device that is configured is there" }
-    let storming = wanted.count { $0.state == .storming }
-    return "\(wanted.count { $0.isConnected }) of \(wanted.count) devices serviced"
-      + (attached > 0 ? ", \(attached) attached by clients" : "")
-      + (storming > 0 ? ", \(storming) storming" : "")
+    software == nil ? StatusPrinter.summary(registry.snapshot) : "servicing a software line"
   }
 
-  /// A record a second is for who runs it in a terminal: the journal is no place for it.
+  /// A record a second is for a terminal, not for the journal.
   private var printsStatus: Bool { configuration.printsStatus && !isQuiet && clients == nil }
   private let isQuiet = Journal.isStream(Journal.stream, 1)
 
   private func printStatus() {
-    var records = registry.devices.filter(\.isWanted).map {
-      device -> (String, String, InterruptStatistics) in
-      let isGone = device.state == .gone
-      let state = device.object?.state ?? .disconnected
-      return (device.id, isGone ? "gone" : state.rawValue, device.statistics)
+    var records = registry.snapshot.filter(\.isWanted).map {
+      let state = $0.state == .gone ? "gone" : ($0.objectState ?? .disconnected).rawValue
+      return (name: $0.id, state: state, statistics: $0.statistics)
     }
     if let software {
       records.append((software.name, software.state.rawValue, software.statistics))
@@ -252,25 +282,8 @@ package final class Service {
     status.print(records)
   }
 
-  /// Disconnects, and gives the totals with the mean rates of the whole run.
-  private func end() {
-    supervision.stopping()
-    clients?.server.stop()
-    metrics = nil
-    for device in registry.devices { device.disconnect() }
-    software?.stop()
-    hear()
-    if printsStatus {
-      status.beginAgain()
-      printStatus()
-    } else {
-      tellTotals()
-    }
-    registry.end()
-  }
-
-  private func tellTotals() {
-    for device in registry.devices where device.object != nil {
+  private func logTotals() {
+    for device in registry.snapshot where device.objectState != nil {
       let statistics = device.statistics
       journal.log(
         LogRecord(

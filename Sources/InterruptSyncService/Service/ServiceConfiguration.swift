@@ -1,19 +1,21 @@
-/// What the daemon is to do.
+// Service room. What the program asks of the service, made of its command line and the files.
+
+/// The devices, files and sockets of one run.
 package struct ServiceConfiguration: Sendable {
-  /// Devices that were named: without one of them there is no service.
+  /// Devices of the command line. The service does not start without each of them.
   package var devices: [DeviceConfiguration]
-  /// Says which other devices are served, now and when they come; nil: none.
+  /// Says which other devices are serviced, now and when they come; nil: none.
   package var files: ConfigurationSet?
-  /// One JSON object per line instead of text.
+  /// Print one JSON object per line instead of text.
   package var isJSON: Bool
-  /// Seconds after which it ends by itself; nil: never.
+  /// Seconds after which the service exits; nil: never.
   package var duration: Double?
-  /// Triggers a second of the software line that is served when there is no device.
+  /// Triggers a second of the software line, if there is no device.
   package var softwareRate: UInt64
 
-  /// Where to listen for clients.
+  /// Paths of the sockets for clients.
   package var sockets: [String]
-  /// Reads the files anew, for a reload; nil: there are none.
+  /// Reads the files for a reload; nil: there are none.
   package var read: (@Sendable () throws(ConfigurationError) -> ConfigurationSet)?
 
   package init(
@@ -30,12 +32,11 @@ package struct ServiceConfiguration: Sendable {
     self.read = read
   }
 
-  /// Without device, file and client there is nothing to look for.
+  /// Without device, file and socket there is nothing to look for.
   var servesDevices: Bool { !devices.isEmpty || files != nil || !sockets.isEmpty }
 
-  /// So that one can see it run.
   var hasSoftwareLine: Bool { !servesDevices }
 
-  /// A service with clients is asked; otherwise it tells by itself.
+  /// Clients ask a service that has a socket; any other prints its status.
   var printsStatus: Bool { sockets.isEmpty }
 }

@@ -1,5 +1,6 @@
-// What the daemon shows who runs it in a terminal: a record per device and second.
-// The daemon's account of one device, once a second: a line for people or an object for programs.
+// Service room. What the daemon tells about its devices: a record per device and second for a
+// terminal, as a line or as JSON, and one line for the service manager. Reads snapshots only.
+// Control thread; no lock.
 import CUIO
 import InterruptSync
 import Varlink
@@ -13,13 +14,13 @@ final class StatusPrinter {
 
   init(isJSON: Bool) { self.isJSON = isJSON }
 
-  /// The next rates are those of the whole run.
-  func beginAgain() {
+  /// Makes the next rates those of the whole run.
+  func beginTotals() {
     lastCounts = [:]
     last = started
   }
 
-  func print(_ records: [(String, String, InterruptStatistics)]) {
+  func print(_ records: [(name: String, state: String, statistics: InterruptStatistics)]) {
     let now = cuio_nanoseconds()
     let seconds = max(Double(now - last) / 1e9, 0.001)
     last = now
@@ -31,13 +32,25 @@ final class StatusPrinter {
       Console.out(isJSON ? record.json : record.line)
     }
   }
+
+  /// The line for the service manager.
+  static func summary(_ devices: [DeviceSnapshot]) -> String {
+    let wanted = devices.filter(\.isWanted)
+    let attached = devices.count { $0.state == .attached }
+    guard !wanted.isEmpty || attached > 0 else { return "no configured device is present" }
+    let connected = wanted.count { $0.objectState == .connected || $0.objectState == .storming }
+    let storming = wanted.count { $0.state == .storming }
+    return "\(connected) of \(wanted.count) devices serviced"
+      + (attached > 0 ? ", \(attached) attached by clients" : "")
+      + (storming > 0 ? ", \(storming) storming" : "")
+  }
 }
 
 /// One device at one moment.
 struct StatusRecord: Equatable {
   var device: String
   var state: String
-  /// Interrupts a second since the record before.
+  /// Interrupts a second since the previous record.
   var rate: Double
   var interrupts: UInt64
   var dispatches: UInt64
@@ -68,7 +81,7 @@ struct StatusRecord: Equatable {
 
   /// One JSON object without a newline, keys in order.
   var json: String {
-    // A rate without a fraction is written without one.
+    // A rate without a fraction is written as an integer.
     let rate = Int64(exactly: rate).map { JSON.integer($0) } ?? .double(rate)
     let object: JSONObject = [
       "claimed": JSON(claimed), "coalesced": JSON(coalesced), "device": .string(device),
@@ -81,7 +94,7 @@ struct StatusRecord: Equatable {
     return object.description
   }
 
-  /// One line for people. What is 0 and should be is left out.
+  /// One line for people, without the counts that are 0 and should be.
   var line: String {
     var text =
       "\(device): \(state), \(rate)/s, interrupts \(interrupts), dispatches \(dispatches), claimed \(claimed)"

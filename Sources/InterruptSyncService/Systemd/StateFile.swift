@@ -1,7 +1,9 @@
-// Totals in memory that the service manager keeps while the daemon is not there. Two places take
-// turns: a daemon that is killed while it writes one leaves the other whole.
-// The totals as bytes: little endian, with a header that tells a table that is whole from one whose
-// writer was killed.
+// Systemd room. The totals of all devices in a memory file that the service manager keeps while the
+// daemon is not running. The file has two places that take turns: a daemon that is killed while it
+// writes one leaves the other whole. Control thread; no lock.
+//
+// A place holds one table, little endian. Its header tells a whole table from one whose writer was
+// killed:
 //
 //   magic 8, version u32, length u32, sequence u64, checksum u64, records u32, then per record
 //   id length u16, id, count u32, totals u64 each
@@ -10,9 +12,9 @@ import Glibc
 package import InterruptSync
 package import UIO
 
-/// The file of totals. Only the control thread uses it.
+/// The file of totals.
 package final class StateFile {
-  /// To be given to the manager under the name `state`, once: it sees what is written later.
+  /// Give it to the manager once, under the name `state`: the manager sees later writes.
   package let file: FileDescriptor
   private var sequence: UInt64
 
@@ -23,27 +25,27 @@ package final class StateFile {
     self.sequence = sequence
   }
 
-  /// A new one, with nothing in it.
+  /// Makes an empty file.
   /// - Throws: `resourcesExhausted`.
   package convenience init() throws(UIOError) {
     let fd = unsafe cuio_memory_create("interruptsync-state", UInt64(2 * Self.placeSize))
     guard fd >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: "interruptsyncd", operation: "keep totals over restarts",
-        cause: "no file in memory to be had", errno: -fd)
+        cause: "cannot create a memory file", errno: -fd)
     }
     self.init(FileDescriptor(adopting: fd), sequence: 0)
   }
 
-  /// One of an earlier process, with the totals it saved last.
-  /// - Throws: `StateFault` when there is nothing in it that can be trusted.
+  /// Takes over the file of an earlier process, with the totals that it saved last.
+  /// - Throws: `StateFault` if no table in it can be trusted.
   package static func inherit(_ file: FileDescriptor) throws(StateFault) -> (
     file: StateFile, devices: [DeviceTotals]
   ) {
     var status = stat()
     guard unsafe fstat(file.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
       status.st_size == off_t(2 * placeSize)
-    else { throw StateFault("it is no file of the size that totals have") }
+    else { throw StateFault("it is not a file of the size that totals have") }
     var newest: StateTable?
     var fault: StateFault?
     for place in 0..<2 {
@@ -59,8 +61,8 @@ package final class StateFile {
     return (StateFile(file, sequence: newest?.sequence ?? 0), newest?.devices ?? [])
   }
 
-  /// Writes the place that does not have the newest table.
-  /// - Returns: 0 or an error number; `ENOSPC` for more devices than there is room for.
+  /// Writes the place that does not hold the newest table.
+  /// - Returns: 0 or an error number; `ENOSPC` if the devices do not fit.
   package func save(_ devices: [DeviceTotals]) -> Int32 {
     let bytes = StateTable(sequence: sequence &+ 1, devices: devices).bytes
     guard bytes.count <= Self.placeSize else { return ENOSPC }
@@ -101,7 +103,7 @@ package struct StateTable: Equatable, Sendable {
     self.devices = devices
   }
 
-  /// Reads a table at the beginning of `bytes`, whatever they are.
+  /// Reads a table at the beginning of `bytes`, which may be anything.
   /// - Throws: `StateFault`.
   package init(_ bytes: [UInt8]) throws(StateFault) {
     var reader = ByteReader(bytes[...])
@@ -112,7 +114,7 @@ package struct StateTable: Equatable, Sendable {
     guard version == Self.version else { throw StateFault("it is of version \(version)") }
     let length = try reader.number(UInt32.self)
     guard length >= Self.headerSize, length <= bytes.count else {
-      throw StateFault("its length of \(length) bytes cannot be")
+      throw StateFault("its length of \(length) bytes is impossible")
     }
     let whole = Array(bytes.prefix(Int(length)))
     reader = ByteReader(whole[16...])
@@ -123,7 +125,7 @@ package struct StateTable: Equatable, Sendable {
     let count = try reader.number(UInt32.self)
     devices = []
     for _ in 0..<count { devices.append(try Self.record(&reader)) }
-    guard reader.isAtEnd else { throw StateFault("there is more in it than its records") }
+    guard reader.isAtEnd else { throw StateFault("bytes follow its records") }
     guard Set(devices.map(\.id)).count == devices.count else {
       throw StateFault("a device is in it twice")
     }
@@ -146,7 +148,7 @@ package struct StateTable: Equatable, Sendable {
   private static func record(_ reader: inout ByteReader) throws(StateFault) -> DeviceTotals {
     let length = try reader.number(UInt16.self)
     guard let id = String(validating: try reader.bytes(Int(length)), as: UTF8.self), !id.isEmpty
-    else { throw StateFault("the name of a device is no text") }
+    else { throw StateFault("the name of a device is not text") }
     var device = DeviceTotals(
       id: id, count: try reader.number(UInt32.self), statistics: .init())
     for field in DeviceTotals.fields {
@@ -155,7 +157,7 @@ package struct StateTable: Equatable, Sendable {
     return device
   }
 
-  /// FNV-1a over all but the checksum itself: enough against a write that was cut off.
+  /// FNV-1a over all but the checksum itself: it detects a write that was cut off.
   static func checksum(_ bytes: [UInt8]) -> UInt64 {
     var sum: UInt64 = 0xcbf2_9ce4_8422_2325
     for (place, byte) in bytes.enumerated() where !checksumPlace.contains(place) {
@@ -169,12 +171,12 @@ package struct StateTable: Equatable, Sendable {
   }
 }
 
-/// What is known of one device over restarts of the daemon.
+/// What the daemon knows of one device over restarts.
 package struct DeviceTotals: Equatable, Sendable {
   /// Stable id.
   package var id: String
-  /// The kernel's count up to which `statistics.interrupts` goes, modulo 2^32. Means something for
-  /// the descriptor that counted it only.
+  /// The kernel's count up to which `statistics.interrupts` goes, modulo 2^32. It has a meaning only
+  /// for the descriptor that counted it.
   package var count: UInt32
   /// Without figures per routine and without the longest wait.
   package var statistics: InterruptStatistics
@@ -185,7 +187,7 @@ package struct DeviceTotals: Equatable, Sendable {
     self.statistics = statistics
   }
 
-  /// In the order of the file, which is fixed by its version.
+  /// In the order of the file, which its version fixes.
   static var fields: [WritableKeyPath<InterruptStatistics, UInt64>] {
     [
       \.interrupts, \.dispatches, \.coalesced, \.claimed, \.unclaimed, \.passes, \.rearmFailures,
@@ -194,14 +196,14 @@ package struct DeviceTotals: Equatable, Sendable {
   }
 }
 
-/// Why saved totals cannot be used.
+/// Why saved totals are not usable.
 package struct StateFault: Error, Equatable, CustomStringConvertible {
   package let description: String
   init(_ description: String) { self.description = description }
 }
 
-/// Takes numbers and runs of bytes from the front, never more than there is.
-struct ByteReader {
+/// Takes numbers and runs of bytes from the front, and never reads beyond the end.
+private struct ByteReader {
   private var rest: ArraySlice<UInt8>
 
   init(_ bytes: ArraySlice<UInt8>) { rest = bytes }

@@ -1,4 +1,7 @@
-// A register reference bound to an open region: checked once, read and written often.
+// Transactions room. The registers of an open device, for transactions, recipes and hosted drivers:
+// its regions, each opened once, and references bound to them. Regions are opened on the control
+// thread; a bound register is read and written on the caller's thread, which holds the interrupt
+// lock.
 import UIO
 
 /// The register regions of an open device, each opened once.
@@ -26,7 +29,7 @@ struct BoundRegister {
   private let region: RegisterRegion
   private let offset: Int
   private let width: Int
-  /// The bits that count.
+  /// The bits that the reference selects.
   let mask: UInt64
 
   /// - Throws: `outOfBounds`, `misaligned`.
@@ -34,12 +37,12 @@ struct BoundRegister {
     guard register.offset >= 0, register.offset <= region.size - register.width / 8 else {
       throw UIOError(
         .outOfBounds, device: region.name, operation: "find the register",
-        cause: "\(register) leaves the \(region.size) bytes of the region")
+        cause: "\(register) is outside the \(region.size) bytes of the region")
     }
     guard register.width < 64 || region.kind == .memory else {
       throw UIOError(
         .misaligned, device: region.name, operation: "find the register",
-        cause: "ports are at most 32 bits wide", hint: "use two registers of 32 bits")
+        cause: "port accesses are at most 32 bits wide", hint: "use two registers of 32 bits")
     }
     self.region = region
     offset = register.offset
@@ -47,7 +50,7 @@ struct BoundRegister {
     mask = register.mask
   }
 
-  /// - Throws: `malformed` when `value` has more bits than the register.
+  /// - Throws: `malformed` if `value` has more bits than the register.
   func requireFits(_ value: UInt64) throws(UIOError) {
     guard width < 64, value >> UInt64(width) != 0 else { return }
     throw UIOError(

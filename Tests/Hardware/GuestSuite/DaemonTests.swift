@@ -131,8 +131,8 @@ enum DaemonTests {
     }
     let daemon = try Program(["--json", "--config-root", root])
     try daemon.waitForText("pci-\(Guest.eduA): connected")
-    try daemon.waitForText("/nonexistent.so is not there")
-    try daemon.waitForText("left alone, as no file is for it")
+    try daemon.waitForText("/nonexistent.so does not exist")
+    try daemon.waitForText("not configured: no .device file matches")
     for life in 1...2 {
       let region = try Guest.open(Guest.eduA).region(bar: 0)
       for round in 1...50 {

@@ -16,7 +16,7 @@ private func value(_ text: String) throws -> LocatedText {
   ("\\a\\b\\f\\r\\v", ["\u{7}\u{8}\u{c}\r\u{b}"]), ("\\u00e9", ["é"]), ("é\\xe9", ["éé"]),
 ])
 func wordsAreUnquotedAndUnescaped(text: String, expected: [String]) throws {
-  #expect(try value(text).words().map(\.text) == expected)
+  #expect(try value(text).items().map(\.text) == expected)
 }
 
 @Test(arguments: [
@@ -35,6 +35,6 @@ func wordsAreUnquotedAndUnescaped(text: String, expected: [String]) throws {
 ])
 func wordsThatCannotBeReadAreToldWithTheirPlace(text: String, fault: String) throws {
   let list = try value(text)
-  let error = try #require(throws: Diagnostic.self) { _ = try list.words() }
+  let error = try #require(throws: Diagnostic.self) { _ = try list.items() }
   #expect(error.description.hasPrefix(fault), "\(error)")
 }
