@@ -30,8 +30,10 @@ public struct Device: Sendable {
   public let driver: String?
   /// How far it is served.
   public let state: State
-  /// Why it is not serviced, when it should be.
+  /// Why it is not serviced although it should be.
   public let failure: String?
+  /// What to do about the failure.
+  public let failureHint: String?
   /// The file that configures it.
   public let file: String?
   /// `normal`, `all` or `repeat`.
@@ -54,6 +56,7 @@ public struct Device: Sendable {
     driver = reader.optionalString("driver")
     state = State(rawValue: try reader.string("state")) ?? .unknown
     failure = reader.optionalString("failure")
+    failureHint = reader.optionalString("failureHint")
     file = reader.optionalString("file")
     mode = reader.optionalString("mode")
     rearm = reader.optionalString("rearm")

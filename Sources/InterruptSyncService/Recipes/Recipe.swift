@@ -65,7 +65,7 @@ public struct Recipe: Equatable, Sendable {
       throw UIOError(
         .malformed, device: "recipe", operation: "read an acknowledgement",
         cause: "\"claimed\" is written back, but no register is claimed",
-        hint: "give a claim register, or write a number")
+        hint: "give Claim= (--claim), or write a number")
     }
     let names = Set(captures.map(\.name))
     guard names.count == captures.count, captures.count <= Capture.limit else {

@@ -165,7 +165,7 @@ func mergeLeavesOutWhatIsMasked(byLink: Bool) throws {
     faults,
     [
       "a.device: error: not a regular file", "b.device: error: the symbolic link leads nowhere",
-      "c.device: error: not a regular file", "d.device: error: cannot be read: ELOOP",
+      "c.device: error: not a regular file", "d.device: error: cannot read the file: ELOOP",
     ]
   ) {
     #expect(fault.hasPrefix("\(deviceFolder)/\(words)"), "\(fault)")

@@ -79,5 +79,6 @@ func aDriverBehindASymbolicLinkIsRefused(path: String) throws {
   #expect(device?["state"] == "failed")
   let failure = device?["failure"]?.string ?? ""
   #expect(failure.contains("users other than root can write /tmp"))
-  #expect(failure.contains("hint: "))
+  #expect(!failure.contains("hint"))
+  #expect(device?["failureHint"]?.string?.hasPrefix("chmod go-w /tmp") == true)
 }
