@@ -55,10 +55,10 @@ func matchFaultsAreToldWithTheirPlace(text: String, fault: String, hint: String)
 }
 
 @Test(arguments: [
-  ("[Match]\n", "1:1: error: nothing says which devices"),
-  ("\n[Match]\nId=\n", "2:1: error: nothing says which devices"),
-  ("[Device]\n", " error: nothing says which devices"),
-  ("# only a comment\n", " error: nothing says which devices"),
+  ("[Match]\n", "1:1: error: the file does not say which devices"),
+  ("\n[Match]\nId=\n", "2:1: error: the file does not say which devices"),
+  ("[Device]\n", " error: the file does not say which devices"),
+  ("# only a comment\n", " error: the file does not say which devices"),
 ])
 func matchHasToSaySomething(text: String, fault: String) throws {
   let faults = try deviceFaults(text)
