@@ -12,8 +12,8 @@ def _phrase(pattern, write, flags=re.IGNORECASE):
     return Phrase(re.compile(pattern, flags), write)
 
 
-# A sentence begins at the start of a text, behind a full stop, in a cell of a table or behind a bullet.
-START = r"(?:^|(?<=[.!?:;] )|(?<=\| )|(?<=\* )|(?<=- ))"
+# A sentence begins with a capital letter, at the start of a text or after another sentence.
+START = r"(?:^|(?<=[.!?:] ))"
 # To the end of a sentence that is no question.
 STATEMENT = r"(?=[^.?!|]*(?:[.!|]|$))"
 VERBS = (
@@ -23,9 +23,9 @@ VERBS = (
 )
 
 PHRASES = [
-    _phrase(START + r"who(?:ever)?\b" + STATEMENT, "name the actor: a client that, a caller that, the thread that"),
-    _phrase(START + r"what(?:ever)? (?:not )?" + VERBS + r"\b" + STATEMENT,
-            "name the thing: a value that, the lines that, messages that"),
+    _phrase(START + r"Who(?:ever)?\b" + STATEMENT, "name the actor: a client that, a caller that, the thread that", 0),
+    _phrase(START + r"What(?:ever)? (?:not )?" + VERBS + r"\b" + STATEMENT,
+            "name the thing: a value that, the lines that, messages that", 0),
     _phrase(r"\bwhoever\b|\bwhomever\b", "name the actor: the thread that, any caller that"),
     _phrase(r"\b(?:is|are|was|were|be) to be\b", "must be, is, will be; or name the actor and use the active verb"),
     _phrase(r"\b(?:to|not|cannot|can|could|be able to) be had\b", "cannot create, not available, cannot get"),
