@@ -2,7 +2,7 @@ import CFloor
 import Glibc
 import InterruptSync
 
-/// A line that fires again as soon as it is served, and that nobody claims: the processor time it
+/// A line that fires again as soon as it is served, and that no routine claims: the processor time it
 /// takes of each second, and what it does to the latency of another line.
 struct StormBenchmark {
   let machine: Machine
