@@ -125,7 +125,7 @@ struct UART: Sendable {
     return chunk
   }
 
-  /// Moves a FIFO's worth each way. Data that remains keeps interrupting: the lock is never held long.
+  /// Moves a FIFO's worth each way. Remaining data keeps interrupting: the lock is never held long.
   private mutating func pump() throws(UIOError) {
     var status = try checkedStatus()
     for _ in 0..<Self.fifoDepth where status[LineStatus.dataReady] && received.space > 0 {
@@ -150,8 +150,8 @@ struct UART: Sendable {
     return status
   }
 
-  /// Asks the peer to pause or to continue. A peer that ignores it fills the FIFO: data that no task
-  /// takes must not keep interrupting.
+  /// Asks the peer to pause or to continue. A peer that ignores it fills the FIFO: data without a
+  /// reader must not keep interrupting.
   private mutating func throttle() throws(UIOError) {
     let hasRoom = received.space >= (asksToSend ? Self.reserve : Ring.capacity / 2)
     if hasRoom != asksToSend {
