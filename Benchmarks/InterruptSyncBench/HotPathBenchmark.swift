@@ -59,7 +59,7 @@ enum HotPathBenchmark {
   /// A thousand re-arms of a line whose configuration space is a file, beyond what nothing at all
   /// makes.
   private static func rearmCalls() throws -> UInt64 {
-    guard let file = unsafe tmpfile() else { throw BenchmarkFailure("cannot open a temporary file") }
+    guard let file = unsafe tmpfile() else { throw BenchmarkFailure("tmpfile failed") }
     defer { unsafe fclose(file) }
     var line = cuio_line(
       fd: -1, config_fd: unsafe fileno(file), format: CUIO_COUNT_TOTAL32,
