@@ -1,7 +1,7 @@
 // Timers (D11): those that are set stand in a list for each clock, earliest first; a timerfd for each clock wakes the
 // one thread when the earliest is due. State, lists and the DPC's queueing are under the objects' lock, so that a
 // timer that was cancelled or set anew cannot expire for its old time.
-#include "objects.h"
+#include "dispatcher_objects.h"
 
 #include "cuio_thread.h"
 

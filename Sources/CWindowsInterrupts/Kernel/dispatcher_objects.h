@@ -1,7 +1,7 @@
 // Between the files that make the dispatcher objects: one lock guards the state of all of them and their lists of
 // waiting threads. It is the innermost lock; nothing of the driver's is called with it held.
-#ifndef ISW_OBJECTS_H
-#define ISW_OBJECTS_H
+#ifndef ISW_DISPATCHER_OBJECTS_H
+#define ISW_DISPATCHER_OBJECTS_H
 
 #include "isw/core.h"
 

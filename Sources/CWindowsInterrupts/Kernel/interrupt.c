@@ -1,5 +1,6 @@
-// The functions that the core calls on the way of an interrupt, and which call the driver's: a level around each call
-// and a look at what it left behind. On the dispatcher's thread or a synchronized caller's, with the lock held.
+// The C half of an interrupt: the functions that the core calls for each interrupt or DPC, and which call the driver's;
+// and the fast half of KeSynchronizeExecution. Each sets the level around the driver's routine and checks what the
+// routine left behind. Runs on the dispatcher's thread, the DPC thread, or a synchronized caller's.
 #include "isw/core.h"
 
 #include <stdio.h>
@@ -36,4 +37,17 @@ void isw_dpc_call(void *context, void *argument1, void *argument2) {
     isw_check_level("KDEFERRED_ROUTINE", level);
     cuio_thread_set_level(level);
   }
+}
+
+// The lock by the handle's gate, the routine, and nothing else; every other case is isw_synchronize_slow's.
+BOOLEAN KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeRoutine,
+                               PVOID SynchronizeContext) {
+  int32_t level;
+  if (!CUIO_LIKELY(Interrupt && isw_gate_enter(&Interrupt->gate, &level)))
+    return isw_synchronize_slow(Interrupt, SynchronizeRoutine, SynchronizeContext);
+  cuio_lock *lock = Interrupt->gate.lock;
+  BOOLEAN result = SynchronizeRoutine(SynchronizeContext);
+  isw_check_level("KSYNCHRONIZE_ROUTINE", Interrupt->gate.irql);
+  isw_gate_leave(lock, level);
+  return result;
 }

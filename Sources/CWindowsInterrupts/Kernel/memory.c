@@ -1,8 +1,22 @@
-// Tagged pool: the process's heap, with a header in front of each block that remembers size and tag.
+// Tagged pool: the process's heap, with a header before each block that remembers size and tag; and the file behind a
+// software device's memory. Up to DISPATCH_LEVEL, no lock.
+#define _GNU_SOURCE
 #include "isw/core.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int isw_memory_file(size_t size) {
+  int fd = memfd_create("software device", MFD_CLOEXEC);
+  if (fd < 0) return -errno;
+  if (ftruncate(fd, (off_t)size) == 0) return fd;
+  int error = errno;
+  close(fd);
+  return -error;
+}
 
 typedef struct {
   size_t size;

@@ -1,6 +1,6 @@
 // Work items (D12): lists in the items' own memory, served by threads that share them. A thread that takes an item
 // sees to it that another one is free for the next, so that an item may wait for what a later one does.
-#include "objects.h"
+#include "dispatcher_objects.h"
 
 #include "cuio_thread.h"
 

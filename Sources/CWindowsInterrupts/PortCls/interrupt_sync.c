@@ -1,4 +1,5 @@
-// IInterruptSync's table and PcNewInterruptSync. Everything that the object does is the core's.
+// IInterruptSync as COM sees it: the table, the fast half of CallSynchronizedRoutine, PcNewInterruptSync. The object
+// behind it is Swift's (WindowsInterrupts/PortCls).
 #include "com.h"
 
 #include <stdlib.h>

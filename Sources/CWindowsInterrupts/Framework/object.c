@@ -1,5 +1,6 @@
-// The framework's parts that an ISR meets: its call, and the contexts of objects, found without a lock.
-#include "isw/wdf/core.h"
+// What an ISR meets of the framework: its own call, the fast half of WdfInterruptSynchronize, and the contexts of
+// objects, which are found without a lock. Any level.
+#include "isw/core.h"
 
 #include <stdlib.h>
 

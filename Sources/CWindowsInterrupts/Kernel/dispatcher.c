@@ -1,7 +1,7 @@
 // Waiting: a thread leaves a block in the list of each object that it waits for, all of them pointing to a waiter on
 // its stack, and sleeps on the waiter's word. Who signals an object takes what the waiter came for in its place, so
 // that nothing can be lost between the signal and the wake-up.
-#include "objects.h"
+#include "dispatcher_objects.h"
 
 #include "cuio_lock.h"
 
