@@ -1,5 +1,7 @@
-// The object behind a PKINTERRUPT: one or more lines, one lock, a level. The lines' sync objects
-// are the core's; WDM connects make their own, PortCls lends the one it has.
+// The interrupt behind a PKINTERRUPT: one or more lines, one lock, a level; and the table of
+// handles that leads to it. A WDM connect makes sync objects of its own, one for each line; PortCls
+// lends the one it has. Made and ended at PASSIVE_LEVEL; `acquire`, `release` and `synchronize` run
+// up to the interrupt's level.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync
@@ -30,8 +32,8 @@ import InterruptSync
     isPassive = false
     spinLock = nil
     unsafe isr = nil
-    unsafe handle = unsafe Handles.make()
-    unsafe Handles.publish(handle, self)
+    unsafe handle = unsafe InterruptHandles.make()
+    unsafe InterruptHandles.publish(handle, self)
   }
 
   /// Objects of its own, one for each line, under one lock.
@@ -49,12 +51,12 @@ import InterruptSync
     self.irql = irql
     self.isPassive = isPassive
     self.spinLock = spinLock
-    unsafe handle = unsafe Handles.make()
+    unsafe handle = unsafe InterruptHandles.make()
     let isr = UnsafeMutablePointer<isw_isr>.allocate(capacity: 1)
     unsafe isr.initialize(
       to: isw_isr(routine: routine, context: context, interrupt: handle, irql: irql, active: 1))
     unsafe self.isr = unsafe isr
-    unsafe Handles.publish(handle, self)
+    unsafe InterruptHandles.publish(handle, self)
   }
 
   deinit { unsafe isr?.deallocate() }
@@ -146,6 +148,66 @@ import InterruptSync
     } else if !object.releaseInterruptLock(restoring: Int32(level)) {
       Reports.violation(
         "KeReleaseInterruptSpinLock", "K25", "the calling thread does not hold this lock")
+    }
+  }
+}
+
+/// PKINTERRUPT values. Their memory is never freed, and a value is used again only after many others
+/// have ended, so that a use after the disconnect is reported and not obeyed (N14).
+enum InterruptHandles {
+  private static let monitor = Monitor()
+  /// Ended ones, oldest first.
+  nonisolated(unsafe) private static var ended: [PKINTERRUPT] = unsafe []
+  private static let quarantine = 256
+
+  static func make() -> PKINTERRUPT {
+    unsafe monitor.locked {
+      if unsafe ended.count > quarantine { return unsafe ended.removeFirst() }
+      let handle = PKINTERRUPT.allocate(capacity: 1)
+      unsafe handle.initialize(to: _KINTERRUPT())
+      return unsafe handle
+    }
+  }
+
+  /// From now on the handle leads to `interrupt`, and keeps it.
+  static func publish(_ handle: PKINTERRUPT, _ interrupt: Interrupt) {
+    monitor.locked {
+      unsafe handle.pointee.object = Unmanaged.passRetained(interrupt).toOpaque()
+      unsafe interrupt.open(&handle.pointee.gate)
+    }
+  }
+
+  /// The interrupt behind a handle; reports one that has ended.
+  static func interrupt(_ handle: PKINTERRUPT?, _ call: String) -> Interrupt? {
+    if let found = unsafe current(handle) { return found }
+    Reports.violation(
+      call, "N14", "the interrupt object is NULL or was disconnected; ask for it after each connect"
+    )
+    return nil
+  }
+
+  private static func current(_ handle: PKINTERRUPT?) -> Interrupt? {
+    guard let handle = unsafe handle else { return nil }
+    return monitor.locked {
+      unsafe handle.pointee.object.map {
+        unsafe Unmanaged<Interrupt>.fromOpaque($0).takeUnretainedValue()
+      }
+    }
+  }
+
+  /// Ends a handle; nil when it has ended before. Waits for a routine of the interrupt, unless it
+  /// is the caller.
+  static func retire(_ handle: PKINTERRUPT) -> Interrupt? {
+    guard let lock = unsafe current(handle)?.lock else { return nil }
+    // Who comes through the gate looks at it once more with the lock held.
+    let isTaken = lock.acquire() == 0
+    defer { if isTaken { lock.release() } }
+    return monitor.locked {
+      guard let object = unsafe handle.pointee.object else { return nil }
+      unsafe handle.pointee.object = nil
+      unsafe isw_store_lock(&handle.pointee.gate.lock, nil)
+      unsafe ended.append(handle)
+      return unsafe Unmanaged<Interrupt>.fromOpaque(object).takeRetainedValue()
     }
   }
 }

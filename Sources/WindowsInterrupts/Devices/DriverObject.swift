@@ -1,12 +1,40 @@
-// A driver object and what it keeps: its names, and the framework's driver once there is one.
+// The driver object: its names, and what the framework attaches to a driver or device object. This
+// file knows nothing of the framework. Made and ended at PASSIVE_LEVEL.
 import CWindowsInterrupts
 import InterruptSync
+
+/// The place on a driver object or device object for the framework's own object. At most one owner at
+/// a time; a monitor guards it, so any thread may look.
+final class Attachment: @unchecked Sendable {
+  private let monitor = Monitor()
+  private var attached: AnyObject?
+  private var isClaimed = false
+
+  var owner: AnyObject? { monitor.locked { attached } }
+
+  /// False when the place is taken, or an owner is about to take it.
+  func claim() -> Bool {
+    monitor.locked {
+      defer { isClaimed = true }
+      return !isClaimed
+    }
+  }
+
+  func attach(_ owner: AnyObject) { monitor.locked { attached = owner } }
+
+  func release() {
+    monitor.locked {
+      attached = nil
+      isClaimed = false
+    }
+  }
+}
 
 @safe final class LoadedDriver: @unchecked Sendable {
   let object: PDRIVER_OBJECT
   let registryPath: PUNICODE_STRING
-  private let monitor = Monitor()
-  private var driver: FrameworkDriver?
+  /// The framework's driver, once there is one.
+  let attachment = Attachment()
 
   init(_ entry: @escaping PDRIVER_INITIALIZE, name: String) {
     unsafe object = .allocate(capacity: 1)
@@ -42,17 +70,4 @@ import InterruptSync
     }
     return unsafe Unmanaged<LoadedDriver>.fromOpaque(reserved).takeUnretainedValue()
   }
-
-  var framework: FrameworkDriver? { monitor.locked { driver } }
-
-  /// False when there is one already.
-  func attach(_ framework: FrameworkDriver) -> Bool {
-    monitor.locked {
-      guard driver == nil else { return false }
-      driver = framework
-      return true
-    }
-  }
-
-  func detach() { monitor.locked { driver = nil } }
 }

@@ -1,4 +1,5 @@
-// The process's interrupt vectors: numbers that descriptors carry and connects resolve.
+// The process's interrupt vectors: numbers that resource descriptors carry and connects resolve. Any
+// thread; monitors guard the table and each line's users.
 import CWindowsInterrupts
 import InterruptSync
 
@@ -30,7 +31,7 @@ final class Line: @unchecked Sendable {
     shared = SharedLine(source, options: options)
   }
 
-  /// Takes a place on the line; false when somebody is there who does not share (K13).
+  /// Takes a place on the line; false when a user is there that does not share it (K13).
   func enter(shares: Bool) -> Bool {
     monitor.locked {
       guard !hasExclusiveUser, shares || sharers == 0 else { return false }

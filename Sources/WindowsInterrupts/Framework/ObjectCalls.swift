@@ -1,4 +1,4 @@
-// WdfObject…: the calls that take any handle.
+// WdfObject…: the calls that take any handle. The caller's thread; each call states its level.
 public import CWindowsInterrupts
 import InterruptSync
 
@@ -10,7 +10,7 @@ public func WdfObjectCreateIn(
   guard let Object = unsafe Object else { return FrameworkFailure.invalidParameter.status }
   let call = "WdfObjectCreate"
   var handle: OpaquePointer?
-  let status = unsafe FrameworkFailure.catching(call, &handle, atMost: DISPATCH_LEVEL) {
+  let status = unsafe FrameworkObject.create(call, &handle, atMost: DISPATCH_LEVEL) {
     () throws(FrameworkFailure) in
     let attributes = unsafe try FrameworkAttributes(Attributes, allowing: .parent)
     let parent = unsafe try FrameworkDriver.parent(call, attributes, Driver)

@@ -1,4 +1,4 @@
-// WdfInterrupt…: from handles to FrameworkInterrupt, with the levels of 4.6.
+// WdfInterrupt…: from handles to FrameworkInterrupt, with the levels of 4.6. The caller's thread.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization

@@ -1,4 +1,5 @@
-// IoConnectInterrupt(Ex) and their counterparts: checks in the documents' terms, then the core.
+// IoConnectInterrupt(Ex), IoDisconnectInterrupt(Ex), and the calls on a connected PKINTERRUPT: checks
+// in the documents' terms, then the interrupt. The caller's thread; each call states its level.
 public import CWindowsInterrupts
 import InterruptSync
 
@@ -37,7 +38,7 @@ import InterruptSync
       return NTStatus.success.rawValue
     } catch {
       unsafe out.pointee = nil
-      _ = unsafe Handles.retire(interrupt.handle)
+      _ = unsafe InterruptHandles.retire(interrupt.handle)
       return Reports.failure(call, error)
     }
   }
@@ -148,13 +149,13 @@ private func connectMessages(_ based: IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMET
 }
 
 private func disconnect(_ call: String, _ handle: PKINTERRUPT?) {
-  guard let handle = unsafe handle, let interrupt = unsafe Handles.interrupt(handle, call) else {
+  guard let handle = unsafe handle, let interrupt = unsafe InterruptHandles.interrupt(handle, call) else {
     return
   }
   if interrupt.isInside { return Reports.wouldDeadlock(call) }
   guard Reports.require(call, atMost: KIRQL(PASSIVE_LEVEL)) else { return }
   interrupt.disconnect()
-  _ = unsafe Handles.retire(handle)
+  _ = unsafe InterruptHandles.retire(handle)
 }
 
 @c @implementation
@@ -170,4 +171,61 @@ public func IoDisconnectInterruptEx(_ Parameters: PIO_DISCONNECT_INTERRUPT_PARAM
     Reports.violation(call, "K10", "no message was connected; pass the Version that connect gave")
   }
   unsafe disconnect(call, Parameters.pointee.ConnectionContext.InterruptObject)
+}
+
+@c @implementation
+public func isw_synchronize_slow(
+  _ handle: PKINTERRUPT!, _ routine: PKSYNCHRONIZE_ROUTINE!, _ context: PVOID!
+) -> BOOLEAN {
+  let call = "KeSynchronizeExecution"
+  guard let interrupt = unsafe InterruptHandles.interrupt(handle, call) else { return 0 }
+  guard !interrupt.isInside else {
+    Reports.wouldDeadlock(call)
+    return 0
+  }
+  guard Reports.require(call, atMost: interrupt.isPassive ? KIRQL(APC_LEVEL) : interrupt.irql)
+  else { return 0 }
+  return unsafe interrupt.synchronize(routine, context)
+}
+
+@c @implementation
+public func KeAcquireInterruptSpinLock(_ Interrupt: PKINTERRUPT!) -> KIRQL {
+  let call = "KeAcquireInterruptSpinLock"
+  let level = KeGetCurrentIrql()
+  guard let interrupt = unsafe InterruptHandles.interrupt(Interrupt, call) else { return level }
+  guard !interrupt.isPassive else {
+    Reports.violation(
+      call, "K25", "a passive-level interrupt has no spin lock (bug check 0x13B on Windows)")
+    return level
+  }
+  _ = Reports.require(call, atMost: interrupt.irql)
+  return interrupt.acquire()
+}
+
+@c @implementation
+public func KeReleaseInterruptSpinLock(_ Interrupt: PKINTERRUPT!, _ OldIrql: KIRQL) {
+  let call = "KeReleaseInterruptSpinLock"
+  guard let interrupt = unsafe InterruptHandles.interrupt(Interrupt, call), !interrupt.isPassive else {
+    return
+  }
+  interrupt.release(OldIrql)
+}
+
+private func setActive(_ call: String, _ handle: PKINTERRUPT?, _ isActive: Bool) {
+  guard Reports.require(call, atMost: KIRQL(DISPATCH_LEVEL)) else { return }
+  unsafe InterruptHandles.interrupt(handle, call)?.setActive(isActive)
+}
+
+@c @implementation
+public func IoReportInterruptActive(_ Parameters: PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS!) {
+  unsafe setActive(
+    "IoReportInterruptActive", Parameters?.pointee.ConnectionContext.InterruptObject, true)
+}
+
+@c @implementation
+public func IoReportInterruptInactive(
+  _ Parameters: PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS!
+) {
+  unsafe setActive(
+    "IoReportInterruptInactive", Parameters?.pointee.ConnectionContext.InterruptObject, false)
 }

@@ -1,7 +1,74 @@
-// WDFWAITLOCK: the same kind of lock, taken at PASSIVE_LEVEL and with a time limit (W25).
+// WDFSPINLOCK and WDFWAITLOCK: a lock of the core as an object, taken at DISPATCH_LEVEL, or at
+// PASSIVE_LEVEL with a time limit (W25). Interrupts can share one (W5).
+import CUIO
 public import CWindowsInterrupts
 import Glibc
 import InterruptSync
+import Synchronization
+
+// MARK: WDFSPINLOCK
+
+@safe final class FrameworkSpinLock: FrameworkObject, @unchecked Sendable {
+  let lock = SpinLock()
+  /// An interrupt was made with it (W5).
+  let isInterruptLock = Atomic<Bool>(false)
+  /// The holder's level before.
+  private var levelBefore: KIRQL = 0
+
+  func acquire() {
+    let call = "WdfSpinLockAcquire"
+    if isInterruptLock.load(ordering: .relaxed) {
+      Reports.violation(call, "W5", "the lock is an interrupt's; use WdfInterruptAcquireLock")
+    }
+    let level = KeGetCurrentIrql()
+    let wasHeld = lock.lock.isHeldByCaller
+    if level > KIRQL(DISPATCH_LEVEL) {
+      SpinLocks.requireDispatch(call)
+    } else {
+      _ = cuio_thread_set_level(DISPATCH_LEVEL)
+    }
+    lock.acquire(call)
+    if !wasHeld { levelBefore = level }
+  }
+
+  func release() {
+    let call = "WdfSpinLockRelease"
+    let level = levelBefore
+    let isHolder = lock.lock.isHeldByCaller
+    lock.release(call)
+    if isHolder, !lock.lock.isHeldByCaller { KeLowerIrql(level) }
+  }
+}
+
+@c @implementation
+public func WdfSpinLockCreateIn(
+  _ Driver: WDFDRIVER!, _ Attributes: PWDF_OBJECT_ATTRIBUTES!,
+  _ SpinLock: UnsafeMutablePointer<WDFSPINLOCK?>!
+) -> NTSTATUS {
+  let call = "WdfSpinLockCreate"
+  return unsafe FrameworkObject.create(call, SpinLock, atMost: DISPATCH_LEVEL) {
+    () throws(FrameworkFailure) in
+    let attributes = unsafe try FrameworkAttributes(Attributes, allowing: .parent)
+    let parent = unsafe try FrameworkDriver.parent(call, attributes, Driver)
+    let lock = FrameworkSpinLock(attributes)
+    try lock.begin(below: parent)
+    return lock
+  }
+}
+
+@c @implementation
+public func WdfSpinLockAcquire(_ SpinLock: WDFSPINLOCK!) {
+  let lock: FrameworkSpinLock? = unsafe FrameworkHandles.object(SpinLock, "WdfSpinLockAcquire")
+  lock?.acquire()
+}
+
+@c @implementation
+public func WdfSpinLockRelease(_ SpinLock: WDFSPINLOCK!) {
+  let lock: FrameworkSpinLock? = unsafe FrameworkHandles.object(SpinLock, "WdfSpinLockRelease")
+  lock?.release()
+}
+
+// MARK: WDFWAITLOCK
 
 @safe final class FrameworkWaitLock: FrameworkObject, @unchecked Sendable {
   let lock = SpinLock()
@@ -57,7 +124,7 @@ public func WdfWaitLockCreateIn(
   _ Lock: UnsafeMutablePointer<WDFWAITLOCK?>!
 ) -> NTSTATUS {
   let call = "WdfWaitLockCreate"
-  return unsafe FrameworkFailure.catching(call, Lock, atMost: DISPATCH_LEVEL) {
+  return unsafe FrameworkObject.create(call, Lock, atMost: DISPATCH_LEVEL) {
     () throws(FrameworkFailure) in
     let attributes = unsafe try FrameworkAttributes(Attributes, allowing: .parent)
     let parent = unsafe try FrameworkDriver.parent(call, attributes, Driver)

@@ -1,8 +1,75 @@
-// Executive spin locks: each KSPIN_LOCK holds the address of a lock of the core's, so that the same
-// lock can be an interrupt's (K7). They block with priority inheritance instead of spinning (N6).
+// IRQLs and executive spin locks. The level belongs to the calling thread and serves the checks;
+// exclusion comes from locks (N23). Each KSPIN_LOCK holds the address of a lock of the core, so that
+// an interrupt can use the same lock (K7). Spin locks block with priority inheritance instead of
+// spinning (N6).
 import CUIO
 public import CWindowsInterrupts
 import InterruptSync
+
+// MARK: Levels (N23, D5)
+
+@c @implementation
+public func KeGetCurrentIrql() -> KIRQL { KIRQL(truncatingIfNeeded: cuio_thread_level()) }
+
+@c @implementation
+public func KfRaiseIrql(_ NewIrql: KIRQL, _ OldIrql: PKIRQL!) {
+  let level = KeGetCurrentIrql()
+  if let OldIrql = unsafe OldIrql { unsafe OldIrql.pointee = level }
+  guard NewIrql >= level else {
+    return Reports.violation("KeRaiseIrql", "D5", "IRQL \(NewIrql) is below the present \(level)")
+  }
+  _ = cuio_thread_set_level(Int32(NewIrql))
+}
+
+@c @implementation
+public func KeRaiseIrqlToDpcLevel() -> KIRQL {
+  var level: KIRQL = 0
+  unsafe KfRaiseIrql(KIRQL(DISPATCH_LEVEL), &level)
+  return level
+}
+
+@c @implementation
+public func KeLowerIrql(_ NewIrql: KIRQL) {
+  let level = KeGetCurrentIrql()
+  guard NewIrql <= level else {
+    return Reports.violation("KeLowerIrql", "D5", "IRQL \(NewIrql) is above the present \(level)")
+  }
+  _ = cuio_thread_set_level(Int32(NewIrql))
+  // A DPC that was queued meanwhile has been waiting for this to wake its thread.
+  cuio_thread_left_lock()
+}
+
+// MARK: Spin locks
+
+/// Windows keeps DPCs and spin locks in the driver's memory and never says when they end. The part
+/// of them that lives here is kept by address: it ends when the driver initialises the address
+/// again, or with the block of pool, device or group that holds the address.
+final class AddressTable<Value: Sendable>: @unchecked Sendable {
+  private let monitor = Monitor()
+  private var values: [UInt: Value] = [:]
+
+  /// Keeps `value`; the one before is given back, for its end outside of the table's lock.
+  func replace(_ address: UInt, with value: Value) -> Value? {
+    monitor.locked { values.updateValue(value, forKey: address) }
+  }
+
+  /// The value at `address`, made when there is none.
+  func value(_ address: UInt, orMake make: () -> Value) -> Value {
+    monitor.locked {
+      if let value = values[address] { return value }
+      let value = make()
+      values[address] = value
+      return value
+    }
+  }
+
+  func forget(_ range: Range<UInt>) -> [Value] {
+    monitor.locked {
+      let inside = values.keys.filter(range.contains)
+      return inside.compactMap { values.removeValue(forKey: $0) }
+    }
+  }
+}
 
 /// A core lock with what the Windows rules need to know about it.
 @safe final class SpinLock: @unchecked Sendable {

@@ -1,5 +1,5 @@
-// DPCs: each KDPC holds the address of a deferred routine of the core's; all share one queue, the
-// threaded ones another (D1 to D3, D14).
+// DPCs: each KDPC holds the address of a deferred routine of the core. All share one queue; the
+// threaded ones share another (D1 to D3, D14). Any level queues; the queues' threads run them.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization
@@ -106,4 +106,20 @@ public func IoRequestDpc(
 ) {
   let dpc = unsafe DeviceObject.pointer(to: \.Dpc)!
   _ = unsafe KeInsertQueueDpc(dpc, UnsafeMutableRawPointer(Irp), Context)
+}
+
+/// Ends the timers, DPCs and spin locks in a block of memory that its owner gives back.
+@c @implementation
+public func isw_forget(_ address: UnsafeRawPointer!, _ length: Int) {
+  let start = UInt(bitPattern: address)
+  let range = start..<start + UInt(length)
+  // Before the DPCs, which they would queue.
+  if unsafe isw_timers_forget(address, length) > 0 {
+    Reports.violation(
+      "KTIMER", "D11",
+      "the memory of a timer that is set, or of its DPC, ends; the timer was taken back: cancel it before"
+    )
+  }
+  for routine in DeferredCalls.table.forget(range) { routine.remove() }
+  _ = SpinLocks.table.forget(range)
 }

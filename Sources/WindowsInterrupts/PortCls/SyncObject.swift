@@ -1,4 +1,5 @@
-// The core's half of an IInterruptSync: interrupt_sync.c has the table, this has the object.
+// The Swift half of an IInterruptSync: PortCls/interrupt_sync.c has the COM table, this file has the
+// object. Register, connect and disconnect run at PASSIVE_LEVEL; `changing` orders the latter two.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization
@@ -98,7 +99,7 @@ import Synchronization
       defer { interrupt = nil }
       return interrupt
     }
-    if let ended { _ = unsafe Handles.retire(ended.handle) }
+    if let ended { _ = unsafe InterruptHandles.retire(ended.handle) }
   }
 
   /// Lets CallSynchronizedRoutine in, until the COM object's memory goes.
