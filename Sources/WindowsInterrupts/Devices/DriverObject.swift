@@ -3,8 +3,8 @@
 import CWindowsInterrupts
 import InterruptSync
 
-/// The place on a driver object or device object for the framework's own object. At most one owner at
-/// a time; a monitor guards it, so any thread may look.
+/// The place on a driver object or device object for the framework's own object. At most one owner
+/// at a time; a monitor guards it, so any thread may look.
 final class Attachment: @unchecked Sendable {
   private let monitor = Monitor()
   private var attached: AnyObject?

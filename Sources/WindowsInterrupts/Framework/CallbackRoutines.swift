@@ -44,8 +44,8 @@ import InterruptSync
   }
 }
 
-/// A work item of WDM's with what the framework needs beside it: one call at a time, a wait for calls,
-/// and an end while it is queued.
+/// A work item of WDM's with what the framework needs beside it: one call at a time, a wait for
+/// calls, and an end while it is queued.
 @safe final class PassiveRoutine: @unchecked Sendable {
   private let item: PIO_WORKITEM
   private let body: @Sendable () -> Void

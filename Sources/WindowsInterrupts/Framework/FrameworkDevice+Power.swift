@@ -1,5 +1,6 @@
-// The device's way up and down, in the order of W6 to W8, with the resource lists that it hands to the
-// driver on the way. At PASSIVE_LEVEL, in the thread of the program that asks, one change at a time.
+// The device's way up and down, in the order of W6 to W8, with the resource lists that it hands to
+// the driver on the way. At PASSIVE_LEVEL, in the thread of the program that asks, one change at a
+// time.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization
@@ -150,8 +151,8 @@ extension FrameworkDevice {
 
 // MARK: WDFCMRESLIST
 
-/// A view of a device object's resource list, which does not change while the device object lives. Up
-/// to DISPATCH_LEVEL, no lock.
+/// A view of a device object's resource list, which does not change while the device object lives.
+/// Up to DISPATCH_LEVEL, no lock.
 @safe final class FrameworkResourceList: FrameworkObject, @unchecked Sendable {
   private let list: PCM_RESOURCE_LIST?
 

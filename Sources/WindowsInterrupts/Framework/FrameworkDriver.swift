@@ -1,5 +1,5 @@
-// WDFDRIVER: DriverEntry makes it, InterruptSyncUnloadDriver ends it. It is the parent of every object
-// that names no other. PASSIVE_LEVEL, unless a function says otherwise.
+// WDFDRIVER: DriverEntry makes it, InterruptSyncUnloadDriver ends it. It is the parent of every
+// object that names no other. PASSIVE_LEVEL, unless a function says otherwise.
 public import CWindowsInterrupts
 import InterruptSync
 

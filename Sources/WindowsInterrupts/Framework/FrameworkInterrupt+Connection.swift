@@ -1,5 +1,5 @@
-// Connecting and disconnecting an interrupt of the framework (W6 to W10). At PASSIVE_LEVEL; `changing`
-// orders the changes, and the interrupt's lock is held only for single steps.
+// Connecting and disconnecting an interrupt of the framework (W6 to W10). At PASSIVE_LEVEL;
+// `changing` orders the changes, and the interrupt's lock is held only for single steps.
 import CWindowsInterrupts
 import InterruptSync
 import Synchronization

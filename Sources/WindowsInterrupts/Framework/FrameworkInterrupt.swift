@@ -1,6 +1,6 @@
-// WDFINTERRUPT: a lock for life, and a WDM interrupt behind it while it is connected (N24). The lock is
-// always the innermost: under it no other lock is taken. Callbacks, acquire and release (W19 to W25)
-// use it from any thread at the level that 4.6 allows.
+// WDFINTERRUPT: a lock for life, and a WDM interrupt behind it while it is connected (N24). The
+// lock is always the innermost: under it no other lock is taken. Callbacks, acquire and release
+// (W19 to W25) use it from any thread at the level that 4.6 allows.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync
@@ -72,8 +72,8 @@ import Synchronization
     return unsafe header.pointer(to: \.gate)!
   }
 
-  /// Lets WdfInterruptSynchronize in. Not with AutomaticSerialization, whose callbacks must not call
-  /// it, which is looked at on the longer way (W15).
+  /// Lets WdfInterruptSynchronize in. Not with AutomaticSerialization, whose callbacks must not
+  /// call it, which is looked at on the longer way (W15).
   private func openGate() {
     guard unsafe config.AutomaticSerialization == 0 else { return }
     unsafe gate.pointee.calls = isr.pointer(to: \.synchronized)!

@@ -152,8 +152,8 @@ import InterruptSync
   }
 }
 
-/// PKINTERRUPT values. Their memory is never freed, and a value is used again only after many others
-/// have ended, so that a use after the disconnect is reported and not obeyed (N14).
+/// PKINTERRUPT values. Their memory is never freed, and a value is used again only after many
+/// others have ended, so that a use after the disconnect is reported and not obeyed (N14).
 enum InterruptHandles {
   private static let monitor = Monitor()
   /// Ended ones, oldest first.

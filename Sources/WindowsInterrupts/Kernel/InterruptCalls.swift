@@ -1,5 +1,6 @@
-// IoConnectInterrupt(Ex), IoDisconnectInterrupt(Ex), and the calls on a connected PKINTERRUPT: checks
-// in the documents' terms, then the interrupt. The caller's thread; each call states its level.
+// IoConnectInterrupt(Ex), IoDisconnectInterrupt(Ex), and the calls on a connected PKINTERRUPT:
+// checks in the documents' terms, then the interrupt. The caller's thread; each call states its
+// level.
 public import CWindowsInterrupts
 import InterruptSync
 
@@ -149,7 +150,8 @@ private func connectMessages(_ based: IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMET
 }
 
 private func disconnect(_ call: String, _ handle: PKINTERRUPT?) {
-  guard let handle = unsafe handle, let interrupt = unsafe InterruptHandles.interrupt(handle, call) else {
+  guard let handle = unsafe handle, let interrupt = unsafe InterruptHandles.interrupt(handle, call)
+  else {
     return
   }
   if interrupt.isInside { return Reports.wouldDeadlock(call) }
@@ -205,7 +207,8 @@ public func KeAcquireInterruptSpinLock(_ Interrupt: PKINTERRUPT!) -> KIRQL {
 @c @implementation
 public func KeReleaseInterruptSpinLock(_ Interrupt: PKINTERRUPT!, _ OldIrql: KIRQL) {
   let call = "KeReleaseInterruptSpinLock"
-  guard let interrupt = unsafe InterruptHandles.interrupt(Interrupt, call), !interrupt.isPassive else {
+  guard let interrupt = unsafe InterruptHandles.interrupt(Interrupt, call), !interrupt.isPassive
+  else {
     return
   }
   interrupt.release(OldIrql)

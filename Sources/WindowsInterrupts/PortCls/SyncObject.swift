@@ -1,5 +1,6 @@
-// The Swift half of an IInterruptSync: PortCls/interrupt_sync.c has the COM table, this file has the
-// object. Register, connect and disconnect run at PASSIVE_LEVEL; `changing` orders the latter two.
+// The Swift half of an IInterruptSync: PortCls/interrupt_sync.c has the COM table, this file has
+// the object. Register, connect and disconnect run at PASSIVE_LEVEL; `changing` orders the latter
+// two.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization
