@@ -1,4 +1,6 @@
-// Handles of C, and the counted references of Swift behind them.
+// The handles that C holds, and the counted references of Swift that they name:
+// interruptsync_retain and interruptsync_release. Any thread, any level; the table (CHandleTable)
+// looks a handle up without a lock.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable
@@ -33,7 +35,7 @@ extension HandleNamed {
 
   static func reserveHandle() throws(Failure) -> UnsafeMutableRawPointer {
     guard let handle = unsafe handle_reserve(handleKind) else {
-      throw Failure(number: ENOMEM, text: "no more handles are to be had")
+      throw Failure(number: ENOMEM, text: "too many live handles")
     }
     return unsafe handle
   }
@@ -55,11 +57,6 @@ extension UIODevice: HandleNamed {
 extension RegisterRegion: HandleNamed {
   static var handleKind: UInt32 { 0xa3 }
   static var handleName: String { "region" }
-}
-
-extension LineBox: HandleNamed {
-  static var handleKind: UInt32 { 0xa5 }
-  static var handleName: String { "line" }
 }
 
 extension InterruptSyncObject: HandleNamed {
@@ -114,7 +111,7 @@ public func interruptsync_release(_ handle: UnsafeMutableRawPointer?) -> Int32 {
   return 0
 }
 
-/// Lets go of what was released inside a call through an interrupt handle that has ended.
+/// Releases the objects whose last handle ended inside a call through an interrupt handle.
 @inline(never)
 func releaseEnded() {
   while let object = unsafe handle_next_ended() {

@@ -1,6 +1,41 @@
-// Structs whose first field is their size: programs and library may be of different versions.
+// What every entry point has in common: how an error becomes a negative errno and the thread's
+// sentence, and how structs whose first field is their size cross between programs and a library of
+// different versions. Swift's errors end here. The caller's thread; no lock.
+import CHandleTable
 import CInterruptSync
 import Glibc
+import InterruptSync
+import UIO
+
+/// An error that the interface itself finds.
+struct Failure: Error {
+  let number: Int32
+  let text: String
+
+  static func invalid(_ text: String) -> Failure { Failure(number: EINVAL, text: text) }
+}
+
+/// Runs the body of an entry point; what it throws becomes the result.
+func attempt(_ function: String = #function, _ body: () throws -> Int32) -> Int32 {
+  do { return try body() } catch let error as UIOError {
+    return fail(error.number, error.description)
+  } catch let error as InterruptSyncError {
+    return fail(error.number, error.description)
+  } catch let error as Failure {
+    return fail(error.number, "\(function.prefix { $0 != "(" }): \(error.text)")
+  } catch {
+    return fail(EIO, "\(error)")
+  }
+}
+
+/// Remembers the sentence for interruptsync_last_error() and gives the result.
+@inline(never)
+func fail(_ number: Int32, _ text: String) -> Int32 {
+  unsafe handle_set_error(text)
+  return -number
+}
+
+// MARK: Structs of other versions
 
 /// Larger than any struct this interface will ever have.
 private let largest = 1 << 16
