@@ -5,6 +5,7 @@ import CUIO
 public import CWindowsInterrupts
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 
 /// One region of a device under its bus address.

@@ -2,6 +2,7 @@
 // file knows nothing of the framework. Made and ended at PASSIVE_LEVEL.
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 /// The place on a driver object or device object for the framework's own object. At most one owner
 /// at a time; a monitor guards it, so any thread may look.

@@ -2,6 +2,7 @@
 // Any thread; monitors guard the table and each line's users.
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 /// One interrupt of a device object.
 final class Line: @unchecked Sendable {

@@ -3,6 +3,7 @@
 import CUIO
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 /// A KDPC of the framework's own, and the body that it calls.
 @safe final class DispatchRoutine: @unchecked Sendable {

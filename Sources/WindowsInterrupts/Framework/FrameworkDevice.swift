@@ -2,6 +2,7 @@
 // it is made from. Made at PASSIVE_LEVEL; a monitor guards the state and the list of interrupts.
 public import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 @safe final class FrameworkDevice: FrameworkScope, @unchecked Sendable {
   enum Phase {

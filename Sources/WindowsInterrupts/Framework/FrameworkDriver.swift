@@ -2,6 +2,7 @@
 // object that names no other. PASSIVE_LEVEL, unless a function says otherwise.
 public import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 @safe final class FrameworkDriver: FrameworkObject, @unchecked Sendable {
   let config: WDF_DRIVER_CONFIG

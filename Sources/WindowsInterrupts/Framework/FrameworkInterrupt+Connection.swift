@@ -2,6 +2,7 @@
 // `changing` orders the changes, and the interrupt's lock is held only for single steps.
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 import Synchronization
 
 extension FrameworkInterrupt {

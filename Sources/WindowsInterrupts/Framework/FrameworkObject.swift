@@ -4,6 +4,7 @@
 // deletes them. One monitor guards the tree of all objects.
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 import Synchronization
 
 /// WdfObjectCreate makes objects of this class itself.

@@ -5,6 +5,7 @@
 import CUIO
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 @safe final class Interrupt: @unchecked Sendable {
   struct Member {

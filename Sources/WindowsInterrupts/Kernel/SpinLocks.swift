@@ -5,6 +5,7 @@
 import CUIO
 public import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 // MARK: Levels (N23, D5)
 

@@ -3,6 +3,7 @@
 // two.
 public import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 import Synchronization
 
 @safe final class SyncObject: @unchecked Sendable {
