@@ -75,7 +75,8 @@ int interruptsync_retain(void *handle);
 
 /// Removes a reference from any handle of this interface; the handle ends with its last reference. An object
 /// disconnects with its last reference (P25, N12). You may call this inside the object's own routines: the library then
-/// calls no further routine. Errors: -EINVAL (not a live handle; a second release is detected).
+/// calls no further routine.
+/// Errors: -EINVAL (not a live handle; a second release is detected).
 int interruptsync_release(void *handle);
 
 INTERRUPTSYNC_END

@@ -11,8 +11,8 @@ INTERRUPTSYNC_BEGIN
 typedef void (*interruptsync_deferred_routine)(void *context, void *argument1, void *argument2);
 
 /// Starts a thread that runs deferred routines one after the other. `name` NULL means "deferred", `attributes` NULL the
-/// defaults. Releasing the last reference waits until all queued routines have run. Level: PASSIVE. Errors: -EMFILE,
-/// -EAGAIN or -ENOMEM (no descriptor or thread), -EINVAL.
+/// defaults. Releasing the last reference waits until all queued routines have run. Level: PASSIVE.
+/// Errors: -EMFILE, -EAGAIN or -ENOMEM (no descriptor or thread), -EINVAL.
 int interruptsync_queue_create(const char *name, const interruptsync_thread_attributes *attributes,
                                interruptsync_queue **queue);
 
@@ -27,11 +27,13 @@ int interruptsync_deferred_create(interruptsync_queue *queue, interruptsync_defe
 
 /// Queues it (KeInsertQueueDpc). A service routine's call wakes the queue's thread once the interrupt lock is free.
 /// Returns 1, or 0 if it is queued already: the earlier arguments stay (D1). Once it has started it can be queued again
-/// (D2). Errors: -EINVAL.
+/// (D2).
+/// Errors: -EINVAL.
 int interruptsync_deferred_enqueue(interruptsync_deferred *deferred, void *argument1, void *argument2);
 
 /// Removes it from the queue (KeRemoveQueueDpc); does not wait for a routine that runs.
-/// Returns 1 if it was queued and will not run for that queueing, else 0. Errors: -EINVAL.
+/// Returns 1 if it was queued and will not run for that queueing, else 0.
+/// Errors: -EINVAL.
 int interruptsync_deferred_remove(interruptsync_deferred *deferred);
 
 INTERRUPTSYNC_END

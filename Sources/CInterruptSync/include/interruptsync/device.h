@@ -84,18 +84,19 @@ typedef struct interruptsync_bar_info {
 typedef int (*interruptsync_device_visitor)(const interruptsync_device_info *info, void *context);
 
 /// Calls `visitor` for each UIO device, in the order of their numbers. Level: PASSIVE.
-/// Returns the number of calls. Errors: -EINVAL (no visitor).
+/// Returns the number of calls.
+/// Errors: -EINVAL (no visitor).
 int interruptsync_device_list(interruptsync_device_visitor visitor, void *context);
 
 /// Opens the device that `id` names: "uio3", "/dev/uio3", "pci-0000:00:03.0", "00:03.0", "platform-fed00000.timer" or a
 /// UIO name. Open a device once per process: each close of a PCI device turns its bus mastering off for every other
-/// user (fact 45). The device closes with the last handle made from it. Level: PASSIVE. Errors: -ENOENT (no such
-/// device), -ENOTUNIQ (several devices have this name), -EACCES (fact 4), -ENODEV (removed meanwhile), -EBUSY or -EIO
-/// (its driver refuses), -EMFILE, -EINVAL (no id, or not one).
+/// user (fact 45). The device closes with the last handle made from it. Level: PASSIVE.
+/// Errors: -ENOENT (no such device), -ENOTUNIQ (several devices have this name), -EACCES (fact 4), -ENODEV (removed
+/// meanwhile), -EBUSY or -EIO (its driver refuses), -EMFILE, -EINVAL (no id, or not one).
 int interruptsync_device_open(const char *id, interruptsync_device **device);
 
-/// The device as sysfs described it at the time of the open. Errors: -EINVAL (also: `info->size` is not a size of this
-/// struct).
+/// The device as sysfs described it at the time of the open.
+/// Errors: -EINVAL (also: `info->size` is not a size of this struct).
 int interruptsync_device_get_info(interruptsync_device *device, interruptsync_device_info *info);
 
 /// The map, port range or BAR at `position`, counted from 0. Errors: -ENOENT (there are fewer), -EINVAL.

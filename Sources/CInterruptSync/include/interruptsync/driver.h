@@ -45,14 +45,16 @@ struct interruptsync_host {
 
   /// Opens the registers bar0 to bar5 of a PCI function, or map0 to map4 of the UIO driver. The same name returns the
   /// same region again. `length`, which may be NULL, receives the number of bytes that you may access. From start()
-  /// only. Errors: -ENOENT (no such region, or a software line), -EINVAL (no such name), -EACCES, -EBUSY, -ENODEV
-  /// (removed), -ENOMEM, -EOPNOTSUPP; -EPERM outside start().
+  /// only.
+  /// Errors: -ENOENT (no such region, or a software line), -EINVAL (no such name), -EACCES, -EBUSY, -ENODEV (removed),
+  /// -ENOMEM, -EOPNOTSUPP; -EPERM outside start().
   int (*region)(const interruptsync_host *host, const char *name, interruptsync_host_region **region,
                 uint64_t *length);
 
   /// Reads 8, 16, 32 or 64 bits at `offset` bytes in one access. Any thread, any level. Only the interrupt lock, which
-  /// service() and call() hold, orders the accesses of several threads. Errors: -ERANGE (leaves the region), -EINVAL
-  /// (misaligned; 64 bits of a port), -ENODEV (the device was removed), -EIO (the I/O BAR's file failed).
+  /// service() and call() hold, orders the accesses of several threads.
+  /// Errors: -ERANGE (leaves the region), -EINVAL (misaligned; 64 bits of a port), -ENODEV (the device was removed),
+  /// -EIO (the I/O BAR's file failed).
   int (*read8)(interruptsync_host_region *region, uint64_t offset, uint8_t *value);
   int (*read16)(interruptsync_host_region *region, uint64_t offset, uint16_t *value);
   int (*read32)(interruptsync_host_region *region, uint64_t offset, uint32_t *value);
@@ -69,13 +71,14 @@ struct interruptsync_host {
   void (*capture)(const interruptsync_host *host, uint32_t index, uint64_t value);
 
   /// Runs `routine` in the calling thread, mutually exclusive with every service routine of the device, every client's
-  /// transaction and every other call (P30, P31). `status`, which may be NULL, receives the routine's result. Errors,
-  /// after which the routine has not run: -EDEADLK (inside a routine of this lock, N4), -EOWNERDEAD, -EINVAL (no
-  /// routine).
+  /// transaction and every other call (P30, P31). `status`, which may be NULL, receives the routine's result.
+  /// Errors, after which the routine has not run: -EDEADLK (inside a routine of this lock, N4), -EOWNERDEAD, -EINVAL
+  /// (no routine).
   int (*call)(const interruptsync_host *host, int32_t (*routine)(void *context), void *context, int32_t *status);
 
   /// Asks for deferred(). From service(), and from any code after start(). Returns 1 if deferred() was asked for
-  /// already (D1), else 0. Errors: -EOPNOTSUPP (the driver has no deferred()).
+  /// already (D1), else 0.
+  /// Errors: -EOPNOTSUPP (the driver has no deferred()).
   int (*defer)(const interruptsync_host *host);
 
   /// Writes a line to the daemon's log, after the names of the device and the routine. Not at DEVICE level: there it

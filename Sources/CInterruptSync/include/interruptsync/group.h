@@ -23,8 +23,8 @@ typedef struct interruptsync_group_statistics {
 /// number of lines. A slow routine delays the group's other lines, and the disconnect of any of them. `name` appears in
 /// messages and names the thread; NULL means "group". `attributes` NULL means the defaults. For each attribute that the
 /// system refuses, `report`, which may be NULL, gets INTERRUPTSYNC_REPORT_ATTRIBUTE_REFUSED with `object` NULL before
-/// this returns. The thread ends after the last reference and the last object made with it. Level: PASSIVE. Errors:
-/// -EAGAIN, -EMFILE or -ENOMEM (no thread or descriptor), -EINVAL, -E2BIG.
+/// this returns. The thread ends after the last reference and the last object made with it. Level: PASSIVE.
+/// Errors: -EAGAIN, -EMFILE or -ENOMEM (no thread or descriptor), -EINVAL, -E2BIG.
 int interruptsync_group_create(const char *name, const interruptsync_thread_attributes *attributes,
                                interruptsync_report_handler report, void *context, interruptsync_group **group);
 

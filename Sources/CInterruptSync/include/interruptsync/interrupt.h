@@ -17,8 +17,9 @@ int interruptsync_object_get_interrupt(interruptsync_object *object, interruptsy
 int interruptsync_interrupt_is_valid(interruptsync_interrupt *interrupt);
 
 /// KeSynchronizeExecution: runs `routine` under the object's lock in the calling thread (P29, K1). `result`, which may
-/// be NULL, receives the routine's result (K3). Errors, after which the routine has not run: -EDEADLK (N4), -ENODEV
-/// (the interrupt was disconnected), -EOWNERDEAD, -EINVAL.
+/// be NULL, receives the routine's result (K3).
+/// Errors, after which the routine has not run: -EDEADLK (N4), -ENODEV (the interrupt was disconnected), -EOWNERDEAD,
+/// -EINVAL.
 int interruptsync_interrupt_synchronize(interruptsync_interrupt *interrupt, interruptsync_execution routine,
                                         void *context, bool *result);
 

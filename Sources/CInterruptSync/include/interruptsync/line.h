@@ -52,22 +52,26 @@ typedef struct interruptsync_line_info {
 int interruptsync_line_uio(interruptsync_device *device, uint32_t rearm, interruptsync_line **line);
 
 /// Makes a line that your code triggers, for tests and for machines without the hardware. `name` appears in messages;
-/// NULL means "software". Errors: -EMFILE or -ENOMEM (no eventfd), -EINVAL.
+/// NULL means "software".
+/// Errors: -EMFILE or -ENOMEM (no eventfd), -EINVAL.
 int interruptsync_line_software(const char *name, interruptsync_line **line);
 
 /// Raises `count` interrupts on a software line, in one system call. Interrupts that are raised while nothing is
-/// connected wait for the next connection. Errors: -EOPNOTSUPP (not a software line), -EINVAL.
+/// connected wait for the next connection.
+/// Errors: -EOPNOTSUPP (not a software line), -EINVAL.
 int interruptsync_line_trigger(interruptsync_line *line, uint64_t count);
 
 /// Makes a line over a descriptor of yours: an eventfd (VFIO, KVM, another process), or a pipe or socket that carries
 /// counts in the format of /dev/uioN. The library duplicates the descriptor, which stays yours. Its open file becomes
 /// non-blocking for every process that shares it. `total` is the total before the first record. `name` appears in
-/// messages; NULL means "descriptor". Errors: -EINVAL (not an open descriptor, or no such format), -EMFILE.
+/// messages; NULL means "descriptor".
+/// Errors: -EINVAL (not an open descriptor, or no such format), -EMFILE.
 int interruptsync_line_descriptor(int fd, uint32_t format, uint32_t total, const char *name,
                                   interruptsync_line **line);
 
 /// Turns the PCI function's bus mastering on or off in a way that re-arming keeps (facts 42, 45). Call it after each
-/// open. Errors: -EOPNOTSUPP (not re-armed by PCI COMMAND), -EACCES, -ENODEV, -EINVAL.
+/// open.
+/// Errors: -EOPNOTSUPP (not re-armed by PCI COMMAND), -EACCES, -ENODEV, -EINVAL.
 int interruptsync_line_set_bus_master(interruptsync_line *line, bool on);
 
 /// Errors: -EINVAL.

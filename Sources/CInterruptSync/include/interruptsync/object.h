@@ -140,9 +140,9 @@ typedef struct interruptsync_object_options {
   interruptsync_group *group;
 } interruptsync_object_options;
 
-/// Makes an object over `line`, not connected yet. `options` NULL means the defaults. Errors: -EINVAL (no such mode,
-/// not a live handle, wrong `size`), -E2BIG (the struct is of a later version and sets a field that this library does
-/// not have).
+/// Makes an object over `line`, not connected yet. `options` NULL means the defaults.
+/// Errors: -EINVAL (no such mode, not a live handle, wrong `size`), -E2BIG (the struct is of a later version and sets a
+/// field that this library does not have).
 int interruptsync_object_create(interruptsync_line *line, uint32_t mode, const interruptsync_object_options *options,
                                 interruptsync_object **object);
 
@@ -151,26 +151,27 @@ int interruptsync_object_create(interruptsync_line *line, uint32_t mode, const i
 
 /// Adds a service routine. It may be called at once, and the next interrupt is certain to see it (P10, P13, N7). The
 /// list may hold the same routine more than once (P14). Each call gets `context`, which must outlive the entry. Pass
-/// NULL as `registration` if you will never cancel; releasing the registration does not cancel. Level: PASSIVE. Errors:
-/// -EDEADLK (inside a routine of this lock), -EPERM (level), -EINVAL (no routine, unknown flag, handle).
+/// NULL as `registration` if you will never cancel; releasing the registration does not cancel. Level: PASSIVE.
+/// Errors: -EDEADLK (inside a routine of this lock), -EPERM (level), -EINVAL (no routine, unknown flag, handle).
 int interruptsync_object_register(interruptsync_object *object, interruptsync_routine routine, void *context,
                                   uint32_t flags, interruptsync_registration **registration);
 
 /// Removes the routine from the list. When this returns, the routine does not run, unless the caller is inside it, and
-/// will not be called again (N8). A second cancel does nothing. Errors: -EINVAL.
+/// will not be called again (N8). A second cancel does nothing.
+/// Errors: -EINVAL.
 int interruptsync_registration_cancel(interruptsync_registration *registration);
 
 /// Connects to the object's line, or to another line from now on (P21). Service routines may run before this returns
-/// (P22). The list, the lock and the statistics stay. Level: PASSIVE. Errors: -EISCONN (connected already, and left as
-/// it is, N9), -ENODATA (no service routine, N9), -EBUSY (another object has the line), -ENODEV (the line has ended),
-/// -EIO (the line failed), -EDEADLK, -EPERM (level), -EMFILE, -EAGAIN or -ENOMEM (no descriptor or thread), -EINVAL;
-/// and from the re-arm -EACCES, -EOPNOTSUPP.
+/// (P22). The list, the lock and the statistics stay. Level: PASSIVE.
+/// Errors: -EISCONN (connected already, and left as it is, N9), -ENODATA (no service routine, N9), -EBUSY (another
+/// object has the line), -ENODEV (the line has ended), -EIO (the line failed), -EDEADLK, -EPERM (level), -EMFILE,
+/// -EAGAIN or -ENOMEM (no descriptor or thread), -EINVAL; and from the re-arm -EACCES, -EOPNOTSUPP.
 int interruptsync_object_connect(interruptsync_object *object);
 int interruptsync_object_connect_to(interruptsync_object *object, interruptsync_line *line);
 
 /// Masks the line and waits until no routine runs; none will start (P23, N11). Does nothing if the object is not
-/// connected (P26). The list stays (P24). Level: PASSIVE; the object's report handler may call it. Errors: -EDEADLK
-/// (inside a routine of this lock), -EPERM (level), -EINVAL.
+/// connected (P26). The list stays (P24). Level: PASSIVE; the object's report handler may call it.
+/// Errors: -EDEADLK (inside a routine of this lock), -EPERM (level), -EINVAL.
 int interruptsync_object_disconnect(interruptsync_object *object);
 
 /// Results of interruptsync_object_get_state().
@@ -191,8 +192,9 @@ int interruptsync_object_resume(interruptsync_object *object);
 
 /// Runs `routine` in the calling thread, mutually exclusive with the object's service routines and with every other
 /// synchronized routine (P30, P31), whether connected or not (P34, N3). `status`, which may be NULL, receives the
-/// routine's own result (P33). Errors, after which the routine has not run: -EDEADLK (the thread is inside a routine of
-/// this lock, N4), -EOWNERDEAD (a thread died inside a routine), -EINVAL.
+/// routine's own result (P33).
+/// Errors, after which the routine has not run: -EDEADLK (the thread is inside a routine of this lock, N4), -EOWNERDEAD
+/// (a thread died inside a routine), -EINVAL.
 int interruptsync_object_call(interruptsync_object *object, interruptsync_routine routine, void *context,
                               int32_t *status);
 

@@ -21,8 +21,8 @@ int interruptsync_level(void);
 int interruptsync_set_checked(bool on);
 
 /// Locks each page of the process in memory at its first use, pages that are mapped now and pages mapped later
-/// (mlockall with MCL_ONFAULT), so that no page fault delays an interrupt. Errors: -EPERM or -ENOMEM (raise
-/// RLIMIT_MEMLOCK; systemd: LimitMEMLOCK=infinity), -EINVAL.
+/// (mlockall with MCL_ONFAULT), so that no page fault delays an interrupt.
+/// Errors: -EPERM or -ENOMEM (raise RLIMIT_MEMLOCK; systemd: LimitMEMLOCK=infinity), -EINVAL.
 int interruptsync_lock_memory(void);
 
 /// Sets where interruptsync_device_list() and interruptsync_device_open() look for the kernel's files from now on: the

@@ -18,8 +18,9 @@ typedef struct interruptsync_region_info {
 } interruptsync_region_info;
 
 /// Maps map `index` of the device, with its offset applied and its usable length enforced (facts 33 to 35). Level:
-/// PASSIVE. Errors: -ENOENT (no such map), -EOPNOTSUPP (the driver's description does not allow mapping it), -ENODEV
-/// (removed), -EACCES, -ENOMEM, -EINVAL.
+/// PASSIVE.
+/// Errors: -ENOENT (no such map), -EOPNOTSUPP (the driver's description does not allow mapping it), -ENODEV (removed),
+/// -EACCES, -ENOMEM, -EINVAL.
 int interruptsync_region_map(interruptsync_device *device, uint32_t index, interruptsync_region **region);
 
 /// Opens BAR `number` of a PCI function, whatever the order of the driver's maps (fact 40). Level: PASSIVE.
@@ -31,8 +32,9 @@ int interruptsync_region_bar(interruptsync_device *device, uint32_t number, inte
 int interruptsync_region_get_info(interruptsync_region *region, interruptsync_region_info *info);
 
 /// Reads 8, 16, 32 or 64 bits at `offset` bytes in one access, which completes before anything that follows. Only the
-/// interrupt lock orders the accesses of several threads. Errors: -ERANGE (leaves the region), -EINVAL (misaligned; 64
-/// bits of a port; not a region), -ENODEV (the device was removed), -EIO (the I/O BAR's file failed).
+/// interrupt lock orders the accesses of several threads.
+/// Errors: -ERANGE (leaves the region), -EINVAL (misaligned; 64 bits of a port; not a region), -ENODEV (the device was
+/// removed), -EIO (the I/O BAR's file failed).
 int interruptsync_read8(interruptsync_region *region, uint64_t offset, uint8_t *value);
 int interruptsync_read16(interruptsync_region *region, uint64_t offset, uint16_t *value);
 int interruptsync_read32(interruptsync_region *region, uint64_t offset, uint32_t *value);
