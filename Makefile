@@ -127,12 +127,18 @@ docs:
 	for target in InterruptSync InterruptSyncClient; do \
 	  $(SWIFT) build --target $$target --scratch-path $(DOCS_BUILD) \
 	    -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc $(GRAPHS) || exit; done
-	$(call archive,UIO)
-	$(call archive,InterruptSync,--dependency $(DOCS_BUILD)/UIO.doccarchive)
-	$(call archive,InterruptSyncClient,--dependency $(DOCS_BUILD)/UIO.doccarchive)
+	$(call archive,LinuxSystem)
+	$(call archive,DeviceRegisters,$(call documented,LinuxSystem))
+	$(call archive,UIO,$(call documented,LinuxSystem DeviceRegisters))
+	$(call archive,InterruptSync,$(call documented,LinuxSystem DeviceRegisters UIO))
+	$(call archive,InterruptSyncClient,$(call documented,LinuxSystem DeviceRegisters UIO))
 	rm -rf $(DOCS) && mkdir -p $(dir $(DOCS))
-	$(DOCC) merge $(foreach module,InterruptSync InterruptSyncClient UIO,$(DOCS_BUILD)/$(module).doccarchive) --output-path $(DOCS) \
+	$(DOCC) merge $(foreach module,InterruptSync InterruptSyncClient UIO DeviceRegisters LinuxSystem,$\
+	  $(DOCS_BUILD)/$(module).doccarchive) --output-path $(DOCS) \
 	  --synthesized-landing-page-name InterruptSync
+
+# $(call documented,MODULES): lets an archive link to the symbols of these modules.
+documented = $(foreach module,$(1),--dependency $(DOCS_BUILD)/$(module).doccarchive)
 
 # $(call archive,MODULE,ARGUMENTS): a module's catalog and symbols; a warning is an error.
 define archive
