@@ -64,7 +64,8 @@ func errorsOfTheInterfaceKeepTheirWords(
   #expect(error.object == "a")
   #expect(error.operation == "connect")
   #expect(error.cause.contains("said so"))
-  #expect(error.errno == Int32(parameters["errno"]?.int64 ?? 0))
+  #expect((error.errno?.rawValue ?? 0) == Int32(parameters["errno"]?.int64 ?? 0))
+  #expect(error.errno.map { "\($0)" } == (parameters["errno"] == nil ? nil : "EACCES"))
 }
 
 @Test func hintOfTheDaemonIsTheHint() throws {

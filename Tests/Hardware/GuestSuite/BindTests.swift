@@ -33,12 +33,12 @@ enum BindTests {
     let client = try InstalledService.client()
     try Guest.waitFor("the daemon to know it") { client.state(id) == "listed" }
     try expectEqual(
-      try Control.run("unbind \(Guest.serial)"), "\(id): serial instead of uio_pci_generic",
+      try Control.run("unbind \(Guest.serial)"), "\(id): bound to serial (before: uio_pci_generic)",
       "what unbind says")
     try expectDriver(Guest.serial, "serial", override: "")
     try Guest.waitFor("the daemon to have lost it") { client.state(id) == "" }
     try expectEqual(
-      try Control.run("bind \(Guest.serial)"), "\(id): uio_pci_generic instead of serial",
+      try Control.run("bind \(Guest.serial)"), "\(id): bound to uio_pci_generic (before: serial)",
       "what bind says")
     try expectDriver(Guest.serial, "uio_pci_generic", override: "uio_pci_generic")
     try Guest.waitFor("the daemon to know it") { client.state(id) == "listed" }
@@ -46,13 +46,13 @@ enum BindTests {
     let node = "/dev/uio\(try Guest.open(Guest.serial).info.number)"
     for name in [id, node] {
       try expectEqual(
-        try Control.run("bind \(name)"), "\(id): uio_pci_generic, as before", "bind of \(name)")
+        try Control.run("bind \(name)"), "\(id): bound to uio_pci_generic (unchanged)", "bind of \(name)")
     }
     let json = try Control.json("unbind \(id)")
     try expectEqual(json["before"]?.string, "uio_pci_generic", "before")
     try expectEqual(json["driver"]?.string, "serial", "driver")
     try expectEqual(
-      try Control.run("unbind \(id)"), "\(id): serial, as before", "unbind without an override")
+      try Control.run("unbind \(id)"), "\(id): bound to serial (unchanged)", "unbind without an override")
   }
 
   private static func refused() throws {
@@ -71,7 +71,7 @@ enum BindTests {
     try expectDriver(Guest.eduB, "uio_pci_generic", override: "uio_pci_generic")
     _ = try Guest.open(Guest.eduB)
     try expectEqual(
-      try Control.run("unbind \(id)"), "\(id): no driver instead of uio_pci_generic",
+      try Control.run("unbind \(id)"), "\(id): no driver (before: uio_pci_generic)",
       "what unbind says")
     try expectDriver(Guest.eduB, nil, override: "")
     try Control.fail(

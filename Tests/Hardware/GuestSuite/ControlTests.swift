@@ -110,7 +110,7 @@ enum ControlTests {
       try Control.fail(
         "doctor \(device)",
         [
-          "problem: PCI COMMAND masks the line (INTx Disable), and the device asks for service",
+          "problem: PCI COMMAND masks the line (INTx Disable), and the device asserts its interrupt",
           "hint: ",
         ])
       // What the hint says helps.
@@ -267,7 +267,7 @@ enum ControlTests {
       try Control.run("wait --timeout 20")
       try Control.run("wait \(device) --timeout 20")
       try Control.fail(
-        "wait \(device) --for interrupt --timeout 200ms", ["none came in time"])
+        "wait \(device) --for interrupt --timeout 200ms", ["no interrupt came in time"])
       let waiting = try Control.start("wait \(device) --for interrupt -n 30 --timeout 60")
       let each = try Control.start("watch \(device) --all -n 25 --json")
       let summary = try Control.start("watch \(device) -n 2 --json")
