@@ -2,7 +2,7 @@
 // Each one has its own connection; it has no lock and no thread: only one thread at a time may use
 // it.
 import CUIO
-import UIO
+import LinuxSystem
 import Varlink
 
 /// A device that this program services. Releasing the object detaches the device: the daemon then

@@ -2,7 +2,7 @@
 // InterruptSyncClientError. Clients, streams, rings and attachments each own one. It has no lock
 // and no thread: only one thread at a time may use it.
 import Glibc
-import UIO
+import LinuxSystem
 import Varlink
 
 /// A connection to the daemon.

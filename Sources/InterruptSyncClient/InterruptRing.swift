@@ -2,7 +2,7 @@
 // layout. `InterruptSyncClient.subscribe` makes it. Each ring has its own connection; it has no
 // lock and no thread: only one thread at a time may use it.
 import CUIO
-import UIO
+import LinuxSystem
 
 /// One dispatch, as a ring records it.
 public struct InterruptRecord: Equatable, Sendable {

@@ -2,7 +2,7 @@
 // thread; only one thread at a time may use a client. Streams, rings and attachments have their
 // own connections, and end when you release them.
 import Glibc
-import UIO
+import LinuxSystem
 import Varlink
 
 /// A connection to interruptsyncd. Use it from one thread at a time; every call waits for its
@@ -288,7 +288,7 @@ extension InterruptSyncClient {
   private func open(
     _ path: String, _ device: String, _ operation: String
   ) throws(InterruptSyncClientError) -> FileDescriptor {
-    do throws(SystemFailure) { return try FileDescriptor.open(path, O_RDWR | O_NONBLOCK) } catch {
+    do throws(SystemError) { return try FileDescriptor.open(path, O_RDWR | O_NONBLOCK) } catch {
       let isDenied = error.number == EACCES || error.number == EPERM
       let name = InterruptSyncClientError.Errno(rawValue: error.number)
       throw InterruptSyncClientError(

@@ -1,6 +1,6 @@
 // What the errors of the protocol and of io.interruptsync mean to a caller.
 import Glibc
-import UIO
+import LinuxSystem
 package import Varlink
 
 extension InterruptSyncClientError {

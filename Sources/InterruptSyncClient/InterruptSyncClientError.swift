@@ -1,6 +1,6 @@
 // The one error that every call of this module throws, with the values it carries. Values only;
 // any thread.
-import UIO
+import LinuxSystem
 import Varlink
 
 /// A failure of a call to the daemon. It names the object, the operation and the cause, and says
@@ -62,7 +62,7 @@ public struct InterruptSyncClientError: Error, Equatable, Sendable, CustomString
     public init(rawValue: Int32) { self.rawValue = rawValue }
 
     /// glibc's name for the number.
-    public var description: String { UIO.Errno.name(rawValue) }
+    public var description: String { LinuxSystem.Errno.name(rawValue) }
   }
 
   /// The cause, for programs to switch on.

@@ -1,5 +1,6 @@
 // One step of a transaction: as a value, as a member of the Varlink message, and as text. Values
 // only; any thread. interruptsyncctl and client programs build lists of them for `transact`.
+import LinuxSystem
 public import UIO
 package import Varlink
 
@@ -144,7 +145,7 @@ public enum RegisterOperations {
     }
     guard let valueText else { throw malformed(text, "no value follows") }
     let isClaimed = valueText == "claimed" && verb != "wait"
-    guard let value = isClaimed ? 0 : Number.parse(valueText, as: UInt64.self) else {
+    guard let value = isClaimed ? 0 : NumberParsing.parse(valueText, as: UInt64.self) else {
       throw malformed(text, "the value \"\(valueText)\" is not a number")
     }
     guard register.width == 64 || value >> UInt64(register.width) == 0 else {
@@ -171,7 +172,7 @@ public enum RegisterOperations {
   private static func time(_ text: String?, after place: String) throws(UIOError) -> Duration {
     for (unit, factor) in [("us", UInt64(1)), ("ms", 1000)] {
       guard let text, text.hasSuffix(unit) else { continue }
-      guard let number = Number.parse(text.dropLast(2), as: UInt64.self),
+      guard let number = NumberParsing.parse(text.dropLast(2), as: UInt64.self),
         case (let microseconds, false) = number.multipliedReportingOverflow(by: factor)
       else { break }
       return .microseconds(microseconds)

@@ -1,7 +1,7 @@
 // Checks each reply against the interface: a member that is missing or has another type is an
 // error, never a guess. Members that this version does not know are ignored. Every type of this
 // module that the daemon sends is built from a ReplyReader, on the caller's thread.
-import UIO
+import LinuxSystem
 import Varlink
 
 /// Reads the members of one reply or of an object in it.

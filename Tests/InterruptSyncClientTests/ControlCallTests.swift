@@ -139,7 +139,7 @@ func errorsOfEveryServiceSayWhatToDo(
   let daemon = try obedient(Seen())
   let group = try #require(getgrgid(getegid())?.pointee.gr_name.map { String(cString: $0) })
   let error = InterruptSyncClientError(
-    VarlinkError(SystemFailure(EACCES), object: daemon.address, operation: "connect"),
+    VarlinkError(SystemError(EACCES), object: daemon.address, operation: "connect"),
     object: daemon.address, operation: "connect to the daemon")
   #expect(error.code == .permissionDenied)
   #expect(error.hint.contains("usermod -aG \(group) USER"))

@@ -4,6 +4,7 @@ import ArgumentParser
 import DeviceInventory
 import Glibc
 import InterruptSyncClient
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -154,7 +155,7 @@ struct Metrics: ParsableCommand {
     guard let textfile else {
       return common.json ? common.show(["text": .string(text)]) : Console.out(text)
     }
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       try FileDescriptor.replace(textfile, with: text.hasSuffix("\n") ? text : text + "\n")
     } catch {
       throw UIOError(

@@ -2,6 +2,7 @@
 // reads.
 import ArgumentParser
 import InterruptSyncClient
+import LinuxSystem
 import Varlink
 
 struct Watch: ParsableCommand {

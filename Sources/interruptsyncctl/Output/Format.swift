@@ -1,5 +1,6 @@
 // Numbers, times and JSON as text for people. Pure functions; JSON for programs is Varlink's own.
 import Glibc
+import LinuxSystem
 import Varlink
 
 enum Format {

@@ -2,6 +2,7 @@
 // thread and restores the terminal at the end, after a signal too.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 
 /// The terminal at standard output.

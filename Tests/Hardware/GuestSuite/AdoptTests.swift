@@ -105,7 +105,7 @@ enum AdoptTests {
   }
 
   private static func open(_ path: String, _ flags: Int32 = O_RDWR) throws -> FileDescriptor {
-    do throws(SystemFailure) { return try FileDescriptor.open(path, flags) } catch {
+    do throws(SystemError) { return try FileDescriptor.open(path, flags) } catch {
       throw Failure(description: "\(path): \(Errno.name(error.number))")
     }
   }

@@ -15,7 +15,7 @@ enum Guest {
   static let ac97 = "0000:00:09.0"
 
   static func text(_ path: String) throws -> String {
-    do throws(SystemFailure) { return try Sysfs.system.text(path) } catch {
+    do throws(SystemError) { return try Sysfs.system.text(path) } catch {
       throw Failure(description: "\(path): \(Errno.name(error.number))")
     }
   }
@@ -74,7 +74,7 @@ enum Guest {
   /// `/sys/class/uio/uioN/event` now.
   static func event(_ device: UIODevice) throws -> UInt32 {
     let text = try text("/sys/class/uio/uio\(device.info.number)/event")
-    guard let value = Number.parse(text, as: UInt32.self) else {
+    guard let value = NumberParsing.parse(text, as: UInt32.self) else {
       throw Failure(description: "event is \(text)")
     }
     return value
