@@ -1,6 +1,7 @@
 // Storages of objects whose last reference went inside one of their own routines. The caller of that
 // routine has still to leave the interrupt lock, so they are kept until it has.
 import CUIO
+import LinuxSystem
 
 enum DepartedStorages {
   private static let monitor = Monitor()

@@ -1,4 +1,5 @@
 import CUIO
+import LinuxSystem
 
 /// Keeps a tap on an object's dispatches for as long as somebody can still watch it.
 final class EventSubscription: Sendable {

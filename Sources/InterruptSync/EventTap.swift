@@ -2,6 +2,7 @@
 // resumed by an ordinary thread: to resume a task takes locks and may allocate.
 import CUIO
 import Glibc
+import LinuxSystem
 
 /// The buffer of one watcher, and the thread that wakes it.
 @safe final class EventTap: @unchecked Sendable {

@@ -1,4 +1,5 @@
 import CUIO
+import LinuxSystem
 
 extension InterruptSyncObject {
   /// `dispatches` alone, without making anything. Any thread, any level.

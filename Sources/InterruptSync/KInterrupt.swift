@@ -1,4 +1,5 @@
 import CUIO
+import LinuxSystem
 import Synchronization
 
 /// The interrupt handle behind `GetKInterrupt`: synchronizes with the object's routines through the

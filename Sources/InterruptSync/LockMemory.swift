@@ -1,6 +1,7 @@
 // Where locks live. The memory of a lock that has ended stays a lock's: who found the address of one
 // through a handle may acquire it and then see, holding it, whether the handle still leads here.
 import CUIO
+import LinuxSystem
 
 enum LockMemory {
   private static let monitor = Monitor()

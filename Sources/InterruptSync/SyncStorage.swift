@@ -1,6 +1,7 @@
 // What an object and its dispatcher share. Owned by both, so that the object's last reference may
 // go away inside one of its own routines (N12).
 import CUIO
+import LinuxSystem
 import Synchronization
 
 @safe final class SyncStorage: @unchecked Sendable {

@@ -1,8 +1,8 @@
 // What dispatchers report reaches the control thread through a mailbox.
 import CUIO
 import InterruptSync
+import LinuxSystem
 import Testing
-import Varlink
 
 @testable import InterruptSyncService
 

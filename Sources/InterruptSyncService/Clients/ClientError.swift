@@ -1,6 +1,7 @@
 // Clients room. The errors of io.interruptsync, as its description declares them. A hint and the
 // cause's code are parameters of their own: no client cuts them out of a text. Pure functions.
 import InterruptSync
+import LinuxSystem
 import UIO
 import Varlink
 

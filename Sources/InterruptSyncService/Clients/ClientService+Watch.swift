@@ -2,6 +2,7 @@
 // dispatcher writes and the client reads without the daemon, and a coalesced stream for shells.
 // Control thread; no lock.
 import InterruptSync
+import LinuxSystem
 import UIO
 import Varlink
 

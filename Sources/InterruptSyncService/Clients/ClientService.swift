@@ -2,6 +2,7 @@
 // checks roles and counts what each user has registered; each group of methods has an extension in a
 // file of its own. Control thread; no lock.
 import InterruptSync
+import LinuxSystem
 import UIO
 import Varlink
 

@@ -4,6 +4,7 @@
 // Control thread; no lock. The ring's writer is the dispatcher's thread.
 import CUIO
 import InterruptSync
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -102,7 +103,7 @@ final class EventFeed {
     self.loop = loop
     (object, ring) = try device.ring(capacity: Self.capacity)
     reader = RingReader(ring)
-    do throws(VarlinkError) {
+    do throws(SystemError) {
       watch = try loop.watch(ring.event, for: .readable) { [unowned self] _ in woken() }
     } catch { throw ClientError.system(error) }
     deliver()

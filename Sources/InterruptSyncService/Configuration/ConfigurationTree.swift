@@ -2,6 +2,7 @@
 // replace and mask each other, drop-ins), and reading their bytes. The only file of the room that
 // reads the file system. Control thread, or `main` before there is another.
 import Glibc
+import LinuxSystem
 import UIO
 
 /// The folders that configuration is read from, under a root that tests and image builders can move.
@@ -57,7 +58,7 @@ package struct ConfigurationTree: Sendable {
   ) -> [(name: String, path: String)] {
     var found: [String: String] = [:]
     for folder in Self.folders.map({ root + $0 + (subfolder.isEmpty ? "" : "/\(subfolder)") }) {
-      do throws(SystemFailure) {
+      do throws(SystemError) {
         for name in try FileDescriptor.list(folder)
         where name.hasSuffix(suffix) && !name.hasPrefix(".") && found[name] == nil {
           found[name] = "\(folder)/\(name)"
@@ -111,7 +112,7 @@ enum ConfigurationReader {
 
   /// The bytes of a file: at least one more than the limit if the file is too large.
   static func contents(_ path: String) throws(Diagnostic) -> [UInt8] {
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK)
       var bytes: [UInt8] = []
       var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -123,7 +124,7 @@ enum ConfigurationReader {
         if count > 0 {
           bytes += buffer[..<count]
         } else if errno != EINTR {
-          throw SystemFailure(errno)
+          throw SystemError(errno)
         }
       }
       return bytes

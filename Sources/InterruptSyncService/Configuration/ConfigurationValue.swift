@@ -2,6 +2,7 @@
 // of `ConfigurationValue` is a reader for a key: text in; a value, or a fault with a hint, out. Pure
 // functions.
 import Glibc
+import LinuxSystem
 import UIO
 
 enum ConfigurationValue {
@@ -10,7 +11,7 @@ enum ConfigurationValue {
   /// A decimal or 0x number in `range`.
   static func integer<T: FixedWidthInteger & Sendable>(_ range: ClosedRange<T>) -> Reader<T> {
     { text throws(ValueFault) in
-      guard let number = Number.parse(text, as: T.self), range.contains(number) else {
+      guard let number = NumberParsing.parse(text, as: T.self), range.contains(number) else {
         throw ValueFault(
           "\"\(text)\" is not a number from \(range.lowerBound) to \(range.upperBound)",
           hint: "write a number from \(range.lowerBound) to \(range.upperBound)")
@@ -65,7 +66,7 @@ enum ConfigurationValue {
       let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
       let unit = text.last.flatMap { units[$0] }
       let digits = unit == nil ? text[...] : text.dropLast()
-      let product = Number.parse(digits, as: Int.self)?.multipliedReportingOverflow(by: unit ?? 1)
+      let product = NumberParsing.parse(digits, as: Int.self)?.multipliedReportingOverflow(by: unit ?? 1)
       guard let product, !product.overflow, range.contains(product.partialValue) else {
         throw ValueFault(
           "\"\(text)\" is not a size from \(bytes(range.lowerBound)) to \(bytes(range.upperBound))",
@@ -78,7 +79,7 @@ enum ConfigurationValue {
   /// A whole number of hundredths, with its `%`.
   static func percentage(_ range: ClosedRange<Int>) -> Reader<Int> {
     { text throws(ValueFault) in
-      guard text.last == "%", let number = Number.parse(text.dropLast(), as: Int.self),
+      guard text.last == "%", let number = NumberParsing.parse(text.dropLast(), as: Int.self),
         range.contains(number)
       else {
         throw ValueFault(
@@ -124,7 +125,7 @@ enum ConfigurationValue {
 
   /// A group of the system by name or number. It need not exist: such a group has no members.
   static func group(_ text: String) throws(ValueFault) -> String {
-    let isNumber = Number.parse(text, as: UInt32.self).map { "\($0)" == text && $0 < .max } ?? false
+    let isNumber = NumberParsing.parse(text, as: UInt32.self).map { "\($0)" == text && $0 < .max } ?? false
     let isName = text.unicodeScalars.enumerated().allSatisfy { index, scalar in
       switch scalar {
       case "a"..."z", "A"..."Z", "_": true

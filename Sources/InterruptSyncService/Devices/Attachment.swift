@@ -3,6 +3,7 @@
 // routine, which runs on the dispatcher's thread under the interrupt lock and only signals eventfds.
 import CUIO
 import InterruptSync
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -25,7 +26,7 @@ final class Attachment {
   /// Takes the service over from the device's own routines.
   /// - Parameter expired: called when the client missed the deadline, after the attachment has
   ///   ended.
-  /// - Throws: `UIOError`, `InterruptSyncError`, `VarlinkError`; the device is then left as it was
+  /// - Throws: `UIOError`, `InterruptSyncError`, `SystemError`; the device is then left as it was
   ///   configured.
   init(
     of device: ManagedDevice, to owner: UInt64, deadline: Duration, on loop: EventLoop,

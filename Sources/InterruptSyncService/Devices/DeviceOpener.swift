@@ -2,6 +2,7 @@
 // earlier process left with the service manager, or from their nodes. Only here does the daemon
 // decide whether a descriptor that it did not open is the device's. Control thread; no lock.
 import InterruptSync
+import LinuxSystem
 import Synchronization
 import UIO
 

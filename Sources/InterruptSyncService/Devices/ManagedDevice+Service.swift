@@ -3,6 +3,7 @@
 // is registered here runs on the dispatcher's thread under the interrupt lock.
 import CUIO
 import InterruptSync
+import LinuxSystem
 import Synchronization
 import UIO
 

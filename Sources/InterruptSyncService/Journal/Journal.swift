@@ -4,6 +4,7 @@
 import CUIO
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 
 /// The daemon's log.

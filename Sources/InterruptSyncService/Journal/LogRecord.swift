@@ -38,6 +38,7 @@ struct Failure: Equatable, Sendable {
         errno: error.errno)
       self.init(
         plain.description, hint: error.hint, code: error.code.rawValue, errno: error.errno)
+    case let error as SystemError: self.init(error.description, errno: error.number)
     default: self.init("\(error)")
     }
   }

@@ -2,7 +2,7 @@
 // and the service manager. Any thread except a dispatcher's; no lock.
 import CUIO
 import Glibc
-package import UIO
+package import LinuxSystem
 
 /// Data goes to standard output, and faults of files to standard error. Other messages are the
 /// Journal's.

@@ -1,6 +1,7 @@
 // Metrics room. The metrics in a file for the node exporter, replaced as a whole so that a reader
 // never sees half of it. Control thread; no lock.
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -32,7 +33,7 @@ final class MetricsFile {
 
   /// A failure is logged once, until a write succeeds again.
   private func write() {
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       try Self.replace(path, with: OpenMetrics.text(snapshot()))
       hasFailed = false
     } catch {
@@ -44,19 +45,19 @@ final class MetricsFile {
     }
   }
 
-  static func replace(_ path: String, with text: String) throws(SystemFailure) {
+  static func replace(_ path: String, with text: String) throws(SystemError) {
     let new = path + ".new"
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       let file = try FileDescriptor.open(new, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
       var rest = Array(text.utf8)[...]
       while !rest.isEmpty {
         let written = unsafe rest.withUnsafeBytes {
           unsafe Glibc.write(file.raw, $0.baseAddress, $0.count)
         }
-        if written < 0, errno != EINTR { throw SystemFailure(errno) }
+        if written < 0, errno != EINTR { throw SystemError(errno) }
         rest = rest.dropFirst(max(written, 0))
       }
-      guard unsafe rename(new, path) == 0 else { throw SystemFailure(errno) }
+      guard unsafe rename(new, path) == 0 else { throw SystemError(errno) }
     } catch {
       _ = unsafe unlink(new)
       throw error

@@ -1,5 +1,6 @@
 // Recipes room. What a recipe says, as the configuration writes it: a claim register, captures and
 // acknowledgements. Plain values, checked when they are made; RecipeRoutine runs them.
+import LinuxSystem
 public import UIO
 
 /// How to service a device without code: whether the interrupt is the device's, and what silences
@@ -28,7 +29,7 @@ public struct Recipe: Equatable, Sendable {
         value = .claimed
       } else if let valueText, captures.contains(valueText) {
         value = .captured(valueText)
-      } else if let number = valueText.flatMap({ Number.parse($0, as: UInt64.self) }),
+      } else if let number = valueText.flatMap({ NumberParsing.parse($0, as: UInt64.self) }),
         register.width == 64 || number >> UInt64(register.width) == 0
       {
         value = .constant(number)

@@ -6,6 +6,7 @@ import CUIO
 import DeviceInventory
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -35,7 +36,7 @@ package final class Service {
 
   /// Takes over SIGTERM, SIGINT and SIGHUP of the calling thread. Call it before there are other
   /// threads.
-  /// - Throws: `UIOError`, `VarlinkError`.
+  /// - Throws: `UIOError`, `SystemError`.
   package init(
     _ configuration: ServiceConfiguration,
     environment: ServiceEnvironment = ServiceEnvironment(), journal: Journal = .standard
@@ -78,8 +79,8 @@ package final class Service {
   // MARK: The run
 
   /// Services until SIGTERM, SIGINT, or the end of the duration.
-  /// - Throws: `UIOError`, `InterruptSyncError` or `VarlinkError` if a device of the command line
-  ///   cannot be serviced, or a socket cannot be created.
+  /// - Throws: `UIOError`, `InterruptSyncError`, `VarlinkError` or `SystemError` if a device of the
+  ///   command line cannot be serviced, or a socket cannot be created.
   package func run() throws {
     defer { end() }
     do { try begin() } catch {
@@ -121,11 +122,11 @@ package final class Service {
 
   private func watch(
     _ descriptor: FileDescriptor, _ handler: @escaping () -> Void
-  ) throws(VarlinkError) {
+  ) throws(SystemError) {
     watches.append(try loop.watch(descriptor, for: .readable) { _ in handler() })
   }
 
-  private func watchEverything() throws(VarlinkError) {
+  private func watchEverything() throws(SystemError) {
     try watch(signals) { [unowned self] in
       while true {
         switch cuio_signal_read(signals.raw) {

@@ -3,6 +3,7 @@
 // every interrupt.
 import CUIO
 import InterruptSync
+import LinuxSystem
 import UIO
 
 /// A software line with a clock.

@@ -2,7 +2,7 @@
 // sockets, and what an earlier process of the daemon stored; and the names that they are stored
 // under. Control thread; no lock.
 import Glibc
-package import UIO
+package import LinuxSystem
 
 /// The name of stored descriptors: printable ASCII without a colon, 255 at most.
 package struct StoredName: Hashable, Sendable, CustomStringConvertible {

@@ -4,7 +4,7 @@
 // Control thread; no lock.
 import CUIO
 import Glibc
-package import UIO
+package import LinuxSystem
 
 /// What a service manager passes to a process in its environment (sd_notify(3), sd_listen_fds(3),
 /// sd_watchdog_enabled(3)).

@@ -4,6 +4,7 @@
 import CUIO
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 
 /// Connects the daemon and its service manager. Without a manager every call does nothing.

@@ -10,6 +10,7 @@
 import CUIO
 import Glibc
 package import InterruptSync
+package import LinuxSystem
 package import UIO
 
 /// The file of totals.

@@ -1,0 +1,15 @@
+/// Numbers as the kernel prints and as people type them.
+package enum NumberParsing {
+  /// `0x1f`, `0X1f` or decimal; nothing around it.
+  package static func parse<T: FixedWidthInteger>(
+    _ text: some StringProtocol, as _: T.Type = T.self
+  ) -> T? {
+    let isHexadecimal = text.hasPrefix("0x") || text.hasPrefix("0X")
+    let digits = isHexadecimal ? text.dropFirst(2) : text[...]
+    guard let first = digits.first, first.isHexDigit else { return nil }
+    return T(digits, radix: isHexadecimal ? 16 : 10)
+  }
+}
+
+/// The name of before, until every target has changed.
+package typealias Number = NumberParsing
