@@ -29,7 +29,9 @@ struct ArgumentGroups {
   private var common: [DeviceOption] = []
   private var groups: [(device: String, options: [DeviceOption])] = []
 
-  private static let othersWithValue: Set<String> = ["--for", "--rate", "--config-root", "--listen"]
+  private static let othersWithValue: Set<String> = [
+    "--for", "--rate", "--config-root", "--listen",
+  ]
 
   /// - Parameters:
   ///   - arguments: the whole command line, which the parser has accepted.
@@ -41,7 +43,8 @@ struct ArgumentGroups {
       let number = rest.startIndex - arguments.startIndex
       let name = String(argument.prefix { $0 != "=" })
       if DeviceOption.names.contains(name) {
-        let value = name == argument ? rest.popFirst() ?? "" : String(argument.dropFirst(name.count + 1))
+        let value =
+          name == argument ? rest.popFirst() ?? "" : String(argument.dropFirst(name.count + 1))
         add(DeviceOption(name: name, value: value, argument: number))
       } else if Self.othersWithValue.contains(name) {
         if name == argument { rest = rest.dropFirst() }

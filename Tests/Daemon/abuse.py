@@ -192,7 +192,7 @@ def a_thousand_connections_of_one_user_are_refused_beyond_its_limit():
         wires = [daemon.wire() for _ in range(1000)]
 
         def open_ones():
-            # What was closed says so at once.
+            # A closed connection reports it at once.
             count = 0
             for wire in wires:
                 wire.socket.setblocking(False)

@@ -30,7 +30,7 @@ WRONG = [
 
 
 def abuse(daemon):
-    """A process's worth of trouble: idle clients, streams that nobody reads, and wrong, long and many calls.
+    """One abusive process: idle clients, streams without a reader, and wrong, long and many calls.
 
     Most of the thousand connections are refused; of those that are not a few are given up for the calls that follow,
     and some of these come to no connection either.
@@ -94,7 +94,7 @@ def abused(daemon, line, ring):
 
 @contextlib.contextmanager
 def awake():
-    """Processes that take what nobody else wants of each processor."""
+    """Processes that use all idle time of each processor."""
     children = []
     try:
         for processor in os.sched_getaffinity(0):
@@ -129,8 +129,8 @@ def measure(device):
                 else:
                     quiet.append(window(line, ring))
         os.close(line)
-        # What was not refused was held up.
-        assert f"user {NOBODY} throttled" in daemon.log, "nobody was held up"
+        # Calls that were not refused were throttled.
+        assert f"user {NOBODY} throttled" in daemon.log, "no user was throttled"
     return quiet, beside
 
 

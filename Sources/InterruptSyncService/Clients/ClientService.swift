@@ -120,7 +120,7 @@ final class ClientService {
     return number
   }
 
-  // MARK: What ends with its connection
+  // MARK: Registrations, which end with their connection
 
   /// Counts a registration of the caller until `unregister`, and returns its number.
   func register(_ call: VarlinkCall) throws(ErrorReply) -> Int {

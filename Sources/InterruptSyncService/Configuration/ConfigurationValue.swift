@@ -66,7 +66,8 @@ enum ConfigurationValue {
       let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
       let unit = text.last.flatMap { units[$0] }
       let digits = unit == nil ? text[...] : text.dropLast()
-      let product = NumberParsing.parse(digits, as: Int.self)?.multipliedReportingOverflow(by: unit ?? 1)
+      let product = NumberParsing.parse(digits, as: Int.self)?.multipliedReportingOverflow(
+        by: unit ?? 1)
       guard let product, !product.overflow, range.contains(product.partialValue) else {
         throw ValueFault(
           "\"\(text)\" is not a size from \(bytes(range.lowerBound)) to \(bytes(range.upperBound))",
@@ -125,7 +126,8 @@ enum ConfigurationValue {
 
   /// A group of the system by name or number. It need not exist: such a group has no members.
   static func group(_ text: String) throws(ValueFault) -> String {
-    let isNumber = NumberParsing.parse(text, as: UInt32.self).map { "\($0)" == text && $0 < .max } ?? false
+    let isNumber =
+      NumberParsing.parse(text, as: UInt32.self).map { "\($0)" == text && $0 < .max } ?? false
     let isName = text.unicodeScalars.enumerated().allSatisfy { index, scalar in
       switch scalar {
       case "a"..."z", "A"..."Z", "_": true

@@ -70,7 +70,8 @@ package struct DeviceMatch: Equatable, Sendable {
       throw ValueFault(
         "\"!\" is inside the list",
         hint:
-          "it negates the whole list: write it before the first pattern, or use a second assignment")
+          "it negates the whole list: write it before the first pattern, or use a second assignment"
+      )
     }
     guard !text.isEmpty else {
       throw ValueFault("a pattern is empty", hint: "write a name, or * for any")

@@ -1,5 +1,5 @@
-// Configuration room. What is wrong with a configuration, where it was written, and what to do about
-// it; and the guess at what was meant. Plain values that every reader of this room makes.
+// Configuration room. The faults of a configuration: their place, their message, and a hint; and the
+// guess at the word that was meant. Plain values that every reader of this room makes.
 import UIO
 
 /// A place in a configuration file, or an argument of the command line.

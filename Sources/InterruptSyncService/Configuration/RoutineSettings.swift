@@ -4,7 +4,7 @@ import UIO
 
 /// One routine of a device. The daemon registers them in the order of their sections.
 package struct RoutineSettings: Equatable, Sendable {
-  /// What runs.
+  /// A recipe, or a driver's code.
   package enum Action: Equatable, Sendable {
     case recipe(Recipe)
     /// A shared object and its arguments.

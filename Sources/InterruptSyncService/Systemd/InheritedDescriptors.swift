@@ -53,7 +53,8 @@ package struct StoredName: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// What was passed, by name: the order differs between versions of systemd, and names may repeat.
+/// The passed descriptors, by name: the order differs between versions of systemd, and names may
+/// repeat.
 package final class InheritedDescriptors {
   private var held: [(name: StoredName, file: FileDescriptor)] = []
 

@@ -59,7 +59,10 @@ func daemonKeyIsRead(text: String, expected: DaemonSettings) throws {
   ("OutputSizeMax=1G", "2:15: error: OutputSizeMax=: \"1G\" is not a size from 4K to 64M", "K"),
   ("TransactionMaxOperations=0", "2:26: error: TransactionMaxOperations=: \"0\"", "1 to 4096"),
   ("TransactionMaxSec=1", "2:19: error: TransactionMaxSec=: 1 is not between", "to 100ms"),
-  ("TransactionMaxSec=1.5us", "2:19: error: TransactionMaxSec=: 1.5us is not a whole number", "fraction"),
+  (
+    "TransactionMaxSec=1.5us", "2:19: error: TransactionMaxSec=: 1.5us is not a whole number",
+    "fraction"
+  ),
   ("AttachDeadlineSec=1ms", "2:19: error: AttachDeadlineSec=: 1ms is not", "10ms to 5min"),
   ("Loglevel=info", "2:1: error: [Daemon] has no key Loglevel=", "did you mean LogLevel=?"),
   ("[Match]", "2:1: error: there is no section [Match]", "write Daemon"),

@@ -111,7 +111,8 @@ func deviceKeyIsRead(text: String, expected: DeviceSettings) throws {
     "StormDelaySec=10us", "4:15: error: StormDelaySec=: 10us is not between 1ms and 1h", "1ms to 1h"
   ),
   (
-    "StormDelaySec=1.5ms", "4:15: error: StormDelaySec=: 1.5ms is not a whole number of milliseconds",
+    "StormDelaySec=1.5ms",
+    "4:15: error: StormDelaySec=: 1.5ms is not a whole number of milliseconds",
     "without a fraction"
   ),
   ("StormDelayMaxSec=2h", "4:18: error: StormDelayMaxSec=: 2h is not between", "1ms to 1h"),

@@ -88,7 +88,9 @@ private struct Unexpected: Error {}
   ("Driver=/a.so\nClaim=bar0:0", "5:7: error: Claim=: the routine is a driver", "remove it"),
   ("Argument=x", "4:10: error: Argument=: only a driver takes arguments", "Driver="),
   ("Name=a b", "4:6: error: Name=: \"a b\" is not a name", "letters"),
-  ("Name=a\n[Routine]\nName=a", "6:6: error: there is another [Routine] named a at", "its own name"),
+  (
+    "Name=a\n[Routine]\nName=a", "6:6: error: there is another [Routine] named a at", "its own name"
+  ),
 ])
 func routineFaultsAreToldWithTheirPlace(text: String, fault: String, hint: String) throws {
   let faults = try deviceFaults("[Match]\nId=*\n[Routine]\n\(text)\n")
