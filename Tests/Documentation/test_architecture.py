@@ -9,7 +9,7 @@ import unittest
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from circles import circles  # noqa: E402
+from circles import best_cut, circles  # noqa: E402
 from arrows import Arrow  # noqa: E402
 from map_page import MapPage  # noqa: E402
 from swift_source import SwiftFile  # noqa: E402
@@ -134,7 +134,8 @@ class CheckTests(unittest.TestCase):
         for line in (
                 "Sources/Low/: a circle of 3 files: A.swift, B.swift, C.swift",
                 "  Sources/Low/A.swift:1 names B of Sources/Low/B.swift",
-                "  Sources/Low/B.swift:1 names call of Sources/Low/C.swift"):
+                "  Sources/Low/B.swift:1 names call of Sources/Low/C.swift",
+                "  Sources/Low/A.swift should not name Sources/Low/B.swift: 1 files of the circle would be left"):
             self.assert_found(line, sources=self.CIRCLE)
 
     def test_a_circle_that_the_page_explains_passes(self):
@@ -209,6 +210,11 @@ class ReaderTests(unittest.TestCase):
         pairs = ["ab", "bc", "ca", "cd", "de", "ed", "f" "a"]
         found = circles([Arrow(source, 1, "x", destination) for source, destination in pairs])
         self.assertEqual(found, [{"a", "b", "c"}, {"d", "e"}])
+
+    def test_the_best_cut_leaves_the_smallest_circle(self):
+        arrows = [Arrow(pair[0], 1, "x", pair[1]) for pair in ["ab", "ba", "bc", "cd", "da"]]
+        self.assertEqual(best_cut(arrows, set("abcd")), ("b", "c", 2))
+        self.assertEqual(best_cut(arrows[2:] + arrows[:1], set("abcd")), ("a", "b", 1))
 
 
 if __name__ == "__main__":
