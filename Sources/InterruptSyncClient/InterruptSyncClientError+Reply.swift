@@ -1,6 +1,6 @@
 // What the errors of the protocol and of io.interruptsync mean to a caller.
 import Glibc
-import UIO
+import LinuxSystem
 package import Varlink
 
 extension InterruptSyncClientError {
@@ -13,7 +13,7 @@ extension InterruptSyncClientError {
       return
     }
     let (code, hint) = Self.meaning(error)
-    let number = error.errno == 0 ? "" : " (\(Errno.name(error.errno)))"
+    let number = error.errno == 0 ? "" : " (\(Errno(rawValue: error.errno)))"
     self.init(
       code, object: object, operation: operation, cause: error.cause + number,
       hint: hint ?? error.hint, errno: error.errno)

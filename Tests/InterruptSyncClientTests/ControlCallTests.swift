@@ -64,7 +64,8 @@ func errorsOfTheInterfaceKeepTheirWords(
   #expect(error.object == "a")
   #expect(error.operation == "connect")
   #expect(error.cause.contains("said so"))
-  #expect(error.errno == Int32(parameters["errno"]?.int64 ?? 0))
+  #expect((error.errno?.rawValue ?? 0) == Int32(parameters["errno"]?.int64 ?? 0))
+  #expect(error.errno.map { "\($0)" } == (parameters["errno"] == nil ? nil : "EACCES"))
 }
 
 @Test func hintOfTheDaemonIsTheHint() throws {
@@ -138,7 +139,7 @@ func errorsOfEveryServiceSayWhatToDo(
   let daemon = try obedient(Seen())
   let group = try #require(getgrgid(getegid())?.pointee.gr_name.map { String(cString: $0) })
   let error = InterruptSyncClientError(
-    VarlinkError(SystemFailure(EACCES), object: daemon.address, operation: "connect"),
+    VarlinkError(SystemError(EACCES), object: daemon.address, operation: "connect"),
     object: daemon.address, operation: "connect to the daemon")
   #expect(error.code == .permissionDenied)
   #expect(error.hint.contains("usermod -aG \(group) USER"))

@@ -55,7 +55,7 @@ private func daemon(_ source: RingSource) throws -> FakeDaemon {
   let ring = try daemon.client().subscribe("ring", capacity: 16)
   #expect(ring.captures == ["status", "mask"])
   var total: UInt64 = 0
-  var time: UInt64 = 0
+  var time = Duration.zero
   for count in 1...40 as ClosedRange<UInt64> {
     source.line.trigger(count)
     var here: UInt64 = 0
@@ -66,8 +66,8 @@ private func daemon(_ source: RingSource) throws -> FakeDaemon {
       #expect(record.total == total)
       #expect(record.claimed)
       #expect(record.captured == [7, .max])
-      #expect(record.timestampNanoseconds >= time)
-      time = record.timestampNanoseconds
+      #expect(record.timestamp >= time)
+      time = record.timestamp
     }
   }
   #expect(total == 820)

@@ -108,7 +108,7 @@ func watchOfADeviceShowsInterrupts(flag: String) throws {
   #expect(ran.status == 0)
   let late = try daemon.run("$ctl wait beat --for interrupt --timeout 50ms")
   #expect(late.status == 1)
-  #expect(late.complaint.contains("none came in time"))
+  #expect(late.complaint.contains("no interrupt came in time"))
 }
 
 @Test func waitForTheDaemonAndADeviceIsMetAtOnceOrInTime() throws {
@@ -212,7 +212,7 @@ private let screen = (enter: "\u{1b}[?1049h", leave: "\u{1b}[?25h\u{1b}[?1049l")
   let daemon = try Daemon("beat")
   let well = try daemon.run("$ctl doctor")
   #expect(well.status == 0)
-  #expect(well.output == "1 devices, nothing to find fault with\n")
+  #expect(well.output == "1 device checked, no problems found\n")
   let ill = try daemon.run("$ctl disconnect beat; $ctl doctor beat")
   #expect(ill.status == 1)
   #expect(

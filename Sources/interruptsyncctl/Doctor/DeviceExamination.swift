@@ -1,13 +1,14 @@
-// Why a device is silent: what the daemon says of it, held against what the kernel shows.
+// Why one device is silent: compares what the daemon reports with what the kernel shows. Pure
+// functions of values that Examination collected, so that tests can judge any state.
 import DeviceInventory
 import InterruptSyncClient
 import UIO
 
-/// What is known of one device from both sides.
+/// One device as the daemon and the kernel see it.
 struct DeviceExamination {
   let device: Device
   let statistics: DeviceStatistics?
-  /// nil: no UIO device of this machine.
+  /// nil: not a UIO device of this machine.
   let line: LineInspection?
   /// The dispatcher's scheduling; nil: not found.
   let dispatcher: ThreadSchedule?
@@ -63,29 +64,29 @@ struct DeviceExamination {
     if statistics.rearmFailures > 0 {
       found.append(
         problem(
-          "the line could not be unmasked \(statistics.rearmFailures) times",
-          "the log names the cause: journalctl -u interruptsyncd"))
+          "unmasking the line failed \(statistics.rearmFailures) times",
+          "the journal shows the cause: journalctl -u interruptsyncd"))
     }
     if statistics.unclaimed > 0, statistics.claimed == 0 {
       found.append(
         problem(
-          "\(statistics.unclaimed) interrupts came and no routine claimed one",
-          "Claim= reads another register than the device reports in, or the line is shared and the "
-            + "interrupts are another's"))
+          "\(statistics.unclaimed) interrupts came, but no routine claimed any",
+          "check that Claim= reads the register in which the device reports interrupts; on a shared "
+            + "line another device may raise them"))
     } else if statistics.unclaimed > statistics.dispatches / 2 {
       found.append(
         warning(
           "\(statistics.unclaimed) of \(statistics.dispatches) dispatches were not claimed",
-          "usual on a shared line; otherwise look at Claim="))
+          "normal on a shared line; otherwise check Claim="))
     }
     if statistics.storms > 0, device.state != .storming {
       found.append(
         warning(
-          "the storm brake took hold \(statistics.storms) times",
-          "an acknowledgement that comes too late does that, or StormLimit= is too low"))
+          "the storm brake masked the line \(statistics.storms) times",
+          "either the acknowledgement comes too late, or StormLimit= is too low"))
     }
     if device.routines.isEmpty {
-      found.append(problem("it is connected without a routine", "give its file a [Routine]"))
+      found.append(problem("it is connected without a routine", "add a [Routine] to its file"))
     }
     return found
   }
@@ -96,29 +97,29 @@ struct DeviceExamination {
     if line.irq == nil, line.info.pci != nil {
       found.append(
         problem(
-          "the function has no interrupt", "lspci -v: it needs an interrupt pin, or its driver MSI")
-      )
+          "the function has no interrupt",
+          "check lspci -v: it needs an interrupt pin, or MSI from its driver"))
     }
     if line.isMasked == true, device.state == .connected {
       found.append(
         problem(
           "PCI COMMAND masks the line (INTx Disable)"
-            + (line.isPending == true ? ", and the device asks for service" : ""),
-          "an interrupt that is never acknowledged leaves it so; setpci, or interruptsyncctl "
-            + "disconnect and connect, unmask it"))
+            + (line.isPending == true ? ", and the device asserts its interrupt" : ""),
+          "an interrupt that is never acknowledged leaves the line masked; to unmask it, run "
+            + "interruptsyncctl disconnect and connect, or setpci"))
     }
     if !line.sharers.isEmpty {
       found.append(
         warning(
           "IRQ \(line.irq ?? 0) is shared with \(line.sharers.joined(separator: ", "))",
-          "each must claim its own interrupts only; a UIO driver that does not share keeps others "
-            + "out"))
+          "each driver must claim only its own device's interrupts; a UIO driver that does not share "
+            + "the line locks the others out"))
     }
     if !line.mayOpen {
       found.append(
         warning(
           "this user may not open \(line.info.path)",
-          "the daemon may, by its group; for programs of one's own: usermod -aG uio USER"))
+          "the daemon may, through its group; for your own programs: usermod -aG uio USER"))
     }
     return found
   }
@@ -129,10 +130,10 @@ struct DeviceExamination {
     else { return [] }
     return [
       problem(
-        "the dispatcher has priority \(dispatcher.priority), and the kernel's thread \(thread.name) "
-          + "\(thread.priority): a dispatcher that spins on its processor never sees the interrupt "
-          + "(fact 53)",
-        "give Priority= below \(thread.priority) in its file, or raise the thread: "
+        "the dispatcher has priority \(dispatcher.priority), the kernel's thread \(thread.name) "
+          + "has \(thread.priority): a dispatcher that spins on that thread's CPU never sees the "
+          + "interrupt (fact 53)",
+        "set Priority= below \(thread.priority) in its file, or raise the thread: "
           + "chrt -f -p 90 $(pgrep -f irq/\(line.irq ?? 0)-)")
     ]
   }

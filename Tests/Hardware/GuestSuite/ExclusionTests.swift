@@ -1,5 +1,5 @@
-import CUIO
-import Glibc
+// Mutual exclusion on real interrupts: synchronized routines and deferred routines beside the
+// dispatcher. Callers run on threads of their own.
 import InterruptSync
 import UIO
 
@@ -9,7 +9,7 @@ enum ExclusionTests {
     Case("D1_deferredRoutinesOfARealInterruptAllRun", deferred),
   ]
 
-  /// Four threads and a routine add to one plain variable, a million times in all.
+  /// Four threads and a routine add to one plain variable, a million times in total.
   private static func plainCounter() throws {
     let edu = try Edu(Guest.eduA)
     let object = try edu.object()
@@ -55,30 +55,9 @@ enum ExclusionTests {
 }
 
 private final class DeferredCounts: @unchecked Sendable {
-  /// The service routine's.
+  /// Belongs to the service routine.
   var accepted = 0
-  /// The deferred routine's.
+  /// Belongs to the deferred routine.
   var ran = 0
   var levels: Set<InterruptLevel> = []
-}
-
-/// A thread that runs a closure.
-final class Caller: @unchecked Sendable {
-  private var thread = pthread_t()
-  private let body: () -> Void
-
-  init(_ body: @escaping () -> Void) {
-    self.body = body
-    let context = Unmanaged.passRetained(self).toOpaque()
-    let result = cuio_thread_create(&thread, 0, Caller.entry, context)
-    precondition(result == 0, "no thread to be had")
-  }
-
-  func join() { _ = cuio_thread_join(thread) }
-
-  private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
-    { context in
-      if let context = context { Unmanaged<Caller>.fromOpaque(context).takeRetainedValue().body() }
-      return nil
-    }
 }

@@ -1,4 +1,5 @@
-// Devices that go away while they interrupt, and come back (facts 5, 13, 16, 21 to 23, 28, 29).
+// Devices that go away while they interrupt, and return (facts 5, 13, 16, 21 to 23, 28, 29). Reports
+// come from the dispatcher's thread.
 import Glibc
 import InterruptSync
 import UIO
@@ -31,7 +32,7 @@ enum RemovalTests {
     let edu = try Edu(address)
     let object = try edu.object(options: InterruptSyncOptions { reports.add($0) })
     try object.connect()
-    // Interrupts without end, raised by the routine.
+    // The routine raises interrupts without end.
     try edu.chain(.max, through: object)
     try Guest.waitFor("the load") { object.dispatchCount >= 200 }
     let start = Clock.now
@@ -66,8 +67,7 @@ enum RemovalTests {
       object.statistics().interrupts - before.interrupts, 500, "interrupts of the new instance")
   }
 
-  /// A dead descriptor is ready for ever (fact 22): a second of the process's life must cost next
-  /// to nothing.
+  /// A dead descriptor stays ready (fact 22): in one second the process must use almost no CPU time.
   private static func noSpinning() throws {
     let before = (Guest.processTime(), Clock.now)
     usleep(1_000_000)
@@ -105,7 +105,7 @@ enum RemovalTests {
       try? Guest.bind(Guest.eduB)
       try? Guest.bind(Guest.serial)
     }
-    // The function is still there, only its driver has gone; that is the end of this device.
+    // The function remains, and only its driver has gone: that ends this device.
     try expect(!edu.device.isAlive, "alive")
     let object = InterruptSyncObject(source: line, mode: .normal)
     try object.registerServiceRoutine { .unsuccessful }
@@ -135,7 +135,7 @@ enum RemovalTests {
     let before = (try Guest.open(Guest.eduA).info, try Guest.open(Guest.eduB).info)
     Guest.unbind(Guest.eduA)
     Guest.unbind(Guest.eduB)
-    // The other way round: the numbers change places, the identities do not.
+    // In the opposite order: the numbers swap, the identities do not.
     try Guest.bind(Guest.eduB)
     try Guest.bind(Guest.eduA)
     let after = (try Guest.open(Guest.eduA).info, try Guest.open(Guest.eduB).info)

@@ -1,7 +1,7 @@
 // The built programs, as a shell runs them.
 import Glibc
 import TestSupport
-import UIO
+import LinuxSystem
 
 /// The products are beside the tests.
 let programs = {
@@ -52,7 +52,7 @@ final class Daemon {
     let log = folder.path("log")
     posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT, 0o600)
     guard posix_spawn(&process, words[0]!, &actions, nil, &words, environ) == 0 else {
-      throw SystemFailure(errno)
+      throw SystemError(errno)
     }
     _ = try shell("$ctl wait --timeout 60", address: address)
   }
