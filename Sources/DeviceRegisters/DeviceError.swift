@@ -1,8 +1,11 @@
-// One error type for everything the kernel can answer about a UIO device. It names the device, the
-// operation and the cause, carries the errno, and says what to do.
+// The one error of devices and their registers: it names the device, the operation and the cause,
+// carries the errno, and says what to do. Floor 2, so that regions, UIO and what else owns registers
+// throw the same type; UIO calls it `DeviceError`. A plain value, for any thread.
+import Glibc
+import LinuxSystem
 
-/// A failure of an operation on a UIO device.
-public struct UIOError: Error, Equatable, Sendable, CustomStringConvertible {
+/// A failure of an operation on a device or its registers.
+public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The cause, for programs.
   public enum Code: String, Sendable, CaseIterable {
     /// No such device (facts 1, 5).
@@ -78,5 +81,26 @@ public struct UIOError: Error, Equatable, Sendable, CustomStringConvertible {
     let number = errno == 0 ? "" : " (\(Errno.name(errno)))"
     let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
     return "\(device): \(operation): \(cause)\(number)\(advice)"
+  }
+}
+
+extension DeviceError {
+  /// What programs in C get, without its sign: interruptsync/device.h and region.h.
+  package var number: Int32 {
+    switch code {
+    case .notFound, .noSuchRegion: ENOENT
+    case .ambiguous: ENOTUNIQ
+    case .malformed, .misaligned: EINVAL
+    case .permissionDenied: EACCES
+    case .busy: EBUSY
+    case .removed: ENODEV
+    case .noInterrupt: ENXIO
+    case .rearmUnsupported, .unmappable: EOPNOTSUPP
+    case .driverFailed: EIO
+    case .outOfBounds: ERANGE
+    case .readOnly: EROFS
+    case .resourcesExhausted: errno == 0 ? ENOMEM : errno
+    case .unexpected: errno == 0 ? EIO : errno
+    }
   }
 }

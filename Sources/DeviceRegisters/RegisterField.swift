@@ -1,3 +1,6 @@
+// A field of a register: its bits, its access as a type, and the Swift values it holds. Floor 2;
+// plain values, for any thread.
+
 /// A field of the register `Layout`: where it is, what it holds, and what may be done with it.
 ///
 /// Its register is part of its type: a field of another register does not compile.
@@ -44,4 +47,53 @@ public struct RegisterField<
     precondition(raw <= UInt64(lowMask), "the value does not fit into its register field")
     return (bits & ~mask) | (Layout.Bits(truncatingIfNeeded: raw) << Layout.Bits(low))
   }
+}
+
+/// A field without its types, for lists, checks and messages.
+public struct RegisterFieldDescription: Equatable, Sendable {
+  /// As in the data sheet.
+  public let name: String
+  /// Its bits in the register.
+  public let bits: ClosedRange<Int>
+  /// What may be done with it.
+  public let access: RegisterAccessKind
+  let mask: UInt64
+}
+
+// MARK: Values
+
+/// What a field holds: `Bool`, an unsigned integer, or a type of the driver's own.
+///
+/// An enumeration conforms by saying which pattern means which case, and what an undefined one
+/// means.
+public protocol RegisterFieldValue: Sendable {
+  /// From the field's bits, shifted down to bit 0.
+  init(fieldBits: UInt64)
+  /// The field's bits, shifted down to bit 0.
+  var fieldBits: UInt64 { get }
+}
+
+extension Bool: RegisterFieldValue {
+  @inlinable public init(fieldBits: UInt64) { self = fieldBits != 0 }
+  @inlinable public var fieldBits: UInt64 { self ? 1 : 0 }
+}
+
+extension UInt8: RegisterFieldValue {
+  @inlinable public init(fieldBits: UInt64) { self.init(truncatingIfNeeded: fieldBits) }
+  @inlinable public var fieldBits: UInt64 { UInt64(self) }
+}
+
+extension UInt16: RegisterFieldValue {
+  @inlinable public init(fieldBits: UInt64) { self.init(truncatingIfNeeded: fieldBits) }
+  @inlinable public var fieldBits: UInt64 { UInt64(self) }
+}
+
+extension UInt32: RegisterFieldValue {
+  @inlinable public init(fieldBits: UInt64) { self.init(truncatingIfNeeded: fieldBits) }
+  @inlinable public var fieldBits: UInt64 { UInt64(self) }
+}
+
+extension UInt64: RegisterFieldValue {
+  @inlinable public init(fieldBits: UInt64) { self = fieldBits }
+  @inlinable public var fieldBits: UInt64 { self }
 }

@@ -1,7 +1,8 @@
 // A window of device registers, bounds- and alignment-checked, memory-mapped or reached through an
-// I/O BAR.
+// I/O BAR. Floor 2: the region does not know which floor opened the device; its owner passes the
+// mapping or file, the gate that knows whether the device is there, and the meaning of error numbers.
 import CUIO
-import Glibc
+package import LinuxSystem
 
 /// Registers of a device: a UIO map, a memory BAR or an I/O BAR.
 ///
@@ -26,6 +27,8 @@ import Glibc
   private let base: UnsafeMutableRawPointer?
   private let mapping: (address: UnsafeMutableRawPointer, length: Int)?
   private let file: FileDescriptor?
+  /// What an error number of a port access means.
+  private let meaning: @Sendable (Int32) -> DeviceError
   private let interposer: (any RegisterInterposer)?
   private let gate: LivenessGate
 
@@ -39,17 +42,22 @@ import Glibc
     unsafe base = unsafe address + offset
     unsafe mapping = unsafe (address, length)
     file = nil
+    meaning = { _ in Self.removed(name) }
     interposer = nil
     self.gate = gate
   }
 
-  package init(name: String, port file: FileDescriptor, size: Int, gate: LivenessGate) {
+  package init(
+    name: String, port file: FileDescriptor, size: Int, gate: LivenessGate,
+    meaning: @escaping @Sendable (Int32) -> DeviceError
+  ) {
     self.name = name
     kind = .port
     self.size = size
     unsafe base = nil
     unsafe mapping = nil
     self.file = file
+    self.meaning = meaning
     interposer = nil
     self.gate = gate
   }
@@ -63,6 +71,7 @@ import Glibc
     unsafe base = nil
     unsafe mapping = nil
     file = nil
+    meaning = { _ in Self.removed(name) }
     self.interposer = interposer
     gate = .alwaysOpen
   }
@@ -76,7 +85,7 @@ import Glibc
   }
 
   /// Reads 8 bits at `offset` bytes. Throws `outOfBounds`, `removed`.
-  public func read8(at offset: Int) throws(UIOError) -> UInt8 {
+  public func read8(at offset: Int) throws(DeviceError) -> UInt8 {
     guard let address = unsafe try address(offset, 1) else {
       return UInt8(truncatingIfNeeded: try readPort(offset, 1))
     }
@@ -84,7 +93,7 @@ import Glibc
   }
 
   /// Reads 16 bits at `offset` bytes. Throws `outOfBounds`, `misaligned`, `removed`.
-  public func read16(at offset: Int) throws(UIOError) -> UInt16 {
+  public func read16(at offset: Int) throws(DeviceError) -> UInt16 {
     guard let address = unsafe try address(offset, 2) else {
       return UInt16(truncatingIfNeeded: try readPort(offset, 2))
     }
@@ -92,20 +101,20 @@ import Glibc
   }
 
   /// Reads 32 bits at `offset` bytes. Throws `outOfBounds`, `misaligned`, `removed`.
-  public func read32(at offset: Int) throws(UIOError) -> UInt32 {
+  public func read32(at offset: Int) throws(DeviceError) -> UInt32 {
     guard let address = unsafe try address(offset, 4) else { return try readPort(offset, 4) }
     return unsafe try live(cuio_read32(address), .max)
   }
 
   /// Reads 64 bits at `offset` bytes, in one access. Throws `outOfBounds`, `misaligned` (also on
   /// ports), `removed`.
-  public func read64(at offset: Int) throws(UIOError) -> UInt64 {
+  public func read64(at offset: Int) throws(DeviceError) -> UInt64 {
     guard let address = unsafe try address(offset, 8) else { return try readPort64(offset) }
     return unsafe try live(cuio_read64(address), .max)
   }
 
   /// Writes 8 bits at `offset` bytes. Throws `outOfBounds`, `removed`.
-  public func write8(_ value: UInt8, at offset: Int) throws(UIOError) {
+  public func write8(_ value: UInt8, at offset: Int) throws(DeviceError) {
     guard let address = unsafe try address(offset, 1) else {
       return try writePort(offset, 1, UInt32(value))
     }
@@ -113,7 +122,7 @@ import Glibc
   }
 
   /// Writes 16 bits at `offset` bytes. Throws `outOfBounds`, `misaligned`, `removed`.
-  public func write16(_ value: UInt16, at offset: Int) throws(UIOError) {
+  public func write16(_ value: UInt16, at offset: Int) throws(DeviceError) {
     guard let address = unsafe try address(offset, 2) else {
       return try writePort(offset, 2, UInt32(value))
     }
@@ -121,7 +130,7 @@ import Glibc
   }
 
   /// Writes 32 bits at `offset` bytes. Throws `outOfBounds`, `misaligned`, `removed`.
-  public func write32(_ value: UInt32, at offset: Int) throws(UIOError) {
+  public func write32(_ value: UInt32, at offset: Int) throws(DeviceError) {
     guard let address = unsafe try address(offset, 4) else {
       return try writePort(offset, 4, value)
     }
@@ -130,7 +139,7 @@ import Glibc
 
   /// Writes 64 bits at `offset` bytes, in one access. Throws `outOfBounds`, `misaligned` (also on
   /// ports), `removed`.
-  public func write64(_ value: UInt64, at offset: Int) throws(UIOError) {
+  public func write64(_ value: UInt64, at offset: Int) throws(DeviceError) {
     guard let address = unsafe try address(offset, 8) else {
       return try writePort64(offset, value)
     }
@@ -139,14 +148,15 @@ import Glibc
 
   /// Whether `width` bytes at `offset` can be accessed, without doing it. Throws `outOfBounds`,
   /// `misaligned`, `removed`.
-  @usableFromInline func requireAccess(at offset: Int, width: Int) throws(UIOError) {
+  @usableFromInline func requireAccess(at offset: Int, width: Int) throws(DeviceError) {
     let address = unsafe try address(offset, width)
     if unsafe address == nil, width == 8, interposer == nil { throw widthError(offset, width) }
   }
 
   // nil: a port region or an interposed one.
   @inline(__always)
-  private func address(_ offset: Int, _ width: Int) throws(UIOError) -> UnsafeMutableRawPointer? {
+  private func address(_ offset: Int, _ width: Int) throws(DeviceError) -> UnsafeMutableRawPointer?
+  {
     guard offset >= 0, offset <= size - width else { throw boundsError(offset, width) }
     guard gate.isOpen else { throw removedError() }
     guard let base = unsafe base else {
@@ -161,12 +171,12 @@ import Glibc
   // A device that has been pulled reads as all ones (fact 29): such a value is believed only if the
   // kernel still has it.
   @inline(__always)
-  private func live<T: FixedWidthInteger>(_ value: T, _ suspicious: T) throws(UIOError) -> T {
+  private func live<T: FixedWidthInteger>(_ value: T, _ suspicious: T) throws(DeviceError) -> T {
     if value == suspicious, !gate.probe() { throw removedError() }
     return value
   }
 
-  private func readPort(_ offset: Int, _ width: UInt32) throws(UIOError) -> UInt32 {
+  private func readPort(_ offset: Int, _ width: UInt32) throws(DeviceError) -> UInt32 {
     if let interposer {
       return UInt32(truncatingIfNeeded: try interposer.read(at: offset, width: Int(width)))
     }
@@ -177,7 +187,7 @@ import Glibc
     return value
   }
 
-  private func writePort(_ offset: Int, _ width: UInt32, _ value: UInt32) throws(UIOError) {
+  private func writePort(_ offset: Int, _ width: UInt32, _ value: UInt32) throws(DeviceError) {
     if let interposer {
       return try interposer.write(UInt64(value), at: offset, width: Int(width))
     }
@@ -187,47 +197,49 @@ import Glibc
   }
 
   // Ports take no 64-bit access; an interposer does.
-  private func readPort64(_ offset: Int) throws(UIOError) -> UInt64 {
+  private func readPort64(_ offset: Int) throws(DeviceError) -> UInt64 {
     guard let interposer else { throw widthError(offset, 8) }
     return try interposer.read(at: offset, width: 8)
   }
 
-  private func writePort64(_ offset: Int, _ value: UInt64) throws(UIOError) {
+  private func writePort64(_ offset: Int, _ value: UInt64) throws(DeviceError) {
     guard let interposer else { throw widthError(offset, 8) }
     try interposer.write(value, at: offset, width: 8)
   }
 
   @inline(never)
-  private func portError(_ result: Int32) -> UIOError {
+  private func portError(_ result: Int32) -> DeviceError {
     if !gate.probe() { return removedError() }
-    return UIOOperation.port.error(-result, device: name)
+    return meaning(-result)
   }
 
   @inline(never)
-  private func removedError() -> UIOError {
-    UIOError(
+  private func removedError() -> DeviceError { Self.removed(name) }
+
+  private static func removed(_ name: String) -> DeviceError {
+    DeviceError(
       .removed, device: name, operation: "access a register",
       cause: "the device was unbound or removed",
       hint: "open it again by its stable id once it is back")
   }
 
   @inline(never)
-  private func boundsError(_ offset: Int, _ width: Int) -> UIOError {
-    UIOError(
+  private func boundsError(_ offset: Int, _ width: Int) -> DeviceError {
+    DeviceError(
       .outOfBounds, device: name, operation: "access a register",
       cause: "\(width) bytes at offset \(offset) leave the \(size) bytes of the region")
   }
 
   @inline(never)
-  private func alignmentError(_ offset: Int, _ width: Int) -> UIOError {
-    UIOError(
+  private func alignmentError(_ offset: Int, _ width: Int) -> DeviceError {
+    DeviceError(
       .misaligned, device: name, operation: "access a register",
       cause: "offset \(offset) is not a multiple of the width \(width)")
   }
 
   @inline(never)
-  private func widthError(_ offset: Int, _ width: Int) -> UIOError {
-    UIOError(
+  private func widthError(_ offset: Int, _ width: Int) -> DeviceError {
+    DeviceError(
       .misaligned, device: name, operation: "access a register",
       cause: "\(width) bytes at offset \(offset): ports take 1, 2 or 4 bytes at a time")
   }
