@@ -248,7 +248,7 @@ extension InterruptSyncClient {
   }
 
   /// Makes the daemon read its configuration again. The role admin.
-  /// - Throws: `configurationRejected` with every fault, in which case the daemon keeps the old
+  /// - Throws: `configurationRejected` with every error, in which case the daemon keeps the old
   ///   configuration; `permissionDenied`, `disconnected`, `timedOut`.
   public func reload() throws(InterruptSyncClientError) {
     _ = try connection.call("Reload", operation: "reload the configuration")

@@ -38,21 +38,21 @@ struct DeviceExamination {
     case .storming:
       return [
         problem(
-          "the storm brake holds the line: it interrupts faster than StormLimit= allows",
-          "a claim or acknowledgement that does not silence the device does that: look at Claim= "
-            + "and Acknowledge= in its file")
+          "the storm brake masks the line: it interrupts faster than StormLimit= allows",
+          "a claim or acknowledgement that does not silence the device causes this: check Claim= and "
+            + "Acknowledge= in its file")
       ]
     case .listed where device.file == nil:
       return [
         problem(
-          "nothing services it: no file is for it, and no client has attached it",
-          "write a .device file, interruptsync.device(5), or interruptsyncctl attach")
+          "not configured: no .device file matches, and no client has attached it",
+          "write a .device file, see interruptsync.device(5), or use interruptsyncctl attach")
       ]
     case .listed:
       return [problem("it is disconnected", "interruptsyncctl connect \(device.id)")]
     case .gone:
       return [
-        problem("it is not there", "plug it in, or: interruptsyncctl bind \(device.id)")
+        problem("the device has gone", "plug it in, or run interruptsyncctl bind \(device.id)")
       ]
     case .connected, .attached, .unknown: return []
     }
