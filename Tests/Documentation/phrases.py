@@ -55,7 +55,8 @@ PHRASES = [
 # True technical uses, taken out of a text before it is searched.
 ALLOWED = [
     re.compile(r"`[^`]*`"),
-    # The Unix user of that name.
+    # The kernel's message, and the Unix user of that name.
+    re.compile(r"\bnobody cared\b"),
     re.compile(r"\b(?:user|group|uid|user name|runuser -u|su|as) [\"']?nobody\b|\bnobody:nogroup\b|\b65534 \(nobody\)"),
 ]
 

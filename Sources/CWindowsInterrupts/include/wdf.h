@@ -5,18 +5,10 @@
 
 #include "wdm.h"
 
-#include "isw/wdf/wdftypes.h"
-
+#include "isw/wdf/wdfdeferred.h"
 #include "isw/wdf/wdfdevice.h"
-#include "isw/wdf/wdfdpc.h"
-#include "isw/wdf/wdfdriver.h"
 #include "isw/wdf/wdfinterrupt.h"
 #include "isw/wdf/wdfobject.h"
-#include "isw/wdf/wdfresource.h"
-#include "isw/wdf/wdfstatus.h"
-#include "isw/wdf/wdfsync.h"
-#include "isw/wdf/wdftimer.h"
-#include "isw/wdf/wdfworkitem.h"
 
 #include "isw/wdf/absent.h"
 

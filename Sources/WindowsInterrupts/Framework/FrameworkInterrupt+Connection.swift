@@ -1,4 +1,5 @@
-// Connecting and disconnecting (W6 to W10). At PASSIVE_LEVEL.
+// Connecting and disconnecting an interrupt of the framework (W6 to W10). At PASSIVE_LEVEL;
+// `changing` orders the changes, and the interrupt's lock is held only for single steps.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem
@@ -93,7 +94,7 @@ extension FrameworkInterrupt {
       interrupt = nil
       unsafe connection.store(nil, ordering: .sequentiallyConsistent)
     }
-    _ = unsafe Handles.retire(ended.handle)
+    _ = unsafe InterruptHandles.retire(ended.handle)
   }
 
   private func flushDeferred() {

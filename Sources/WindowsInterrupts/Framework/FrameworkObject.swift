@@ -1,10 +1,13 @@
 // What every framework object is: a handle, contexts, references, a place in the tree of parents
-// (N27). WdfObjectCreate makes objects of this class itself.
+// (N27). Kinds of objects override `stop`, `childStopped` and `isFrameworkOwned`; this file knows
+// none of them. Handles resolve at any level; objects end up to DISPATCH_LEVEL, in the thread that
+// deletes them. One monitor guards the tree of all objects.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem
 import Synchronization
 
+/// WdfObjectCreate makes objects of this class itself.
 @safe class FrameworkObject: @unchecked Sendable {
   /// Guards parents and children of all objects. Never held while a driver's routine runs.
   private static let tree = Monitor()
@@ -61,13 +64,20 @@ import Synchronization
     unsafe Self.tree.locked { parent }.map { unsafe $0.rawHandle }
   }
 
-  /// The device that it is, or is below of.
-  var device: FrameworkDevice? { Self.tree.locked { parent }?.device }
+  /// The nearest object of `Kind`: this one, or one above it.
+  func nearest<Kind: FrameworkObject>(_ kind: Kind.Type) -> Kind? {
+    if let found = self as? Kind { return found }
+    return Self.tree.locked { parent }?.nearest(kind)
+  }
 
   var isDeleting: Bool { Self.tree.locked { isEnding } }
 
-  /// The framework's own end of it, before the driver's callbacks: no routine of it starts any more.
+  /// The framework's own end of it, before the driver's callbacks: no routine of it starts any
+  /// more.
   func stop() {}
+
+  /// A child has stopped. Its cleanup callback follows.
+  func childStopped(_ child: FrameworkObject) {}
 
   /// Whether a driver's WdfObjectDelete is refused (W4).
   var isFrameworkOwned: Bool { false }
@@ -139,6 +149,7 @@ import Synchronization
     }
     for object in ending {
       object.stop()
+      Self.tree.locked { object.parent }?.childStopped(object)
       unsafe object.attributes.raw.EvtCleanupCallback?(object.rawHandle)
     }
     for object in ending { object.dereference() }
@@ -151,5 +162,88 @@ import Synchronization
     for child in children.reversed() { child.collect(&found) }
     children = []
     found.append(self)
+  }
+}
+
+extension FrameworkObject {
+  /// The rest of a creation function: a place for the handle, a level, and a status.
+  static func create(
+    _ call: String, _ out: UnsafeMutablePointer<OpaquePointer?>?, atMost limit: Int32,
+    _ make: () throws(FrameworkFailure) -> FrameworkObject
+  ) -> NTSTATUS {
+    guard let out = unsafe out else { return FrameworkFailure.invalidParameter.status }
+    unsafe out.pointee = nil
+    guard Reports.require(call, atMost: KIRQL(limit)) else {
+      return FrameworkFailure.invalidState.status
+    }
+    do throws(FrameworkFailure) {
+      unsafe out.pointee = try make().handle
+      return NTStatus.success.rawValue
+    } catch { return error.status }
+  }
+
+  /// The parent that the attributes name; nil when they name none. Reports a handle of no object.
+  static func parent(_ call: String, _ attributes: FrameworkAttributes) throws(FrameworkFailure)
+    -> FrameworkObject?
+  {
+    guard let handle = unsafe attributes.raw.ParentObject else { return nil }
+    guard let parent = unsafe FrameworkHandles.any(handle, call) else { throw .invalidHandle }
+    return parent
+  }
+}
+
+/// WDF handles. Their memory is never freed, and a handle is used again only after many others have
+/// ended, so that a use of an ended handle is reported and not obeyed (N27).
+enum FrameworkHandles {
+  typealias Header = UnsafeMutablePointer<isw_wdf_object>
+
+  private static let monitor = Monitor()
+  /// Ended ones, oldest first.
+  nonisolated(unsafe) private static var ended: [Header] = unsafe []
+  private static let quarantine = 256
+
+  static func make() -> Header {
+    unsafe monitor.locked {
+      if unsafe ended.count > quarantine { return unsafe ended.removeFirst() }
+      let header = Header.allocate(capacity: 1)
+      unsafe header.initialize(to: isw_wdf_object())
+      return unsafe header
+    }
+  }
+
+  /// From now on the handle leads to `object`, and keeps it.
+  static func publish(_ header: Header, _ object: FrameworkObject) {
+    unsafe isw_store_pointer(&header.pointee.object, Unmanaged.passRetained(object).toOpaque())
+  }
+
+  static func retire(_ header: Header) {
+    guard let object = unsafe header.pointee.object else { return }
+    unsafe isw_store_pointer(&header.pointee.object, nil)
+    monitor.locked { unsafe ended.append(header) }
+    unsafe Unmanaged<FrameworkObject>.fromOpaque(object).release()
+  }
+
+  /// The object behind any handle; reports one that has ended. No lock, no allocation.
+  static func any(_ handle: UnsafeMutableRawPointer?, _ call: String) -> FrameworkObject? {
+    if let handle = unsafe handle,
+      let object = unsafe isw_load_pointer(
+        &handle.assumingMemoryBound(to: isw_wdf_object.self).pointee.object)
+    {
+      return unsafe Unmanaged<FrameworkObject>.fromOpaque(object).takeUnretainedValue()
+    }
+    Reports.violation(call, "N27", "the handle is NULL or its object has ended")
+    return nil
+  }
+
+  /// The same for a handle of one kind.
+  static func object<Kind: FrameworkObject>(
+    _ handle: OpaquePointer?, _ call: String, as kind: Kind.Type = Kind.self
+  ) -> Kind? {
+    guard let object = unsafe any(UnsafeMutableRawPointer(handle), call) else { return nil }
+    guard type(of: object) == kind else {
+      Reports.violation(call, "N27", "the handle is of another kind of object")
+      return nil
+    }
+    return unsafe unsafeDowncast(object, to: kind)
   }
 }

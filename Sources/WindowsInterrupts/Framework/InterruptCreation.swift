@@ -1,4 +1,5 @@
-// WdfInterruptCreate: the checks of W2, in its order.
+// WdfInterruptCreate: the checks of W2, in its order. The driver's thread, up to DISPATCH_LEVEL, in
+// EvtDriverDeviceAdd or EvtDevicePrepareHardware.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization
@@ -49,7 +50,7 @@ import Synchronization
 
   /// The third.
   private func checkParent() throws(FrameworkFailure) {
-    guard let parent = try attributes.parent(call, or: nil) else { return }
+    guard let parent = try FrameworkObject.parent(call, attributes) else { return }
     guard unsafe config.AutomaticSerialization != 0 else { throw .parentNotAllowed }
     // There are no queues, so it is the device.
     guard parent === device else { throw .invalidParameter }
@@ -125,7 +126,7 @@ public func WdfInterruptCreate(
   _ Device: WDFDEVICE!, _ Configuration: PWDF_INTERRUPT_CONFIG!,
   _ Attributes: PWDF_OBJECT_ATTRIBUTES!, _ Interrupt: UnsafeMutablePointer<WDFINTERRUPT?>!
 ) -> NTSTATUS {
-  unsafe FrameworkFailure.catching("WdfInterruptCreate", Interrupt, atMost: DISPATCH_LEVEL) {
+  unsafe FrameworkObject.create("WdfInterruptCreate", Interrupt, atMost: DISPATCH_LEVEL) {
     () throws(FrameworkFailure) in
     try unsafe InterruptCreation(Device, Configuration, Attributes).make()
   }

@@ -1,4 +1,4 @@
-// Saying something, asserting something, and what the time is.
+// Messages, assertions, and the time.
 #ifndef ISW_DEBUG_H
 #define ISW_DEBUG_H
 
@@ -49,5 +49,20 @@ ISW_END_C
 #endif
 #define NT_ASSERT(expression) ASSERT(expression)
 #define PAGED_CODE_LOCKED() ((void)0)
+
+// The time of day and the time since the machine started, in 100-nanosecond units. Any thread, any level.
+
+ISW_BEGIN_C
+
+/// Since 1601-01-01 00:00 UTC. Follows CLOCK_REALTIME, also where it is set.
+VOID KeQuerySystemTime(PLARGE_INTEGER CurrentTime);
+/// The same; here both are precise.
+VOID KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime);
+/// Ticks of KeQueryTimeIncrement's length since the machine started.
+VOID KeQueryTickCount(PLARGE_INTEGER CurrentCount);
+/// 156250: a tick counts 15.625 ms. Nothing here waits for ticks.
+ULONG KeQueryTimeIncrement(VOID);
+
+ISW_END_C
 
 #endif

@@ -1,12 +1,59 @@
-// The interrupt object (W1 to W32). Its lock is one of the core's, connected or not, and may be shared (W5); the ISR,
-// Enable, Disable and Synchronize callbacks and the holders of WdfInterruptAcquireLock exclude each other.
+// Locks and interrupts. An interrupt's lock is a lock of the library, connected or not, and several interrupts can share
+// one (W5). The ISR, the Enable, Disable and Synchronize callbacks, and the threads that hold the lock through
+// WdfInterruptAcquireLock exclude each other (W1 to W32).
 #ifndef ISW_WDFINTERRUPT_H
 #define ISW_WDFINTERRUPT_H
 
+#include "../interrupt.h"
 #include "wdfobject.h"
 
-#include "../interrupt.h"
-#include "../resource.h"
+// Spin locks and wait locks. An interrupt can be made with either (W5).
+
+#define WDF_TIMEOUT_TO_SEC ((LONGLONG)1 * 10 * 1000 * 1000)
+#define WDF_TIMEOUT_TO_MS ((LONGLONG)1 * 10 * 1000)
+#define WDF_TIMEOUT_TO_US ((LONGLONG)1 * 10)
+
+// Timeouts in units of 100 ns: negative from now, positive since 1601-01-01 UTC.
+FORCEINLINE LONGLONG WDF_REL_TIMEOUT_IN_SEC(ULONGLONG Time) { return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_SEC; }
+FORCEINLINE LONGLONG WDF_ABS_TIMEOUT_IN_SEC(ULONGLONG Time) { return (LONGLONG)Time * WDF_TIMEOUT_TO_SEC; }
+FORCEINLINE LONGLONG WDF_REL_TIMEOUT_IN_MS(ULONGLONG Time) { return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_MS; }
+FORCEINLINE LONGLONG WDF_ABS_TIMEOUT_IN_MS(ULONGLONG Time) { return (LONGLONG)Time * WDF_TIMEOUT_TO_MS; }
+FORCEINLINE LONGLONG WDF_REL_TIMEOUT_IN_US(ULONGLONG Time) { return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_US; }
+FORCEINLINE LONGLONG WDF_ABS_TIMEOUT_IN_US(ULONGLONG Time) { return (LONGLONG)Time * WDF_TIMEOUT_TO_US; }
+
+ISW_BEGIN_C
+
+NTSTATUS WdfSpinLockCreateIn(WDFDRIVER Driver, PWDF_OBJECT_ATTRIBUTES Attributes, WDFSPINLOCK *SpinLock);
+NTSTATUS WdfWaitLockCreateIn(WDFDRIVER Driver, PWDF_OBJECT_ATTRIBUTES Attributes, WDFWAITLOCK *Lock);
+
+/// Takes the lock and raises to DISPATCH_LEVEL. Up to DISPATCH_LEVEL. Reported: above it (K23), held by the caller
+/// already (K24, and the matching release does nothing), and the lock of an interrupt (W5).
+VOID WdfSpinLockAcquire(WDFSPINLOCK SpinLock);
+/// Gives the lock back and the thread its level.
+VOID WdfSpinLockRelease(WDFSPINLOCK SpinLock);
+
+/// Takes the lock. NULL waits without limit, 0 only tries (up to DISPATCH_LEVEL). PASSIVE_LEVEL.
+///
+/// STATUS_TIMEOUT, a success code, when it was not to be had in time (W25), and at once to a caller that holds it
+/// already; without a limit that caller gets STATUS_POSSIBLE_DEADLOCK and a report. STATUS_INVALID_DEVICE_STATE at a
+/// wrong level, STATUS_INVALID_HANDLE.
+NTSTATUS WdfWaitLockAcquire(WDFWAITLOCK Lock, PLONGLONG Timeout);
+/// By the thread that holds it; another is reported.
+VOID WdfWaitLockRelease(WDFWAITLOCK Lock);
+
+ISW_END_C
+
+/// The parent is the driver unless another is given. Errors: WdfObjectCreate. Up to DISPATCH_LEVEL.
+FORCEINLINE NTSTATUS WdfSpinLockCreate(PWDF_OBJECT_ATTRIBUTES SpinLockAttributes, WDFSPINLOCK *SpinLock) {
+  return WdfSpinLockCreateIn(isw_wdf_driver, SpinLockAttributes, SpinLock);
+}
+
+/// The same.
+FORCEINLINE NTSTATUS WdfWaitLockCreate(PWDF_OBJECT_ATTRIBUTES LockAttributes, WDFWAITLOCK *Lock) {
+  return WdfWaitLockCreateIn(isw_wdf_driver, LockAttributes, Lock);
+}
+
+// The interrupt object.
 
 /// At the interrupt's level, under its lock. TRUE only if the device interrupted and was serviced. MessageID is 0: UIO
 /// has lines only (W13).

@@ -1,11 +1,61 @@
-// The object model: attributes, contexts, references, parents. Children end before their parents, and each object's
-// EvtCleanupCallback comes before its EvtDestroyCallback (N27).
+// The framework's objects: handles, attributes, contexts, references, parents, and the framework's own status values.
+// Children end before their parents, and each object's EvtCleanupCallback comes before its EvtDestroyCallback (N27).
 #ifndef ISW_WDFOBJECT_H
 #define ISW_WDFOBJECT_H
 
-#include "wdftypes.h"
-
+#include "../../ntstatus.h"
+#include "../device.h"
 #include "../memory.h"
+
+/// Any of the handles below. A handle is valid until its object has ended; a use after that is reported (N27).
+typedef PVOID WDFOBJECT, *PWDFOBJECT;
+typedef PVOID WDFCONTEXT;
+
+#define ISW_WDF_HANDLE(name) typedef struct name##__ *name
+ISW_WDF_HANDLE(WDFDRIVER);
+ISW_WDF_HANDLE(WDFDEVICE);
+ISW_WDF_HANDLE(WDFINTERRUPT);
+ISW_WDF_HANDLE(WDFSPINLOCK);
+ISW_WDF_HANDLE(WDFWAITLOCK);
+ISW_WDF_HANDLE(WDFDPC);
+ISW_WDF_HANDLE(WDFWORKITEM);
+ISW_WDF_HANDLE(WDFTIMER);
+ISW_WDF_HANDLE(WDFCMRESLIST);
+#undef ISW_WDF_HANDLE
+
+/// A device before WdfDeviceCreate.
+typedef struct WDFDEVICE_INIT WDFDEVICE_INIT, *PWDFDEVICE_INIT;
+
+#define WDF_NO_HANDLE NULL
+#define WDF_NO_OBJECT_ATTRIBUTES NULL
+#define WDF_NO_CONTEXT NULL
+#define WDF_NO_EVENT_CALLBACK NULL
+#define WDF_EXTERN_C EXTERN_C
+#define WDF_EXTERN_C_START ISW_BEGIN_C
+#define WDF_EXTERN_C_END ISW_END_C
+#define WDFAPI
+
+typedef enum _WDF_TRI_STATE { WdfFalse = FALSE, WdfTrue = TRUE, WdfUseDefault = 2 } WDF_TRI_STATE, *PWDF_TRI_STATE;
+
+/// An object of the driver that includes this header: one for each program or shared library, as on Windows.
+ISW_BEGIN_C
+extern WDFDRIVER isw_wdf_driver __attribute__((weak, visibility("hidden")));
+ISW_END_C
+WDFDRIVER isw_wdf_driver __attribute__((weak, visibility("hidden"))) = NULL;
+
+// Status values that only the framework gives. The names are Windows'; the numbers lie in the framework's facility
+// (0x20). Compare by name.
+
+#define STATUS_OBJECT_NAME_EXISTS ((NTSTATUS)0x40000000)
+#define STATUS_OBJECT_NAME_INVALID ((NTSTATUS)0xC0000033)
+#define STATUS_DELETE_PENDING ((NTSTATUS)0xC0000056)
+#define STATUS_DRIVER_INTERNAL_ERROR ((NTSTATUS)0xC0000183)
+
+#define STATUS_WDF_PARENT_NOT_SPECIFIED ((NTSTATUS)0xC0200208)
+#define STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED ((NTSTATUS)0xC0200209)
+#define STATUS_WDF_EXECUTION_LEVEL_INVALID ((NTSTATUS)0xC020020A)
+#define STATUS_WDF_SYNCHRONIZATION_SCOPE_INVALID ((NTSTATUS)0xC020020B)
+#define STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL ((NTSTATUS)0xC020020C)
 
 typedef VOID EVT_WDF_OBJECT_CONTEXT_CLEANUP(WDFOBJECT Object);
 typedef EVT_WDF_OBJECT_CONTEXT_CLEANUP *PFN_WDF_OBJECT_CONTEXT_CLEANUP;
