@@ -12,8 +12,6 @@ import Varlink
 /// that is unique, or the name of a software line. What a client registers ends with its
 /// connection unless it is persistent.
 public final class InterruptSyncClient {
-  static let interface = "io.interruptsync"
-
   /// Where the daemon listens: the environment variable INTERRUPTSYNC_ADDRESS, or
   /// `/run/interruptsync/io.interruptsync`.
   public static var defaultAddress: String {

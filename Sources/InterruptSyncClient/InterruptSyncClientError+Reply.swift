@@ -109,7 +109,7 @@ extension InterruptSyncClientError {
   private static let older = "the daemon is of another version: restart it after an upgrade"
 
   private static func name(_ error: String) -> String {
-    "\(InterruptSyncClient.interface).\(error)"
+    "\(daemonInterface).\(error)"
   }
 
   /// The words of the error itself.

@@ -3,6 +3,9 @@
 import LinuxSystem
 import Varlink
 
+/// The daemon's Varlink interface, whose methods and errors have its name in front.
+let daemonInterface = "io.interruptsync"
+
 /// A failure of a call to the daemon. It names the object, the operation and the cause, and says
 /// what to do.
 public struct InterruptSyncClientError: Error, Equatable, Sendable, CustomStringConvertible {

@@ -3,6 +3,7 @@
 import DeviceInventory
 import InterruptSyncClient
 import UIO
+import Varlink
 
 /// One device as the daemon and the kernel see it.
 struct DeviceExamination {
@@ -135,6 +136,30 @@ struct DeviceExamination {
           + "interrupt (fact 53)",
         "set Priority= below \(thread.priority) in its file, or raise the thread: "
           + "chrt -f -p 90 $(pgrep -f irq/\(line.irq ?? 0)-)")
+    ]
+  }
+}
+
+/// Something that explains why a device is silent, or soon will be.
+struct Finding: Equatable {
+  enum Severity: String {
+    /// The device cannot work like this.
+    case problem
+    /// It works, but may not always.
+    case warning
+  }
+
+  let severity: Severity
+  /// A device, or the daemon.
+  let subject: String
+  let text: String
+  /// What to do.
+  let hint: String
+
+  var json: JSONObject {
+    [
+      "severity": .string(severity.rawValue), "subject": .string(subject), "text": .string(text),
+      "hint": .string(hint),
     ]
   }
 }
