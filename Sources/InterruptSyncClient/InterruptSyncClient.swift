@@ -12,8 +12,6 @@ import Varlink
 /// that is unique, or the name of a software line. What a client registers ends with its
 /// connection unless it is persistent.
 public final class InterruptSyncClient {
-  static let interface = "io.interruptsync"
-
   /// Where the daemon listens: the environment variable INTERRUPTSYNC_ADDRESS, or
   /// `/run/interruptsync/io.interruptsync`.
   public static var defaultAddress: String {
@@ -248,7 +246,7 @@ extension InterruptSyncClient {
   }
 
   /// Makes the daemon read its configuration again. The role admin.
-  /// - Throws: `configurationRejected` with every fault, in which case the daemon keeps the old
+  /// - Throws: `configurationRejected` with every error, in which case the daemon keeps the old
   ///   configuration; `permissionDenied`, `disconnected`, `timedOut`.
   public func reload() throws(InterruptSyncClientError) {
     _ = try connection.call("Reload", operation: "reload the configuration")

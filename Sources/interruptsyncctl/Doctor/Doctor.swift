@@ -38,30 +38,6 @@ struct Doctor: ParsableCommand {
   }
 }
 
-/// Something that explains why a device is silent, or soon will be.
-struct Finding: Equatable {
-  enum Severity: String {
-    /// The device cannot work like this.
-    case problem
-    /// It works, but may not always.
-    case warning
-  }
-
-  let severity: Severity
-  /// A device, or the daemon.
-  let subject: String
-  let text: String
-  /// What to do.
-  let hint: String
-
-  var json: JSONObject {
-    [
-      "severity": .string(severity.rawValue), "subject": .string(subject), "text": .string(text),
-      "hint": .string(hint),
-    ]
-  }
-}
-
 /// An examination of one device or of all.
 private struct Examination {
   private(set) var findings: [Finding] = []

@@ -1,6 +1,6 @@
 // The drivers in Examples/, run as a user runs them: as processes whose output the cases read.
 import Glibc
-import UIO
+import LinuxSystem
 
 enum ExampleTests {
   static let cases = [

@@ -3,6 +3,7 @@
 // thread; `waitFor` and the clock also on others.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 
 enum Guest {

@@ -2,6 +2,7 @@
 // register numbers are from the IA-PC HPET specification 1.0a, section 2.3.
 import CUIO
 import InterruptSync
+import LinuxSystem
 import UIO
 
 enum HPETTests {

@@ -2,7 +2,7 @@
 // starts, watches and ends them from the suite's one thread.
 import FoundationEssentials
 import Glibc
-import UIO
+import LinuxSystem
 import Varlink
 
 /// The fields of the daemon's JSON that the cases check.

@@ -2,6 +2,7 @@
 // its own per case; some clients are processes (ServiceClient).
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 

@@ -2,6 +2,7 @@
 // they come and go. Most cases run inside InstalledService.serving.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 
 enum SystemdTests {
