@@ -112,7 +112,8 @@ struct RingBenchmark {
     guard let record = try ring.next(timeout: .seconds(5)) else {
       throw BenchmarkFailure("the daemon ended the ring")
     }
-    return record.timestampNanoseconds
+    let (seconds, attoseconds) = record.timestamp.components
+    return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
   }
 
   /// Takes records until they add up to `wanted` interrupts. Returns the number of records.

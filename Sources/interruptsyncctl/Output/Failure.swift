@@ -1,13 +1,13 @@
-// How the program ends when it did not do what it was told.
-import ArgumentParser
+// How the program ends when a command fails: the exit statuses, and the errors that it prints.
 import Glibc
 import InterruptSyncClient
 import UIO
 
+/// How the program ends when a command fails.
 enum Failure {
   static let failed: Int32 = 1
   static let wrongUsage: Int32 = 2
-  /// Of `status`, as of LSB's scripts.
+  /// For `status`, as in the LSB's init scripts.
   static let notRunning: Int32 = 3
   static let noSuchDevice: Int32 = 4
   /// EX_NOPERM of sysexits.h.
@@ -26,19 +26,13 @@ enum Failure {
     Console.say(error.description)
     Glibc.exit(error.code == .permissionDenied ? notPermitted : failed)
   }
+}
 
-  /// What the parser throws: help and completion scripts, and usage that is wrong.
-  static func end(usage error: any Error) -> Never {
-    let status = Control.exitCode(for: error)
-    let text = Control.fullMessage(for: error)
-    if status.isSuccess {
-      Console.out(text)
-      Glibc.exit(0)
-    }
-    if !text.isEmpty { Console.complain(text) }
-    Glibc.exit(status == .validationFailure ? wrongUsage : status.rawValue)
+extension InterruptSyncClientError {
+  /// Nothing happened within the time given on the command line.
+  static func timedOut(_ object: String, _ cause: String = "no interrupt came in time") -> Self {
+    InterruptSyncClientError(
+      .timedOut, object: object, operation: "wait", cause: cause,
+      hint: "interruptsyncctl doctor may show why")
   }
-
-  /// Everything has been said.
-  static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 }
