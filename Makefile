@@ -127,6 +127,7 @@ docs:
 	for target in InterruptSync InterruptSyncClient; do \
 	  $(SWIFT) build --target $$target --scratch-path $(DOCS_BUILD) \
 	    -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc $(GRAPHS) || exit; done
+	Tests/Documentation/own $(GRAPHS) UIO LinuxSystem DeviceRegisters
 	$(call archive,LinuxSystem)
 	$(call archive,DeviceRegisters,$(call documented,LinuxSystem))
 	$(call archive,UIO,$(call documented,LinuxSystem DeviceRegisters))

@@ -47,7 +47,7 @@ enum FrameworkCall {
 }
 
 @safe struct FrameworkAttributes {
-  /// Which of the optional fields an object has a use for.
+  /// The optional fields that a kind of object uses.
   struct Allowed: OptionSet {
     let rawValue: Int
     static let executionLevel = Allowed(rawValue: 1)
@@ -63,10 +63,10 @@ enum FrameworkCall {
     unsafe self.raw = unsafe raw
   }
 
-  /// Attributes that say nothing.
+  /// Attributes without any choice.
   static var none: FrameworkAttributes { FrameworkAttributes() }
 
-  /// NULL stands for `none`.
+  /// NULL means `none`.
   init(_ pointer: PWDF_OBJECT_ATTRIBUTES?, allowing allowed: Allowed) throws(FrameworkFailure) {
     guard let pointer = unsafe pointer else {
       self = .none
