@@ -9,8 +9,8 @@ import Glibc
 import InterruptSync
 import UIO
 
-/// What a handle can name. The kinds are odd, so that no address of the allocator's looks like a
-/// handle.
+/// An object that a handle can name. Kinds are odd, so that no address of the allocator's looks
+/// like a handle.
 protocol HandleNamed: AnyObject {
   static var handleKind: UInt32 { get }
   static var handleName: String { get }
@@ -46,7 +46,9 @@ extension Failure {
     .invalid(isNull ? "the \(name) is NULL" : "not a live handle of a \(name)")
   }
 
-  static func noRoom(_ name: String) -> Failure { .invalid("no place for the \(name): NULL") }
+  static func noRoom(_ name: String) -> Failure {
+    .invalid("the out-parameter for the \(name) is NULL")
+  }
 }
 
 extension UIODevice: HandleNamed {

@@ -58,7 +58,7 @@ private func smallest<T>(_ type: T.Type) -> Int {
 /// it, and leaves `size` alone.
 func give<T>(_ value: T, to destination: UnsafeMutablePointer<T>?) throws(Failure) {
   guard let destination = unsafe destination else {
-    throw .invalid("nowhere to put the answer: NULL")
+    throw .invalid("the out-parameter is NULL")
   }
   let raw = UnsafeMutableRawPointer(destination)
   let size = unsafe raw.load(as: Int.self)
@@ -71,7 +71,7 @@ func give<T>(_ value: T, to destination: UnsafeMutablePointer<T>?) throws(Failur
   unsafe raw.storeBytes(of: size, as: Int.self)
 }
 
-/// The caller's struct. What this library does not know of it must be zero.
+/// The caller's struct. Fields that this library does not know must be zero.
 func take<T>(_ source: UnsafePointer<T>) throws(Failure) -> T {
   let raw = unsafe UnsafeRawPointer(source)
   let size = unsafe raw.load(as: Int.self)
@@ -80,9 +80,9 @@ func take<T>(_ source: UnsafePointer<T>) throws(Failure) -> T {
   for offset in min(size, known)..<size
   where unsafe raw.load(fromByteOffset: offset, as: UInt8.self) != 0 {
     throw Failure(
-      number: E2BIG, text: "the struct uses what this version of the library does not have")
+      number: E2BIG, text: "the struct sets a field that this version of the library does not have")
   }
-  // What an earlier program does not have is zero.
+  // Fields that an earlier program does not have are zero.
   return unsafe withUnsafeTemporaryAllocation(of: T.self, capacity: 1) { room in
     let copy = UnsafeMutableRawPointer(room.baseAddress!)
     unsafe memset(copy, 0, known)

@@ -29,7 +29,7 @@ final class DaemonConnection {
     let object = device ?? address
     do throws(VarlinkError) {
       let reply = try client.call(
-        "\(InterruptSyncClient.interface).\(method)", parameters, descriptors: descriptors)
+        "\(daemonInterface).\(method)", parameters, descriptors: descriptors)
       return (
         ReplyReader(reply.parameters, device: object, operation: operation), reply.descriptors
       )
@@ -43,7 +43,7 @@ final class DaemonConnection {
   ) throws(InterruptSyncClientError) -> ReplyStream {
     let object = device ?? address
     do throws(VarlinkError) {
-      let replies = try client.stream("\(InterruptSyncClient.interface).\(method)", parameters)
+      let replies = try client.stream("\(daemonInterface).\(method)", parameters)
       return ReplyStream(replies, device: object, operation: operation)
     } catch {
       throw InterruptSyncClientError(error, object: object, operation: operation)

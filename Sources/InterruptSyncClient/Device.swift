@@ -124,7 +124,7 @@ public enum DispatcherPolicy: Equatable, Sendable {
 
 /// One reply of `watchDevices`.
 public struct DeviceChange: Sendable {
-  /// What happened to the devices.
+  /// The kind of a change.
   public enum Event: String, Sendable {
     /// These are all present devices: the first change, and again after changes were missed.
     case present
@@ -136,7 +136,7 @@ public struct DeviceChange: Sendable {
     case removed
   }
 
-  /// What happened.
+  /// The kind of the change.
   public let event: Event
   /// The devices it happened to.
   public let devices: [Device]

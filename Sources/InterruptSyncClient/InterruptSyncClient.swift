@@ -12,11 +12,9 @@ import Varlink
 /// that is unique, or the name of a software line. What a client registers ends with its
 /// connection unless it is persistent.
 public final class InterruptSyncClient {
-  static let interface = "io.interruptsync"
-
   /// Where the daemon listens: the environment variable INTERRUPTSYNC_ADDRESS, or
   /// `/run/interruptsync/io.interruptsync`.
-  public static var defaultAddress: String {
+  package static var defaultAddress: String {
     if let address = unsafe getenv("INTERRUPTSYNC_ADDRESS"), unsafe address.pointee != 0 {
       return unsafe String(cString: address)
     }
@@ -24,14 +22,15 @@ public final class InterruptSyncClient {
   }
 
   /// The address of this connection.
-  public let address: String
+  package let address: String
   /// How long to wait for each answer; nil: without limit.
   private let timeout: Duration?
   private let connection: DaemonConnection
 
   /// Connects.
   /// - Parameters:
-  ///   - address: a path, `unix:PATH` or `unix:@NAME`; nil takes `defaultAddress`.
+  ///   - address: a path, `unix:PATH` or `unix:@NAME`; nil takes the environment variable
+  ///     INTERRUPTSYNC_ADDRESS, or `/run/interruptsync/io.interruptsync`.
   ///   - timeout: for connecting and for each answer; nil waits without limit.
   /// - Throws: `notRunning`, `permissionDenied`, `timedOut`, `invalidArgument` for a malformed
   ///   address, `resourcesExhausted`.
@@ -248,7 +247,7 @@ extension InterruptSyncClient {
   }
 
   /// Makes the daemon read its configuration again. The role admin.
-  /// - Throws: `configurationRejected` with every fault, in which case the daemon keeps the old
+  /// - Throws: `configurationRejected` with every error, in which case the daemon keeps the old
   ///   configuration; `permissionDenied`, `disconnected`, `timedOut`.
   public func reload() throws(InterruptSyncClientError) {
     _ = try connection.call("Reload", operation: "reload the configuration")

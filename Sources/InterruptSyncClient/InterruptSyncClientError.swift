@@ -3,6 +3,9 @@
 import LinuxSystem
 import Varlink
 
+/// The daemon's Varlink interface, whose methods and errors have its name in front.
+let daemonInterface = "io.interruptsync"
+
 /// A failure of a call to the daemon. It names the object, the operation and the cause, and says
 /// what to do.
 public struct InterruptSyncClientError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -31,7 +34,7 @@ public struct InterruptSyncClientError: Error, Equatable, Sendable, CustomString
     case deviceGone
     /// The attachment has ended: you missed its deadline, its device has gone, or you detached.
     case notAttached
-    /// The configuration has faults; `diagnostics` says where.
+    /// The configuration has errors; `diagnostics` says where.
     case configurationRejected
     /// The user has as many registrations as the daemon allows.
     case tooManyRegistrations
@@ -65,13 +68,13 @@ public struct InterruptSyncClientError: Error, Equatable, Sendable, CustomString
     public var description: String { LinuxSystem.Errno.name(rawValue) }
   }
 
-  /// The cause, for programs to switch on.
+  /// The cause, as a value for programs to switch on.
   public let code: Code
   /// The device as the caller named it, or the daemon's address.
   public let object: String
   /// What the library was doing.
   public let operation: String
-  /// What went wrong, in words.
+  /// The cause, in words.
   public let cause: String
   /// What you can do about it; empty when there is nothing to do.
   public let hint: String
@@ -104,7 +107,7 @@ public struct InterruptSyncClientError: Error, Equatable, Sendable, CustomString
   }
 }
 
-/// A fault in a configuration file of the daemon.
+/// An error in a configuration file of the daemon.
 public struct ConfigurationDiagnostic: Equatable, Sendable, CustomStringConvertible {
   /// The path.
   public let file: String
@@ -112,7 +115,7 @@ public struct ConfigurationDiagnostic: Equatable, Sendable, CustomStringConverti
   public let line: Int
   /// From 1.
   public let column: Int
-  /// What is wrong.
+  /// The error.
   public let message: String
   /// What to write instead; empty when there is no advice.
   public let hint: String

@@ -1,6 +1,5 @@
 // interruptsyncctl: administrators and shell scripts query and control the daemon, and bind devices
-// to UIO drivers. One thread. Each command is one type under Commands/; here are the entry point
-// and the exit statuses.
+// to UIO drivers. One thread. Each command is one type under Commands/; here is the entry point.
 import ArgumentParser
 import Glibc
 import InterruptSyncClient
@@ -38,53 +37,20 @@ struct Control: ParsableCommand {
     } catch let error as UIOError {
       Failure.end(error)
     } catch {
-      Failure.end(usage: error)
+      endUsage(error)
     }
   }
-}
 
-/// How the program ends when a command fails.
-enum Failure {
-  static let failed: Int32 = 1
-  static let wrongUsage: Int32 = 2
-  /// For `status`, as in the LSB's init scripts.
-  static let notRunning: Int32 = 3
-  static let noSuchDevice: Int32 = 4
-  /// EX_NOPERM of sysexits.h.
-  static let notPermitted: Int32 = 77
-
-  static func status(_ error: InterruptSyncClientError) -> Int32 {
-    error.code == .permissionDenied ? notPermitted : failed
-  }
-
-  static func end(_ error: InterruptSyncClientError) -> Never {
-    Console.say(error.description)
-    Glibc.exit(status(error))
-  }
-
-  static func end(_ error: UIOError) -> Never {
-    Console.say(error.description)
-    Glibc.exit(error.code == .permissionDenied ? notPermitted : failed)
-  }
-
-  /// Errors of the argument parser: requests for help and completion scripts, and wrong usage.
-  static func end(usage error: any Error) -> Never {
-    let status = Control.exitCode(for: error)
-    let text = Control.fullMessage(for: error)
+  /// Ends after an error of the argument parser: a request for help or a completion script, or wrong
+  /// usage.
+  private static func endUsage(_ error: any Error) -> Never {
+    let status = exitCode(for: error)
+    let text = fullMessage(for: error)
     if status.isSuccess {
       Console.out(text)
       Glibc.exit(0)
     }
     if !text.isEmpty { Console.complain(text) }
-    Glibc.exit(status == .validationFailure ? wrongUsage : status.rawValue)
-  }
-}
-
-extension InterruptSyncClientError {
-  /// Nothing happened within the time given on the command line.
-  static func timedOut(_ object: String, _ cause: String = "no interrupt came in time") -> Self {
-    InterruptSyncClientError(
-      .timedOut, object: object, operation: "wait", cause: cause,
-      hint: "interruptsyncctl doctor may show why")
+    Glibc.exit(status == .validationFailure ? Failure.wrongUsage : status.rawValue)
   }
 }

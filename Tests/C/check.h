@@ -1,4 +1,4 @@
-// What the C tests have beside the reporter: errors with their sentence, events, a line with an object. Every file
+// Shared by the C tests, beside the reporter: errors with their sentence, events, a line with an object. Every file
 // compiles as C17, C++17 and C++20.
 #ifndef CHECK_H
 #define CHECK_H
@@ -33,7 +33,7 @@ void event_post(struct event *event);
 bool event_wait(struct event *event);
 bool event_is_posted(struct event *event);
 
-// What most tests need: a software line and an object over it.
+// For most tests: a software line and an object over it.
 struct fixture {
   interruptsync_line *line;
   interruptsync_object *object;

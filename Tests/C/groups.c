@@ -1,4 +1,4 @@
-// Groups, waiting and placement; and structs of programs that were compiled before there were any.
+// Groups, waiting and placement, and structs of programs that were compiled before these existed.
 #include "check.h"
 
 struct counted {

@@ -20,7 +20,7 @@ TEST(software_line) {
   CHECK_EQUAL(info.kind, INTERRUPTSYNC_LINE_SOFTWARE);
   CHECK_EQUAL(info.rearm, INTERRUPTSYNC_REARM_NONE);
   CHECK_EQUAL(strcmp(info.name, "test"), 0);
-  // What is raised before the connection is kept.
+  // Interrupts raised before the connection are kept.
   CHECK_EQUAL(interruptsync_line_trigger(it.line, 3), 0);
   CHECK_EQUAL(interruptsync_object_register(it.object, serve, NULL, 0, NULL), 0);
   CHECK_EQUAL(interruptsync_object_connect(it.object), 0);

@@ -1,4 +1,4 @@
-// Runs the tests, and what they share.
+// main() of the C suite, and the events and fixtures that its tests share.
 #define CHECK_MAIN
 #include "check.h"
 

@@ -1,4 +1,4 @@
-// Objects: making, the list, connection.
+// Objects: creation, the list, connection.
 #include "check.h"
 
 static char order[64];

@@ -36,7 +36,7 @@ static struct fixture watch(struct watched *it, uint32_t mode, interruptsync_obj
   return fixture;
 }
 
-// Masked at the limit, and re-armed when told to.
+// Masked at the limit, and re-armed on request.
 TEST(N20_storm) {
   static struct watched it;
   it.result = INTERRUPTSYNC_NOT_MINE;

@@ -3,8 +3,8 @@
 // C++17 and C++20.
 //
 // One source of each program defines CHECK_MAIN before it includes this header, and calls check_main() from main().
-// Arguments select tests by a part of their name; without arguments the environment variable TEST does. The last line
-// is `N passed, N failed`.
+// Arguments select tests by a part of their name, or of their file's name; without arguments the environment variable
+// TEST does. The last line is `N passed, N failed`.
 #ifndef CSUPPORT_CHECK_H
 #define CSUPPORT_CHECK_H
 
@@ -106,11 +106,18 @@ bool check_before(uint64_t deadline) {
   return check_now() < deadline;
 }
 
-static bool check_is_selected(const char *name, int count, char **arguments) {
+// By a part of its name, or of its file's.
+static bool check_is_like(int test, const char *wanted) {
+  const char *slash = strrchr(check_tests[test].file, '/');
+  return strstr(check_tests[test].name, wanted) != NULL ||
+         strstr(slash == NULL ? check_tests[test].file : slash, wanted) != NULL;
+}
+
+static bool check_is_selected(int test, int count, char **arguments) {
   const char *wanted = getenv("TEST");
-  if (count < 2) return wanted == NULL || strstr(name, wanted) != NULL;
+  if (count < 2) return wanted == NULL || check_is_like(test, wanted);
   for (int i = 1; i < count; i++)
-    if (strstr(name, arguments[i]) != NULL) return true;
+    if (check_is_like(test, arguments[i])) return true;
   return false;
 }
 
@@ -131,7 +138,7 @@ int check_main(int count, char **arguments, void (*before)(void), void (*after)(
   signal(SIGTERM, check_terminated);
   qsort(check_tests, (size_t)check_count, sizeof *check_tests, check_by_file);
   for (int i = 0; i < check_count; i++) {
-    if (!check_is_selected(check_tests[i].name, count, arguments)) continue;
+    if (!check_is_selected(i, count, arguments)) continue;
     check_running = check_tests[i].name;
     check_forget_failures();
     if (before != NULL) before();

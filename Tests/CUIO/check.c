@@ -1,3 +1,4 @@
+// main() of the shim's suite, child processes and nameless files.
 #define _GNU_SOURCE
 #define CHECK_MAIN
 #include "check.h"
@@ -26,7 +27,7 @@ int check_file(uint64_t size) {
   return fd;
 }
 
-// The Makefile says so; there is no way to tell from inside that all kernels and versions of qemu share.
+// The Makefile says so: no way to find out from inside works with all kernels and versions of qemu.
 bool check_is_emulated(void) { return getenv("CHECK_EMULATED") != NULL; }
 
 int main(int count, char **arguments) { return check_main(count, arguments, NULL, NULL); }

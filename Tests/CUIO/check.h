@@ -1,10 +1,10 @@
-// What the shim's tests have beside the reporter: child processes and nameless files.
+// Shared by the shim's tests, beside the reporter: child processes and nameless files.
 #ifndef CHECK_H
 #define CHECK_H
 
 #include "../CSupport/check.h"
 
-/// Runs `body` in a child process, for what a process cannot take back; whether all its checks held.
+/// Runs `body` in a child process, for changes that a process cannot undo. Whether all its checks held.
 bool check_in_child(void (*body)(void));
 
 /// A file without a name, of `size` zero bytes.

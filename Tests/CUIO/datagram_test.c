@@ -27,7 +27,7 @@ static void name_in(char *name, size_t size, const char *prefix) {
   snprintf(name, size, "%sinterruptsync-check-%d", prefix, (int)getpid());
 }
 
-// What came, and how many descriptors beside it; the first is left in `descriptor`.
+// Receives a datagram and the number of descriptors beside it; leaves the first one in `descriptor`.
 static ssize_t receive(int fd, char *bytes, size_t size, int *descriptor) {
   struct iovec part = {bytes, size};
   _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * 2)];

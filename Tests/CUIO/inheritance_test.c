@@ -17,7 +17,7 @@ typedef struct {
   int result;
 } scene;
 
-/// What effective_priority() says of an ordinary thread of this process, which may have been started nice.
+/// The effective_priority() of an ordinary thread of this process, which may have been started nice.
 static int ordinary_priority(void) { return 20 + getpriority(PRIO_PROCESS, 0); }
 
 /// The 18th field of the thread's stat: 20 + nice for an ordinary thread, -1 - n at real-time priority n.
@@ -29,7 +29,7 @@ static int effective_priority(uint32_t tid) {
   size_t length = fread(text, 1, sizeof text - 1, file);
   fclose(file);
   text[length] = 0;
-  // The name may hold spaces; it ends at the last parenthesis. What follows begins with the third field.
+  // The name may hold spaces; it ends at the last parenthesis. The third field follows.
   char *field = strrchr(text, ')');
   if (field == NULL) return 9999;
   int value = 9999;

@@ -1,4 +1,4 @@
-// Reading counts: totals modulo 2^32, eventfd sums, and what is not a count.
+// Reading counts: totals modulo 2^32, eventfd sums, and data that is not a count.
 #define _GNU_SOURCE
 #include "check.h"
 

@@ -1,4 +1,4 @@
-// Files in memory: what is sealed stays as it is.
+// Files in memory: a sealed file cannot change.
 #define _GNU_SOURCE
 #include "check.h"
 

@@ -1,4 +1,4 @@
-// Waiting for many: edges, ends, changes of mind, and more than one wait can tell of.
+// Waiting for many descriptors: edges, ends, changes of interest, and more events than one wait returns.
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -10,12 +10,12 @@
 TEST(a_poller_tells_once_of_what_is_new) {
   cuio_ready ready[CUIO_POLLER_BATCH];
   int poller = cuio_poller_create(), fd = cuio_event_create();
-  // What is there already is new.
+  // Data that is there already is new.
   CHECK_EQUAL(cuio_event_signal(fd, 1), 0);
   CHECK_EQUAL(cuio_poller_add(poller, fd, &fd), 0);
   CHECK_EQUAL(cuio_poller_wait(poller, ready, 0), 1);
   CHECK(ready[0].context == &fd && !ready[0].is_dead);
-  // Still unread, and told of; then there is more.
+  // Still unread, and reported; then more comes.
   CHECK_EQUAL(cuio_poller_wait(poller, ready, 0), 0);
   CHECK_EQUAL(cuio_event_signal(fd, 1), 0);
   CHECK_EQUAL(cuio_poller_wait(poller, ready, -1), 1);
@@ -35,7 +35,7 @@ TEST(a_poller_that_listens_for_the_end_only_says_no_counts) {
   CHECK_EQUAL(cuio_poller_listen(poller, ends[0], ends, false), 0);
   CHECK_EQUAL(write(ends[1], "abcd", 4), 4);
   CHECK_EQUAL(cuio_poller_wait(poller, ready, 0), 0);
-  // What came meanwhile is new once counts are listened for.
+  // Data that came meanwhile is new once counts are of interest.
   CHECK_EQUAL(cuio_poller_listen(poller, ends[0], ends, true), 0);
   CHECK_EQUAL(cuio_poller_wait(poller, ready, 0), 1);
   CHECK(!ready[0].is_dead);

@@ -1,4 +1,4 @@
-// Spinning: it finds, it ends by itself, it ends when told, and what a wake-up costs is measured.
+// Spinning: it finds an interrupt, ends after its time, ends on request, and measures the cost of a wake-up.
 #include "check.h"
 
 #include "CUIO.h"

@@ -1,4 +1,4 @@
-// Threads: name, processors, policy, signals, stack, and what the process locks in memory.
+// Threads: name, processors, policy, signals, stack, and memory that the process locks.
 #define _GNU_SOURCE
 #include "check.h"
 

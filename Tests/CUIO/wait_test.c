@@ -40,7 +40,7 @@ TEST(fact21_a_dead_descriptor_shows_with_and_without_readable) {
   CHECK_EQUAL(cuio_wait(ends[0], -1, -1, false), CUIO_WAIT_DEAD);
   close(ends[0]);
 
-  // POLLERR: a pipe that nobody reads.
+  // POLLERR: a pipe without a reader.
   CHECK_EQUAL(pipe2(ends, O_NONBLOCK), 0);
   close(ends[0]);
   CHECK_EQUAL(cuio_wait(ends[1], -1, -1, true), CUIO_WAIT_DEAD);

@@ -10,7 +10,7 @@ from judge import check, refused, run
 LIST = b'{"method":"io.interruptsync.ListDevices"}\0'
 SERVICE = "org.varlink.service."
 
-# Data that is not a call: the daemon closes the connection without an answer.
+# Messages that are no calls: the connection is closed without a reply.
 NO_CALLS = {
     "nothing": b"\0",
     "no JSON": b"{]\0",

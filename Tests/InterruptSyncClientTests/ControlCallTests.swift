@@ -1,11 +1,13 @@
+// Calls that change what the daemon does, and the daemon's errors as the client reports them, against a
+// fake daemon.
 import Glibc
+import LinuxSystem
 import Testing
-import UIO
 
 @testable import InterruptSyncClient
 @testable import Varlink
 
-/// A daemon that says yes to every method that changes something, and keeps what it was asked.
+/// A daemon that accepts every method that changes something, and records the calls.
 private func obedient(_ seen: Seen<String>) throws -> FakeDaemon {
   func method(_ name: String) -> FakeDaemon.Method {
     .init(name: name) { call in

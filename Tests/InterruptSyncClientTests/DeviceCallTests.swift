@@ -1,3 +1,5 @@
+// Calls that read devices and counters, and answers that do not match the interface, against a fake
+// daemon.
 import Testing
 import Varlink
 
@@ -103,7 +105,7 @@ private let counts: JSONObject = [
   let daemon = try FakeDaemon(
     .init(name: "WatchDevices", streaming: .required) { call in
       _ = call.send(["event": "present", "devices": []])
-      // Answered when its client has gone.
+      // The call stays open until its client goes.
       call.onCancel = { _ = call }
     })
   let client = try daemon.client()
@@ -122,7 +124,7 @@ private let counts: JSONObject = [
     (["devices": [["id": 1, "name": "x"]]], "id"),
   ] as [(JSONObject, String)])
 func answersThatAreNotAsDeclaredAreTold(reply: JSONObject, member: String) throws {
-  // Past the server's own check: such an answer comes from another version only.
+  // Without the server, whose own check rejects such answers: only another version sends them.
   let error = failure {
     let reader = ReplyReader(reply, device: "d", operation: "o")
     _ = try reader.list("devices", Device.init)

@@ -1,6 +1,7 @@
+// Summaries, transactions and attachments, against a fake daemon.
 import CUIO
+import LinuxSystem
 import Testing
-import UIO
 import Varlink
 
 @testable import InterruptSyncClient

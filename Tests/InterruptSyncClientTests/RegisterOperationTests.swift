@@ -1,3 +1,4 @@
+// Register operations as text: what parses, what prints, and what is wrong with the rest.
 import Testing
 import UIO
 

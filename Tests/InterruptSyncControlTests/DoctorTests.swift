@@ -1,4 +1,5 @@
-// Each thing that the doctor knows, by the state that shows it.
+// Each finding of the doctor, from the state that causes it. No daemon and no device.
+import LinuxSystem
 import Testing
 import TestSupport
 import UIO
@@ -42,8 +43,8 @@ private func texts(_ members: JSONObject, _ counts: JSONObject = [:]) throws -> 
   arguments: [
     (["state": "failed", "failure": "it is busy", "failureHint": "wait"], [:], "it is busy"),
     (["state": "storming"], [:], "storm brake"),
-    (["state": "listed", "file": .null], [:], "no file is for it"),
-    (["state": "listed"], [:], "disconnected"), (["state": "gone"], [:], "not there"),
+    (["state": "listed", "file": .null], [:], "no .device file matches"),
+    (["state": "listed"], [:], "disconnected"), (["state": "gone"], [:], "has gone"),
     (["routines": []], [:], "without a routine"),
     ([:], ["unclaimed": 5, "dispatches": 5], "no routine claimed any"),
     ([:], ["unclaimed": 5, "dispatches": 6, "claimed": 1], "5 of 6"),

@@ -1,3 +1,4 @@
+// Times, numbers, JSON and tables as text.
 import ArgumentParser
 import Testing
 import Varlink

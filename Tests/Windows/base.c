@@ -97,7 +97,7 @@ TEST(pool) {
   KeLowerIrql(level);
 }
 
-// What DbgPrint writes, taken from standard error through a pipe.
+// The text that DbgPrint writes, read from standard error through a pipe.
 TEST(output) {
   int ends[2], kept = dup(2);
   CHECK(pipe(ends) == 0);

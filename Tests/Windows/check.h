@@ -1,5 +1,5 @@
-// What every program of the Windows suite has beside the reporter: the reports that a case caused, software devices, and
-// main(). Each source is a program of its own.
+// Shared by the programs of the Windows suite, beside the reporter: the reports that a case caused, software devices,
+// and main(). Each source is a program of its own.
 #ifndef CHECK_H
 #define CHECK_H
 

@@ -1,5 +1,5 @@
-// What client drivers require: one case for each row of the table in section 5 of docs/semantics.md, doing what such a
-// driver does.
+// Requirements of client drivers: one case for each row of the table in section 5 of docs/semantics.md, which does what
+// such a driver does.
 #include "portcls.h"
 
 #include <vector>
@@ -74,7 +74,7 @@ TEST(P25_the_last_release_disconnects) {
   card.fire();
   CHECK(card.sync->Release() == 0);
   card.sync = NULL;
-  // Nobody is there now: the line keeps what comes for the next one who connects.
+  // Nothing is connected now: the line keeps its interrupts for the next connection.
   InterruptSyncTriggerInterrupt(card.device, 0);
   Card *second = &card;
   CHECK(PcNewInterruptSync(&second->sync, NULL, card.resources, 0, InterruptSyncModeNormal) == STATUS_SUCCESS);

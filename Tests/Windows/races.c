@@ -1,4 +1,4 @@
-// What happens when calls of several threads meet. Compiled as C and as C++.
+// Races: calls of several threads that meet. Compiled as C and as C++.
 #include "check.h"
 
 static KSERVICE_ROUTINE serve;

@@ -66,7 +66,7 @@ __attribute__((no_sanitize("thread"), noinline)) static void until_waiting(DISPA
   moment.QuadPart = -1000;
   for (int tries = 0; tries < 200000; tries++) {
     int count = 0;
-    // Nobody leaves meanwhile: entries are only added at the end.
+    // No thread leaves meanwhile: entries are only added at the end.
     for (PLIST_ENTRY e = header->WaitListHead.Flink; e != &header->WaitListHead && count < wanted; e = e->Flink)
       count++;
     if (count == wanted) return;

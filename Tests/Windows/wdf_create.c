@@ -1,4 +1,4 @@
-// WDF: WdfInterruptCreate, what becomes of resources, and what an interrupt says of itself. Compiled as C and as C++.
+// WDF: WdfInterruptCreate, the assignment of resources, and WdfInterruptGetInfo. Compiled as C and as C++.
 #include "wdf_fixture.h"
 
 static BOOLEAN isr(WDFINTERRUPT interrupt, ULONG message) {

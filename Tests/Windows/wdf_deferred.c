@@ -1,4 +1,4 @@
-// WDF: what an ISR leaves for later, DPC objects, work items, timers. Compiled as C and as C++.
+// WDF: work that an ISR leaves for later, DPC objects, work items, timers. Compiled as C and as C++.
 #include "wdf_fixture.h"
 
 static struct {
@@ -280,7 +280,7 @@ static void counter_destroyed(WDFOBJECT object) {
   sem_post(&my.ran);
 }
 
-// Above PASSIVE_LEVEL nobody can wait for a callback; its object and context outlive it.
+// Above PASSIVE_LEVEL no thread can wait for a callback; its object and context outlive it.
 TEST(N27_an_object_deleted_at_dispatch_level_outlives_its_callback) {
   prepare(FALSE), plan.on_add = NULL, add(0);
   WDF_WORKITEM_CONFIG config;

@@ -52,7 +52,7 @@ isw_wdf_context *isw_wdf_add_context(isw_wdf_object *object, PCWDF_OBJECT_CONTEX
   made->size = size;
   isw_wdf_context *seen = __atomic_load_n(&object->contexts, __ATOMIC_ACQUIRE);
   do {
-    // Looked for again after every failed exchange: another thread may have added the same type.
+    // Searches again after every failed exchange: another thread may have added the same type.
     isw_wdf_context *present = find(object, type->UniqueType);
     *existed = present != NULL;
     if (present) {

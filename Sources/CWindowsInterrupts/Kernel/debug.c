@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-// Windows' long has 32 bits, so its `l` goes; `I64` is this system's `ll`, `I` and `I32` a size and nothing.
+// Windows' long has 32 bits, so `l` is dropped. `I64` becomes `ll`, `I` becomes `z`, and `I32` is dropped.
 static size_t translate_length(const char **from, char *to) {
   const char *f = *from;
   size_t n = 0;
@@ -26,7 +26,7 @@ static size_t append(char *line, size_t used, size_t size, const char *text, siz
   return used;
 }
 
-// A WCHAR string, ASCII only; anything else becomes a question mark.
+// A WCHAR string. Other characters than ASCII become question marks.
 static size_t append_wide(char *line, size_t used, size_t size, const WCHAR *text, size_t length) {
   for (size_t i = 0; i < length; i++) {
     char c = text[i] >= 32 && text[i] < 127 ? (char)text[i] : '?';
@@ -41,7 +41,7 @@ static size_t wide_length(const WCHAR *text) {
   return length;
 }
 
-// One conversion that begins behind the percent sign; the format has been moved behind it.
+// Prints one conversion. `*format` is after its percent sign; on return it is after the conversion.
 static size_t convert(char *line, size_t used, size_t size, const char **format, va_list *arguments) {
   char one[32] = "%", text[128];
   size_t n = 1;
@@ -122,7 +122,7 @@ bool isw_require_irql(PCSTR call, KIRQL limit) {
   KIRQL level = KeGetCurrentIrql();
   if (level <= limit) return true;
   char text[100];
-  snprintf(text, sizeof text, "called at IRQL %u; it belongs at or below %u", level, limit);
+  snprintf(text, sizeof text, "called at IRQL %u; the limit is %u", level, limit);
   InterruptSyncReportViolation(call, "4.6", text);
   return false;
 }

@@ -1,6 +1,7 @@
-// Waiting: a thread leaves a block in the list of each object that it waits for, all of them pointing to a waiter on
-// its stack, and sleeps on the waiter's word. Who signals an object takes what the waiter came for in its place, so
-// that nothing can be lost between the signal and the wake-up.
+// Waiting. A thread puts a block into the list of each object that it waits for. All its blocks point to a waiter on
+// its stack, and it sleeps on the waiter's word. The thread that signals an object also takes the object for the
+// waiter, so that nothing is lost between the signal and the wake-up. One lock guards the state of all objects; no
+// routine of the driver runs inside it.
 #include "dispatcher_objects.h"
 
 #include "cuio_lock.h"
@@ -13,9 +14,9 @@
 
 typedef struct waiter {
   uint32_t done;
-  // The one that was released after it.
+  // The waiter that was released after it.
   struct waiter *next;
-  // A mutex's owner-to-be.
+  // The thread that a mutex will belong to.
   ULONG thread;
   ULONG count;
   WAIT_TYPE type;
@@ -69,7 +70,7 @@ static void take(DISPATCHER_HEADER *header, ULONG thread) {
   }
 }
 
-// Takes what the wait asks for, if it is there. A key, or -1.
+// Takes the objects of the wait, if they are available. Returns a key, or -1.
 static int take_any(const waiter *w) {
   for (ULONG i = 0; i < w->count; i++) {
     DISPATCHER_HEADER *header = w->blocks[i].Object;
@@ -100,7 +101,7 @@ static void leave_lists(waiter *w) {
   for (ULONG i = 0; i < w->count; i++) RemoveEntryList(&w->blocks[i].WaitListEntry);
 }
 
-// The first waiter of the list who can have what it waits for; it leaves all lists. NULL: there is none.
+// Removes from all lists the first waiter whose objects are available, and returns it; NULL: there is none.
 static waiter *release_one(DISPATCHER_HEADER *header) {
   for (PLIST_ENTRY e = header->WaitListHead.Flink; e != &header->WaitListHead; e = e->Flink) {
     waiter *w = CONTAINING_RECORD(e, KWAIT_BLOCK, WaitListEntry)->Waiter;
@@ -116,8 +117,8 @@ static waiter *release_one(DISPATCHER_HEADER *header) {
 void isw_object_wake(DISPATCHER_HEADER *header) {
   waiter *released = NULL, **last = &released;
   while (header->SignalState > 0 && (*last = release_one(header))) last = &(*last)->next;
-  // A waiter that sees itself done may return, and its driver end the object: nothing looks at that any more. The
-  // wake-up of one that has returned is for nobody.
+  // A waiter that sees `done` may return, and its driver may free the object: from here on nothing reads the object. A
+  // wake-up for a waiter that has returned has no effect.
   for (waiter *w = released, *next; w; w = next) {
     next = w->next;
     __atomic_store_n(&w->done, 1, __ATOMIC_RELEASE);
@@ -152,7 +153,7 @@ static NTSTATUS sleep_until_done(waiter *w, const isw_deadline *deadline) {
   return w->status;
 }
 
-// Whether the level allows this wait; where it may not sleep `*may_sleep` becomes false.
+// Whether the level allows this wait. Sets `*may_sleep` to false where the thread must not sleep.
 static bool level_allows(PCSTR call, bool *may_sleep) {
   if (*may_sleep && KeGetCurrentIrql() >= DISPATCH_LEVEL) {
     char text[120];

@@ -11,7 +11,7 @@ VOID KeInitializeEvent(PKEVENT Event, EVENT_TYPE Type, BOOLEAN State) {
                         State != 0);
 }
 
-// The state before; that from now on is `state`.
+// Sets the state, and returns the previous one.
 static LONG set_event(PCSTR call, PKEVENT event, LONG state, BOOLEAN wait) {
   if (!isw_object_may_change(&event->Header, ISW_EVENTS, call, "D6", wait)) return 0;
   isw_objects_lock();

@@ -1,5 +1,5 @@
-// Between the files that make the dispatcher objects: one lock guards the state of all of them and their lists of
-// waiting threads. It is the innermost lock; nothing of the driver's is called with it held.
+// What the files of the dispatcher objects share. One lock guards the state of all objects and their lists of waiting
+// threads. It is the innermost lock: no routine of the driver runs inside it.
 #ifndef ISW_DISPATCHER_OBJECTS_H
 #define ISW_DISPATCHER_OBJECTS_H
 
@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <time.h>
 
-/// DISPATCHER_HEADER.Type. 0 is memory that nobody initialised.
+/// DISPATCHER_HEADER.Type. 0 means memory that was never initialised.
 enum {
   ISW_NOTIFICATION_EVENT = 1,
   ISW_SYNCHRONIZATION_EVENT,
@@ -25,14 +25,15 @@ void isw_objects_lock(void);
 void isw_objects_unlock(void);
 
 void isw_object_initialize(DISPATCHER_HEADER *header, UCHAR type, LONG state);
-/// Whether the object is of one of the types in the bit set; reports one that is not.
+/// Whether the object is of one of the types in the bit set; reports another type.
 bool isw_object_is(const DISPATCHER_HEADER *header, unsigned types, PCSTR call, PCSTR rule);
-/// What may change an object: the right type, up to DISPATCH_LEVEL, with `wait` up to APC_LEVEL. Reports what is not.
+/// Whether the caller may change an object: the right type, up to DISPATCH_LEVEL, or APC_LEVEL with `wait`. Reports a
+/// refusal.
 bool isw_object_may_change(const DISPATCHER_HEADER *header, unsigned types, PCSTR call, PCSTR rule, BOOLEAN wait);
 /// The state now.
 LONG isw_object_state(const DISPATCHER_HEADER *header);
-/// Releases those who wait for an object that has become signalled. With the lock held; once it returns the object may
-/// be gone.
+/// Releases the threads that wait for an object that has become signalled. With the lock held. Once it returns, the
+/// object may have been freed.
 void isw_object_wake(DISPATCHER_HEADER *header);
 
 /// When a wait ends: at a time of a clock, or never.

@@ -28,7 +28,7 @@ enum { KIND_KDPC = 0, KIND_DEVICE = 1, KIND_THREADED = 2 };
 
 void isw_dpc_call(void *context, void *argument1, void *argument2) {
   PKDPC dpc = context;
-  // Read before the call: the routine may initialise the DPC anew, or free it.
+  // Read before the call: the routine may initialise the DPC again, or free it.
   void *routine = dpc->Routine, *driver = dpc->Context;
   KIRQL level = dpc->Kind == KIND_THREADED ? PASSIVE_LEVEL : DISPATCH_LEVEL;
   if (dpc->Kind == KIND_DEVICE) ((PIO_DPC_ROUTINE)routine)(dpc, driver, argument1, argument2);

@@ -1,6 +1,6 @@
-// Timers (D11): those that are set stand in a list for each clock, earliest first; a timerfd for each clock wakes the
-// one thread when the earliest is due. State, lists and the DPC's queueing are under the objects' lock, so that a
-// timer that was cancelled or set anew cannot expire for its old time.
+// Timers (D11). Each clock has a list of the timers that are set, earliest first, and a timerfd that wakes the one
+// thread when the earliest is due. The objects' lock covers the state, the lists and the queueing of the DPC, so that a
+// timer that was cancelled, or set again, cannot expire for its old time.
 #include "dispatcher_objects.h"
 
 #include "cuio_thread.h"
@@ -24,7 +24,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static KTIMER *timer_at(PLIST_ENTRY entry) { return CONTAINING_RECORD(entry, KTIMER, TimerListEntry); }
 
-// Has the thread woken for the queue's first timer; zero stops a timerfd, so a time of zero becomes one.
+// Wakes the thread at the time of the queue's first timer. Zero stops a timerfd, so a time of zero becomes one.
 static void arm(timer_queue *queue) {
   struct itimerspec at = {0};
   if (!IsListEmpty(&queue->timers)) {
@@ -55,10 +55,10 @@ static bool take_out(PKTIMER timer) {
   return true;
 }
 
-// `late`: how long ago it was due. False: its DPC is not one any more.
+// `late`: how long ago it was due. False: its DPC is no longer initialised.
 static bool expire(PKTIMER timer, ULONGLONG late) {
   if (timer->Period) {
-    // Times that have passed meanwhile are left out.
+    // Skips the times that have passed already.
     ULONGLONG period = (ULONGLONG)timer->Period * 1000000;
     timer->DueTime = isw_clock_now(CLOCK_MONOTONIC) + period - late % period;
     insert(timer, MONOTONIC);
@@ -100,7 +100,7 @@ static void *run(void *unused) {
       fine &= expire_due(&queues[i]);
     }
     isw_objects_unlock();
-    if (!fine) InterruptSyncReportViolation("KeSetTimer", "D1", "the timer's DPC is not initialised any more");
+    if (!fine) InterruptSyncReportViolation("KeSetTimer", "D1", "the timer's DPC is no longer initialised");
   }
   return unused;
 }
@@ -138,7 +138,7 @@ ULONG isw_timers_forget(const void *address, size_t length) {
 
 VOID KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type) {
   pthread_once(&once, start);
-  // By address: what the memory holds may be anything.
+  // By address: the memory may hold anything.
   isw_timers_forget(Timer, 1);
   *Timer = (KTIMER){.Period = 0};
   isw_object_initialize(&Timer->Header, Type == NotificationTimer ? ISW_NOTIFICATION_TIMER : ISW_SYNCHRONIZATION_TIMER,
@@ -151,7 +151,7 @@ static BOOLEAN set(PCSTR call, PKTIMER timer, LONGLONG due, LONG period, PKDPC d
   if (!isw_object_may_change(&timer->Header, ISW_TIMERS, call, "D11", FALSE)) return FALSE;
   if (!has_thread || period < 0 || (dpc && !dpc->Queued)) {
     InterruptSyncReportViolation(call, !has_thread ? "N16" : period < 0 ? "D11" : "D1",
-                                 !has_thread  ? "no thread or timerfd to be had for timers; it is not set"
+                                 !has_thread  ? "cannot create a thread or timerfd for timers; it is not set"
                                  : period < 0 ? "the period is negative; it is not set"
                                               : "the DPC has not been initialised; the timer is not set");
     return FALSE;

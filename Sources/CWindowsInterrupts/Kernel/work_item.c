@@ -1,5 +1,6 @@
-// Work items (D12): lists in the items' own memory, served by threads that share them. A thread that takes an item
-// sees to it that another one is free for the next, so that an item may wait for what a later one does.
+// Work items (D12): lists in the items' own memory, which all worker threads serve. A thread that takes an item makes
+// sure that another thread is free for the next one, so that an item may wait for a later one. The objects' lock guards
+// the lists; routines run without it.
 #include "dispatcher_objects.h"
 
 #include "cuio_thread.h"
@@ -11,14 +12,14 @@ enum { CRITICAL, NORMAL, BACKGROUND, LISTS, THREADS = 16 };
 static LIST_ENTRY lists[LISTS] = {{&lists[CRITICAL], &lists[CRITICAL]},
                                   {&lists[NORMAL], &lists[NORMAL]},
                                   {&lists[BACKGROUND], &lists[BACKGROUND]}};
-// Threads, and those of them that run nothing. Guarded, like the lists, by the objects' lock.
+// All threads, and those that run nothing. The objects' lock guards them, as it guards the lists.
 static ULONG threads, idle;
-// Its count is that of the items in the lists.
+// Its count is the number of items in the lists.
 static KSEMAPHORE queued = {.Header = {.Type = ISW_SEMAPHORE,
                                        .WaitListHead = {&queued.Header.WaitListHead, &queued.Header.WaitListHead}},
                             .Limit = MAXLONG};
 
-// Its WORK_QUEUE_ITEM is known by having no routine.
+// Its WORK_QUEUE_ITEM has no routine, which tells it from a plain one.
 struct _IO_WORKITEM {
   WORK_QUEUE_ITEM item;
   PVOID object;
@@ -38,7 +39,8 @@ static int list_for(WORK_QUEUE_TYPE type) {
   }
 }
 
-// An item as it was when it left its list: from then on it may be queued again, with other values, or be gone.
+// A copy of an item from the time it left its list. From then on it may be queued again, with other values, or be
+// freed.
 typedef struct {
   PWORK_QUEUE_ITEM place;
   struct _IO_WORKITEM item;
@@ -65,7 +67,7 @@ static job next(void) {
   item->List.Flink = NULL;
   job taken = {.place = item, .item.item = *item};
   if (!item->WorkerRoutine) taken.item = *(PIO_WORKITEM)(void *)item;
-  // A thread that is not to be had is done without: the items wait for this one.
+  // If the system refuses a thread, the items wait for this one.
   if (--idle == 0 && threads < THREADS) start_thread();
   isw_objects_unlock();
   return taken;
@@ -103,7 +105,7 @@ static void report(PCSTR call, outcome outcome) {
   if (outcome == ALREADY)
     InterruptSyncReportViolation(call, "D12", "the item is queued already; it runs once, as it was queued first");
   if (outcome == NO_THREAD)
-    InterruptSyncReportViolation(call, "N16", "no thread to be had for work items; it is not queued");
+    InterruptSyncReportViolation(call, "N16", "cannot create a thread for work items; it is not queued");
 }
 
 VOID ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType) {

@@ -1,4 +1,4 @@
-// What the library's own COM objects have in common: identity, count and aggregation.
+// The base of the library's own COM objects: identity, reference count and aggregation.
 #ifndef ISW_COM_H
 #define ISW_COM_H
 
@@ -10,11 +10,11 @@
 typedef struct isw_com {
   const void *table;
   const struct IUnknownVtbl *inner_table;
-  /// Where identity and lifetime are: the outer object, or this one's inner unknown.
+  /// Decides identity and lifetime: the outer object, or this object's inner unknown.
   PUNKNOWN outer;
   LONG references;
   const GUID *identifiers[3];
-  /// The last reference has gone.
+  /// Called for the last reference.
   void (*destroy)(struct isw_com *object);
 } isw_com;
 
@@ -22,7 +22,7 @@ typedef struct isw_com {
 /// interfaces, at most two, ended by NULL.
 isw_com *isw_com_new(size_t size, const void *table, PUNKNOWN outer, void (*destroy)(isw_com *),
                      const GUID *first, const GUID *second);
-/// What the creator gets: the object, or its own unknown when it is aggregated (P2).
+/// The creator's result: the object, or its own unknown if it is aggregated (P2).
 void *isw_com_created(isw_com *object);
 
 NTSTATUS isw_com_query(isw_com *object, REFIID id, PVOID *out);
@@ -35,7 +35,7 @@ ULONG isw_com_release(isw_com *object);
   .AddRef = (ULONG(*)(type *))(void (*)(void))isw_com_add_ref,                                                    \
   .Release = (ULONG(*)(type *))(void (*)(void))isw_com_release
 
-/// A table as C++ has it: offset to top and type information, both 0, in front of the first slot.
+/// A table in the layout of C++: before the first slot stand the offset to top and the type information, both 0.
 #define ISW_TABLE(type)                                                                                           \
   struct {                                                                                                        \
     const void *offset_to_top, *type_information;                                                                 \

@@ -20,7 +20,7 @@ static NTSTATUS call_synchronized(PINTERRUPTSYNC self, PINTERRUPTSYNCROUTINE Rou
   int32_t level;
   if (!CUIO_LIKELY(isw_gate_enter(&object->gate, &level)))
     return isw_sync_call(object->sync, (isw_sync_routine)(void (*)(void))Routine, DynamicContext);
-  // The routine may let go of the last reference (N12): what is needed afterwards is read before.
+  // Read before the call: the routine may release the last reference (N12).
   cuio_lock *lock = object->gate.lock;
   KIRQL irql = object->gate.irql;
   NTSTATUS status = Routine(self, DynamicContext);
@@ -54,7 +54,7 @@ static void destroyed(void *memory) {
   free(object);
 }
 
-// The memory goes when no routine can see it any more.
+// Frees the memory once no routine can use it.
 static void destroy(isw_com *com) {
   sync_object *object = (sync_object *)com;
   if (object->sync) isw_sync_release(object->sync, destroyed);

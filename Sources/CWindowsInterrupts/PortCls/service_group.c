@@ -1,4 +1,5 @@
-// A service group: one DPC that passes a request on to every member (P38).
+// A service group: one DPC that passes a request on to every member (P38). A spin lock guards the members; the DPC
+// thread calls them without it.
 #include "com.h"
 
 #include <stdlib.h>
@@ -15,8 +16,8 @@ typedef struct {
 
 static group_object *of(PSERVICEGROUP self) { return (group_object *)(void *)self; }
 
-// Members are called without the lock, each with a reference, so that they may leave the group meanwhile. The request
-// holds one on the group.
+// Calls each member without the lock and with a reference, so that it may leave the group meanwhile. The request holds
+// a reference to the group.
 static void serve(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2) {
   (void)dpc, (void)argument1, (void)argument2;
   group_object *group = context;
@@ -68,7 +69,7 @@ static VOID remove_member(PSERVICEGROUP self, PSERVICESINK Sink) {
 }
 
 static void no_delay(PCSTR call) {
-  InterruptSyncReportViolation(call, "P38", "delayed service is not to be had; requests are served at once");
+  InterruptSyncReportViolation(call, "P38", "delayed service does not exist here; requests are served at once");
 }
 
 static VOID support_delayed(PSERVICEGROUP self) {

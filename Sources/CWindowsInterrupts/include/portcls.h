@@ -1,5 +1,5 @@
-// PortCls, as far as interrupts go: IResourceList, IInterruptSync, service sinks and groups. Rules P1 to P40 and L1 to L8
-// of docs/semantics.md; docs/windows.md says for each identifier what it does here.
+// The part of PortCls that serves interrupts: IResourceList, IInterruptSync, service sinks and groups. Rules P1 to P40
+// and L1 to L8 of docs/semantics.md; docs/windows.md says for each identifier what it does here.
 #ifndef ISW_PORTCLS_H
 #define ISW_PORTCLS_H
 
@@ -7,7 +7,7 @@
 
 #include "isw/unknown.h"
 
-// IResourceList: what a device has, or a part of it (L1 to L6).
+// IResourceList: the resources of a device, or some of them (L1 to L6).
 
 typedef int CM_RESOURCE_TYPE;
 
@@ -21,13 +21,13 @@ DECLARE_INTERFACE_(IResourceList, IUnknown) {
   DEFINE_ABSTRACT_UNKNOWN()
   STDMETHOD_(ULONG, NumberOfEntries)(THIS) PURE;
   STDMETHOD_(ULONG, NumberOfEntriesOfType)(THIS_ CM_RESOURCE_TYPE Type) PURE;
-  /// The entry of that ordinal among those of the type, or NULL; valid while the list lives (L2).
+  /// The entry number `Index` among those of the type, or NULL; valid while the list lives (L2).
   STDMETHOD_(PCM_PARTIAL_RESOURCE_DESCRIPTOR, FindTranslatedEntry)(THIS_ CM_RESOURCE_TYPE Type, ULONG Index) PURE;
   STDMETHOD_(PCM_PARTIAL_RESOURCE_DESCRIPTOR, FindUntranslatedEntry)(THIS_ CM_RESOURCE_TYPE Type, ULONG Index) PURE;
-  /// STATUS_INSUFFICIENT_RESOURCES when the list is full (L3).
+  /// STATUS_INSUFFICIENT_RESOURCES if the list is full (L3).
   STDMETHOD_(NTSTATUS, AddEntry)(THIS_ PCM_PARTIAL_RESOURCE_DESCRIPTOR Translated,
                                  PCM_PARTIAL_RESOURCE_DESCRIPTOR Untranslated) PURE;
-  /// The same, and STATUS_INVALID_PARAMETER when the parent has no such entry (L3).
+  /// The same, and STATUS_INVALID_PARAMETER if the parent has no such entry (L3).
   STDMETHOD_(NTSTATUS, AddEntryFromParent)(THIS_ struct IResourceList * Parent, CM_RESOURCE_TYPE Type,
                                            ULONG Index) PURE;
   STDMETHOD_(PCM_RESOURCE_LIST, TranslatedList)(THIS) PURE;
@@ -49,7 +49,7 @@ DECLARE_INTERFACE_(IResourceList, IUnknown) {
 typedef struct IResourceList *PRESOURCELIST;
 
 #ifndef __cplusplus
-// The convenience calls of L5 for a list `l`, as C spells them.
+// The convenience calls of L5 for a list `l`, for C.
 #define IResourceList_NumberOfInterrupts(l) ((l)->lpVtbl->NumberOfEntriesOfType((l), CmResourceTypeInterrupt))
 #define IResourceList_NumberOfPorts(l) ((l)->lpVtbl->NumberOfEntriesOfType((l), CmResourceTypePort))
 #define IResourceList_NumberOfMemories(l) ((l)->lpVtbl->NumberOfEntriesOfType((l), CmResourceTypeMemory))
@@ -60,12 +60,12 @@ typedef struct IResourceList *PRESOURCELIST;
 #endif
 
 ISW_BEGIN_C
-/// Wraps copies of the two lists, which must have the same number of descriptors; the untranslated one may be NULL
-/// and is then the translated one. PASSIVE_LEVEL. STATUS_INVALID_PARAMETER, STATUS_INSUFFICIENT_RESOURCES.
+/// Makes a list from copies of the two lists, which must have the same number of descriptors. If the untranslated one
+/// is NULL, the translated one serves for both. PASSIVE_LEVEL. STATUS_INVALID_PARAMETER, STATUS_INSUFFICIENT_RESOURCES.
 NTSTATUS PcNewResourceList(PRESOURCELIST *OutResourceList, PUNKNOWN OuterUnknown, POOL_TYPE PoolType,
                            PCM_RESOURCE_LIST TranslatedResources, PCM_RESOURCE_LIST UntranslatedResources);
-/// An empty list with room for `MaximumEntries` entries of the parent's, of which it keeps no reference (L6).
-/// PASSIVE_LEVEL. Same errors.
+/// Makes an empty list with room for `MaximumEntries` entries of the parent's. It keeps no reference to the parent
+/// (L6). PASSIVE_LEVEL. The same errors.
 NTSTATUS PcNewResourceSublist(PRESOURCELIST *OutResourceList, PUNKNOWN OuterUnknown, POOL_TYPE PoolType,
                               PRESOURCELIST ParentList, ULONG MaximumEntries);
 ISW_END_C
@@ -78,7 +78,7 @@ struct IResourceList;
 /// A service routine or synchronized routine (P6). As a service routine, STATUS_SUCCESS claims the interrupt.
 typedef NTSTATUS (*PINTERRUPTSYNCROUTINE)(struct IInterruptSync *InterruptSync, PVOID DynamicContext);
 
-/// In which manner an interrupt walks the list; fixed for life (P4, P15 to P17).
+/// How an interrupt walks the list. Fixed for the life of the object (P4, P15 to P17).
 typedef enum {
   InterruptSyncModeNormal = 1,
   InterruptSyncModeAll = 2,
@@ -94,20 +94,20 @@ ISW_END_C
 /// References as in COM (P2). The last Release disconnects and drains (P25, N12).
 DECLARE_INTERFACE_(IInterruptSync, IUnknown) {
   DEFINE_ABSTRACT_UNKNOWN()
-  /// Runs the routine in the calling thread, exclusive of the service routines and of other synchronized routines,
-  /// connected or not (P30 to P34). Up to the interrupt's level. Its own status (P33); STATUS_POSSIBLE_DEADLOCK
-  /// without running it for a caller that is inside already (N4).
+  /// Runs the routine in the calling thread, mutually exclusive with the service routines and other synchronized
+  /// routines, whether connected or not (P30 to P34). Up to the interrupt's level. Returns the routine's own status
+  /// (P33), or STATUS_POSSIBLE_DEADLOCK, without running it, if the caller is inside a routine already (N4).
   STDMETHOD_(NTSTATUS, CallSynchronizedRoutine)(THIS_ PINTERRUPTSYNCROUTINE Routine, PVOID DynamicContext) PURE;
   /// The interrupt object of the present connection, or NULL (P28, N14). Any level.
   STDMETHOD_(PKINTERRUPT, GetKInterrupt)(THIS) PURE;
-  /// Connects. Service routines may run before this returns (P22). PASSIVE_LEVEL. STATUS_INVALID_DEVICE_STATE when
-  /// connected already (N9) and at the wrong level, STATUS_UNSUCCESSFUL without a service routine (N9),
-  /// STATUS_POSSIBLE_DEADLOCK inside a routine; of the device: N16.
+  /// Connects. Service routines may run before this returns (P22). PASSIVE_LEVEL. STATUS_INVALID_DEVICE_STATE if
+  /// connected already (N9) and at a wrong level, STATUS_UNSUCCESSFUL without a service routine (N9),
+  /// STATUS_POSSIBLE_DEADLOCK inside a routine; errors of the device: N16.
   STDMETHOD_(NTSTATUS, Connect)(THIS) PURE;
-  /// Disconnects. When it returns no service routine runs and none will start (N11). The list stays (P24); harmless
-  /// when not connected (P26). PASSIVE_LEVEL; inside a routine it is reported and nothing happens.
+  /// Disconnects. When it returns, no service routine runs and none will start (N11). The list stays (P24). Does
+  /// nothing if not connected (P26). PASSIVE_LEVEL; inside a routine it is reported, and does nothing.
   STDMETHOD_(VOID, Disconnect)(THIS) PURE;
-  /// Adds a service routine: First TRUE puts it ahead of all so far (P10, P11). Connected or not (P13, N7).
+  /// Adds a service routine, with First TRUE at the head of the list (P10, P11). Connected or not (P13, N7).
   /// PASSIVE_LEVEL. STATUS_INVALID_PARAMETER for NULL.
   STDMETHOD_(NTSTATUS, RegisterServiceRoutine)(THIS_ PINTERRUPTSYNCROUTINE Routine, PVOID DynamicContext,
                                                BOOLEAN First) PURE;
@@ -128,11 +128,11 @@ typedef struct IInterruptSync *PINTERRUPTSYNC;
 
 ISW_BEGIN_C
 /// Makes a sync object for the interrupt entry `ResourceIndex` of the list (P1 to P3). The caller owns the reference.
-/// With an OuterUnknown the object is aggregated: what comes back is its own IUnknown, whose interfaces refer to the
-/// outer object for identity and lifetime. PASSIVE_LEVEL.
+/// With an OuterUnknown the object is aggregated: the result is its own IUnknown, whose interfaces take identity and
+/// lifetime from the outer object. PASSIVE_LEVEL.
 ///
-/// STATUS_INVALID_PARAMETER: no place for it, no list, a mode that is none, an index beyond the list (N15).
-/// STATUS_NOT_FOUND: the device behind the entry has been deleted. STATUS_INSUFFICIENT_RESOURCES.
+/// STATUS_INVALID_PARAMETER: no OutInterruptSync, no list, no such mode, an index beyond the list (N15).
+/// STATUS_NOT_FOUND: the entry's device has been deleted. STATUS_INSUFFICIENT_RESOURCES.
 NTSTATUS PcNewInterruptSync(PINTERRUPTSYNC *OutInterruptSync, PUNKNOWN OuterUnknown,
                             struct IResourceList *ResourceList, ULONG ResourceIndex, INTERRUPTSYNCMODE Mode);
 ISW_END_C
@@ -148,7 +148,7 @@ ISW_END_C
 #define INTERFACE IServiceSink
 DECLARE_INTERFACE_(IServiceSink, IUnknown) {
   DEFINE_ABSTRACT_UNKNOWN()
-  /// On a sink: do the deferred work, at DISPATCH_LEVEL. On a group: queue the DPC that calls every member, any level.
+  /// A sink does its deferred work, at DISPATCH_LEVEL. A group queues the DPC that calls every member, at any level.
   STDMETHOD_(VOID, RequestService)(THIS) PURE;
 };
 #undef INTERFACE
@@ -161,11 +161,11 @@ DECLARE_INTERFACE_(IServiceGroup, IServiceSink) {
   DEFINE_ABSTRACT_UNKNOWN()
   STDMETHOD_(VOID, RequestService)(THIS) PURE;
 #endif
-  /// Adds a sink, of which the group keeps a reference. Up to DISPATCH_LEVEL. STATUS_INSUFFICIENT_RESOURCES.
+  /// Adds a sink; the group keeps a reference to it. Up to DISPATCH_LEVEL. STATUS_INSUFFICIENT_RESOURCES.
   STDMETHOD_(NTSTATUS, AddMember)(THIS_ PSERVICESINK Sink) PURE;
-  /// Takes it out and gives its reference back. A service that runs may still call it once.
+  /// Removes the sink and releases its reference. A service that runs already may still call it once.
   STDMETHOD_(VOID, RemoveMember)(THIS_ PSERVICESINK Sink) PURE;
-  /// Delayed service is not to be had: reported, and the request is served without a delay.
+  /// Delayed service does not exist here: the call is reported, and a request is served without a delay.
   STDMETHOD_(VOID, SupportDelayedService)(THIS) PURE;
   STDMETHOD_(VOID, RequestDelayedService)(THIS_ ULONGLONG Delay) PURE;
   STDMETHOD_(VOID, CancelDelayedService)(THIS) PURE;

@@ -1,4 +1,4 @@
-// Windows' driver framework, as far as interrupt code uses it. docs/windows.md says for each identifier what it does
+// The part of Windows' driver framework that interrupt code uses. docs/windows.md says for each identifier what it does
 // here.
 #ifndef ISW_WDF_H
 #define ISW_WDF_H

@@ -1,4 +1,5 @@
-// Windows' driver model, as far as interrupt code uses it. docs/windows.md says for each identifier what it does here.
+// The part of Windows' driver model that interrupt code uses. docs/windows.md says for each identifier what it does
+// here.
 #ifndef ISW_WDM_H
 #define ISW_WDM_H
 

@@ -56,7 +56,7 @@ import UIO
     }
     if let pci = device.info.pci {
       for bar in pci.bars {
-        // What cannot be reached is left out; a driver then finds one resource less.
+        // Skips a region that cannot be opened; the driver then finds one resource less.
         guard let region = try? device.region(bar: bar.number) else { continue }
         ranges.append(DeviceRange(start: bar.address, region: region))
       }
@@ -137,7 +137,7 @@ private func create(
   }
 }
 
-/// N16, for what opening a device can answer.
+/// The status of N16 for an error that opening a device throws.
 private func status(_ error: UIOError) -> NTStatus {
   switch error.code {
   case .notFound, .removed, .noSuchRegion: .notFound
@@ -206,7 +206,7 @@ public func InterruptSyncSetBusMaster(_ DeviceObject: PDEVICE_OBJECT!, _ On: BOO
     return NTStatus.invalidDeviceState.rawValue
   }
   guard let line = device.lines.first?.shared.source as? UIOLine else {
-    Reports.notice(call, "N16", "the device has no interrupt line to a PCI function")
+    Reports.notice(call, "N16", "the device has no interrupt line of a PCI function")
     return NTStatus.notSupported.rawValue
   }
   do throws(UIOError) {

@@ -26,7 +26,7 @@ final class DeviceRange: @unchecked Sendable {
     address >= start && length <= size && address - start <= size - length
   }
 
-  // Bus addresses of software devices: far above what a machine has, and above the PCI ports.
+  // Bus addresses of software devices: far above those of a machine, and above the PCI ports.
   nonisolated(unsafe) private static var nextMemory: UInt64 = 0x4000_0000_0000
   nonisolated(unsafe) private static var nextPort: UInt64 = 0x10000
   private static let monitor = Monitor()
@@ -109,7 +109,8 @@ public func MmMapIoSpace(
   else {
     Reports.violation(
       "MmMapIoSpace", "L8",
-      "\(NumberOfBytes) bytes at 0x\(String(address, radix: 16)) are in no memory of a device")
+      "\(NumberOfBytes) bytes at 0x\(String(address, radix: 16)) do not belong to a device's memory"
+    )
     return nil
   }
   return unsafe base + Int(address - range.start)
@@ -130,7 +131,7 @@ private func port<Pointer, R>(
   let number = UInt64(UInt(bitPattern: place))
   let width = UInt64(MemoryLayout<Pointer>.size)
   guard let range = DeviceRanges.find(number, width, isPort: true) else {
-    Reports.violation(call, "L8", "port 0x\(String(number, radix: 16)) is none of a device")
+    Reports.violation(call, "L8", "port 0x\(String(number, radix: 16)) does not belong to a device")
     return absent
   }
   do throws(UIOError) { return try access(range.region, Int(number - range.start)) } catch {

@@ -55,7 +55,7 @@ enum Vectors {
   nonisolated(unsafe) private static var lines: [ULONG: Line] = [:]
   nonisolated(unsafe) private static var next: ULONG = 0x30
 
-  /// Numbers for `count` new vectors, each with its DIRQL, from 3 to 11 and over again.
+  /// Numbers for `count` new vectors. Their DIRQLs go from 3 to 11, and begin again.
   static func reserve(_ count: Int) -> [(vector: ULONG, irql: KIRQL)] {
     monitor.locked {
       (0..<count).map { _ in

@@ -34,8 +34,8 @@ import LinuxSystem
   /// Any level; does not wait.
   func remove() -> Bool { unsafe KeRemoveQueueDpc(dpc) != 0 }
 
-  /// Takes it back and waits for a call that runs, where that is possible; else keeps its memory
-  /// until the call has ended: DPCs run one after the other.
+  /// Removes it from the queue, and waits for a call that runs, if the level allows that; otherwise
+  /// keeps its memory until the call has ended: DPCs run one after the other.
   func stop() {
     _ = remove()
     guard KeGetCurrentIrql() > KIRQL(PASSIVE_LEVEL) else { return KeFlushQueuedDpcs() }
@@ -51,7 +51,7 @@ import LinuxSystem
   private let item: PIO_WORKITEM
   private let body: @Sendable () -> Void
   private let monitor = Monitor()
-  /// Calls asked for so far, begun, and ended: the difference of two neighbours is 0 or 1.
+  /// Calls that were asked for, begun, and ended: the difference of two neighbours is 0 or 1.
   private var asked: UInt64 = 0
   private var begun: UInt64 = 0
   private var ended: UInt64 = 0
@@ -68,18 +68,18 @@ import LinuxSystem
 
   deinit { unsafe IoFreeWorkItem(item) }
 
-  /// Up to DISPATCH_LEVEL. False when a call is asked for that has not begun, or after `stop`.
+  /// Up to DISPATCH_LEVEL. False while a call that was asked for has not begun, and after `stop`.
   func enqueue() -> Bool {
     monitor.locked {
       guard asked == begun, !hasStopped else { return false }
-      // One that runs asks for the next itself when it ends.
+      // A call that runs queues the next one itself when it ends.
       if begun == ended, !give() { return false }
       asked += 1
       return true
     }
   }
 
-  /// Hands the item to the worker threads, with a reference that its call gives back.
+  /// Queues the item for the worker threads, with a reference that its call releases.
   private func give() -> Bool {
     let context = unsafe Unmanaged.passRetained(self)
     if unsafe IoTryQueueWorkItem(item, Self.call, DelayedWorkQueue, context.toOpaque()) != 0 {
@@ -104,7 +104,7 @@ import LinuxSystem
     monitor.locked {
       ended += 1
       runner = 0
-      // Without a thread to be had the call is dropped; that was reported.
+      // If the system refuses a thread, the call is dropped; that was reported.
       if asked > begun, !give() { asked = begun }
       monitor.broadcast()
     }
@@ -113,7 +113,8 @@ import LinuxSystem
   /// Whether the calling thread is in the routine.
   var isRunningCaller: Bool { monitor.locked { runner == cuio_thread_id() } }
 
-  /// Waits for the calls that were asked for before; in the routine itself for none. PASSIVE_LEVEL.
+  /// Waits for the calls that were asked for before; does not wait in the routine itself.
+  /// PASSIVE_LEVEL.
   func flush() {
     monitor.locked {
       guard runner != cuio_thread_id() else { return }
@@ -122,7 +123,8 @@ import LinuxSystem
     }
   }
 
-  /// No further call begins; at PASSIVE_LEVEL none runs either when this returns, but the caller's.
+  /// No further call begins. At PASSIVE_LEVEL no call runs when this returns, unless the caller is
+  /// inside one.
   func stop() {
     monitor.locked { hasStopped = true }
     if KeGetCurrentIrql() == KIRQL(PASSIVE_LEVEL) { flush() }

@@ -29,7 +29,6 @@ struct FrameworkFailure: Error {
   static let invalidState = FrameworkFailure(.invalidDeviceState)
   static let invalidRequest = FrameworkFailure(.invalidDeviceRequest)
   static let noResources = FrameworkFailure(.insufficientResources)
-
 }
 
 /// Sets the level around a callback of the driver's, and checks what the callback left behind (D5).
@@ -47,7 +46,7 @@ enum FrameworkCall {
 }
 
 @safe struct FrameworkAttributes {
-  /// Which of the optional fields an object has a use for.
+  /// The optional fields that a kind of object uses.
   struct Allowed: OptionSet {
     let rawValue: Int
     static let executionLevel = Allowed(rawValue: 1)
@@ -63,10 +62,10 @@ enum FrameworkCall {
     unsafe self.raw = unsafe raw
   }
 
-  /// Attributes that say nothing.
+  /// Attributes without any choice.
   static var none: FrameworkAttributes { FrameworkAttributes() }
 
-  /// NULL stands for `none`.
+  /// NULL means `none`.
   init(_ pointer: PWDF_OBJECT_ATTRIBUTES?, allowing allowed: Allowed) throws(FrameworkFailure) {
     guard let pointer = unsafe pointer else {
       self = .none
@@ -110,5 +109,4 @@ enum FrameworkCall {
     else { throw .invalidParameter }
     guard isAllowed else { throw .scopeInvalid }
   }
-
 }

@@ -184,7 +184,7 @@ public func WdfWorkItemGetParentObject(_ WorkItem: WDFWORKITEM!) -> WDFOBJECT! {
 
   deinit { unsafe timer.deallocate() }
 
-  /// Makes what carries the callback. False: no memory.
+  /// Makes the routines that carry the callback. False: no memory.
   func prepare(isPassive: Bool) -> Bool {
     guard isPassive else {
       dispatch = DispatchRoutine { [weak self] in

@@ -77,7 +77,7 @@ extension FrameworkDevice {
     }
   }
 
-  /// Leaves the device object to the next driver.
+  /// Ends the device, and frees the device object for the next driver.
   func end() {
     delete()
     windows.attachment.release()
@@ -111,7 +111,7 @@ extension FrameworkDevice {
     return [before, disconnect, exit].first { $0 < 0 } ?? exit
   }
 
-  /// Newest first; the first failure.
+  /// Newest first. Returns the first failure.
   private func disconnectInterrupts(isGone: Bool) -> NTSTATUS {
     isPowered.store(false, ordering: .sequentiallyConsistent)
     var result = NTStatus.success.rawValue
@@ -122,7 +122,7 @@ extension FrameworkDevice {
     return result
   }
 
-  /// Also after a failed EvtDevicePrepareHardware. Interrupts that were made there end.
+  /// Also runs after a failed EvtDevicePrepareHardware. Ends the interrupts that were made there.
   private func release() {
     _ = call("EvtDeviceReleaseHardware") {
       unsafe callbacks.EvtDeviceReleaseHardware?(handle, resources?.translated.handle)

@@ -48,7 +48,7 @@ import LinuxSystem
   /// In the order of their creation.
   var interrupts: [FrameworkInterrupt] { monitor.locked { created } }
 
-  /// Notes an interrupt; its place in the order.
+  /// Adds an interrupt, and sets its place in the order.
   func add(_ interrupt: FrameworkInterrupt) {
     monitor.locked {
       interrupt.number = ULONG(created.count)
@@ -60,7 +60,7 @@ import LinuxSystem
     monitor.locked { created.removeAll { $0 === child } }
   }
 
-  /// One change of the device at a time, from the phases in which it has a meaning.
+  /// Makes one change of the device at a time, from the phases in which it has a meaning.
   func change(from allowed: [Phase], _ body: () -> NTSTATUS) -> NTSTATUS {
     let refusal = monitor.locked { () -> NTStatus? in
       if isBusy { return .deviceBusy }

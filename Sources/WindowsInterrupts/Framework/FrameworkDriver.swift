@@ -9,7 +9,7 @@ import LinuxSystem
   let object: PDRIVER_OBJECT
   let executionLevel: WDF_EXECUTION_LEVEL
   let scope: WDF_SYNCHRONIZATION_SCOPE
-  /// Where the driver's program or library keeps its own handle.
+  /// The variable in which the driver's program or library keeps its handle.
   private let image: UnsafeMutablePointer<WDFDRIVER?>
   private let monitor = Monitor()
   private var devices = 0
@@ -41,7 +41,7 @@ import LinuxSystem
   func removeDevice() { monitor.locked { devices -= 1 } }
   var hasDevices: Bool { monitor.locked { devices > 0 } }
 
-  /// The parent of an object that needs none named: the driver of the calling program or library.
+  /// The parent that the attributes name, or else the driver of the calling program or library.
   static func parent(_ call: String, _ attributes: FrameworkAttributes, _ driver: WDFDRIVER?)
     throws(FrameworkFailure) -> FrameworkObject
   {

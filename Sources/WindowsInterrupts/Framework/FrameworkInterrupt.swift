@@ -15,7 +15,7 @@ import Synchronization
   let lock: SpinLock
   /// The place in the order of creation. Set once, by the device.
   var number: ULONG = 0
-  /// The device's line that it stands for; nil: none (W3). Written under `lock`, while it is not
+  /// The device's line that it serves; nil: none (W3). Written under `lock`, while it is not
   /// connected.
   private(set) var line: Line?
   /// SynchronizeIrql. Changed only while it is not connected.
@@ -25,7 +25,7 @@ import Synchronization
 
   /// The PKINTERRUPT, from before the line is open until the disconnect has begun.
   let connection = unsafe Atomic<UnsafeMutableRawPointer?>(nil)
-  /// Makes connect and disconnect one after the other.
+  /// Orders connect and disconnect.
   let changing = Monitor()
   /// Guarded by `changing` (N25).
   var isForcedOff = false
@@ -33,10 +33,10 @@ import Synchronization
   var interrupt: Interrupt?
 
   // Belong to the lock's owner: the level before WdfInterruptAcquireLock, and acquisitions that
-  // were reported and not made.
+  // were reported and refused.
   var levelBefore: KIRQL = 0
   var refusedInside = 0
-  /// Acquisitions that were reported and not made, by threads without the lock.
+  /// Acquisitions that were reported and refused, by threads without the lock.
   let refusedOutside = Atomic<Int>(0)
   /// The thread that is in the serialized work item callback, or 0 (W15).
   let serializedThread = Atomic<UInt32>(0)
@@ -73,8 +73,8 @@ import Synchronization
     return unsafe header.pointer(to: \.gate)!
   }
 
-  /// Lets WdfInterruptSynchronize in. Not with AutomaticSerialization, whose callbacks must not
-  /// call it, which is looked at on the longer way (W15).
+  /// Opens the gate for WdfInterruptSynchronize. Not with AutomaticSerialization: its callbacks must
+  /// not call it, and the slow half checks that (W15).
   private func openGate() {
     guard unsafe config.AutomaticSerialization == 0 else { return }
     unsafe gate.pointee.calls = isr.pointer(to: \.synchronized)!
@@ -85,7 +85,7 @@ import Synchronization
 
   deinit { unsafe isr.deallocate() }
 
-  /// Makes what carries the DPC or work item. False: no memory.
+  /// Makes the routines that carry the DPC or work item. False: no memory.
   func prepareDeferred() -> Bool {
     if unsafe config.EvtInterruptDpc != nil {
       dpc = DispatchRoutine { [weak self] in self?.runDPC() }
@@ -107,7 +107,7 @@ import Synchronization
     if changing.locked({ interrupt != nil }) { _ = powerDown(isGone: false) }
     dpc?.stop()
     workItem?.stop()
-    // Who comes through the gate looks at it once more with the lock held.
+    // A caller that comes through the gate checks it once more with the lock held.
     withLock("WDFINTERRUPT") { unsafe isw_store_lock(&gate.pointee.lock, nil) }
   }
 
@@ -146,7 +146,7 @@ import Synchronization
 extension FrameworkInterrupt {
   var isInside: Bool { lock.lock.isHeldByCaller }
 
-  /// Runs `body` under the lock, connected or not; nil, and reported, when it could not be had.
+  /// Runs `body` under the lock, connected or not. nil: the lock was refused, which is reported.
   @discardableResult
   func withLock<R>(_ call: String, _ body: () -> R) -> R? {
     guard mayTake(call) else { return nil }
@@ -154,7 +154,7 @@ extension FrameworkInterrupt {
     return body()
   }
 
-  /// Takes the lock; false, and reported, for a caller inside already.
+  /// Acquires the lock. False for a caller inside already, which is reported.
   private func mayTake(_ call: String) -> Bool {
     let result = lock.lock.acquire()
     if result == 0 { return true }
@@ -166,8 +166,8 @@ extension FrameworkInterrupt {
     return false
   }
 
-  /// Reports what the serialized work item callback must not call (W15). The call goes on: here it
-  /// does not deadlock.
+  /// Reports a call that the serialized work item callback must not make (W15). The call goes on:
+  /// here it does not deadlock.
   func checkSerialized(_ call: String) {
     guard serializedThread.load(ordering: .relaxed) == cuio_thread_id() else { return }
     Reports.violation(
@@ -235,7 +235,7 @@ extension FrameworkInterrupt {
   func release() {
     let call = "WdfInterruptReleaseLock"
     guard isInside else {
-      // Paired with an acquisition that took no lock, or with none.
+      // Pairs with a refused acquisition, or with none.
       let refused = refusedOutside.load(ordering: .relaxed)
       if refused > 0 {
         refusedOutside.wrappingSubtract(1, ordering: .relaxed)
@@ -251,7 +251,7 @@ extension FrameworkInterrupt {
     let level = KeGetCurrentIrql()
     if level != irql {
       Reports.violation(
-        call, "W22", "called at IRQL \(level); it belongs at \(irql), where the lock was taken")
+        call, "W22", "called at IRQL \(level); the lock was acquired at \(irql)")
     }
     _ = cuio_thread_set_level(Int32(levelBefore))
     lock.lock.release()

@@ -59,7 +59,7 @@ public func WdfInterruptTryToAcquireLock(_ Interrupt: WDFINTERRUPT!) -> BOOLEAN 
   unsafe find(Interrupt, "WdfInterruptTryToAcquireLock")?.tryAcquire() == true ? 1 : 0
 }
 
-/// What WdfInterruptEnable and -Disable check.
+/// The checks of WdfInterruptEnable and WdfInterruptDisable.
 private func findPassive(_ handle: WDFINTERRUPT?, _ call: String) -> FrameworkInterrupt? {
   guard let interrupt = unsafe find(handle, call) else { return nil }
   if interrupt.isInside {
@@ -141,7 +141,7 @@ extension FrameworkInterrupt {
     return info
   }
 
-  /// Those that the policy names, or all.
+  /// The processors that the policy names, or all.
   fileprivate var processors: KAFFINITY {
     let named = policy.TargetProcessorSetAndGroup.Mask
     return named == 0 ? ~0 : named

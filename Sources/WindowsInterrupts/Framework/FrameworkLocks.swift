@@ -12,7 +12,7 @@ import Synchronization
   let lock = SpinLock()
   /// An interrupt was made with it (W5).
   let isInterruptLock = Atomic<Bool>(false)
-  /// The holder's level before.
+  /// The holder's previous level.
   private var levelBefore: KIRQL = 0
 
   func acquire() {

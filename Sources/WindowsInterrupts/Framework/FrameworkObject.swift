@@ -9,7 +9,7 @@ import Synchronization
 
 /// WdfObjectCreate makes objects of this class itself.
 @safe class FrameworkObject: @unchecked Sendable {
-  /// Guards parents and children of all objects. Never held while a driver's routine runs.
+  /// Guards parents and children of all objects. Released before a driver's routine runs.
   private static let tree = Monitor()
 
   private let header: FrameworkHandles.Header
@@ -17,23 +17,23 @@ import Synchronization
   private var parent: FrameworkObject?
   private var children: [FrameworkObject] = []
   private var isEnding = false
-  /// One is the object's own, given back when it is deleted; each child has one.
+  /// The object's own reference, which its deletion releases, and one for each child.
   private let references = Atomic<Int>(1)
-  /// Those of them that the driver took.
+  /// The driver's share of them.
   private let driversReferences = Atomic<Int>(0)
 
   var handle: OpaquePointer { unsafe OpaquePointer(header) }
   var rawHandle: WDFOBJECT { unsafe WDFOBJECT(header) }
 
-  /// A handle without a context and a parent; `begin` gives both.
+  /// Makes a handle without a context and a parent; `begin` adds both.
   init(_ attributes: FrameworkAttributes) {
     self.attributes = attributes
     unsafe header = unsafe FrameworkHandles.make()
     unsafe FrameworkHandles.publish(header, self)
   }
 
-  /// Makes the context and takes the place below `parent`. On failure the object has ended, without
-  /// a callback.
+  /// Makes the context and enters the tree below `parent`. A failure ends the object without a
+  /// callback.
   func begin(below parent: FrameworkObject?) throws(FrameworkFailure) {
     do throws(FrameworkFailure) {
       if unsafe attributes.raw.ContextTypeInfo != nil { _ = unsafe try addContext(attributes) }
@@ -44,7 +44,7 @@ import Synchronization
     }
   }
 
-  /// Ends an object that nobody knows of yet.
+  /// Ends an object whose handle was never returned.
   func abandon() {
     stop()
     unsafe isw_wdf_free_contexts(header)
@@ -72,17 +72,17 @@ import Synchronization
 
   var isDeleting: Bool { Self.tree.locked { isEnding } }
 
-  /// The framework's own end of it, before the driver's callbacks: no routine of it starts any
-  /// more.
+  /// The framework's own part of the end, before the driver's callbacks: no routine starts any more.
   func stop() {}
 
   /// A child has stopped. Its cleanup callback follows.
   func childStopped(_ child: FrameworkObject) {}
 
-  /// Whether a driver's WdfObjectDelete is refused (W4).
+  /// Whether WdfObjectDelete refuses it (W4).
   var isFrameworkOwned: Bool { false }
 
-  /// Gives it a context of the type that `attributes` name; whether it had one.
+  /// Adds a context of the type that `attributes` name, or finds the present one; the second result
+  /// says which.
   func addContext(_ attributes: FrameworkAttributes) throws(FrameworkFailure) -> (PVOID, Bool) {
     guard let type = unsafe attributes.raw.ContextTypeInfo else { throw .nameInvalid }
     let size = unsafe max(attributes.raw.ContextSizeOverride, type.pointee.ContextSize)
@@ -98,21 +98,22 @@ import Synchronization
     driversReferences.wrappingAdd(1, ordering: .relaxed)
   }
 
-  /// False: none of the driver's references is left.
+  /// False: the driver has no reference left.
   func dereferenceForDriver() -> Bool {
     guard Self.count(driversReferences, by: -1) else { return false }
     dereference()
     return true
   }
 
-  /// Runs `body` with a reference, so that the contexts outlive it; not at all when none is left.
+  /// Runs `body` with a reference, so that the contexts outlive it. Does not run it after the last
+  /// reference.
   func whileReferenced(_ body: () -> Void) {
     guard Self.count(references, by: 1) else { return }
     body()
     dereference()
   }
 
-  /// Changes a count that is above 0; false when it is not.
+  /// Changes a count that is above 0; false if it is 0.
   private static func count(_ place: borrowing Atomic<Int>, by change: Int) -> Bool {
     var seen = place.load(ordering: .relaxed)
     while seen > 0 {
@@ -138,8 +139,8 @@ import Synchronization
     parent?.dereference()
   }
 
-  /// Ends it and what is below it: of each, children first, the routines and the cleanup callback,
-  /// and when all have been told, the references.
+  /// Ends the object and all objects below it. First it stops each one and calls its cleanup
+  /// callback, children first; then it releases their references.
   func delete() {
     let ending = Self.tree.locked {
       var found: [FrameworkObject] = []
@@ -155,7 +156,7 @@ import Synchronization
     for object in ending { object.dereference() }
   }
 
-  /// Marks the objects that this call is to end. With `tree` held.
+  /// Collects and marks the objects that this call ends. With `tree` held.
   private func collect(_ found: inout [FrameworkObject]) {
     guard !isEnding else { return }
     isEnding = true
@@ -211,7 +212,7 @@ enum FrameworkHandles {
     }
   }
 
-  /// From now on the handle leads to `object`, and keeps it.
+  /// Makes the handle lead to `object`, and keep it.
   static func publish(_ header: Header, _ object: FrameworkObject) {
     unsafe isw_store_pointer(&header.pointee.object, Unmanaged.passRetained(object).toOpaque())
   }
@@ -223,7 +224,7 @@ enum FrameworkHandles {
     unsafe Unmanaged<FrameworkObject>.fromOpaque(object).release()
   }
 
-  /// The object behind any handle; reports one that has ended. No lock, no allocation.
+  /// The object of any handle; reports a handle that has ended. No lock, no allocation.
   static func any(_ handle: UnsafeMutableRawPointer?, _ call: String) -> FrameworkObject? {
     if let handle = unsafe handle,
       let object = unsafe isw_load_pointer(

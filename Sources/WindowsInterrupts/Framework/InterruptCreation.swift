@@ -10,7 +10,7 @@ import Synchronization
   let config: WDF_INTERRUPT_CONFIG
   let attributes: FrameworkAttributes
 
-  /// The first and second, and the attributes' own.
+  /// The first and second check, and the attributes' own.
   init(
     _ handle: WDFDEVICE?, _ config: PWDF_INTERRUPT_CONFIG?, _ attributes: PWDF_OBJECT_ATTRIBUTES?
   ) throws(FrameworkFailure) {
@@ -48,7 +48,7 @@ import Synchronization
     return interrupt
   }
 
-  /// The third.
+  /// The third check.
   private func checkParent() throws(FrameworkFailure) {
     guard let parent = try FrameworkObject.parent(call, attributes) else { return }
     guard unsafe config.AutomaticSerialization != 0 else { throw .parentNotAllowed }
@@ -56,7 +56,7 @@ import Synchronization
     guard parent === device else { throw .invalidParameter }
   }
 
-  /// The fourth to the sixth.
+  /// The fourth to the sixth check.
   private func checkTime() throws(FrameworkFailure) {
     switch device.currentPhase {
     case .adding:
@@ -71,7 +71,7 @@ import Synchronization
     }
   }
 
-  /// The seventh to the ninth.
+  /// The seventh to the ninth check.
   private func checkHandling() throws(FrameworkFailure) {
     if unsafe config.EvtInterruptDpc != nil && config.EvtInterruptWorkItem != nil {
       throw .invalidParameter
@@ -83,7 +83,7 @@ import Synchronization
     if unsafe config.WaitLock != nil || config.CanWakeDevice != 0 { throw .invalidParameter }
   }
 
-  /// The eleventh.
+  /// The eleventh check.
   private func checkSerialization() throws(FrameworkFailure) {
     let isSerialized = unsafe config.AutomaticSerialization != 0
     if unsafe config.EvtInterruptDpc != nil {

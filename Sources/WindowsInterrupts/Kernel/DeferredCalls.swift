@@ -6,14 +6,14 @@ import Synchronization
 
 enum DeferredCalls {
   static let table = AddressTable<DeferredRoutine>()
-  /// Started with the first DPC or sync object; never ends. nil: the system had no thread for it.
+  /// Starts with the first DPC or sync object and never ends. nil: the system refused a thread.
   static let queue: DeferredQueue? = try? DeferredQueue(name: "dpc")
-  /// Started with the first threaded DPC (D14).
+  /// Starts with the first threaded DPC (D14).
   private static let threadedQueue: DeferredQueue? =
     try? DeferredQueue(passive: "threaded dpc")
   private static let hasThreaded = Atomic<Bool>(false)
 
-  // KDPC.Kind, as isr.c reads it.
+  // KDPC.Kind, as Kernel/interrupt.c reads it.
   static let kindDPC: UCHAR = 0
   static let kindDevice: UCHAR = 1
   static let kindThreaded: UCHAR = 2
@@ -23,7 +23,7 @@ enum DeferredCalls {
   ) {
     if kind == kindThreaded { hasThreaded.store(true, ordering: .releasing) }
     guard let queue = kind == kindThreaded ? threadedQueue : queue else {
-      return Reports.notice("KeInitializeDpc", "N16", "no thread to be had for DPCs")
+      return Reports.notice("KeInitializeDpc", "N16", "cannot create a thread for DPCs")
     }
     unsafe dpc.initialize(
       to: KDPC(Routine: routine, Context: context, Queued: nil, Importance: 1, Kind: kind))
@@ -32,7 +32,7 @@ enum DeferredCalls {
     table.replace(UInt(bitPattern: dpc), with: deferred)?.remove()
   }
 
-  /// Waits for all that are queued; the threaded ones' thread is not started for it.
+  /// Waits until all queued DPCs have run. Does not start the thread of the threaded ones.
   static func flush() throws(InterruptSyncError) {
     try queue?.flush()
     if hasThreaded.load(ordering: .acquiring) { try threadedQueue?.flush() }
@@ -113,11 +113,11 @@ public func IoRequestDpc(
 public func isw_forget(_ address: UnsafeRawPointer!, _ length: Int) {
   let start = UInt(bitPattern: address)
   let range = start..<start + UInt(length)
-  // Before the DPCs, which they would queue.
+  // Before the DPCs, which the timers would queue.
   if unsafe isw_timers_forget(address, length) > 0 {
     Reports.violation(
       "KTIMER", "D11",
-      "the memory of a timer that is set, or of its DPC, ends; the timer was taken back: cancel it before"
+      "the memory of a timer that is set, or of its DPC, ends; the timer was cancelled: cancel it before"
     )
   }
   for routine in DeferredCalls.table.forget(range) { routine.remove() }

@@ -20,13 +20,13 @@ import LinuxSystem
   private let spinLock: SpinLock?
   private(set) var handle: PKINTERRUPT
   private let isr: UnsafeMutablePointer<isw_isr>?
-  /// KeAcquireInterruptSpinLock calls that were reported and not made. Belongs to the lock's owner.
+  /// KeAcquireInterruptSpinLock calls that were reported and refused. Belongs to the lock's owner.
   private var refused = 0
 
   private var object: InterruptSyncObject { members[0].object }
   var isInside: Bool { object.lock.isHeldByCaller }
 
-  /// A lent object, connected by its owner.
+  /// For a lent object, which its owner connects.
   init(lent object: InterruptSyncObject, line: Line) {
     members = [Member(line: line, object: object)]
     irql = line.irql
@@ -37,7 +37,7 @@ import LinuxSystem
     unsafe InterruptHandles.publish(handle, self)
   }
 
-  /// Objects of its own, one for each line, under one lock.
+  /// For objects of its own, one for each line, under one lock.
   init(
     _ lines: [Line], routine: @escaping PKSERVICE_ROUTINE, context: PVOID?,
     spinLock: SpinLock?, irql: KIRQL, isPassive: Bool
@@ -62,7 +62,7 @@ import LinuxSystem
 
   deinit { unsafe isr?.deallocate() }
 
-  /// Enters the lines and connects each; on failure nothing stays connected.
+  /// Enters the lines and connects each. After a failure none stays connected.
   func connect(shares: Bool) throws(InterruptSyncError) {
     if let spinLock, !spinLock.join(irql) {
       Reports.violation(
@@ -75,7 +75,7 @@ import LinuxSystem
         guard member.line.enter(shares: shares) else {
           throw InterruptSyncError(
             .lineBusy, object: member.object.name, operation: "connect",
-            cause: "the vector is connected already, and not by all with ShareVector")
+            cause: "the vector is connected already, and not all its users set ShareVector")
         }
         entered.append(member)
         unsafe try member.object.registerServiceRoutine(isw_isr_call, context: isr)
@@ -112,7 +112,7 @@ import LinuxSystem
 
   var lock: InterruptLock { object.lock }
 
-  /// Lets KeSynchronizeExecution in.
+  /// Opens the gate for KeSynchronizeExecution.
   func open(_ gate: UnsafeMutablePointer<isw_gate>) {
     let entry = unsafe object.callGate
     unsafe gate.pointee.calls = unsafe entry.calls
@@ -131,7 +131,7 @@ import LinuxSystem
     return result ?? 0
   }
 
-  /// Takes the lock and raises to `irql`; the level before.
+  /// Acquires the lock and raises to `irql`. Returns the previous level.
   func acquire() -> KIRQL {
     let level = KeGetCurrentIrql()
     if isInside {
@@ -170,7 +170,7 @@ enum InterruptHandles {
     }
   }
 
-  /// From now on the handle leads to `interrupt`, and keeps it.
+  /// Makes the handle lead to `interrupt`, and keep it.
   static func publish(_ handle: PKINTERRUPT, _ interrupt: Interrupt) {
     monitor.locked {
       unsafe handle.pointee.object = Unmanaged.passRetained(interrupt).toOpaque()
@@ -178,7 +178,7 @@ enum InterruptHandles {
     }
   }
 
-  /// The interrupt behind a handle; reports one that has ended.
+  /// The interrupt of a handle; reports a handle that has ended.
   static func interrupt(_ handle: PKINTERRUPT?, _ call: String) -> Interrupt? {
     if let found = unsafe current(handle) { return found }
     Reports.violation(
@@ -196,11 +196,11 @@ enum InterruptHandles {
     }
   }
 
-  /// Ends a handle; nil when it has ended before. Waits for a routine of the interrupt, unless it
-  /// is the caller.
+  /// Ends a handle; nil if it has ended before. Waits for a routine of the interrupt, unless the
+  /// caller is inside one.
   static func retire(_ handle: PKINTERRUPT) -> Interrupt? {
     guard let lock = unsafe current(handle)?.lock else { return nil }
-    // Who comes through the gate looks at it once more with the lock held.
+    // A caller that comes through the gate checks it once more with the lock held.
     let isTaken = lock.acquire() == 0
     defer { if isTaken { lock.release() } }
     return monitor.locked {

@@ -4,7 +4,7 @@
 public import CWindowsInterrupts
 import InterruptSync
 
-/// What every form of connect comes down to.
+/// The part that all forms of connect share.
 @safe private struct ConnectRequest {
   let call: String
   let out: UnsafeMutablePointer<PKINTERRUPT?>?
@@ -12,7 +12,7 @@ import InterruptSync
   let context: PVOID?
   let spinLock: PKSPIN_LOCK?
 
-  /// The checks that all forms share. Returns STATUS_SUCCESS or what is wrong.
+  /// The checks that all forms share. Returns STATUS_SUCCESS, or the error.
   func check() -> NTStatus {
     guard let out = unsafe out else { return .invalidParameter }
     unsafe out.pointee = nil
@@ -114,7 +114,7 @@ private func connectFullySpecified(_ full: IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_
   return unsafe connect(request, full, on: device)
 }
 
-/// One routine for all of the device's lines, at the highest of their levels (K12, K14).
+/// Connects one routine to all of the device's lines, at the highest of their levels (K12, K14).
 private func connectLines(_ based: IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS) -> NTSTATUS {
   guard let device = unsafe WindowsDevice.of(based.PhysicalDeviceObject) else {
     return NTStatus.invalidParameter.rawValue
@@ -129,7 +129,7 @@ private func connectLines(_ based: IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS) -
     device.lines, irql: max(highest, based.SynchronizeIrql), isPassive: false, shares: true)
 }
 
-/// UIO has no messages: the fallback routine is registered for the line (K10, K14, K22).
+/// UIO has no messages: registers the fallback routine for the line (K10, K14, K22).
 private func connectMessages(_ based: IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS) -> NTSTATUS {
   guard unsafe based.ConnectionContext.Generic != nil else {
     Reports.violation(

@@ -1,5 +1,5 @@
-// Where broken rules go: one function, a routine of the program's or standard error, and in checked
-// mode the end of the process.
+// Reports of broken rules: they go to the program's routine or to standard error, and in checked
+// mode end the process. Any thread, any level; the monitor is released before the routine runs.
 public import CWindowsInterrupts
 import Glibc
 import InterruptSync
@@ -17,7 +17,7 @@ enum Reports {
     }
   }
 
-  /// Something to know that is nobody's mistake yet.
+  /// Reports an event that breaks no rule.
   static func notice(_ call: String, _ rule: String, _ message: String) {
     var reporter: PINTERRUPTSYNC_REPORT_ROUTINE?
     var argument: PVOID?
@@ -32,23 +32,23 @@ enum Reports {
     }
   }
 
-  /// A broken rule: the call, the rule's number, and what is wrong.
+  /// Reports a broken rule: the call, the rule's number, and what is wrong.
   static func violation(_ call: String, _ rule: String, _ message: String) {
     notice(call, rule, message)
     if Verifier.isChecked { abort() }
   }
 
-  /// What the core or a device says, with the status that it means (N16).
+  /// Reports an error of the core or of a device, and returns its status (N16).
   static func failure(_ call: String, _ error: InterruptSyncError) -> NTSTATUS {
     notice(call, "N16", error.description)
     return error.status.rawValue
   }
 
-  /// True below or at `limit`; else reports.
+  /// True at or below `limit`; otherwise reports the call.
   static func require(_ call: String, atMost limit: KIRQL) -> Bool {
     let level = KeGetCurrentIrql()
     if level <= limit { return true }
-    violation(call, "4.6", "called at IRQL \(level); it belongs at or below \(limit)")
+    violation(call, "4.6", "called at IRQL \(level); the limit is \(limit)")
     return false
   }
 

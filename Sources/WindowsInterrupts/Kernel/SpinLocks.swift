@@ -36,7 +36,7 @@ public func KeLowerIrql(_ NewIrql: KIRQL) {
     return Reports.violation("KeLowerIrql", "D5", "IRQL \(NewIrql) is above the present \(level)")
   }
   _ = cuio_thread_set_level(Int32(NewIrql))
-  // A DPC that was queued meanwhile has been waiting for this to wake its thread.
+  // A DPC that was queued meanwhile put its wake-up off until now.
   cuio_thread_left_lock()
 }
 
@@ -49,12 +49,12 @@ final class AddressTable<Value: Sendable>: @unchecked Sendable {
   private let monitor = Monitor()
   private var values: [UInt: Value] = [:]
 
-  /// Keeps `value`; the one before is given back, for its end outside of the table's lock.
+  /// Keeps `value`. Returns the previous one, so that it ends outside the table's lock.
   func replace(_ address: UInt, with value: Value) -> Value? {
     monitor.locked { values.updateValue(value, forKey: address) }
   }
 
-  /// The value at `address`, made when there is none.
+  /// The value at `address`; makes one if there is none.
   func value(_ address: UInt, orMake make: () -> Value) -> Value {
     monitor.locked {
       if let value = values[address] { return value }
@@ -72,17 +72,17 @@ final class AddressTable<Value: Sendable>: @unchecked Sendable {
   }
 }
 
-/// A core lock with what the Windows rules need to know about it.
+/// A lock of the core, with the state that the Windows rules need.
 @safe final class SpinLock: @unchecked Sendable {
   let lock = InterruptLock()
-  /// Acquisitions by the owner that were reported and not made. Belongs to the owner.
+  /// Acquisitions by the owner that were reported and refused. Belongs to the owner.
   var refused = 0
   /// The SynchronizeIrql of the interrupts that use it, and how many do. Guarded by `monitor`.
   private var level: KIRQL = 0
   private var users = 0
   private let monitor = Monitor()
 
-  /// Notes an interrupt; false when it has another level than those before it (K7).
+  /// Adds an interrupt; false if its level differs from those before it (K7).
   func join(_ newLevel: KIRQL) -> Bool {
     monitor.locked {
       defer { users += 1 }
@@ -116,7 +116,7 @@ final class AddressTable<Value: Sendable>: @unchecked Sendable {
 enum SpinLocks {
   static let table = AddressTable<SpinLock>()
 
-  /// The lock behind a KSPIN_LOCK, made at its first use.
+  /// The lock of a KSPIN_LOCK, made at its first use.
   static func lock(_ place: PKSPIN_LOCK) -> SpinLock {
     let word = unsafe UnsafeMutableRawPointer(place).assumingMemoryBound(
       to: UnsafeMutableRawPointer?.self)
@@ -131,10 +131,10 @@ enum SpinLocks {
   static func requireDispatch(_ call: String) {
     let level = KeGetCurrentIrql()
     if level < KIRQL(DISPATCH_LEVEL) {
-      Reports.violation(call, "K24", "called at IRQL \(level); it belongs at DISPATCH_LEVEL")
+      Reports.violation(call, "K24", "called at IRQL \(level); it needs DISPATCH_LEVEL")
     } else if level > KIRQL(DISPATCH_LEVEL) {
       Reports.violation(
-        call, "K23", "called at IRQL \(level); executive spin locks end at DISPATCH_LEVEL")
+        call, "K23", "called at IRQL \(level); the limit of executive spin locks is DISPATCH_LEVEL")
     }
   }
 }

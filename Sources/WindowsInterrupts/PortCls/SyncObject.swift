@@ -35,7 +35,7 @@ import Synchronization
     }
   }
 
-  /// The checks of calls that belong at PASSIVE_LEVEL: nil, or the status of what is wrong.
+  /// The checks of calls that need PASSIVE_LEVEL: nil, or the status of the error.
   private func refusal(_ call: String) -> NTStatus? {
     if object.lock.isHeldByCaller {
       Reports.wouldDeadlock(call)
@@ -64,11 +64,12 @@ import Synchronization
         return NTStatus.unsuccessful.rawValue
       }
       guard monitor.locked({ interrupt }) == nil else {
-        Reports.notice(call, "N9", "connected already; the present connection was left as it is")
+        Reports.notice(call, "N9", "connected already; the present connection stays")
         return NTStatus.invalidDeviceState.rawValue
       }
       guard line.enter(shares: true) else {
-        Reports.notice(call, "N16", "the vector is connected by one that does not share it")
+        Reports.notice(
+          call, "N16", "the vector is connected by an interrupt that does not share it")
         return NTStatus.deviceBusy.rawValue
       }
       do throws(InterruptSyncError) {
@@ -104,7 +105,7 @@ import Synchronization
     if let ended { _ = unsafe InterruptHandles.retire(ended.handle) }
   }
 
-  /// Lets CallSynchronizedRoutine in, until the COM object's memory goes.
+  /// Opens the gate for CallSynchronizedRoutine, until the COM object's memory is freed.
   func open(_ gate: UnsafeMutablePointer<isw_gate>) {
     let entry = unsafe object.callGate
     unsafe gate.initialize(
@@ -126,8 +127,8 @@ import Synchronization
     return unsafe object.callSynchronizedRoutine(routine, context: context).rawValue
   }
 
-  /// The last reference has gone (N12). Inside a routine nobody can wait: no further routine is
-  /// called, and the end comes on the DPC thread.
+  /// Ends the object after its last reference (N12). A caller inside a routine cannot wait: no
+  /// further routine is called, and the object ends on the DPC thread.
   func end(_ done: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void) {
     let com = unsafe UInt(bitPattern: com)
     let finish: @Sendable () -> Void = {
@@ -151,7 +152,7 @@ public func isw_sync_create(
   guard let mode = InterruptSyncMode(rawValue: mode) else {
     return NTStatus.invalidParameter.rawValue
   }
-  // So that a release inside a routine finds the thread running.
+  // A release inside a routine needs the thread to run already.
   guard DeferredCalls.queue != nil else { return NTStatus.insufficientResources.rawValue }
   let made = unsafe SyncObject(line, mode, com: object)
   unsafe made.open(gate)

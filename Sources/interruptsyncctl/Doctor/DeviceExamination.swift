@@ -3,6 +3,7 @@
 import DeviceInventory
 import InterruptSyncClient
 import UIO
+import Varlink
 
 /// One device as the daemon and the kernel see it.
 struct DeviceExamination {
@@ -36,21 +37,21 @@ struct DeviceExamination {
     case .storming:
       return [
         problem(
-          "the storm brake holds the line: it interrupts faster than StormLimit= allows",
-          "a claim or acknowledgement that does not silence the device does that: look at Claim= "
-            + "and Acknowledge= in its file")
+          "the storm brake masks the line: it interrupts faster than StormLimit= allows",
+          "a claim or acknowledgement that does not silence the device causes this: check Claim= and "
+            + "Acknowledge= in its file")
       ]
     case .listed where device.file == nil:
       return [
         problem(
-          "nothing services it: no file is for it, and no client has attached it",
-          "write a .device file, interruptsync.device(5), or interruptsyncctl attach")
+          "not configured: no .device file matches, and no client has attached it",
+          "write a .device file, see interruptsync.device(5), or use interruptsyncctl attach")
       ]
     case .listed:
       return [problem("it is disconnected", "interruptsyncctl connect \(device.id)")]
     case .gone:
       return [
-        problem("it is not there", "plug it in, or: interruptsyncctl bind \(device.id)")
+        problem("the device has gone", "plug it in, or run interruptsyncctl bind \(device.id)")
       ]
     case .connected, .attached, .unknown: return []
     }
@@ -133,6 +134,30 @@ struct DeviceExamination {
           + "interrupt (fact 53)",
         "set Priority= below \(thread.priority) in its file, or raise the thread: "
           + "chrt -f -p 90 $(pgrep -f irq/\(line.irq ?? 0)-)")
+    ]
+  }
+}
+
+/// Something that explains why a device is silent, or soon will be.
+struct Finding: Equatable {
+  enum Severity: String {
+    /// The device cannot work like this.
+    case problem
+    /// It works, but may not always.
+    case warning
+  }
+
+  let severity: Severity
+  /// A device, or the daemon.
+  let subject: String
+  let text: String
+  /// What to do.
+  let hint: String
+
+  var json: JSONObject {
+    [
+      "severity": .string(severity.rawValue), "subject": .string(subject), "text": .string(text),
+      "hint": .string(hint),
     ]
   }
 }

@@ -11,9 +11,7 @@ struct Doctor: ParsableCommand {
     abstract: "Explains why a device is silent, or checks every device.",
     discussion: "Exit status: 0 when there is no problem (there may be warnings), 1 otherwise.")
 
-  @Argument(
-    help: "A device or software line (default: all).",
-    completion: .custom { words, _, _ in DeviceCompletion.names(words) })
+  @Argument(help: "A device or software line (default: all).", completion: .devices)
   var device: String?
 
   @OptionGroup var common: CommonOptions
@@ -35,30 +33,6 @@ struct Doctor: ParsableCommand {
       }
     }
     if findings.contains(where: { $0.severity == .problem }) { throw ExitCode(Failure.failed) }
-  }
-}
-
-/// Something that explains why a device is silent, or soon will be.
-struct Finding: Equatable {
-  enum Severity: String {
-    /// The device cannot work like this.
-    case problem
-    /// It works, but may not always.
-    case warning
-  }
-
-  let severity: Severity
-  /// A device, or the daemon.
-  let subject: String
-  let text: String
-  /// What to do.
-  let hint: String
-
-  var json: JSONObject {
-    [
-      "severity": .string(severity.rawValue), "subject": .string(subject), "text": .string(text),
-      "hint": .string(hint),
-    ]
   }
 }
 

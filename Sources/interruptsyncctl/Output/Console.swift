@@ -22,7 +22,7 @@ enum Console {
         // A full disk is a failure. When standard error fails, no channel is left to report it.
         if descriptor == 1 {
           unsafe perror("interruptsyncctl: standard output")
-          exit(Failure.failed)
+          exit(EXIT_FAILURE)
         }
         return
       }

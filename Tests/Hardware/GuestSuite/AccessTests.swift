@@ -1,6 +1,7 @@
 // Access without root: what udev-rules/ and systemd/ permit, and what kernel lockdown forbids.
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 
 enum AccessTests {

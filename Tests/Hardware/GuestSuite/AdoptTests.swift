@@ -2,6 +2,7 @@
 // root uses to hand devices to it.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 

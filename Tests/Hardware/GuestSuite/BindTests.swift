@@ -1,7 +1,7 @@
 // interruptsyncctl bind and unbind with the kernel's own drivers, and saved bindings that udev restores
 // when the device returns.
 import Glibc
-import UIO
+import LinuxSystem
 
 enum BindTests {
   static let cases = [

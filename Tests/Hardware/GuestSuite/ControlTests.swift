@@ -2,6 +2,7 @@
 // inside InstalledService.serving.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -43,7 +44,7 @@ enum ControlTests {
       }
       try Control.fail(
         "transact --no-legend \(device) read bar0:0/32 'wait bar0:0/32&1=0 200us' read bar0:0/32",
-        ["0x10000ed\n", "the wait, operation 2, found nothing in its time"])
+        ["0x10000ed\n", "the wait, operation 2, timed out"])
       // A transaction with a fault anywhere touches nothing.
       try Control.fail(
         "transact \(device) write bar0:4/32=7 read bar0:0x100000/32", ["operation 2: ", "bar0"])
@@ -129,7 +130,7 @@ enum ControlTests {
       try Guest.waitFor("the storm") { client.state(device) == "storming" }
       let findings = try Control.fail(
         "doctor \(device) --json",
-        ["the storm brake holds the line", "claimed"])
+        ["the storm brake masks the line", "claimed"])
       try expectEqual(
         try Control.object(findings)["findings"]?.array?.first?.object?["severity"]?.string,
         "problem", "severity")
@@ -202,7 +203,7 @@ enum ControlTests {
       // A pass in which no routine claimed followed each of them.
       try expectEqual(entry?["passes"]?.int64, 4, "passes")
       try Control.fail(
-        "call DescribeDevice '{\"device\":7}'", ["does not take this value for device"])
+        "call DescribeDevice '{\"device\":7}'", ["does not accept this value for device"])
       try Control.fail("call NoSuchMethod", ["io.interruptsync.NoSuchMethod"])
       // The daemon leaves the policy alone when the unit does not allow the new one.
       try Control.run("set \(device) --policy fifo:99")

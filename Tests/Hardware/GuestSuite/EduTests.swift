@@ -3,6 +3,7 @@
 import CUIO
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 
 enum EduTests {

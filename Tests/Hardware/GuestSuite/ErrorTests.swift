@@ -1,6 +1,7 @@
 // The errors of docs/uio.md, parts A1 to A7: what the kernel answers, and how the library words it.
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 
 enum ErrorTests {

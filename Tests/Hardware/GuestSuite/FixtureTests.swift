@@ -2,6 +2,7 @@
 // without irqcontrol. `Reports` collects from the dispatcher's thread, under a monitor.
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 
 enum FixtureTests {

@@ -3,6 +3,7 @@
 // thread; `waitFor` and the clock also on others.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 
 enum Guest {
@@ -64,6 +65,19 @@ enum Guest {
     try waitFor("uio_pci_generic to take \(address)") { (try? open(address)) != nil }
   }
 
+  /// Puts back what a failed case may have left: its programs are ended, and every device is bound
+  /// to its UIO driver again, so that the next case starts as it would have.
+  static func restore() {
+    Program.killAll()
+    _ = try? shell("systemctl stop \(InstalledService.unit) \(InstalledService.socket)")
+    write("1", to: "/sys/bus/pci/rescan")
+    for address in [eduA, eduB, serial, hda, eduC, testdev, ac97]
+    where driver(address) != "uio_pci_generic" {
+      do { try bind(address) } catch { say("cannot restore \(address): \(error)") }
+    }
+    for number in 0...3 { write("1", to: fixture(number, "registered")) }
+  }
+
   static func open(_ address: String) throws -> UIODevice {
     try UIODevice(UIODeviceID("pci-\(address)"))
   }
@@ -98,12 +112,13 @@ enum Guest {
   /// Waits until something else makes `condition` true, for 20 s at most unless the caller says
   /// otherwise.
   static func waitFor(
-    _ what: String, seconds: UInt64 = 20, line: Int = #line, _ condition: () throws -> Bool
+    _ what: @autoclosure () -> String, seconds: UInt64 = 20, line: Int = #line,
+    _ condition: () throws -> Bool
   ) throws {
     let deadline = cuio_nanoseconds() + seconds * 1_000_000_000
     while try !condition() {
       if cuio_nanoseconds() > deadline {
-        throw Failure(description: "line \(line): waited in vain for \(what)")
+        throw Failure(description: "line \(line): waited in vain for \(what())")
       }
       usleep(200)
     }

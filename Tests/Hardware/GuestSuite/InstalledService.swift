@@ -2,6 +2,7 @@
 // file configures. Cases about the installed daemon run inside `serving`.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 

@@ -2,7 +2,7 @@
 // starts, watches and ends them from the suite's one thread.
 import FoundationEssentials
 import Glibc
-import UIO
+import LinuxSystem
 import Varlink
 
 /// The fields of the daemon's JSON that the cases check.
@@ -30,6 +30,8 @@ final class Program {
   private let process: pid_t
   private let path: String
   private nonisolated(unsafe) static var number = 0
+  /// Those that were not waited for.
+  private nonisolated(unsafe) static var running: Set<pid_t> = []
 
   /// - Parameter program: a program of the payload, or a path.
   init(_ arguments: [String], program: String = "interruptsyncd") throws {
@@ -50,6 +52,16 @@ final class Program {
       &child, program.contains("/") ? program : "./\(program)", &actions, nil, &words, environ)
     guard result == 0 else { throw Failure(description: "\(program): \(Errno.name(result))") }
     process = child
+    Program.running.insert(child)
+  }
+
+  /// Ends what a failed case left running.
+  static func killAll() {
+    for process in running {
+      kill(process, SIGKILL)
+      waitpid(process, nil, 0)
+    }
+    running = []
   }
 
   var text: String { (try? FileDescriptor.openText(path)) ?? "" }
@@ -76,6 +88,7 @@ final class Program {
   func wait() -> Int32 {
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    Program.running.remove(process)
     return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
   }
 

@@ -1,7 +1,6 @@
 // Reloads and returns of a device: settings from its file apply, and a client's disconnect remains. A
 // daemon of its own per case.
 import Glibc
-import UIO
 import Varlink
 
 enum ReloadTests {

@@ -2,6 +2,7 @@
 // The suite starts itself with --client; nothing here runs in the suite's own process.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 

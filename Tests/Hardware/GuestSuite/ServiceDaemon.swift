@@ -2,7 +2,7 @@
 // process; the calls run on the suite's one thread.
 import CUIO
 import Glibc
-import UIO
+import LinuxSystem
 import Varlink
 
 /// A daemon that ends with its last reference, even when the case fails.

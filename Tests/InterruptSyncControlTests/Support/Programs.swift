@@ -1,9 +1,9 @@
-// The built programs, as a shell runs them.
+// Runs the built programs: interruptsyncctl in a shell, and daemons with their own folder and socket.
 import Glibc
 import TestSupport
 import LinuxSystem
 
-/// The products are beside the tests.
+/// The folder of the products, next to the tests.
 let programs = {
   let test = (try? FileDescriptor.link("/proc/self/exe")) ?? ""
   let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? test
@@ -31,7 +31,7 @@ func shell(_ command: String, address: String = "/nonexistent/socket") throws ->
     complaint: try text("err"))
 }
 
-/// A daemon with software lines of its own.
+/// A daemon with its own software lines.
 final class Daemon {
   let folder: TemporaryFolder
   private var process: pid_t = 0

@@ -6,15 +6,15 @@
 
 ISW_BEGIN_C
 
-/// Writes to standard error. Formats as Windows has them: %l and %ld take 32 bits, %I64d takes 64, %Iu a size, %wZ a
+/// Writes to standard error. The formats are Windows': %l and %ld take 32 bits, %I64d takes 64, %Iu a size, %wZ a
 /// UNICODE_STRING. Any level; at most 511 bytes. Always STATUS_SUCCESS.
 ULONG DbgPrint(PCSTR Format, ...);
-/// The same with a component and a level, which are not filtered.
+/// The same with a component and a level, neither of which filters anything.
 ULONG DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
 /// Writes file, line and expression of a failed assertion, and stops the process in checked mode.
 VOID RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineNumber, PCSTR Message);
 
-/// Spins. Any level; at DIRQL mind what else waits (K24).
+/// Spins. Any level; at DIRQL remember what else waits (K24).
 VOID KeStallExecutionProcessor(ULONG MicroSeconds);
 /// CLOCK_MONOTONIC in nanoseconds; the frequency is 1,000,000,000. Any level.
 LARGE_INTEGER KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency);
@@ -54,9 +54,9 @@ ISW_END_C
 
 ISW_BEGIN_C
 
-/// Since 1601-01-01 00:00 UTC. Follows CLOCK_REALTIME, also where it is set.
+/// Since 1601-01-01 00:00 UTC. Follows CLOCK_REALTIME, also when that clock is set.
 VOID KeQuerySystemTime(PLARGE_INTEGER CurrentTime);
-/// The same; here both are precise.
+/// The same: here both are precise.
 VOID KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime);
 /// Ticks of KeQueryTimeIncrement's length since the machine started.
 VOID KeQueryTickCount(PLARGE_INTEGER CurrentCount);

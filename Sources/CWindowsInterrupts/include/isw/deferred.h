@@ -19,7 +19,7 @@ typedef IO_DPC_ROUTINE *PIO_DPC_ROUTINE;
 
 typedef enum _KDPC_IMPORTANCE { LowImportance, MediumImportance, HighImportance, MediumHighImportance } KDPC_IMPORTANCE;
 
-/// In the driver's memory; its fields are the system's.
+/// In the driver's memory. The fields belong to the system.
 typedef struct _KDPC {
   PVOID Routine;
   PVOID Context;
@@ -30,18 +30,18 @@ typedef struct _KDPC {
 
 ISW_BEGIN_C
 
-/// Prepares a DPC; one that was queued with the same address is taken back. PASSIVE_LEVEL the first time in a
-/// process, which starts the thread; any level after.
+/// Prepares a DPC. A DPC that is queued at the same address leaves the queue. The first call in a process starts the
+/// thread and needs PASSIVE_LEVEL; later calls any level.
 VOID KeInitializeDpc(PKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext);
-/// The same, for a routine that runs at PASSIVE_LEVEL, on a thread of the threaded DPCs (D14).
+/// The same, for a routine that runs at PASSIVE_LEVEL, on the thread of the threaded DPCs (D14).
 VOID KeInitializeThreadedDpc(PKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext);
-/// TRUE when queued now, FALSE when it was queued already; the earlier arguments stay (D1). Any level.
+/// TRUE if this call queued it, FALSE if it was queued already; the earlier arguments stay (D1). Any level.
 BOOLEAN KeInsertQueueDpc(PKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2);
-/// TRUE when it was queued and is no more; does not wait for one that runs (D3). Any level.
+/// TRUE if it was queued and no longer is. Does not wait for a routine that runs (D3). Any level.
 BOOLEAN KeRemoveQueueDpc(PKDPC Dpc);
-/// Waits for the DPCs queued before the call (D3). PASSIVE_LEVEL.
+/// Waits until all DPCs that were queued before the call have run (D3). PASSIVE_LEVEL.
 VOID KeFlushQueuedDpcs(VOID);
-/// Kept, without an effect.
+/// Stored; has no effect.
 VOID KeSetImportanceDpc(PKDPC Dpc, KDPC_IMPORTANCE Importance);
 
 /// Prepares the device object's own DPC. PASSIVE_LEVEL.
@@ -70,7 +70,7 @@ typedef enum _WORK_QUEUE_TYPE {
 typedef VOID WORKER_THREAD_ROUTINE(PVOID Parameter);
 typedef WORKER_THREAD_ROUTINE *PWORKER_THREAD_ROUTINE;
 
-/// In the driver's memory, which it may give back in the routine. The fields are the system's.
+/// In the driver's memory, which the routine may free. The fields belong to the system.
 typedef struct _WORK_QUEUE_ITEM {
   LIST_ENTRY List;
   PWORKER_THREAD_ROUTINE WorkerRoutine;
@@ -86,36 +86,37 @@ typedef IO_WORKITEM_ROUTINE_EX *PIO_WORKITEM_ROUTINE_EX;
 
 ISW_BEGIN_C
 
-/// An item for the device's routines, or NULL when there is no memory. Ends with IoFreeWorkItem. Up to DISPATCH_LEVEL.
+/// Makes an item for the device's routines; NULL without memory. End it with IoFreeWorkItem. Up to DISPATCH_LEVEL.
 PIO_WORKITEM IoAllocateWorkItem(struct _DEVICE_OBJECT *DeviceObject);
-/// Ends an item; also inside its routine. One that is queued is reported and stays. Up to DISPATCH_LEVEL.
+/// Ends an item; its own routine may call this. A queued item is reported and stays. Up to DISPATCH_LEVEL.
 VOID IoFreeWorkItem(PIO_WORKITEM IoWorkItem);
 
-/// Bytes for IoInitializeWorkItem, aligned like a pointer. Any level.
+/// The bytes that IoInitializeWorkItem needs, aligned like a pointer. Any level.
 ULONG IoSizeofWorkItem(VOID);
-/// An item in the driver's own memory; ends with IoUninitializeWorkItem. `IoObject`: the device or driver. Any level.
+/// Makes an item in the driver's own memory. End it with IoUninitializeWorkItem. `IoObject`: the device or driver. Any
+/// level.
 VOID IoInitializeWorkItem(PVOID IoObject, PIO_WORKITEM IoWorkItem);
-/// The memory is the driver's again. An item that is queued is reported. Any level.
+/// Returns the memory to the driver. A queued item is reported. Any level.
 VOID IoUninitializeWorkItem(PIO_WORKITEM IoWorkItem);
 
-/// Has `WorkerRoutine(device, Context)` called on a worker thread. An item that is queued already is reported and keeps
-/// its place; from the start of its routine on it may be queued again. The device object has to live until the routine
-/// ends. Up to DISPATCH_LEVEL; above it is reported and not done.
+/// Queues the item; a worker thread then calls `WorkerRoutine(device, Context)`. An item that is queued already is
+/// reported and keeps its place; once its routine has started it may be queued again. The device object must live until
+/// the routine ends. Up to DISPATCH_LEVEL; above that level the call is reported and does nothing.
 VOID IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine, WORK_QUEUE_TYPE QueueType,
                      PVOID Context);
 /// The same, with the item as the routine's third argument.
 VOID IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType,
                        PVOID Context);
-/// The same; FALSE, without a report, when it is queued already.
+/// The same, but returns FALSE, without a report, if the item is queued already.
 BOOLEAN IoTryQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType,
                            PVOID Context);
 
-/// Queues an item that ExInitializeWorkItem prepared; the same rules. Up to DISPATCH_LEVEL.
+/// Queues an item that ExInitializeWorkItem prepared, under the same rules. Up to DISPATCH_LEVEL.
 VOID ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType);
 
 ISW_END_C
 
-/// Prepares an item. Not while it is queued. Any level.
+/// Prepares an item that is not queued. Any level.
 FORCEINLINE VOID ExInitializeWorkItem(PWORK_QUEUE_ITEM Item, PWORKER_THREAD_ROUTINE Routine, PVOID Context) {
   Item->WorkerRoutine = Routine;
   Item->Parameter = Context;

@@ -1,4 +1,4 @@
-// What a driver is handed: its driver object, its device object, and the resources of the device.
+// A driver's driver object, its device object, and the resources of the device.
 #ifndef ISW_DEVICE_H
 #define ISW_DEVICE_H
 
@@ -32,8 +32,8 @@ typedef enum _CM_SHARE_DISPOSITION {
 #define CM_RESOURCE_PORT_IO 1
 #define CM_RESOURCE_MEMORY_READ_WRITE 0
 
-/// One resource. Interrupts: translated, `Level` is the DIRQL and `Vector` what IoConnectInterrupt takes;
-/// untranslated, `Level` is the kernel's interrupt number (L7).
+/// One resource. In a translated interrupt, `Level` is the DIRQL and `Vector` the argument of IoConnectInterrupt; in an
+/// untranslated one, `Level` is the kernel's interrupt number (L7).
 typedef struct _CM_PARTIAL_RESOURCE_DESCRIPTOR {
   UCHAR Type;
   UCHAR ShareDisposition;
@@ -82,7 +82,7 @@ typedef struct _CM_FULL_RESOURCE_DESCRIPTOR {
   CM_PARTIAL_RESOURCE_LIST PartialResourceList;
 } CM_FULL_RESOURCE_DESCRIPTOR, *PCM_FULL_RESOURCE_DESCRIPTOR;
 
-/// `Count` is 1 here: one bus, all of the device's descriptors in it.
+/// `Count` is always 1: one bus, with all of the device's descriptors.
 typedef struct _CM_RESOURCE_LIST {
   ULONG Count;
   CM_FULL_RESOURCE_DESCRIPTOR List[1];
@@ -103,10 +103,10 @@ typedef struct _DEVICE_OBJECT {
   PIRP CurrentIrp;
   ULONG Flags;
   ULONG Characteristics;
-  /// The driver's own memory, cleared, of the length asked for.
+  /// The driver's own memory, cleared, with the requested length.
   PVOID DeviceExtension;
   KDPC Dpc;
-  /// The system's.
+  /// Belongs to the system.
   PVOID Reserved;
 } DEVICE_OBJECT, *PDEVICE_OBJECT;
 
@@ -125,7 +125,7 @@ struct _DRIVER_OBJECT {
   PDRIVER_INITIALIZE DriverInit;
   /// Called by InterruptSyncUnloadDriver unless NULL.
   PDRIVER_UNLOAD DriverUnload;
-  /// The system's.
+  /// Belongs to the system.
   PVOID Reserved;
 };
 

@@ -33,7 +33,7 @@
   FORCEINLINE type InterlockedXor##suffix(type volatile *target, type value) {                                    \
     return __atomic_fetch_xor(target, value, __ATOMIC_SEQ_CST);                                                   \
   }                                                                                                               \
-  /* The value before; it was exchanged if that equals `comparand`. */                                            \
+  /* The previous value; exchanged if it equals `comparand`. */                                                    \
   FORCEINLINE type InterlockedCompareExchange##suffix(type volatile *target, type value, type comparand) {        \
     __atomic_compare_exchange_n(target, &comparand, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                \
     return comparand;                                                                                             \
@@ -52,7 +52,7 @@ FORCEINLINE PVOID InterlockedCompareExchangePointer(PVOID volatile *target, PVOI
   return comparand;
 }
 
-/// Sets bit `bit`; its value before.
+/// Sets bit `bit`; returns its previous value.
 FORCEINLINE BOOLEAN InterlockedBitTestAndSet(LONG volatile *base, LONG bit) {
   ULONG mask = 1u << (bit & 31);
   return ((ULONG)__atomic_fetch_or(base + bit / 32, (LONG)mask, __ATOMIC_SEQ_CST) & mask) != 0;
@@ -72,7 +72,7 @@ FORCEINLINE VOID InitializeListHead(PLIST_ENTRY head) { head->Flink = head->Blin
 
 FORCEINLINE BOOLEAN IsListEmpty(const LIST_ENTRY *head) { return head->Flink == head; }
 
-/// Takes `entry` out. TRUE when the list is empty afterwards.
+/// Removes `entry`. TRUE if the list is empty afterwards.
 FORCEINLINE BOOLEAN RemoveEntryList(PLIST_ENTRY entry) {
   PLIST_ENTRY next = entry->Flink, previous = entry->Blink;
   previous->Flink = next;
@@ -94,7 +94,7 @@ FORCEINLINE VOID InsertTailList(PLIST_ENTRY head, PLIST_ENTRY entry) {
   head->Blink = entry;
 }
 
-/// The first entry, taken out; the head itself when the list was empty.
+/// Removes and returns the first entry; returns the head itself if the list is empty.
 FORCEINLINE PLIST_ENTRY RemoveHeadList(PLIST_ENTRY head) {
   PLIST_ENTRY entry = head->Flink;
   RemoveEntryList(entry);
@@ -107,7 +107,7 @@ FORCEINLINE PLIST_ENTRY RemoveTailList(PLIST_ENTRY head) {
   return entry;
 }
 
-/// Joins the entries behind `other` to the tail of `head`; `other` stays a part of the circle.
+/// Appends the list that begins with `other` to the tail of `head`; `other` becomes one of the entries.
 FORCEINLINE VOID AppendTailList(PLIST_ENTRY head, PLIST_ENTRY other) {
   PLIST_ENTRY last = head->Blink;
   head->Blink->Flink = other;
@@ -133,17 +133,17 @@ FORCEINLINE PSINGLE_LIST_ENTRY PopEntryList(PSINGLE_LIST_ENTRY head) {
 
 ISW_BEGIN_C
 
-/// What was first (last) before, or NULL when the list was empty.
+/// Inserts an entry. Returns the previous first (last) entry, or NULL if the list was empty.
 PLIST_ENTRY ExInterlockedInsertHeadList(PLIST_ENTRY ListHead, PLIST_ENTRY ListEntry, PKSPIN_LOCK Lock);
 PLIST_ENTRY ExInterlockedInsertTailList(PLIST_ENTRY ListHead, PLIST_ENTRY ListEntry, PKSPIN_LOCK Lock);
-/// The first entry, taken out, or NULL.
+/// Removes and returns the first entry, or returns NULL.
 PLIST_ENTRY ExInterlockedRemoveHeadList(PLIST_ENTRY ListHead, PKSPIN_LOCK Lock);
-/// What was first before, or NULL.
+/// Inserts an entry. Returns the previous first entry, or NULL.
 PSINGLE_LIST_ENTRY ExInterlockedPushEntryList(PSINGLE_LIST_ENTRY ListHead, PSINGLE_LIST_ENTRY ListEntry,
                                               PKSPIN_LOCK Lock);
-/// The first entry, taken out, or NULL.
+/// Removes and returns the first entry, or returns NULL.
 PSINGLE_LIST_ENTRY ExInterlockedPopEntryList(PSINGLE_LIST_ENTRY ListHead, PKSPIN_LOCK Lock);
-/// Adds; the value before.
+/// Adds, and returns the previous value.
 ULONG ExInterlockedAddUlong(PULONG Addend, ULONG Increment, PKSPIN_LOCK Lock);
 LARGE_INTEGER ExInterlockedAddLargeInteger(PLARGE_INTEGER Addend, LARGE_INTEGER Increment, PKSPIN_LOCK Lock);
 
@@ -154,7 +154,7 @@ FORCEINLINE VOID ExInterlockedAddLargeStatistic(PLARGE_INTEGER Addend, ULONG Inc
   __atomic_fetch_add(&Addend->QuadPart, Increment, __ATOMIC_SEQ_CST);
 }
 
-/// Stores `*Exchange` if the destination equals `*Comparand`; the value before. Without the lock.
+/// Stores `*Exchange` if the destination equals `*Comparand`; returns the previous value. Does not use the lock.
 FORCEINLINE LONGLONG ExInterlockedCompareExchange64(LONGLONG volatile *Destination, PLONGLONG Exchange,
                                                     PLONGLONG Comparand, PKSPIN_LOCK Lock) {
   (void)Lock;
@@ -181,15 +181,15 @@ typedef struct _SLIST_HEADER {
 
 ISW_BEGIN_C
 
-/// Empty.
+/// Makes the list empty.
 VOID ExInitializeSListHead(PSLIST_HEADER ListHead);
-/// Puts an entry first; what was first before, or NULL. `Lock` is not used.
+/// Pushes an entry. Returns the previous first entry, or NULL. Does not use `Lock`.
 PSLIST_ENTRY ExInterlockedPushEntrySList(PSLIST_HEADER ListHead, PSLIST_ENTRY ListEntry, PKSPIN_LOCK Lock);
-/// The first entry, taken out, or NULL. `Lock` is not used.
+/// Pops the first entry, or returns NULL. Does not use `Lock`.
 PSLIST_ENTRY ExInterlockedPopEntrySList(PSLIST_HEADER ListHead, PKSPIN_LOCK Lock);
-/// All entries, taken out, as a chain, or NULL.
+/// Removes all entries and returns them as a chain, or NULL.
 PSLIST_ENTRY ExInterlockedFlushSList(PSLIST_HEADER ListHead);
-/// Entries now, modulo 65536.
+/// The number of entries now, modulo 65536.
 USHORT ExQueryDepthSList(PSLIST_HEADER ListHead);
 
 ISW_END_C

@@ -15,7 +15,7 @@
 #define RtlFillMemory(destination, length, value) ((void)memset((destination), (value), (length)))
 #define RtlEqualMemory(a, b, length) (memcmp((a), (b), (length)) == 0)
 
-/// Bytes that are equal from the start on.
+/// The number of equal bytes from the start.
 FORCEINLINE SIZE_T RtlCompareMemory(const VOID *a, const VOID *b, SIZE_T length) {
   const UCHAR *x = (const UCHAR *)a, *y = (const UCHAR *)b;
   SIZE_T equal = 0;
@@ -48,18 +48,18 @@ typedef ULONG64 POOL_FLAGS;
 
 ISW_BEGIN_C
 
-/// Memory with a tag, aligned to 16 bytes (64 for cache-aligned kinds), not cleared; NULL when there is none. All
-/// kinds come from the process's heap. Up to DISPATCH_LEVEL, paged kinds at PASSIVE_LEVEL and APC_LEVEL.
+/// Memory with a tag, aligned to 16 bytes (64 for cache-aligned kinds), not cleared; NULL without memory. All kinds
+/// come from the process's heap. Up to DISPATCH_LEVEL; paged kinds at PASSIVE_LEVEL and APC_LEVEL.
 PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
 /// The same, cleared.
 PVOID ExAllocatePoolZero(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
-/// The same, cleared unless POOL_FLAG_UNINITIALIZED; a tag of 0 gives NULL.
+/// The same, cleared unless POOL_FLAG_UNINITIALIZED; with a tag of 0 it returns NULL.
 PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag);
 /// Without a tag.
 PVOID ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes);
-/// Gives it back. DPCs and spin locks inside the block end with it.
+/// Frees a block. DPCs and spin locks inside the block end with it.
 VOID ExFreePool(PVOID P);
-/// The same, and reports a tag that differs from the allocation's (0 takes any).
+/// The same, and reports a tag that differs from the allocation's (0 matches any).
 VOID ExFreePoolWithTag(PVOID P, ULONG Tag);
 
 ISW_END_C
@@ -74,14 +74,14 @@ typedef enum _MEMORY_CACHING_TYPE {
 
 ISW_BEGIN_C
 
-/// The address of a part of a device's memory region; NULL, with a report, for anything else. The kernel driver
-/// decides about caching. PASSIVE_LEVEL to DISPATCH_LEVEL.
+/// Returns the address of a part of a device's memory region; NULL, with a report, for any other address. The kernel
+/// driver decides about caching. PASSIVE_LEVEL to DISPATCH_LEVEL.
 PVOID MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, MEMORY_CACHING_TYPE CacheType);
-/// Ends one MmMapIoSpace; the device keeps the mapping until it is deleted.
+/// Undoes one MmMapIoSpace; the device keeps the mapping until its deletion.
 VOID MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes);
 
-/// Ports of a device's port region, by their numbers in the translated descriptors. A port of no device is reported
-/// and reads as all ones. One system call each. Any level.
+/// Ports of a device's port region, by their numbers in the translated descriptors. A port that belongs to no device is
+/// reported, and reads as all ones. One system call each. Any level.
 UCHAR READ_PORT_UCHAR(PUCHAR Port);
 USHORT READ_PORT_USHORT(PUSHORT Port);
 ULONG READ_PORT_ULONG(PULONG Port);

@@ -8,7 +8,7 @@
 
 // DPC objects: a KDPC with a parent.
 
-/// At DISPATCH_LEVEL, on the thread of all DPCs.
+/// Runs at DISPATCH_LEVEL, on the thread of all DPCs.
 typedef VOID EVT_WDF_DPC(WDFDPC Dpc);
 typedef EVT_WDF_DPC *PFN_WDF_DPC;
 
@@ -31,11 +31,12 @@ ISW_BEGIN_C
 ///
 /// STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_PARAMETER (no function, no attributes), STATUS_WDF_PARENT_NOT_SPECIFIED,
 /// STATUS_INVALID_DEVICE_REQUEST (a parent below no device), STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL (serialized with
-/// a device at the passive execution level), and what WdfObjectCreate says of attributes.
+/// a device at the passive execution level), and the errors of WdfObjectCreate for attributes.
 NTSTATUS WdfDpcCreate(PWDF_DPC_CONFIG Config, PWDF_OBJECT_ATTRIBUTES Attributes, WDFDPC *Dpc);
-/// TRUE when queued now, FALSE when it was queued already (D1). Any level.
+/// TRUE if this call queued it, FALSE if it was queued already (D1). Any level.
 BOOLEAN WdfDpcEnqueue(WDFDPC Dpc);
-/// TRUE when it was queued and is no more. With Wait also waits for one that runs, at PASSIVE_LEVEL; else any level.
+/// TRUE if it was queued and no longer is. With Wait also waits for a callback that runs, at PASSIVE_LEVEL; else any
+/// level.
 BOOLEAN WdfDpcCancel(WDFDPC Dpc, BOOLEAN Wait);
 /// Any level.
 WDFOBJECT WdfDpcGetParentObject(WDFDPC Dpc);
@@ -46,7 +47,8 @@ ISW_END_C
 
 // Work items: code that needs PASSIVE_LEVEL, run on a thread of the framework.
 
-/// At PASSIVE_LEVEL, never concurrently with itself. May be queued again while it runs, and delete itself.
+/// Runs at PASSIVE_LEVEL, never concurrently with itself. While it runs, the item may be queued again, and may be
+/// deleted.
 typedef VOID EVT_WDF_WORKITEM(WDFWORKITEM WorkItem);
 typedef EVT_WDF_WORKITEM *PFN_WDF_WORKITEM;
 
@@ -65,12 +67,13 @@ FORCEINLINE VOID WDF_WORKITEM_CONFIG_INIT(PWDF_WORKITEM_CONFIG Config, PFN_WDF_W
 
 ISW_BEGIN_C
 
-/// Attributes with a parent are required. Errors as WdfDpcCreate's, but serialization needs a device at the passive
-/// execution level. Up to DISPATCH_LEVEL.
+/// Attributes with a parent are required. The errors are those of WdfDpcCreate, but serialization needs a device at the
+/// passive execution level. Up to DISPATCH_LEVEL.
 NTSTATUS WdfWorkItemCreate(PWDF_WORKITEM_CONFIG Config, PWDF_OBJECT_ATTRIBUTES Attributes, WDFWORKITEM *WorkItem);
-/// Queues it; nothing happens when it is queued already. Up to DISPATCH_LEVEL.
+/// Queues it; does nothing if it is queued already. Up to DISPATCH_LEVEL.
 VOID WdfWorkItemEnqueue(WDFWORKITEM WorkItem);
-/// Waits for what was queued before the call. PASSIVE_LEVEL; in the item's own callback reported, and not done.
+/// Waits until every call that was queued before has run. PASSIVE_LEVEL; in the item's own callback it is reported and
+/// does not wait.
 VOID WdfWorkItemFlush(WDFWORKITEM WorkItem);
 /// Any level.
 WDFOBJECT WdfWorkItemGetParentObject(WDFWORKITEM WorkItem);
@@ -79,17 +82,17 @@ ISW_END_C
 
 // Timers.
 
-/// At DISPATCH_LEVEL, on the thread of all DPCs; at PASSIVE_LEVEL when the attributes' ExecutionLevel says so.
+/// Runs at DISPATCH_LEVEL, on the thread of all DPCs; at PASSIVE_LEVEL if the attributes' ExecutionLevel says so.
 typedef VOID EVT_WDF_TIMER(WDFTIMER Timer);
 typedef EVT_WDF_TIMER *PFN_WDF_TIMER;
 
 typedef struct _WDF_TIMER_CONFIG {
   ULONG Size;
   PFN_WDF_TIMER EvtTimerFunc;
-  /// Milliseconds, or 0 for once.
+  /// Milliseconds; 0 means once.
   ULONG Period;
   BOOLEAN AutomaticSerialization;
-  /// Without an effect, as the next.
+  /// Has no effect, nor has the next field.
   ULONG TolerableDelay;
   WDF_TRI_STATE UseHighResolutionTimer;
 } WDF_TIMER_CONFIG, *PWDF_TIMER_CONFIG;
@@ -108,12 +111,13 @@ FORCEINLINE VOID WDF_TIMER_CONFIG_INIT_PERIODIC(PWDF_TIMER_CONFIG Config, PFN_WD
 
 ISW_BEGIN_C
 
-/// Attributes with a parent are required. Errors as WdfDpcCreate's, or as WdfWorkItemCreate's with the passive
-/// execution level; a timer at that level cannot be periodic (STATUS_NOT_SUPPORTED). Up to DISPATCH_LEVEL.
+/// Attributes with a parent are required. The errors are those of WdfDpcCreate, or of WdfWorkItemCreate with the
+/// passive execution level; a timer at that level cannot be periodic (STATUS_NOT_SUPPORTED). Up to DISPATCH_LEVEL.
 NTSTATUS WdfTimerCreate(PWDF_TIMER_CONFIG Config, PWDF_OBJECT_ATTRIBUTES Attributes, WDFTIMER *Timer);
-/// Sets it to a due time in units of 100 ns (wdfsync.h). TRUE when it was set already. Up to DISPATCH_LEVEL.
+/// Sets it to a due time in units of 100 ns (WDF_REL_TIMEOUT_IN_MS and others). TRUE if it was set already. Up to
+/// DISPATCH_LEVEL.
 BOOLEAN WdfTimerStart(WDFTIMER Timer, LONGLONG DueTime);
-/// TRUE when it was set and is no more. With Wait also waits for a callback that runs, at PASSIVE_LEVEL.
+/// TRUE if it was set and no longer is. With Wait also waits for a callback that runs, at PASSIVE_LEVEL.
 BOOLEAN WdfTimerStop(WDFTIMER Timer, BOOLEAN Wait);
 /// Any level.
 WDFOBJECT WdfTimerGetParentObject(WDFTIMER Timer);
