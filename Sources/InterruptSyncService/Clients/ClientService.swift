@@ -8,8 +8,6 @@ import Varlink
 
 /// The Varlink interface over the registry.
 final class ClientService {
-  static let path = "/run/interruptsync/io.interruptsync"
-
   let registry: DeviceRegistry
   let server: VarlinkServer
   let loop: EventLoop

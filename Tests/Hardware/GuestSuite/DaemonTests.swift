@@ -72,7 +72,7 @@ enum DaemonTests {
       (["nothing-here"] + recipe, ["nothing-here", "no such device"]),
       (["pci-\(Guest.eduA)"], ["stays asserted", "--claim"]),
       (["pci-\(Guest.eduA)", "--claim", "bar7:0/32"], ["bar7", "neither barN nor mapN"]),
-      (["pci-\(Guest.eduA)", "--claim", "bar0:0x200000/32"], ["bar0", "leaves"]),
+      (["pci-\(Guest.eduA)", "--claim", "bar0:0x200000/32"], ["bar0", "is outside"]),
       (["fixture-noirq", "--claim", "map0:0/32"], ["no interrupt"]),
       (["uio_pci_generic"] + recipe, ["devices have this name"]),
     ]
