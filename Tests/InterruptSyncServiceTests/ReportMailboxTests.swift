@@ -1,4 +1,4 @@
-// What dispatchers report reaches the control thread through a mailbox.
+// Reports of dispatchers reach the control thread through a mailbox.
 import CUIO
 import InterruptSync
 import LinuxSystem

@@ -73,7 +73,7 @@ import Varlink
   let client = try daemon.client()
   let watcher = try daemon.client()
   var replies = try watcher.stream("io.interruptsync.Events", ["device": "soft"])
-  // What is triggered before the stream has begun is not for it.
+  // The stream has no interrupts from before it began.
   repeat {
     _ = try client.ask("Trigger", ["device": "soft"])
   } while (try? replies.next(timeout: .milliseconds(300))) == nil

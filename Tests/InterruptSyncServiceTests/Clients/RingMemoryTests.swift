@@ -1,4 +1,4 @@
-// What the rings of one user may have together.
+// The limit on the memory of all rings of one user.
 import InterruptSync
 import Testing
 import Varlink

@@ -1,4 +1,4 @@
-// What must not become part of the daemon: files that somebody else could have written.
+// The daemon does not load files that another user could have written.
 import Glibc
 import Testing
 import UIO

@@ -165,7 +165,7 @@ private struct Output {
     stream: nil, output: output.writing.raw, limit: RateLimit(burst: 1, interval: 100))
   for _ in 0..<3 { journal.log(LogRecord(.info, "denied", clientUID: 7), now: 10) }
   journal.log(LogRecord(.info, "another", clientUID: 8), now: 11)
-  // A device's are the device's, whoever it was.
+  // A message about a device counts for the device, not for the user.
   journal.log(LogRecord(.info, "device", device: "7", clientUID: 7), now: 12)
   #expect(
     output.text() == "interruptsyncd: denied\ninterruptsyncd: another\ninterruptsyncd: device\n")
