@@ -3,14 +3,17 @@
 # make lib    libinterruptsync.so, for C and whatever speaks it   (make install [PREFIX=/usr/local] [DESTDIR=])
 # make install-service  units, user, catalog and udev rules, where there is no package to bring them
 # make deb    Debian packages in .build/deb
-# make test   everything: shim, C and Windows interfaces, unit tests, thread sanitizer, hot path, guests with real interrupts
+# make test   everything: shim, C and Windows interfaces, unit tests, sanitizers, hot path, guests with real interrupts
+# make test-SUITE [T=NAME]  one suite, or its tests with NAME in their names: unit, guests, c, ... (CONTRIBUTING.md)
+# make soak   the long forms of the daemon's and the guests' tests
 # make docs   the reference of the Swift library, a static site in .build/docs
 # All install the Debian packages they need when run as root, and otherwise name them and stop.
 
 SWIFT ?= swift
 ARGS ?=
-# Static, so that a program runs on machines without Swift; bound at start, so that no first call is slow.
-RELEASE = -c release --static-swift-stdlib -Xlinker -z -Xlinker now
+# Static, so that a program runs on machines without Swift; bound at start, so that no first call is slow. Programs and
+# library are compiled with the same flags, so that they are compiled once.
+RELEASE = -c release --static-swift-stdlib -Xswiftc -static-stdlib -Xlinker -z -Xlinker now
 BIN = .build/release
 
 PREFIX ?= /usr/local
@@ -19,17 +22,17 @@ DESTDIR ?=
 # Empty to keep the library's symbols.
 INSTALL_STRIP_FLAG ?= -s
 VERSION = 0.1.0
-# The library has a build of its own: Swift's runtime is linked into it, and only what the map names leaves it.
-LIB_BUILD = .build-lib
-LIB = $(LIB_BUILD)/release/libinterruptsync.so
-LIB_RELEASE = -c release --scratch-path $(LIB_BUILD) -Xswiftc -static-stdlib -Xlinker -z -Xlinker now \
-  -Xlinker -soname=libinterruptsync.so.0 -Xlinker --version-script=Sources/CInterruptSync/packaging/libinterruptsync.map \
-  -Xlinker --gc-sections
+# Swift's runtime is linked into the library, and only what the map names leaves it.
+LIB = .build/lib/libinterruptsync.so
+LIB_RELEASE = $(RELEASE) -Xlinker -soname=libinterruptsync.so.0 \
+  -Xlinker --version-script=Sources/CInterruptSync/packaging/libinterruptsync.map -Xlinker --gc-sections
 
-# The reference needs symbol graphs, which are made while compiling.
+# The reference is made of symbol graphs, which are taken from the modules of the debug build.
 DOCC ?= $(SWIFT:%swift=%docc)
-DOCS_BUILD = .build-docs
+EXTRACT ?= $(SWIFT:%swift=%swift-symbolgraph-extract)
+DOCUMENTED = InterruptSync InterruptSyncClient UIO DeviceRegisters LinuxSystem
 DOCS = .build/docs
+DOCS_BUILD = .build/reference
 GRAPHS = $(abspath $(DOCS_BUILD)/graphs)
 
 # The control plane's interface, for those who write clients.
@@ -38,7 +41,6 @@ INTERFACE = Sources/InterruptSyncService/Clients/io.interruptsync.varlink
 DEB = $(abspath .build/deb)
 
 RUN_PACKAGES = libudev-dev pkg-config systemtap-sdt-dev
-UNIT_PACKAGES = $(RUN_PACKAGES)
 LIB_PACKAGES = $(RUN_PACKAGES) binutils
 C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
 COUNT_PACKAGES = valgrind binutils python3
@@ -47,12 +49,15 @@ DEB_PACKAGES = $(LIB_PACKAGES) build-essential debhelper dpkg-dev fakeroot gcc l
 TEST_PACKAGES = $(RUN_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run build completions lib install install-service install-lib deb docs bench clean test \
-  test-docs test-c test-windows test-varlink test-daemon test-deb test-unit test-mustfail test-shim test-tsan test-asan \
-  test-hot test-instructions test-guests
+.PHONY: run release build completions lib install install-service install-lib deb docs bench clean test soak
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
+
+# Everything that is released, examples and probes included.
+release:
+	@Tests/Tools/need-packages $(RUN_PACKAGES)
+	$(SWIFT) build $(RELEASE)
 
 build:
 	@Tests/Tools/need-packages $(RUN_PACKAGES)
@@ -62,6 +67,7 @@ build:
 lib:
 	@Tests/Tools/need-packages $(LIB_PACKAGES)
 	$(SWIFT) build $(LIB_RELEASE) --product interruptsync
+	install -D $(BIN)/libinterruptsync.so $(LIB)
 
 # What each shell reads; Debian's zsh has one folder for packages and one for the machine.
 SHARE = $(DESTDIR)$(PREFIX)/share
@@ -120,9 +126,12 @@ deb: build lib
 
 docs:
 	@Tests/Tools/need-packages $(RUN_PACKAGES)
-	for target in InterruptSync InterruptSyncClient; do \
-	  $(SWIFT) build --target $$target --scratch-path $(DOCS_BUILD) \
-	    -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc $(GRAPHS) || exit; done
+	for target in InterruptSync InterruptSyncClient; do $(SWIFT) build --target $$target || exit; done
+	rm -rf $(GRAPHS) && mkdir -p $(GRAPHS)
+	for module in $(DOCUMENTED); do $(EXTRACT) -module-name $$module -target $$(basename $$(dirname $$(readlink -f .build/debug))) -output-dir $(GRAPHS) \
+	  -I .build/debug/Modules -I Sources/CUIO/include -I Sources/CLinuxSystem/include \
+	  -Xcc -fmodule-map-file=.build/debug/CUIO.build/module.modulemap \
+	  -Xcc -fmodule-map-file=.build/debug/CLinuxSystem.build/module.modulemap || exit; done
 	Tests/Documentation/own $(GRAPHS) UIO LinuxSystem DeviceRegisters
 	$(call archive,LinuxSystem)
 	$(call archive,DeviceRegisters,$(call documented,LinuxSystem))
@@ -130,8 +139,7 @@ docs:
 	$(call archive,InterruptSync,$(call documented,LinuxSystem DeviceRegisters UIO))
 	$(call archive,InterruptSyncClient,$(call documented,LinuxSystem DeviceRegisters UIO))
 	rm -rf $(DOCS) && mkdir -p $(dir $(DOCS))
-	$(DOCC) merge $(foreach module,InterruptSync InterruptSyncClient UIO DeviceRegisters LinuxSystem,$\
-	  $(DOCS_BUILD)/$(module).doccarchive) --output-path $(DOCS) \
+	$(DOCC) merge $(foreach module,$(DOCUMENTED),$(DOCS_BUILD)/$(module).doccarchive) --output-path $(DOCS) \
 	  --synthesized-landing-page-name InterruptSync
 
 # $(call documented,MODULES): lets an archive link to the symbols of these modules.
@@ -147,66 +155,64 @@ $(DOCC) convert Sources/$(1)/$(1).docc --additional-symbol-graph-dir $(DOCS_BUIL
   --enable-inherited-docs --enable-experimental-external-link-support $(2)
 endef
 
+# Every step of the tests, in the order of the summary. Tests/Tools/step runs one of them.
+STEPS = lint tools docs man units release packages shim aarch64 unit mustfail tsan asan hot instructions c windows varlink \
+  daemon deb tone guest-6.1 guest-6.12
+# Begun in this order, two at a time: the guests, which take longest, beside what is compiled meanwhile.
+BEGUN = release tsan packages guest-6.1 guest-6.12 asan unit c windows
+SCHEDULE = $(BEGUN) $(filter-out $(BEGUN),$(STEPS))
+
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint docs man units shim aarch64 unit mustfail tsan asan hot instructions c windows varlink daemon \
-	  deb tone guest-6.1 guest-6.12
+	@rm -rf .build/results
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(SCHEDULE:%=step-%)
+	@Tests/Tools/summary $(STEPS)
 
-test-unit:
-	@Tests/Tools/need-packages $(UNIT_PACKAGES)
-	@Tests/Tools/run unit
-
-test-docs:
-	@Tests/Tools/need-packages $(RUN_PACKAGES) python3
-	@Tests/Tools/run docs
-
-test-mustfail:
-	@Tests/Tools/need-packages $(UNIT_PACKAGES)
-	@Tests/Tools/run mustfail
-
-test-shim:
+# The long forms of what is long because it is many: 100,000 transactions, 50 restarts, 200 kills, a mebibyte.
+soak:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run shim aarch64
+	@export SOAK=1; $(call steps,release packages daemon guest-6.1 guest-6.12)
 
-test-windows:
-	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run windows
+# What failed is the summary's to say; the other steps go on.
+step-%:
+	@Tests/Tools/step $* || true
 
-test-varlink:
-	@Tests/Tools/need-packages $(UNIT_PACKAGES) python3-venv
-	@Tests/Tools/run varlink
+step-packages step-hot step-instructions: step-release
+step-guest-6.1 step-guest-6.12 step-deb step-c step-windows: step-packages
+step-guest-6.12: | step-guest-6.1
+step-mustfail step-docs step-varlink: | step-unit
+step-c step-windows: | step-tsan step-asan
+# Latencies are measured when everything else has ended.
+step-daemon: | $(filter-out step-daemon,$(STEPS:%=step-%))
 
-test-daemon:
-	@Tests/Tools/need-packages $(RUN_PACKAGES) binutils python3-venv mmdebstrap
-	@Tests/Tools/run daemon
+# $(call steps,STEP...): some steps, one after the other, and their sum. T=NAME runs the tests with NAME in their name.
+steps = for step in $(1); do Tests/Tools/step $$step || true; done; Tests/Tools/summary $(1)
 
-test-deb:
-	@Tests/Tools/need-packages $(DEB_PACKAGES) lintian
-	@Tests/Tools/run deb
+# $(call suite,NAME,PACKAGES,STEPS): `make test-NAME`, one after the other.
+define suite
+.PHONY: test-$(1)
+test-$(1):
+	@Tests/Tools/need-packages $(2)
+	@$$(call steps,$(3))
+endef
 
-test-tsan:
-	@Tests/Tools/need-packages $(UNIT_PACKAGES)
-	@Tests/Tools/run tsan
-
-test-asan:
-	@Tests/Tools/need-packages $(UNIT_PACKAGES)
-	@Tests/Tools/run asan
-
-test-c:
-	@Tests/Tools/need-packages $(C_PACKAGES)
-	@Tests/Tools/run c
-
-test-hot:
-	@Tests/Tools/need-packages $(RUN_PACKAGES) binutils python3
-	@Tests/Tools/run hot
-
-test-instructions:
-	@Tests/Tools/need-packages $(RUN_PACKAGES) $(COUNT_PACKAGES)
-	@Tests/Tools/run instructions
-
-test-guests:
-	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run tone guest-6.1 guest-6.12
+$(eval $(call suite,lint,git,lint))
+$(eval $(call suite,tools,python3 python3-venv apt,tools))
+$(eval $(call suite,docs,$(RUN_PACKAGES) python3 python3-venv mandoc,docs man))
+$(eval $(call suite,units,$(TEST_PACKAGES),units))
+$(eval $(call suite,shim,$(TEST_PACKAGES),shim aarch64))
+$(eval $(call suite,unit,$(RUN_PACKAGES),unit))
+$(eval $(call suite,mustfail,$(RUN_PACKAGES),mustfail))
+$(eval $(call suite,tsan,$(RUN_PACKAGES),tsan))
+$(eval $(call suite,asan,$(RUN_PACKAGES),asan))
+$(eval $(call suite,hot,$(RUN_PACKAGES) binutils python3,release hot))
+$(eval $(call suite,instructions,$(RUN_PACKAGES) $(COUNT_PACKAGES),release instructions))
+$(eval $(call suite,c,$(C_PACKAGES),c))
+$(eval $(call suite,windows,$(TEST_PACKAGES),windows))
+$(eval $(call suite,varlink,$(RUN_PACKAGES) python3-venv,varlink))
+$(eval $(call suite,daemon,$(RUN_PACKAGES) binutils python3-venv mmdebstrap,release daemon))
+$(eval $(call suite,deb,$(TEST_PACKAGES),release packages deb))
+$(eval $(call suite,guests,$(TEST_PACKAGES),release packages tone guest-6.1 guest-6.12))
 
 bench: lib
 	@Tests/Tools/need-packages $(BENCH_PACKAGES)
