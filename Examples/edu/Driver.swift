@@ -50,7 +50,7 @@ final class EduDriver: @unchecked Sendable {
       guard status != 0 else { return .unsuccessful }
       try registers.write32(status, at: Register.acknowledge)
       completed += 1
-      unsafe report.enqueue()
+      report.enqueue()
       return .success
     } catch { return .unsuccessful }
   }

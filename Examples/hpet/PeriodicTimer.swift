@@ -37,7 +37,7 @@ final class PeriodicTimer: Sendable {
   /// Lets it fire at `rate` a second for `seconds`.
   func measure(rate: Int, seconds: Int) async throws -> Latencies {
     let period = UInt64((1e9 / nanoseconds / Double(rate)).rounded())
-    let sync = InterruptSync(
+    let sync = Interrupt(
       Latencies(periods: rate * seconds), source: try UIOLine(device), mode: .normal)
     try sync.register(try Match(in: registers, period: period))
     try prepare(period)

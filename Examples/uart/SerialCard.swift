@@ -8,7 +8,7 @@ final class SerialCard: Sendable {
   /// BAR 0: four blocks of eight registers.
   private static let stride = 8
 
-  private let sync: InterruptSync<InlineArray<4, UART>>
+  private let sync: Interrupt<InlineArray<4, UART>>
   private let readable: [Signal]
   private let writable: [Signal]
 
@@ -26,7 +26,7 @@ final class SerialCard: Sendable {
     // Whoever waits looks at the device again, and is told that it has gone.
     options.report = { _ in for signal in readable + writable { signal.raise() } }
     // Mode all: a port that always has something to do must not keep others waiting (P16).
-    sync = InterruptSync(uarts, source: try UIOLine(device), mode: .all, options: options)
+    sync = Interrupt(uarts, source: try UIOLine(device), mode: .all, options: options)
     self.readable = readable
     self.writable = writable
     for port in 0..<Self.ports {

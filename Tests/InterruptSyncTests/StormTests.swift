@@ -71,13 +71,13 @@ private struct Storming {
   let core = storming.object.storage.core
   func age(by ticks: UInt64) throws {
     try storming.object.callSynchronizedRoutine {
-      core.pointee.lastUnclaimed = core.pointee.lastUnclaimed &- ticks
+      core.value.lastUnclaimed = core.value.lastUnclaimed &- ticks
     }
   }
   for _ in 0..<5 {
     try storming.serve(3)
     // As if the last one had been 100 ms and a bit ago.
-    try age(by: core.pointee.stormWindow + 1)
+    try age(by: core.value.stormWindow + 1)
   }
   #expect(storming.object.state == .connected)
   try storming.serve(3)

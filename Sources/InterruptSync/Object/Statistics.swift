@@ -1,0 +1,124 @@
+// Room Object: what an object counts. Counters are written under the interrupt lock, and read by any
+// thread at any level without a lock that a routine can hold.
+import CUIO
+
+/// Counters of one sync object since it was made; disconnecting does not reset them.
+///
+/// Taken without a lock: each figure is exact, and the figures of one snapshot may be an interrupt
+/// apart.
+public struct InterruptStatistics: Equatable, Sendable {
+  /// Interrupts the kernel counted and this object has read.
+  public var interrupts: UInt64 = 0
+  /// Times the routines have run for them: the claimed and the unclaimed. Not yet the one under way.
+  public var dispatches: UInt64 = 0
+  /// Interrupts that shared a dispatch with another. On a PCI line an upper bound: neighbours on
+  /// the line can inflate the kernel's count (fact 44).
+  public var coalesced: UInt64 = 0
+  /// Dispatches that a routine claimed.
+  public var claimed: UInt64 = 0
+  /// Dispatches that no routine claimed.
+  public var unclaimed: UInt64 = 0
+  /// Walks of the list; more than dispatches in mode repeat only.
+  public var passes: UInt64 = 0
+  /// Re-arms that failed.
+  public var rearmFailures: UInt64 = 0
+  /// Storms that the brake stopped.
+  public var storms: UInt64 = 0
+  /// Times the Repeat guard ended a dispatch.
+  public var repeatLimits: UInt64 = 0
+  /// Synchronized routines run.
+  public var synchronizedCalls: UInt64 = 0
+  /// Calls refused because the thread already held the lock.
+  public var refusedCalls: UInt64 = 0
+  /// Longest time a dispatch held the lock, in nanoseconds. On a line that does not rest, it runs
+  /// from the end of the dispatch before, so that the count's read and the wake-up of deferred
+  /// routines are in it: never too short.
+  public var longestHold: UInt64 = 0
+  /// Longest wait for the lock by anyone, in nanoseconds.
+  public var longestWait: UInt64 = 0
+  /// Times the dispatcher's thread read on and met an interrupt, and times it met none
+  /// (`WaitStrategy`). With a group these three stay 0, as the thread is the group's
+  /// (`DispatcherGroup.statistics()`).
+  public var spinsFound: UInt64 = 0
+  /// See `spinsFound`.
+  public var spinsInVain: UInt64 = 0
+  /// Times it slept.
+  public var sleeps: UInt64 = 0
+  /// In list order.
+  public var routines: [ServiceRoutineStatistics] = []
+
+  /// All zero.
+  public init() {}
+}
+
+/// Counters of one registration.
+public struct ServiceRoutineStatistics: Equatable, Sendable {
+  /// Times the routine ran; mode repeat counts each pass (P17).
+  public var calls: UInt64
+  /// Times it claimed the interrupt (P19).
+  public var claims: UInt64
+
+  /// The two figures as given, for comparisons.
+  ///
+  /// - Parameters:
+  ///   - calls: times the routine ran.
+  ///   - claims: times it claimed.
+  public init(calls: UInt64, claims: UInt64) {
+    self.calls = calls
+    self.claims = claims
+  }
+}
+
+extension InterruptSyncObject {
+  /// `dispatches` alone, without making anything. Any thread, any level.
+  public var dispatchCount: UInt64 {
+    let claimed = storage.core.value.counters.claimed.read()
+    return claimed + storage.core.value.counters.unclaimed.read()
+  }
+
+  /// Adds what an object of an earlier process counted on the same line. It does not take over
+  /// per-routine figures and the longest wait. While disconnected.
+  package func restoreStatistics(_ earlier: InterruptStatistics) {
+    storage.holdingLock {
+      let core = storage.core
+      core.value.counters.interrupts.add(earlier.interrupts)
+      core.value.counters.coalesced.add(earlier.coalesced)
+      core.value.counters.claimed.add(earlier.claimed)
+      core.value.counters.unclaimed.add(earlier.unclaimed)
+      core.value.counters.passes.add(earlier.passes)
+      core.value.counters.rearmFailures.add(earlier.rearmFailures)
+      core.value.counters.storms.add(earlier.storms)
+      core.value.counters.repeatLimits.add(earlier.repeatLimits)
+      core.value.counters.synchronizedCalls.add(earlier.synchronizedCalls)
+      core.value.counters.refusedCalls.add(earlier.refusedCalls)
+      core.value.counters.longestHold.raise(
+        to: cuio_nanoseconds_to_ticks(earlier.longestHold))
+    }
+  }
+
+  /// Counters so far. Any thread, any level; takes no lock that a routine can hold.
+  public func statistics() -> InterruptStatistics {
+    var statistics = InterruptStatistics()
+    let core = storage.core
+    statistics.interrupts = core.value.counters.interrupts.read()
+    statistics.coalesced = core.value.counters.coalesced.read()
+    statistics.claimed = core.value.counters.claimed.read()
+    statistics.unclaimed = core.value.counters.unclaimed.read()
+    statistics.dispatches = statistics.claimed + statistics.unclaimed
+    statistics.passes =
+      mode == .repeat ? core.value.counters.passes.read() : statistics.dispatches
+    statistics.rearmFailures = core.value.counters.rearmFailures.read()
+    statistics.storms = core.value.counters.storms.read()
+    statistics.repeatLimits = core.value.counters.repeatLimits.read()
+    statistics.synchronizedCalls = core.value.counters.synchronizedCalls.read()
+    statistics.refusedCalls = core.value.counters.refusedCalls.read()
+    statistics.longestHold = cuio_ticks_to_nanoseconds(
+      core.value.counters.longestHold.read())
+    statistics.spinsFound = core.value.counters.spinsFound.read()
+    statistics.spinsInVain = core.value.counters.spinsInVain.read()
+    statistics.sleeps = core.value.counters.sleeps.read()
+    statistics.longestWait = storage.lock.longestWait
+    statistics.routines = storage.monitor.locked { storage.registrations.map(\.statistics) }
+    return statistics
+  }
+}
