@@ -81,7 +81,10 @@ CUIO_HOT static inline int32_t cuio_lock_enter(cuio_lock *CUIO_NONNULL lock, uin
   int result = cuio_lock_acquire(lock);
   if (!CUIO_LIKELY(result == 0)) return result;
   if (calls) cuio_counter_add(calls, 1);
-  return cuio_thread_set_level(CUIO_LEVEL_DEVICE);
+  int32_t level = cuio_thread_set_level(CUIO_LEVEL_DEVICE);
+  // Spares the caller, which looks for an error, a second comparison.
+  if (level < 0) __builtin_unreachable();
+  return level;
 }
 
 /// Leaves: restores the level, releases, and sends the wake-up that a routine put off.
