@@ -3,7 +3,9 @@
 # make lib    libinterruptsync.so, for C and whatever speaks it   (make install [PREFIX=/usr/local] [DESTDIR=])
 # make install-service  units, user, catalog and udev rules, where there is no package to bring them
 # make deb    Debian packages in .build/deb
-# make test   everything: shim, C and Windows interfaces, unit tests, thread sanitizer, hot path, guests with real interrupts
+# make test   everything: shim, C and Windows interfaces, unit tests, sanitizers, hot path, guests with real interrupts
+# make test-SUITE [T=NAME]  one suite, or its tests with NAME in their names: unit, guests, c, ... (CONTRIBUTING.md)
+# make soak   the long forms of the daemon's and the guests' tests
 # make docs   the reference of the Swift library, a static site in .build/docs
 # All install the Debian packages they need when run as root, and otherwise name them and stop.
 
@@ -38,7 +40,6 @@ INTERFACE = Sources/InterruptSyncService/Clients/io.interruptsync.varlink
 DEB = $(abspath .build/deb)
 
 RUN_PACKAGES = libudev-dev pkg-config systemtap-sdt-dev
-UNIT_PACKAGES = $(RUN_PACKAGES)
 LIB_PACKAGES = $(RUN_PACKAGES) binutils
 C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
 COUNT_PACKAGES = valgrind binutils python3
@@ -47,9 +48,7 @@ DEB_PACKAGES = $(LIB_PACKAGES) build-essential debhelper dpkg-dev fakeroot gcc l
 TEST_PACKAGES = $(RUN_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run build completions lib install install-service install-lib deb docs bench clean test \
-  test-docs test-c test-windows test-varlink test-daemon test-deb test-unit test-mustfail test-shim test-tsan test-asan \
-  test-hot test-instructions test-guests
+.PHONY: run build completions lib install install-service install-lib deb docs bench clean test soak
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -140,66 +139,60 @@ $(DOCC) convert Sources/$(1)/$(1).docc --additional-symbol-graph-dir $(DOCS_BUIL
   --enable-inherited-docs --enable-experimental-external-link-support $(2)
 endef
 
+# Every step of the tests, in the order of the summary. Tests/Tools/step runs one of them.
+STEPS = lint tools docs man units shim aarch64 build unit mustfail tsan asan hot instructions c windows varlink daemon \
+  deb tone guest-6.1 guest-6.12
+
+# Two at a time: a guest beside what is compiled meanwhile. One guest at a time, and nothing beside what measures.
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run lint docs man units shim aarch64 unit mustfail tsan asan hot instructions c windows varlink daemon \
-	  deb tone guest-6.1 guest-6.12
+	@rm -rf .build/results
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going $(STEPS:%=step-%) || true
+	@Tests/Tools/summary $(STEPS)
 
-test-unit:
-	@Tests/Tools/need-packages $(UNIT_PACKAGES)
-	@Tests/Tools/run unit
-
-test-docs:
-	@Tests/Tools/need-packages $(RUN_PACKAGES) python3
-	@Tests/Tools/run docs
-
-test-mustfail:
-	@Tests/Tools/need-packages $(UNIT_PACKAGES)
-	@Tests/Tools/run mustfail
-
-test-shim:
+# The long forms of what is long because it is many: 100,000 transactions, 50 restarts, 200 kills, a mebibyte.
+soak:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run shim aarch64
+	@export SOAK=1; $(call steps,build daemon guest-6.1 guest-6.12)
 
-test-windows:
-	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run windows
+step-%:
+	@Tests/Tools/step $*
 
-test-varlink:
-	@Tests/Tools/need-packages $(UNIT_PACKAGES) python3-venv
-	@Tests/Tools/run varlink
+step-guest-6.1 step-guest-6.12 step-hot step-instructions step-deb: step-build
+step-guest-6.12: | step-guest-6.1
+step-mustfail step-docs: | step-unit
+step-c step-windows: | step-tsan step-asan
+# Latencies are measured when everything else has ended.
+step-daemon: | $(filter-out step-daemon,$(STEPS:%=step-%))
 
-test-daemon:
-	@Tests/Tools/need-packages $(RUN_PACKAGES) binutils python3-venv mmdebstrap
-	@Tests/Tools/run daemon
+# $(call steps,STEP...): some steps, one after the other, and their sum. T=NAME runs the tests with NAME in their name.
+steps = for step in $(1); do Tests/Tools/step $$step || true; done; Tests/Tools/summary $(1)
 
-test-deb:
-	@Tests/Tools/need-packages $(DEB_PACKAGES) lintian
-	@Tests/Tools/run deb
+# $(call suite,NAME,PACKAGES,STEPS): `make test-NAME`, one after the other.
+define suite
+.PHONY: test-$(1)
+test-$(1):
+	@Tests/Tools/need-packages $(2)
+	@$$(call steps,$(3))
+endef
 
-test-tsan:
-	@Tests/Tools/need-packages $(UNIT_PACKAGES)
-	@Tests/Tools/run tsan
-
-test-asan:
-	@Tests/Tools/need-packages $(UNIT_PACKAGES)
-	@Tests/Tools/run asan
-
-test-c:
-	@Tests/Tools/need-packages $(C_PACKAGES)
-	@Tests/Tools/run c
-
-test-hot:
-	@Tests/Tools/need-packages $(RUN_PACKAGES) binutils python3
-	@Tests/Tools/run hot
-
-test-instructions:
-	@Tests/Tools/need-packages $(RUN_PACKAGES) $(COUNT_PACKAGES)
-	@Tests/Tools/run instructions
-
-test-guests:
-	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@Tests/Tools/run tone guest-6.1 guest-6.12
+$(eval $(call suite,lint,git,lint))
+$(eval $(call suite,tools,python3 python3-venv apt,tools))
+$(eval $(call suite,docs,$(RUN_PACKAGES) python3 python3-venv mandoc,docs man))
+$(eval $(call suite,units,$(TEST_PACKAGES),units))
+$(eval $(call suite,shim,$(TEST_PACKAGES),shim aarch64))
+$(eval $(call suite,unit,$(RUN_PACKAGES),unit))
+$(eval $(call suite,mustfail,$(RUN_PACKAGES),mustfail))
+$(eval $(call suite,tsan,$(RUN_PACKAGES),tsan))
+$(eval $(call suite,asan,$(RUN_PACKAGES),asan))
+$(eval $(call suite,hot,$(RUN_PACKAGES) binutils python3,hot))
+$(eval $(call suite,instructions,$(RUN_PACKAGES) $(COUNT_PACKAGES),instructions))
+$(eval $(call suite,c,$(C_PACKAGES),c))
+$(eval $(call suite,windows,$(TEST_PACKAGES),windows))
+$(eval $(call suite,varlink,$(RUN_PACKAGES) python3-venv,varlink))
+$(eval $(call suite,daemon,$(RUN_PACKAGES) binutils python3-venv mmdebstrap,daemon))
+$(eval $(call suite,deb,$(TEST_PACKAGES),build deb))
+$(eval $(call suite,guests,$(TEST_PACKAGES),build tone guest-6.1 guest-6.12))
 
 bench: lib
 	@Tests/Tools/need-packages $(BENCH_PACKAGES)

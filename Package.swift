@@ -29,46 +29,53 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
-    // Floor 0: the shim and the system's libraries.
-    .target(name: "CUIO", cSettings: fortified),
+    // Floor 0: what the kernel gives every program, the hot path's inlines, the system's libraries.
+    .target(name: "CLinuxSystem", cSettings: fortified),
+    .target(name: "CUIO", dependencies: ["CLinuxSystem"], cSettings: fortified),
     .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
-    // Floor 1: what the kernel exports, as values.
-    .target(name: "UIO", dependencies: ["CUIO"], swiftSettings: strict),
-    // Floor 2: the model.
-    .target(name: "InterruptSync", dependencies: ["CUIO", "UIO"], swiftSettings: strict),
-    // Floor 3: the plain C interface. Its header is written by hand; Swift implements it.
+    // Floor 1: the Swift face of the kernel.
+    .target(name: "LinuxSystem", dependencies: ["CLinuxSystem"], swiftSettings: strict),
+    // Floor 3: devices as the kernel exports them, as values and open handles.
+    .target(name: "UIO", dependencies: ["CUIO", "LinuxSystem"], swiftSettings: strict),
+    // Floor 4: the model.
+    .target(
+      name: "InterruptSync", dependencies: ["CUIO", "LinuxSystem", "UIO"], swiftSettings: strict),
+    // Floor 5: the plain C interface. Its header is written by hand; Swift implements it.
     .target(name: "CInterruptSync", exclude: ["packaging"]),
     .target(name: "CHandleTable", cSettings: fortified),
     .target(
       name: "InterruptSyncC",
       dependencies: ["CHandleTable", "CInterruptSync", "CUIO", "UIO", "InterruptSync"],
       swiftSettings: strict),
-    // Floor 3: Windows' shapes.
+    // Floor 5: Windows' shapes.
     .target(name: "CWindowsInterrupts", dependencies: ["CUIO"], cSettings: fortified),
     .target(
       name: "WindowsInterrupts",
-      dependencies: ["CUIO", "CWindowsInterrupts", "UIO", "InterruptSync"], swiftSettings: strict),
-    // Floor 3: finding devices.
+      dependencies: ["CUIO", "CWindowsInterrupts", "LinuxSystem", "UIO", "InterruptSync"],
+      swiftSettings: strict),
+    // Floor 5: finding devices.
     .target(name: "DeviceInventory", dependencies: ["CUdev", "UIO"], swiftSettings: strict),
-    // Floor 3: the protocol of the control plane.
-    .target(name: "CVarlink", cSettings: fortified),
-    .target(name: "Varlink", dependencies: ["CVarlink", "UIO"], swiftSettings: strict),
-    // Floor 4: the daemon's body.
+    // Floor 5: the protocol of the control plane.
+    .target(
+      name: "Varlink", dependencies: ["CLinuxSystem", "LinuxSystem"], swiftSettings: strict),
+    // Floor 6: the daemon's body.
     .target(
       name: "InterruptSyncService",
       dependencies: [
-        "CInterruptSync", "CUIO", "UIO", "InterruptSync", "DeviceInventory", "Varlink",
+        "CInterruptSync", "CUIO", "LinuxSystem", "UIO", "InterruptSync", "DeviceInventory",
+        "Varlink",
       ],
       resources: [.embedInCode("Clients/io.interruptsync.varlink")],
       swiftSettings: strict),
-    // Floor 4: the daemon's clients.
+    // Floor 6: the daemon's clients.
     .target(
-      name: "InterruptSyncClient", dependencies: ["CUIO", "UIO", "Varlink"], swiftSettings: strict),
-    // Floor 5: the programs.
+      name: "InterruptSyncClient", dependencies: ["CUIO", "LinuxSystem", "UIO", "Varlink"],
+      swiftSettings: strict),
+    // Floor 7: the programs.
     .executableTarget(
       name: "interruptsyncctl",
       dependencies: [
-        "CUIO", "UIO", "Varlink", "DeviceInventory", "InterruptSyncClient",
+        "CUIO", "LinuxSystem", "UIO", "Varlink", "DeviceInventory", "InterruptSyncClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -110,7 +117,8 @@ let package = Package(
       path: "Tests/HotPath/HotPathProbe", swiftSettings: strict),
     // What runs inside the guests.
     .executableTarget(
-      name: "guest-suite", dependencies: ["CUIO", "UIO", "InterruptSync", "Varlink"],
+      name: "guest-suite",
+      dependencies: ["CUIO", "LinuxSystem", "UIO", "InterruptSync", "Varlink"],
       path: "Tests/Hardware/GuestSuite", exclude: ["run.sh"],
       swiftSettings: [.treatAllWarnings(as: .error)]),
     // The C tests, linked with the sources instead of the library: for Swift's sanitizers.
@@ -119,32 +127,35 @@ let package = Package(
       exclude: ["run"], cSettings: [.define("_GNU_SOURCE")]),
     // The protocol's certification, both sides.
     .executableTarget(
-      name: "varlink-certification", dependencies: ["UIO", "Varlink"],
+      name: "varlink-certification", dependencies: ["LinuxSystem", "Varlink"],
       path: "Tests/Varlink/Certification", swiftSettings: strict),
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(
-      name: "VarlinkTests", dependencies: ["TestSupport", "CVarlink", "UIO", "Varlink"]),
+      name: "VarlinkTests", dependencies: ["TestSupport", "CLinuxSystem", "LinuxSystem", "Varlink"]),
     .testTarget(
       name: "InterruptSyncClientTests",
       dependencies: [
-        "CUIO", "UIO", "InterruptSync", "Varlink", "InterruptSyncClient", "InterruptSyncService",
+        "CUIO", "LinuxSystem", "UIO", "InterruptSync", "Varlink", "InterruptSyncClient",
+        "InterruptSyncService",
       ]),
     .testTarget(
       name: "DeviceInventoryTests", dependencies: ["TestSupport", "UIO", "DeviceInventory"]),
     .testTarget(
       name: "InterruptSyncControlTests",
       dependencies: [
-        "TestSupport", "UIO", "Varlink", "DeviceInventory", "InterruptSyncClient",
+        "TestSupport", "LinuxSystem", "UIO", "Varlink", "DeviceInventory", "InterruptSyncClient",
         "interruptsyncctl",
         "interruptsyncd", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "UIOTests", dependencies: ["TestSupport", "CUIO", "UIO"]),
     .testTarget(
-      name: "InterruptSyncTests", dependencies: ["TestSupport", "CUIO", "UIO", "InterruptSync"]),
+      name: "InterruptSyncTests",
+      dependencies: ["TestSupport", "CUIO", "LinuxSystem", "UIO", "InterruptSync"]),
     .testTarget(
       name: "InterruptSyncServiceTests",
       dependencies: [
-        "TestSupport", "CUIO", "CVarlink", "UIO", "InterruptSync", "InterruptSyncService",
+        "TestSupport", "CUIO", "CLinuxSystem", "LinuxSystem", "UIO", "InterruptSync",
+        "InterruptSyncService",
         "Varlink", "interruptsyncd",
       ]),
   ],

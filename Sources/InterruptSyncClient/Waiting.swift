@@ -1,5 +1,6 @@
 // Waiting for an event of the daemon's, and for the end of the connection it belongs to.
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 

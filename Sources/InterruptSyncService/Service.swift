@@ -3,6 +3,7 @@ import CUIO
 import DeviceInventory
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -23,7 +24,7 @@ package final class Service {
   private var metrics: MetricsService?
 
   /// Takes over SIGTERM, SIGINT and SIGHUP of the calling thread; to be made before other threads.
-  /// - Throws: `UIOError`, `VarlinkError`.
+  /// - Throws: `UIOError`, `SystemError`.
   package init(
     _ configuration: ServiceConfiguration,
     environment: ServiceEnvironment = ServiceEnvironment(), journal: Journal = .standard
@@ -78,6 +79,7 @@ package final class Service {
     case let error as UIOError: error.errno
     case let error as InterruptSyncError: error.errno
     case let error as VarlinkError: error.errno
+    case let error as SystemError: error.number
     default: 0
     }
   }
@@ -111,7 +113,7 @@ package final class Service {
     journal.settle()
   }
 
-  private func watchEverything() throws(VarlinkError) {
+  private func watchEverything() throws(SystemError) {
     try loop.watch(signals, for: .readable) { [unowned self] _ in
       while true {
         switch cuio_signal_read(signals.raw) {

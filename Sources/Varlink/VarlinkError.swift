@@ -1,5 +1,5 @@
 import Glibc
-import UIO
+package import LinuxSystem
 
 /// A failure of this end: no connection, no answer, an answer that is none. What a service answers
 /// with an error of its own is `remote`.
@@ -71,10 +71,15 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
   }
 
   /// What a number means at a socket's address.
-  init(_ failure: SystemFailure, object: String, operation: String) {
+  package init(_ failure: SystemError, object: String, operation: String) {
     let (code, cause, hint) = Self.meaning(failure.number)
     self.init(
       code, object: object, operation: operation, cause: cause, hint: hint, errno: failure.number)
+  }
+
+  /// What the control thread's loop could not do.
+  init(_ failure: SystemError) {
+    self.init(failure, object: "control thread", operation: failure.operation)
   }
 
   private static func meaning(_ number: Int32) -> (Code, cause: String, hint: String) {

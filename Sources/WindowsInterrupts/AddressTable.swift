@@ -3,6 +3,7 @@
 // the block of pool, device or group that it lies in.
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 final class AddressTable<Value: Sendable>: @unchecked Sendable {
   private let monitor = Monitor()

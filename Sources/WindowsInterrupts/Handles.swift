@@ -2,6 +2,7 @@
 // have ended, so that a use after the disconnect is told and not obeyed (N14).
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 enum Handles {
   private static let monitor = Monitor()

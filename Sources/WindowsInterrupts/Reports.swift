@@ -3,6 +3,7 @@
 public import CWindowsInterrupts
 import Glibc
 import InterruptSync
+import LinuxSystem
 
 enum Reports {
   private static let monitor = Monitor()

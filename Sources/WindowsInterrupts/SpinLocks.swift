@@ -3,6 +3,7 @@
 import CUIO
 public import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 /// A core lock with what the Windows rules need to know about it.
 @safe final class SpinLock: @unchecked Sendable {

@@ -1,6 +1,7 @@
 // The core's half of an IInterruptSync: interrupt_sync.c has the table, this has the object.
 public import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 import Synchronization
 
 @safe final class SyncObject: @unchecked Sendable {

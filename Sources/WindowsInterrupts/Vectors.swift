@@ -1,6 +1,7 @@
 // The process's interrupt vectors: numbers that descriptors carry and connects resolve.
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 /// One interrupt of a device object.
 final class Line: @unchecked Sendable {

@@ -1,9 +1,9 @@
 // Clients that keep the control thread busy.
-import CVarlink
+import CLinuxSystem
 import Glibc
 import TestSupport
 import Testing
-import UIO
+import LinuxSystem
 
 @testable import Varlink
 

@@ -2,7 +2,7 @@
 import Glibc
 import Testing
 import TestSupport
-import UIO
+import LinuxSystem
 
 @testable import Varlink
 

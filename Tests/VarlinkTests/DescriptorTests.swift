@@ -1,7 +1,7 @@
 // Descriptors in calls and replies.
 import Glibc
 import Testing
-import UIO
+import LinuxSystem
 
 @testable import Varlink
 

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 import Testing
-import UIO
+import LinuxSystem
 
 @testable import Varlink
 
@@ -102,8 +102,8 @@ import UIO
 @Test func whatEpollDoesNotTakeIsAnError() throws {
   let loop = try EventLoop()
   let file = try FileDescriptor.open("/proc/self/exe", O_RDONLY)
-  let error = try #require(throws: VarlinkError.self) {
+  let error = try #require(throws: SystemError.self) {
     try loop.watch(file, for: .readable) { _ in }
   }
-  #expect(error.operation == "watch a descriptor" && error.errno == EPERM)
+  #expect(error.operation == "watch a descriptor" && error.number == EPERM)
 }

@@ -1,8 +1,8 @@
 // Sockets by path and from outside.
-import CVarlink
+import CLinuxSystem
 import Glibc
 import Testing
-import UIO
+import LinuxSystem
 
 @testable import Varlink
 

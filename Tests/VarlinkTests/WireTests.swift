@@ -1,8 +1,8 @@
-import CVarlink
+import CLinuxSystem
 import Glibc
 import Testing
 import TestSupport
-import UIO
+import LinuxSystem
 
 @testable import Varlink
 

@@ -8,20 +8,6 @@
 
 #include <sched.h>
 
-/// Tells the processor that this is a loop that waits.
-CUIO_HOT static inline void cuio_relax(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("isb" ::: "memory");
-#endif
-}
-
-/// Between two reads. More would add to the latency, fewer would keep the writer of an eventfd from its lock.
-CUIO_HOT static inline void cuio_relax_between_reads(void) {
-  for (int i = 0; i < 4; i++) cuio_relax();
-}
-
 /// Reads the count again and again for `budget` ticks. With `yield_after` not 0 it lets others run every so many
 /// ticks. Returns what cuio_line_read() returns, -EAGAIN when the time is over, -EINTR as soon as `stop` is up.
 CUIO_HOT static inline int cuio_line_spin(cuio_line *CUIO_NONNULL line, uint64_t *CUIO_NONNULL delta, uint64_t budget,

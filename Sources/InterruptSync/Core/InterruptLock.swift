@@ -2,6 +2,7 @@
 // level up to DIRQL; it is the innermost lock. Code that runs a routine uses `enter` and `leave`,
 // which also raise and restore the thread's level.
 package import CUIO
+import LinuxSystem
 
 /// The lock that makes service routines and synchronized routines exclude each other (N1).
 ///

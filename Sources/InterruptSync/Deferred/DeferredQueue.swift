@@ -3,8 +3,8 @@
 // thread without it.
 import CUIO
 import Glibc
+import LinuxSystem
 import Synchronization
-import UIO
 
 /// Runs deferred routines one after the other, in the order in which they were queued, on a thread
 /// of its own.

@@ -2,6 +2,7 @@
 // line fires, synchronized routines when a caller asks, and no two of them ever run at once. Any
 // thread may call it; each call says at which level. Its life is in LifeCycle.swift.
 import CUIO
+import LinuxSystem
 
 /// A service routine or synchronized routine (P6): sync object, context, NTSTATUS.
 public typealias InterruptSyncRoutine =

@@ -1,5 +1,6 @@
 // Room Object: an interrupt handle, which outlives its connection and then says so. On the caller's
 // thread, at any level up to DIRQL.
+import LinuxSystem
 import Synchronization
 
 /// The interrupt handle that `GetKInterrupt` gives: synchronizes with the object's routines through the

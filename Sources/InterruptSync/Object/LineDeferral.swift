@@ -1,6 +1,7 @@
 // Room Object: a line that stays masked after its interrupt until it has been serviced elsewhere: what
 // a service routine needs that hands the interrupt to another process.
 import CUIO
+import LinuxSystem
 
 extension InterruptSyncObject {
   /// Leaves the line masked at the end of this dispatch, and until `releaseLine()` or the next

@@ -2,6 +2,7 @@
 // PASSIVE_LEVEL; they may be cancelled at any level up to DIRQL, also from inside. The order of locks:
 // registering, then the interrupt lock; the monitor last.
 import CUIO
+import LinuxSystem
 
 extension InterruptSyncObject {
   /// Adds a service routine (P10). It may be called as soon as it is in the list; the next

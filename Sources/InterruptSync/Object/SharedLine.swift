@@ -2,6 +2,7 @@
 // A hub object owns the line; each member is one service routine of the hub, and runs its own list
 // by its own mode under its own lock. Lock order: the hub's, then a member's. Connect and disconnect
 // run on the caller's thread at PASSIVE_LEVEL, without a lock.
+import LinuxSystem
 
 /// A line that several sync objects share. Every member is called on each interrupt, which is right
 /// for level and edge lines alike; the interrupt is claimed if any member claims.

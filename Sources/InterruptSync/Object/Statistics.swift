@@ -1,6 +1,7 @@
 // Room Object: what an object counts. Counters are written under the interrupt lock, and read by any
 // thread at any level without a lock that a routine can hold.
 import CUIO
+import LinuxSystem
 
 /// Counters of one sync object since it was made; disconnecting does not reset them.
 ///

@@ -2,6 +2,7 @@
 // its life, those who watch. Apart from `InterruptSyncObject`, because the serving thread keeps it
 // too: the object's last reference may be released inside one of its own routines (N12).
 import CUIO
+import LinuxSystem
 import Synchronization
 
 @safe final class SyncStorage: ServedLine, @unchecked Sendable {

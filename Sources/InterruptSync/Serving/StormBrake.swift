@@ -2,8 +2,8 @@
 // the line (Dispatch.swift); everything here follows outside the interrupt lock, on the serving
 // thread. Nothing here waits but the thread that has one line only.
 import CUIO
+import LinuxSystem
 import Synchronization
-import UIO
 
 /// What happens when a line keeps interrupting and no routine claims (N20, S7).
 ///

@@ -77,7 +77,7 @@ enum ThreadPlacement {
     guard var limit = attributes.latencyLimit else { return nil }
     let operation = "limit the processors' latency to \(limit) µs"
     let hint = "give the process write access to \(latencyPath)"
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       let file = try FileDescriptor.open(latencyPath, O_WRONLY)
       if unsafe write(file.raw, &limit, 4) == 4 { return file }
       refused(owner, report, operation, errno, hint)

@@ -2,6 +2,7 @@
 // thread of the cooperative pool does. Control plane: a job costs an allocation and a wake-up.
 import CUIO
 import Glibc
+import LinuxSystem
 
 /// A thread that runs jobs in the order in which they came. Started by the first.
 final class AsyncWorker: Sendable {

@@ -3,6 +3,7 @@
 // one takes locks and may allocate.
 import CUIO
 import Glibc
+import LinuxSystem
 
 /// One dispatch, as a watcher sees it.
 public struct InterruptEvent: Equatable, Sendable {

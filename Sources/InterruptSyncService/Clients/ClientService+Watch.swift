@@ -1,6 +1,7 @@
 // Interrupts as they come: rings in shared memory, and a coalesced stream for shells.
 import CUIO
 import InterruptSync
+import LinuxSystem
 import UIO
 import Varlink
 

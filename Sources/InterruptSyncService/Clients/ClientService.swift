@@ -1,5 +1,6 @@
 // io.interruptsync: what clients can ask of the daemon. Each group of methods has a file of its own.
 import InterruptSync
+import LinuxSystem
 import UIO
 import Varlink
 

@@ -2,6 +2,7 @@
 // ring for them and wakes this thread at most so often.
 import CUIO
 import InterruptSync
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -28,7 +29,7 @@ final class EventFeed {
     self.loop = loop
     (object, ring) = try device.ring(capacity: Self.capacity)
     reader = RingReader(ring)
-    do throws(VarlinkError) {
+    do throws(SystemError) {
       watch = try loop.watch(ring.event, for: .readable) { [unowned self] _ in woken() }
     } catch { throw ClientError.system(error) }
     came()

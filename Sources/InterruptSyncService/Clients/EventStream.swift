@@ -2,6 +2,7 @@
 // misses nothing of.
 import CUIO
 import InterruptSync
+import LinuxSystem
 import UIO
 import Varlink
 

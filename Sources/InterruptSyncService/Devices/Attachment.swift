@@ -2,6 +2,7 @@
 // line stays so until the client says that it is done.
 import CUIO
 import InterruptSync
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -24,7 +25,7 @@ final class Attachment {
   /// Takes the service over from whatever did it.
   /// - Parameter expired: called when an interrupt was not completed in time; the attachment has
   ///   ended by then.
-  /// - Throws: `UIOError`, `InterruptSyncError`, `VarlinkError`; the device is then left as it was
+  /// - Throws: `UIOError`, `InterruptSyncError`, `SystemError`; the device is then left as it was
   ///   configured.
   init(
     of device: ManagedDevice, to owner: UInt64, deadline: Duration, on loop: EventLoop,

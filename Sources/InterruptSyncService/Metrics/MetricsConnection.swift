@@ -1,5 +1,6 @@
 // One request and its answer. Nothing here waits; what takes too long is cut off.
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -31,8 +32,8 @@ final class MetricsConnection {
   }
 
   /// - Parameter patience: how long all of it may take.
-  /// - Throws: `resourcesExhausted`.
-  func start(patience: Duration) throws(VarlinkError) {
+  /// - Throws: `SystemError`.
+  func start(patience: Duration) throws(SystemError) {
     guard let socket else { return }
     watch = try loop.watch(socket, for: .readable) { [weak self] _ in self?.ready() }
     timer = loop.after(patience) { [weak self] in self?.expired() }

@@ -1,5 +1,6 @@
 // The figures in a file for the node exporter: whole or not at all.
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 

@@ -1,4 +1,5 @@
 // The figures over HTTP, on local sockets only: the daemon has no other (systemd: IPAddressDeny=any).
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -84,7 +85,7 @@ final class MetricsServer {
     }
     connections[number] = connection
     let start = { [patience] in
-      do throws(VarlinkError) { try connection.start(patience: patience) } catch {
+      do throws(SystemError) { try connection.start(patience: patience) } catch {
         connection.turnAway(HTTPResponse(.unavailable))
       }
     }

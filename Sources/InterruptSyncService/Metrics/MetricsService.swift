@@ -1,4 +1,5 @@
 // The figures for who does not speak Varlink: in a file, and over HTTP.
+import LinuxSystem
 import UIO
 import Varlink
 

@@ -1,8 +1,8 @@
 // The client's half of the protocol, for programs that may wait.
 
-import CVarlink
+import CLinuxSystem
 import Glibc
-package import UIO
+package import LinuxSystem
 
 /// A connection to a service. Its calls wait. One thread at a time.
 package final class VarlinkClient {
@@ -158,7 +158,7 @@ package final class VarlinkClient {
 
 extension VarlinkClient {
   private func deadline(_ timeout: Duration?) -> UInt64? {
-    (timeout ?? self.timeout).map { TimerQueue.now + min($0.nanoseconds, UInt64(Int64.max)) }
+    (timeout ?? self.timeout).map { EventLoop.now + min($0.nanoseconds, UInt64(Int64.max)) }
   }
 
   private func wait(
@@ -167,7 +167,7 @@ extension VarlinkClient {
     while true {
       var milliseconds: Int32 = -1
       if let deadline {
-        let now = TimerQueue.now
+        let now = EventLoop.now
         guard deadline > now else {
           throw VarlinkError(
             .timedOut, object: name, operation: method, cause: "no answer in time",

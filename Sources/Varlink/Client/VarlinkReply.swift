@@ -1,4 +1,4 @@
-package import UIO
+package import LinuxSystem
 
 /// What a method answered.
 package struct VarlinkReply {

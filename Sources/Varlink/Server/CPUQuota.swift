@@ -1,7 +1,8 @@
 // Counts and bytes do not bound what many small calls cost. Who has used up its share of the
 // processor is not read from for a while: its calls stay in its sockets, it waits in its own send,
 // and neither the control thread nor the caller keeps a processor from the dispatchers.
-import CVarlink
+import CLinuxSystem
+package import LinuxSystem
 
 /// What each user may take of the control thread's processor. On the loop's thread.
 package final class CPUQuota {

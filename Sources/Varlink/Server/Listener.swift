@@ -1,9 +1,9 @@
 // A local socket on which connections come in. What it cannot take it turns away, so that the loop
 // never turns for ever with a connection that waits.
 
-import CVarlink
+import CLinuxSystem
 import Glibc
-package import UIO
+package import LinuxSystem
 
 /// Takes connections until it is closed. On the loop's thread only.
 package final class Listener {
@@ -73,7 +73,9 @@ package final class Listener {
     self.take = take
     self.refuse = refuse
     reserve = try? FileDescriptor.open("/dev/null", O_RDONLY)
-    watch = try loop.watch(socket, for: .readable) { [unowned self] _ in accept() }
+    do throws(SystemError) {
+      watch = try loop.watch(socket, for: .readable) { [unowned self] _ in accept() }
+    } catch { throw VarlinkError(error) }
   }
 
   deinit { close() }

@@ -1,7 +1,7 @@
 // One client. A call is read only when the one before it is answered and most of the answers are
 // read: so replies keep their order, and a client that calls without reading waits in its own send.
 
-import UIO
+import LinuxSystem
 
 /// A client's connection. On the loop's thread.
 package final class ServerConnection {
@@ -56,7 +56,9 @@ package final class ServerConnection {
 
   func start() throws(VarlinkError) {
     guard let socket else { return }
-    watch = try loop.watch(socket, for: readiness) { [weak self] in self?.ready($0) }
+    do throws(SystemError) {
+      watch = try loop.watch(socket, for: readiness) { [weak self] in self?.ready($0) }
+    } catch { throw VarlinkError(error) }
   }
 
   package var isClosed: Bool { socket == nil }

@@ -1,6 +1,6 @@
 // One call and the ways to answer it: at once, later, or with a stream.
 
-package import UIO
+package import LinuxSystem
 
 /// A call that waits for its answer. On the loop's thread. Whoever keeps it may answer later; one
 /// that is let go without an answer closes its connection, since its client would wait for ever.

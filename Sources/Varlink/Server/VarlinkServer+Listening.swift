@@ -1,5 +1,5 @@
-import CVarlink
-package import UIO
+import CLinuxSystem
+package import LinuxSystem
 
 extension VarlinkServer {
   /// Takes connections on a socket that listens already, such as systemd's.

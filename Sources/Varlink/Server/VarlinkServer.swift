@@ -1,5 +1,6 @@
 // The server's half of the protocol, on the control thread's loop. Handlers run there too, one at a
 // time, and must not wait.
+package import LinuxSystem
 
 /// Serves interfaces over local sockets. On the loop's thread only.
 package final class VarlinkServer {

@@ -1,4 +1,4 @@
-package import UIO
+package import LinuxSystem
 
 /// One message of the wire: the JSON text without its final zero, and the descriptors sent with it,
 /// which are closed with their last reference.

@@ -1,9 +1,9 @@
 // Where one message ends is found before anything is taken: bytes are peeked at, and taken up to
 // the zero. So descriptors belong to the message whose bytes they came with, what was sent behind a
 // message stays in the kernel until it is wanted, and a sender that is too fast is held up there.
-import CVarlink
+import CLinuxSystem
 import Glibc
-package import UIO
+package import LinuxSystem
 
 /// Takes messages from a socket, one at a time.
 package struct MessageReader {

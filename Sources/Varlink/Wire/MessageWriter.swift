@@ -1,8 +1,8 @@
 // Messages wait here while the peer does not read. Descriptors go with the first byte of their
 // message, and a send never spans two messages.
-import CVarlink
+import CLinuxSystem
 import Glibc
-package import UIO
+package import LinuxSystem
 
 /// Sends messages to a socket in order.
 package struct MessageWriter {

@@ -1,5 +1,5 @@
-import CVarlink
-package import UIO
+import CLinuxSystem
+package import LinuxSystem
 
 /// Who is at the other end of a socket, as the kernel knew it when the connection was made.
 package struct PeerCredentials: Equatable, Sendable {

@@ -1,5 +1,5 @@
-import CVarlink
-import UIO
+import CLinuxSystem
+import LinuxSystem
 
 /// Where a Varlink service listens: a path, or a name in the abstract namespace.
 package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-import UIO
+import LinuxSystem
 
 /// Why nothing more can be read from a connection.
 package enum WireFailure: Error, Equatable, Sendable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 // A device object's link up to the framework's device.
 import InterruptSync
+import LinuxSystem
 
 final class FrameworkAttachment: @unchecked Sendable {
   private let monitor = Monitor()

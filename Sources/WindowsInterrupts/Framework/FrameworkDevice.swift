@@ -1,6 +1,7 @@
 // WDFDEVICE: its interrupts, and where it stands between added and removed (N28).
 public import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 import Synchronization
 
 @safe final class FrameworkDevice: FrameworkObject, @unchecked Sendable {

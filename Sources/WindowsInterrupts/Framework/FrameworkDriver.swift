@@ -1,6 +1,7 @@
 // WDFDRIVER: made in DriverEntry, ended by InterruptSyncUnloadDriver.
 public import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 @safe final class FrameworkDriver: FrameworkObject, @unchecked Sendable {
   let config: WDF_DRIVER_CONFIG

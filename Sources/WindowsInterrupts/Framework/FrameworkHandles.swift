@@ -2,6 +2,7 @@
 // others have ended, so that a use of an ended handle is told and not obeyed (N27).
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 enum FrameworkHandles {
   typealias Header = UnsafeMutablePointer<isw_wdf_object>

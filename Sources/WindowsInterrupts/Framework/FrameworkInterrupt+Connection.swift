@@ -1,6 +1,7 @@
 // Connecting and disconnecting (W6 to W10). At PASSIVE_LEVEL.
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 import Synchronization
 
 extension FrameworkInterrupt {

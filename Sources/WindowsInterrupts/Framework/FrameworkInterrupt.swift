@@ -3,6 +3,7 @@
 import CUIO
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 import Synchronization
 
 @safe final class FrameworkInterrupt: FrameworkObject, @unchecked Sendable {

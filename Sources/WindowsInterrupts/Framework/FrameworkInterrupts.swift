@@ -1,6 +1,7 @@
 // WdfInterrupt…: from handles to FrameworkInterrupt, with the levels of 4.6.
 public import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 import Synchronization
 
 private func find(_ handle: WDFINTERRUPT?, _ call: String) -> FrameworkInterrupt? {

@@ -2,6 +2,7 @@
 // (N27). WdfObjectCreate makes objects of this class itself.
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 import Synchronization
 
 @safe class FrameworkObject: @unchecked Sendable {

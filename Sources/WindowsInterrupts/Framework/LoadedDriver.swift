@@ -1,6 +1,7 @@
 // A driver object and what it keeps: its names, and the framework's driver once there is one.
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 @safe final class LoadedDriver: @unchecked Sendable {
   let object: PDRIVER_OBJECT

@@ -4,6 +4,7 @@
 import CUIO
 import CWindowsInterrupts
 import InterruptSync
+import LinuxSystem
 
 @safe final class PassiveRoutine: @unchecked Sendable {
   private let item: PIO_WORKITEM

@@ -8,10 +8,16 @@ import UIO
 /// A test: its name, cited rule or fact first where there is one, and what it does.
 struct Case: Sendable {
   let name: String
+  /// The case has hung when it takes longer. Generous: it only has to end a hang, and an emulated
+  /// machine may be many times slower than another.
+  let limit: Duration
   let body: @Sendable () throws -> Void
 
-  init(_ name: String, _ body: @escaping @Sendable () throws -> Void) {
+  init(
+    _ name: String, limit: Duration = .seconds(300), _ body: @escaping @Sendable () throws -> Void
+  ) {
     self.name = name
+    self.limit = limit
     self.body = body
   }
 }
@@ -62,11 +68,21 @@ func expectSyncError(
   throw Failure(description: "line \(line): no error, expected \(code)")
 }
 
+/// Whether the long forms were asked for: `make soak`.
+nonisolated(unsafe) private(set) var isSoak = false
+
+/// How often something is repeated: `count` times in `make soak`, `short` times in `make test`.
+func repetitions(_ count: Int, short: Int) -> Int { isSoak ? count : short }
+
 @main
 struct Suite {
   static func main() {
-    let wanted = CommandLine.arguments.dropFirst()
+    var wanted = Array(CommandLine.arguments.dropFirst())
     if wanted.first == "--client" { ServiceClient.main(Array(wanted.dropFirst())) }
+    if wanted.first == "--soak" {
+      isSoak = true
+      wanted.removeFirst()
+    }
     let all =
       EduTests.cases + HPETTests.cases + UARTTests.cases + HDATests.cases + ExclusionTests.cases
       + FixtureTests.cases + ErrorTests.cases + StormTests.cases + RemovalTests.cases
@@ -74,19 +90,34 @@ struct Suite {
       + ReloadTests.cases + ExampleTests.cases + BenchmarkTests.cases + SystemdTests.cases
       + RestartTests.cases + BindTests.cases + ControlTests.cases
       + PackageTests.cases + LockdownTests.cases
+    let chosen = all.filter { test in
+      wanted.isEmpty || wanted.contains { test.name.contains($0) }
+    }
     var passed = 0
     var failed = 0
-    for test in all where wanted.isEmpty || wanted.contains(where: { test.name.contains($0) }) {
+    for test in chosen {
       let start = cuio_nanoseconds()
+      let before = (passed: passed, failed: failed)
+      let watchdog = Watchdog(limit: test.limit) {
+        // The case holds on to what it hangs in, so nothing after it can be trusted to run.
+        say("FAIL \(test.name): no end after \(test.limit)")
+        let lost = chosen.count - before.passed - before.failed
+        if lost > 1 { say("FAIL \(lost - 1) more cases did not run") }
+        say("\(before.passed) passed, \(before.failed + lost) failed")
+        _exit(1)
+      }
       do {
         try test.body()
+        watchdog.stop()
         passed += 1
         say("PASS \(test.name) (\(milliseconds(since: start)) ms)")
       } catch {
+        watchdog.stop()
         failed += 1
         say("FAIL \(test.name): \(error)")
       }
     }
+    if chosen.isEmpty { say("no case has \(wanted.joined(separator: " or ")) in its name") }
     say("\(passed) passed, \(failed) failed")
     exit(failed == 0 && passed > 0 ? 0 : 1)
   }

@@ -13,4 +13,4 @@ done
 load_board >/dev/null
 load_fixture >/dev/null
 [ -e /sys/kernel/security/lockdown ] || mount -t securityfs securityfs /sys/kernel/security
-exec ./guest-suite "$@"
+exec ./guest-suite $(cat arguments)

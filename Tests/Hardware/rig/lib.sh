@@ -14,16 +14,44 @@ version() {
     LC_ALL=C apt-cache policy "$@" | sed -n 's/^  Candidate: //p'
 }
 
-# image_package SERIES: the newest Debian kernel of that series.
-image_package() {
+# image_packages SERIES: the Debian kernels of that series that apt knows, newest first.
+image_packages() {
     local pattern
     case $1 in
         6.1) pattern='^linux-image-6\.1\.0-[0-9]+-amd64$' ;;
         6.12) pattern='^linux-image-6\.12\.[0-9]+\+deb12-amd64$' ;;
         *) die "no kernel series $1: 6.1 or 6.12" ;;
     esac
-    apt-cache pkgnames "linux-image-$1" | grep -E "$pattern" | sort -V | tail -n 1 ||
-        die "apt knows no Linux $1: run apt-get update"
+    apt-cache pkgnames "linux-image-$1" | grep -E "$pattern" | sort -rV
+}
+
+# parts_of IMAGE SERIES: what the rig takes of a kernel, as PACKAGE=VERSION lines, in the versions that apt's resolver
+# chooses: each as its dependants accept it. The archive moves packages one by one, so they need not be of one version.
+# Resolved as on an empty system, or what this machine has installed would be missing.
+parts_of() {
+    local release=${1#linux-image-}
+    LC_ALL=C apt-get -s -qq install --no-install-recommends -o Dir::State::status=/dev/null \
+        "$1" "linux-headers-$release" "linux-source-$2" |
+        sed -nE 's/^Inst (linux-(image|headers|kbuild|source)-[^ ]+) \(([^ ]+) .*/\1=\3/p'
+}
+
+# kernel_packages SERIES: the parts of the newest kernel of that series that is complete in the archive.
+kernel_packages() {
+    local image parts
+    for image in $(image_packages "$1"); do
+        parts=$(parts_of "$image" "$1" 2>/dev/null) || continue
+        [ -n "$parts" ] || continue
+        echo "$parts"
+        return
+    done
+    return 1
+}
+
+# refresh_lists: once in a run, when what apt knows has turned out to be missing or out of date.
+refresh_lists() {
+    [ -z "${refreshed:-}" ] || return 1
+    refreshed=yes
+    "$rig/../../Tools/apt" update >&2
 }
 
 # key FILE_OR_WORD...: a short name for the contents of the files and the words.
@@ -60,4 +88,14 @@ forget_old() {
     find "$cache" -mindepth 1 -maxdepth 1 \( -name 'kernel-*' -o -name 'root-*' -o -name 'image-*' \
         -o -name 'trixie-*' \) \
         -mtime +30 -exec rm -rf {} +
+}
+
+# root_key: names the guest's Debian by its packages and their versions.
+root_key() {
+    key "$rig/make-root" "${guest_packages[@]}" "$(version "${guest_packages[@]}")"
+}
+
+# guest_root: the directory with root.tar, the guest's Debian, also for tests that need a tree and no kernel.
+guest_root() {
+    cached root "$(root_key)" "$rig/make-root"
 }

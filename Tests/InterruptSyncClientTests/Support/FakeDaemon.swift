@@ -1,6 +1,7 @@
 // A daemon that answers what a test says, by the real interface: what it answers otherwise than
 // declared is an issue.
 import Glibc
+import LinuxSystem
 import Synchronization
 import Testing
 import UIO

@@ -1,6 +1,7 @@
 // Who reads the metrics slowly, not at all, or without end.
-import CVarlink
+import CLinuxSystem
 import Glibc
+import LinuxSystem
 import TestSupport
 import Testing
 import UIO

@@ -1,4 +1,5 @@
 import CUIO
+import LinuxSystem
 import Synchronization
 
 @testable import InterruptSync

@@ -1,4 +1,5 @@
 import InterruptSync
+import LinuxSystem
 
 /// A count that tests wait for.
 final class EdgeSignal: @unchecked Sendable {

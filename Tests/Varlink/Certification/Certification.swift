@@ -1,7 +1,7 @@
 // The certification of varlink.org, from both sides: as a service for other clients, and as a
 // client of other services.
 import Glibc
-import UIO
+import LinuxSystem
 import Varlink
 
 @main

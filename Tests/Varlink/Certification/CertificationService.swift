@@ -1,3 +1,4 @@
+import LinuxSystem
 import Varlink
 
 /// Checks that clients call what they were told, one method after the other.

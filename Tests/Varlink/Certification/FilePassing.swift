@@ -1,5 +1,5 @@
 import Glibc
-import UIO
+import LinuxSystem
 import Varlink
 
 /// What the certification leaves out: descriptors in calls and replies.

@@ -1,7 +1,7 @@
-import CVarlink
+import CLinuxSystem
 import Glibc
 import Testing
-import UIO
+import LinuxSystem
 
 @testable import Varlink
 

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 import Testing
-import UIO
+import LinuxSystem
 
 @testable import Varlink
 

@@ -44,7 +44,7 @@ package struct Procfs: Sendable, Equatable {
   /// Lets an interrupt be served on these processors only. 0 or -errno.
   package func route(interrupt number: Int, to processors: Set<Int>) -> Int32 {
     let list = processors.sorted().map(String.init).joined(separator: ",")
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       let file = try FileDescriptor.open("\(root)/irq/\(number)/smp_affinity_list", O_WRONLY)
       let bytes = Array(list.utf8)
       return unsafe write(file.raw, bytes, bytes.count) == bytes.count ? 0 : -max(errno, 1)

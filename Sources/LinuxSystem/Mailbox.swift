@@ -1,6 +1,5 @@
-import CVarlink
+import CLinuxSystem
 import Glibc
-import UIO
 
 /// The way from other threads to the loop's: what is posted is given to the mailbox's handler
 /// there, in order.
@@ -49,10 +48,10 @@ import UIO
 
 extension EventLoop {
   /// Makes a mailbox whose letters `handler` gets on the loop's thread.
-  /// - Throws: `resourcesExhausted`, or `unexpected`.
+  /// - Throws: `SystemError`: EMFILE, ENFILE or ENOMEM.
   package func mailbox<Letter: Sendable>(
     of type: Letter.Type = Letter.self, _ handler: @escaping (Letter) -> Void
-  ) throws(VarlinkError) -> Mailbox<Letter> {
+  ) throws(SystemError) -> Mailbox<Letter> {
     let wake = try Self.descriptor(cvarlink_wake_create(), "make a mailbox")
     let mailbox = Mailbox<Letter>(wake)
     try watch(wake, for: .readable) { _ in

@@ -22,7 +22,7 @@ public struct Sysfs: Sendable, Equatable {
   package var uioClass: String { "\(root)/class/uio" }
 
   /// An attribute's text without its newline.
-  package func text(_ path: String) throws(SystemFailure) -> String {
+  package func text(_ path: String) throws(SystemError) -> String {
     let bytes = try FileDescriptor.contents(path)
     let end = bytes.lastIndex { $0 != 0x0a }.map { $0 + 1 } ?? 0
     return String(decoding: bytes[..<end], as: UTF8.self)

@@ -1,7 +1,8 @@
 #include "cuio_poller.h"
 
-#include "cuio_spin.h"
+#include "cuio_clock.h"
 
+#include <sched.h>
 #include <sys/epoll.h>
 
 int cuio_poller_create(void) {

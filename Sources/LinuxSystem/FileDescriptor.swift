@@ -1,6 +1,5 @@
 // The room where this module meets the kernel. Every system call on a path is made here, and tests
 // can make any of them fail with any error number.
-import CUIO
 import Glibc
 
 /// An open file, closed with its last reference.
@@ -17,19 +16,19 @@ package final class FileDescriptor: Sendable {
   /// - Parameter mode: of a file that `flags` make.
   package static func open(
     _ path: String, _ flags: Int32, mode: UInt32 = 0
-  ) throws(SystemFailure) -> FileDescriptor {
-    try SystemFailure.inject(.open, path)
+  ) throws(SystemError) -> FileDescriptor {
+    try SystemError.inject(.open, path)
     while true {
       let raw = unsafe Glibc.open(path, flags | O_CLOEXEC, mode)
       if raw >= 0 { return FileDescriptor(adopting: raw) }
-      if errno != EINTR { throw SystemFailure(errno) }
+      if errno != EINTR { throw SystemError(errno) }
     }
   }
 
   /// The whole of a small file. The corresponding C functions are `open` and `read`.
-  package static func contents(_ path: String) throws(SystemFailure) -> [UInt8] {
+  package static func contents(_ path: String) throws(SystemError) -> [UInt8] {
     let file = try open(path, O_RDONLY)
-    try SystemFailure.inject(.read, path)
+    try SystemError.inject(.read, path)
     var bytes = [UInt8](repeating: 0, count: 4096)
     var filled = 0
     while filled < bytes.count {
@@ -38,24 +37,24 @@ package final class FileDescriptor: Sendable {
         unsafe read(file.raw, buffer.baseAddress! + filled, room)
       }
       if count == 0 { break }
-      if count > 0 { filled += count } else if errno != EINTR { throw SystemFailure(errno) }
+      if count > 0 { filled += count } else if errno != EINTR { throw SystemError(errno) }
     }
     return Array(bytes.prefix(filled))
   }
 
   /// The target of a symbolic link. The corresponding C function is `readlink`.
-  package static func link(_ path: String) throws(SystemFailure) -> String {
-    try SystemFailure.inject(.readlink, path)
+  package static func link(_ path: String) throws(SystemError) -> String {
+    try SystemError.inject(.readlink, path)
     var bytes = [CChar](repeating: 0, count: 4096)
     let count = unsafe readlink(path, &bytes, bytes.count - 1)
-    if count < 0 { throw SystemFailure(errno) }
+    if count < 0 { throw SystemError(errno) }
     return String(decoding: bytes.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
   /// The names in a folder, sorted. The corresponding C functions are `opendir` and `readdir`.
-  package static func list(_ path: String) throws(SystemFailure) -> [String] {
-    try SystemFailure.inject(.opendir, path)
-    guard let folder = unsafe opendir(path) else { throw SystemFailure(errno) }
+  package static func list(_ path: String) throws(SystemError) -> [String] {
+    try SystemError.inject(.opendir, path)
+    guard let folder = unsafe opendir(path) else { throw SystemError(errno) }
     defer { unsafe closedir(folder) }
     var names: [String] = []
     while let entry = unsafe readdir(folder) {
@@ -67,20 +66,13 @@ package final class FileDescriptor: Sendable {
     return names.sorted()
   }
 
-  /// Masks (0) or unmasks (1) a UIO device's line; 0 or -errno. The corresponding C function is
-  /// `write`.
-  package func irqControl(_ value: Int32) -> Int32 {
-    if let number = SystemFailure.injected?(.irqControl, "") { return -number }
-    return cuio_irqcontrol(raw, value)
-  }
-
   /// The device number of a character device, or nil when the path is something else.
-  package static func characterDevice(_ path: String) throws(SystemFailure) -> (
+  package static func characterDevice(_ path: String) throws(SystemError) -> (
     major: UInt32, minor: UInt32
   )? {
-    try SystemFailure.inject(.stat, path)
+    try SystemError.inject(.stat, path)
     var status = stat()
-    if unsafe stat(path, &status) != 0 { throw SystemFailure(errno) }
+    if unsafe stat(path, &status) != 0 { throw SystemError(errno) }
     return deviceNumber(status)
   }
 

@@ -1,5 +1,9 @@
-import CVarlink
-import UIO
+import CLinuxSystem
+
+/// Names one timer of a loop.
+package struct LoopTimer: Hashable, Sendable {
+  let number: UInt64
+}
 
 /// The loop's timers, on one timerfd that is armed for the next of them.
 final class TimerQueue {

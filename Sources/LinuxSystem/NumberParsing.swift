@@ -1,5 +1,5 @@
 /// Numbers as the kernel prints and as people type them.
-package enum Number {
+package enum NumberParsing {
   /// `0x1f`, `0X1f` or decimal; nothing around it.
   package static func parse<T: FixedWidthInteger>(
     _ text: some StringProtocol, as _: T.Type = T.self
@@ -10,3 +10,6 @@ package enum Number {
     return T(digits, radix: isHexadecimal ? 16 : 10)
   }
 }
+
+/// The name of before, until every target has changed.
+package typealias Number = NumberParsing

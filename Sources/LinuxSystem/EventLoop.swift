@@ -1,8 +1,18 @@
 // The control thread: one epoll, and whatever descriptors, timers and mailboxes are put on it.
 // Nothing here is shared between threads except a mailbox's posting end.
-import CVarlink
+import CLinuxSystem
 import Glibc
-package import UIO
+
+/// What a descriptor is ready for.
+package struct Readiness: OptionSet, Sendable {
+  package let rawValue: UInt8
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  package static let readable = Readiness(rawValue: 1)
+  package static let writable = Readiness(rawValue: 2)
+  /// Both directions are closed, or an error waits. Reported whether asked for or not.
+  package static let hungUp = Readiness(rawValue: 4)
+}
 
 /// Calls handlers when descriptors are ready, when times come and when messages are posted. Made,
 /// used and run by one thread.
@@ -24,30 +34,30 @@ package final class EventLoop {
   private var mustStop = false
   let timers: TimerQueue
 
-  /// - Throws: `resourcesExhausted`, or `unexpected`.
-  package init() throws(VarlinkError) {
+  /// - Throws: `SystemError`: EMFILE, ENFILE or ENOMEM.
+  package init() throws(SystemError) {
     epoll = try Self.descriptor(cvarlink_epoll_create(), "make an event loop")
     timers = TimerQueue(try Self.descriptor(cvarlink_timer_create(), "make a timer"))
     let timers = timers
     try watch(timers.descriptor, for: .readable) { _ in timers.fire() }
   }
 
-  static func descriptor(_ raw: Int32, _ operation: String) throws(VarlinkError) -> FileDescriptor {
+  static func descriptor(_ raw: Int32, _ operation: String) throws(SystemError) -> FileDescriptor {
     guard raw >= 0 else { throw failure(raw, operation) }
     return FileDescriptor(adopting: raw)
   }
 
-  private static func failure(_ result: Int32, _ operation: String) -> VarlinkError {
-    VarlinkError(SystemFailure(-result), object: "control thread", operation: operation)
+  private static func failure(_ result: Int32, _ operation: String) -> SystemError {
+    SystemError(-result, operation)
   }
 
   /// Calls `handler` on the loop's thread whenever the descriptor is ready (level-triggered). The
   /// loop keeps both until `unwatch`.
-  /// - Throws: `resourcesExhausted`, or `unexpected` for what epoll does not take (regular files).
+  /// - Throws: `SystemError`: EMFILE, ENFILE, ENOMEM, or EPERM for what epoll does not take (regular files).
   @discardableResult
   package func watch(
     _ descriptor: FileDescriptor, for readiness: Readiness, _ handler: @escaping Handler
-  ) throws(VarlinkError) -> Watch {
+  ) throws(SystemError) -> Watch {
     lastNumber += 1
     let result = cvarlink_epoll_add(
       epoll.raw, descriptor.raw, readiness.contains(.readable), readiness.contains(.writable),
@@ -73,9 +83,9 @@ package final class EventLoop {
 
   /// Waits once, at most as long as given (nil: without end), and calls the handlers of what came.
   /// - Returns: how much came.
-  /// - Throws: `unexpected`.
+  /// - Throws: `SystemError`.
   @discardableResult
-  package func turn(milliseconds: Int32? = nil) throws(VarlinkError) -> Int {
+  package func turn(milliseconds: Int32? = nil) throws(SystemError) -> Int {
     let room = 64
     var events = [cvarlink_event](repeating: cvarlink_event(), count: room)
     let count = unsafe events.withUnsafeMutableBufferPointer { buffer -> Int32 in
@@ -95,12 +105,29 @@ package final class EventLoop {
   }
 
   /// Turns until `stop()`.
-  /// - Throws: `unexpected`.
-  package func run() throws(VarlinkError) {
+  /// - Throws: `SystemError`.
+  package func run() throws(SystemError) {
     while !mustStop { try turn() }
     mustStop = false
   }
 
   /// Lets `run()` return after this turn. On the loop's thread; from others, through a mailbox.
   package func stop() { mustStop = true }
+
+  // MARK: Timers
+
+  /// Nanoseconds of CLOCK_MONOTONIC.
+  package static var now: UInt64 { TimerQueue.now }
+
+  /// Calls `body` on the loop's thread after a time, and again and again when it repeats. Turns
+  /// that were missed are not made up for.
+  @discardableResult
+  package func after(
+    _ delay: Duration, repeats: Bool = false, _ body: @escaping () -> Void
+  ) -> LoopTimer {
+    timers.add(delay, repeats: repeats, body)
+  }
+
+  /// Takes a timer back; inside its own body, too.
+  package func cancel(_ timer: LoopTimer) { timers.remove(timer) }
 }

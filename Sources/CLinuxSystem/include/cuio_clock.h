@@ -26,6 +26,20 @@ CUIO_HOT static inline uint64_t cuio_ticks(void) {
   return cuio_nanoseconds();
 }
 
+/// Tells the processor that this is a loop that waits.
+CUIO_HOT static inline void cuio_relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb" ::: "memory");
+#endif
+}
+
+/// Between two reads. More would add to the latency, fewer would keep the writer of an eventfd from its lock.
+CUIO_HOT static inline void cuio_relax_between_reads(void) {
+  for (int i = 0; i < 4; i++) cuio_relax();
+}
+
 /// Converts a difference of ticks. Accurate to about 0.1 % from the first millisecond of the process on.
 uint64_t cuio_ticks_to_nanoseconds(uint64_t ticks);
 

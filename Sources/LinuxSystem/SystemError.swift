@@ -1,0 +1,32 @@
+// A system call that failed: what the process was doing and the kernel's error number. Floors above
+// give it a meaning in their own words (`UIOError`, `VarlinkError`).
+
+/// A failed system call: the operation, where its caller said it, and the error number.
+package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
+  package let number: Int32
+  /// What was being done; empty where the caller says so itself.
+  package let operation: String
+
+  package init(_ number: Int32, _ operation: String = "") {
+    self.number = number
+    self.operation = operation
+  }
+
+  /// `operation: ENAME`.
+  package var description: String {
+    operation.isEmpty ? Errno.name(number) : "\(operation): \(Errno.name(number))"
+  }
+
+  /// The calls that tests can make fail.
+  package enum Call: Sendable { case open, read, readlink, opendir, stat, map, irqControl }
+
+  /// Which calls fail, on this thread and for the duration of a test.
+  @TaskLocal package static var injected: (@Sendable (Call, String) -> Int32?)?
+
+  package static func inject(_ call: Call, _ path: String) throws(SystemError) {
+    if let number = injected?(call, path) { throw SystemError(number) }
+  }
+}
+
+/// The name of before, until every target has changed.
+package typealias SystemFailure = SystemError

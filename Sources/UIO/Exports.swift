@@ -1,0 +1,2 @@
+// What UIO stands on stays visible to those who import UIO.
+@_exported public import LinuxSystem

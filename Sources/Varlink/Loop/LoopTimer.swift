@@ -1,4 +1,0 @@
-/// Names one timer of a loop.
-package struct LoopTimer: Hashable, Sendable {
-  let number: UInt64
-}

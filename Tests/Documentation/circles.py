@@ -1,0 +1,44 @@
+"""Circles of files: the strongly connected components of a target's arrows."""
+
+
+def circles(arrows):
+    """The sets of files that reach one another, largest first; a file alone is none."""
+    graph = {}
+    for arrow in arrows:
+        graph.setdefault(arrow.source, []).append(arrow.destination)
+        graph.setdefault(arrow.destination, [])
+    found = [component for component in _components(graph) if len(component) > 1]
+    return sorted(found, key=lambda component: (-len(component), sorted(component)))
+
+
+def _components(graph):
+    """Tarjan's algorithm, with a stack of its own instead of recursion."""
+    numbers, lowest, stack, on_stack, found = {}, {}, [], set(), []
+    for root in graph:
+        if root in numbers:
+            continue
+        work = [(root, iter(graph[root]))]
+        numbers[root] = lowest[root] = len(numbers)
+        stack.append(root)
+        on_stack.add(root)
+        while work:
+            node, rest = work[-1]
+            following = next(rest, None)
+            if following is None:
+                work.pop()
+                if work:
+                    lowest[work[-1][0]] = min(lowest[work[-1][0]], lowest[node])
+                if lowest[node] == numbers[node]:
+                    component = set()
+                    while node not in component:
+                        component.add(stack.pop())
+                    on_stack -= component
+                    found.append(component)
+            elif following not in numbers:
+                numbers[following] = lowest[following] = len(numbers)
+                stack.append(following)
+                on_stack.add(following)
+                work.append((following, iter(graph[following])))
+            elif following in on_stack:
+                lowest[node] = min(lowest[node], numbers[following])
+    return found

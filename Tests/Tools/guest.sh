@@ -1,0 +1,72 @@
+# Sourced by Tests/Tools/step: the suite that runs in the guests, on real interrupts.
+
+payload=.build/payload
+
+# make_payload: what a guest runs, of the release build and the packages as they are. T and SOAK reach the suite as its
+# arguments.
+make_payload() {
+  rm -rf "$payload" && mkdir -p "$payload/packages/next"
+  local program
+  for program in guest-suite interruptsyncd interruptsyncctl edu-example uart-example hpet-example \
+    interruptsync-bench; do
+    strip -o "$payload/$program" ".build/release/$program" || return 1
+  done
+  (c_programs "$payload") || return 1
+  cp .build/deb/{interruptsyncd,libinterruptsync0,libinterruptsync-dev}_*.deb "$payload/packages/"
+  Tests/Packaging/next-version .build/deb/interruptsyncd_*.deb "$payload/packages/next" >/dev/null || return 1
+  cp Tests/Hardware/GuestSuite/run.sh udev-rules/*.rules systemd/interruptsync* "$payload/" &&
+    printf '%s\n' ${SOAK:+--soak} $T >"$payload/arguments"
+}
+
+# c_programs FOLDER: the examples in C and C++, with the library they need beside them.
+c_programs() {
+  local root=$PWD/.build/c-install
+  quietly make --no-print-directory install-lib DESTDIR="$root" PREFIX=/usr || return 1
+  cp "$root/usr/lib/libinterruptsync.so.0" "$1/"
+  export PKG_CONFIG_PATH=$root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
+  c_program gcc gnu17 Examples/uart-c/uart.c "$1/uart" && c_program gcc gnu17 Examples/uart-wdf/uart.c "$1/uart-wdf" &&
+    c_program g++ c++17 Examples/ac97/ac97.cpp "$1/ac97" || return 1
+  # Those that the daemon loads link nothing.
+  mkdir "$1/drivers"
+  local driver
+  for driver in Examples/edu-hosted/edu.c Tests/Hardware/drivers/*.c; do
+    gcc -std=gnu17 -O2 -Wall -Wextra -Werror -shared -fPIC $(pkg-config --cflags interruptsync) "$driver" \
+      -o "$1/drivers/$(basename "$driver" .c).so" || return 1
+  done
+}
+
+# c_program COMPILER STANDARD SOURCE PROGRAM
+c_program() {
+  "$1" -std="$2" -O2 -Wall -Wextra -Werror "$3" $(pkg-config --cflags --libs interruptsync) -Wl,-rpath,'$ORIGIN' -o "$4"
+}
+
+# guest SERIES: boots the payload with that kernel.
+guest() {
+  [ -e "$payload/arguments" ] || { echo "there is no payload: the step build has failed" && return 1; }
+  local recording=.build/recording-$1.wav status
+  rm -f "$recording"
+  # A third edu, which shares the first one's line, a function without an interrupt pin, and a sound card that is
+  # recorded, on the line of the four UARTs.
+  Tests/Hardware/rig/run-guest -k "$1" "$payload" -device edu,addr=7 -device pci-testdev,addr=8 \
+    -audiodev "wav,id=recording,path=$recording,out.frequency=48000" -device AC97,addr=9,audiodev=recording |
+    tee "$work/guest"
+  status=${PIPESTATUS[0]}
+  if [ -z "$T" ]; then
+    recorded_tone "$work/guest" "$recording" 2>&1 | tee -a "$work/guest"
+    [ "${PIPESTATUS[0]}" -eq 0 ] || status=1
+  fi
+  grep -qE '^(PASS|FAIL) ' "$work/guest" || { echo "the guest executed no case" && return 1; }
+  closing_sum "$work/guest"
+  return "$status"
+}
+
+# recorded_tone LOG RECORDING: whether the recording has what the driver said that it played.
+recorded_tone() {
+  local periods frames
+  read -r periods frames < <(sed -nE 's/^ac97: played [0-9]+ of ([0-9]+) periods of ([0-9]+) frames .*/\1 \2/p' "$1" | head -n 1)
+  if [ -z "$periods" ]; then
+    echo "the guest played nothing"
+    return 1
+  fi
+  limited Tests/Hardware/check-tone --frames $((periods * frames)) --period "$frames" "$2"
+}

@@ -1,0 +1,76 @@
+"""How the steps of `make test` are counted: nothing that did not run, or ended otherwise, passes."""
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+TOOLS = pathlib.Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A tree with the tools in it, whose step `mustfail` runs the script that a test writes."""
+    tools = tmp_path / "Tests/Tools"
+    tools.mkdir(parents=True)
+    for name in ("step", "summary", "swift-tests.sh", "guest.sh"):
+        shutil.copy(TOOLS / name, tools)
+    (tmp_path / "Tests/MustNotCompile").mkdir()
+
+    def run(script, *steps):
+        runner = tmp_path / "Tests/MustNotCompile/run"
+        runner.write_text("#!/bin/sh\n" + script)
+        runner.chmod(0o755)
+        subprocess.run([tools / "step", "mustfail"], capture_output=True, check=False)
+        done = subprocess.run(
+            [tools / "summary", *(steps or ["mustfail"])], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+    return run
+
+
+def test_a_step_is_counted_with_its_seconds(tree):
+    status, text = tree("echo '3 passed, 0 failed'\n")
+    assert status == 0
+    assert text.split()[:7] == ["mustfail", "3", "passed", "0", "failed", "0", "s"]
+    assert text.endswith("\n3 passed, 0 failed\n")
+
+
+def test_a_step_that_executed_nothing_has_failed_and_says_so(tree):
+    status, text = tree("echo '0 passed, 0 failed'\n")
+    assert status == 1
+    assert "executed nothing" in text
+    assert text.endswith("\n0 passed, 1 failed\n")
+
+
+def test_a_step_without_a_closing_line_has_failed_and_says_so(tree):
+    status, text = tree("exit 0\n")
+    assert status == 1
+    assert "executed nothing" in text
+
+
+def test_a_step_that_ends_with_an_error_has_failed_although_no_test_did(tree):
+    status, text = tree("echo '3 passed, 0 failed'\nexit 3\n")
+    assert status == 1
+    assert "ended with status 3" in text
+    assert text.endswith("\n3 passed, 1 failed\n")
+
+
+def test_of_a_step_that_counts_in_parts_the_last_closing_line_counts(tree):
+    assert tree("echo '3 passed, 0 failed'\necho '7 passed, 0 failed'\n")[1].endswith("\n7 passed, 0 failed\n")
+
+
+def test_a_step_that_did_not_run_has_failed_and_says_so(tree):
+    status, text = tree("echo '3 passed, 0 failed'\n", "mustfail", "guest-6.1")
+    assert status == 1
+    assert "did not run" in text
+    assert text.endswith("\n3 passed, 1 failed\n")
+
+
+def test_a_guest_without_a_payload_says_so(tree, tmp_path):
+    tree("echo '1 passed, 0 failed'\n")
+    guest = subprocess.run(
+        [tmp_path / "Tests/Tools/step", "guest-6.1"], capture_output=True, text=True, check=False)
+    assert guest.returncode == 1
+    assert "there is no payload" in guest.stdout
+    assert (tmp_path / ".build/results/guest-6.1").read_text().endswith("executed nothing\n")
