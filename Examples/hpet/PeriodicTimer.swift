@@ -1,5 +1,4 @@
 import InterruptSync
-import UIO
 
 /// Timer 1 of the HPET as a platform device behind uio_pdrv_genirq: level-triggered, periodic.
 final class PeriodicTimer: Sendable {
@@ -61,8 +60,8 @@ final class PeriodicTimer: Sendable {
     return latencies
   }
 
-  /// Quiet until the counter runs, and then a first match after one period. Nobody else uses a
-  /// counter that was given to UIO.
+  /// Quiet until the counter runs, and then a first match after one period. No other program uses
+  /// a counter that was given to UIO.
   private func prepare(_ period: UInt64) throws(UIOError) {
     let comparator = try Register<Comparator>(in: registers)
     try general.modify { $0[Configuration.isRunning] = false }

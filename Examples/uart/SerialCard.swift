@@ -1,5 +1,4 @@
 import InterruptSync
-import UIO
 
 /// A card with four 16550s on one interrupt line (QEMU's pci-serial-4x, 1b36:0004): one sync object,
 /// and a service routine for each port. A port is for one reader and one writer at a time.
@@ -23,7 +22,7 @@ final class SerialCard: Sendable {
         in: registers, at: port * Self.stride, readable: readable[port], writable: writable[port])
     }
     var options = InterruptSyncOptions()
-    // Whoever waits looks at the device again, and is told that it has gone.
+    // A waiting caller looks at the device again, and learns that it has gone.
     options.report = { _ in for signal in readable + writable { signal.raise() } }
     // Mode all: a port that always has something to do must not keep others waiting (P16).
     sync = Interrupt(uarts, source: try UIOLine(device), mode: .all, options: options)

@@ -26,9 +26,10 @@ import LinuxSystem
   /// Acquisitions that had to wait.
   public var contentions: UInt64 { unsafe cuio_counter_read(&raw.pointee.contentions) }
 
-  /// Longest wait for it, in nanoseconds.
-  public var longestWait: UInt64 {
-    unsafe cuio_ticks_to_nanoseconds(cuio_counter_read(&raw.pointee.longest_wait))
+  /// Longest wait for it.
+  public var longestWait: Duration {
+    let ticks = unsafe cuio_counter_read(&raw.pointee.longest_wait)
+    return .nanoseconds(cuio_ticks_to_nanoseconds(ticks))
   }
 
   /// Acquires, and raises the thread to DIRQL.

@@ -13,7 +13,7 @@ import UIO
   package init(_ raw: UnsafeMutablePointer<cuio_line>) { unsafe self.raw = raw }
 
   /// Interrupts counted up to the last read, modulo 2^32; 0 for lines that count by addition.
-  public var total: UInt32 { unsafe cuio_line_total(raw) }
+  package var total: UInt32 { unsafe cuio_line_total(raw) }
 }
 
 /// What failed on a line. The raw value is the operation in the error's sentence.

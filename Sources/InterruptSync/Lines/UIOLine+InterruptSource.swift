@@ -1,7 +1,8 @@
-// Room Lines: a UIO device's line as a source of interrupts. PASSIVE_LEVEL, without a lock.
+// Room Lines: a UIO device's line as a source of interrupts. PASSIVE_LEVEL, without a lock. `import
+// InterruptSync` alone brings devices, lines and registers to a driver.
 import CUIO
 import Glibc
-public import UIO
+@_exported public import UIO
 
 extension UIOLine: InterruptSource {
   /// `uio0 (pci-0000:00:03.0)`.

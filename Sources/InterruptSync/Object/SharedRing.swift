@@ -2,7 +2,7 @@
 // eventfd, both passed as descriptors. Made and released at PASSIVE_LEVEL; a dispatch writes the ring
 // with the interrupt lock held.
 package import CUIO
-package import UIO
+package import LinuxSystem
 
 /// One subscriber in another process. Dispatches are put into its ring until this is released; what
 /// the subscriber does to the memory disturbs only itself.

@@ -31,12 +31,12 @@ public struct InterruptStatistics: Equatable, Sendable {
   public var synchronizedCalls: UInt64 = 0
   /// Calls refused because the thread already held the lock.
   public var refusedCalls: UInt64 = 0
-  /// Longest time a dispatch held the lock, in nanoseconds. On a line that does not rest, it runs
-  /// from the end of the dispatch before, so that the count's read and the wake-up of deferred
-  /// routines are in it: never too short.
-  public var longestHold: UInt64 = 0
-  /// Longest wait for the lock by anyone, in nanoseconds.
-  public var longestWait: UInt64 = 0
+  /// Longest time a dispatch held the lock. On a line that does not rest, it runs from the end of the
+  /// dispatch before, so that the count's read and the wake-up of deferred routines are in it: never
+  /// too short.
+  public var longestHold = Duration.zero
+  /// Longest wait for the lock by any thread.
+  public var longestWait = Duration.zero
   /// Times the dispatcher's thread read on and met an interrupt, and times it met none
   /// (`WaitStrategy`). With a group these three stay 0, as the thread is the group's
   /// (`DispatcherGroup.statistics()`).
@@ -48,8 +48,18 @@ public struct InterruptStatistics: Equatable, Sendable {
   /// In list order.
   public var routines: [ServiceRoutineStatistics] = []
 
-  /// All zero.
-  public init() {}
+  package init() {}
+}
+
+extension InterruptStatistics {
+  /// `longestHold` as files, replies and C's structures carry it.
+  package var longestHoldNanoseconds: UInt64 {
+    get { longestHold.inNanoseconds }
+    set { longestHold = .nanoseconds(newValue) }
+  }
+
+  /// `longestWait` in the same unit.
+  package var longestWaitNanoseconds: UInt64 { longestWait.inNanoseconds }
 }
 
 /// Counters of one registration.
@@ -59,12 +69,7 @@ public struct ServiceRoutineStatistics: Equatable, Sendable {
   /// Times it claimed the interrupt (P19).
   public var claims: UInt64
 
-  /// The two figures as given, for comparisons.
-  ///
-  /// - Parameters:
-  ///   - calls: times the routine ran.
-  ///   - claims: times it claimed.
-  public init(calls: UInt64, claims: UInt64) {
+  package init(calls: UInt64, claims: UInt64) {
     self.calls = calls
     self.claims = claims
   }
@@ -72,7 +77,7 @@ public struct ServiceRoutineStatistics: Equatable, Sendable {
 
 extension InterruptSyncObject {
   /// `dispatches` alone, without making anything. Any thread, any level.
-  public var dispatchCount: UInt64 {
+  package var dispatchCount: UInt64 {
     let claimed = storage.core.value.counters.claimed.read()
     return claimed + storage.core.value.counters.unclaimed.read()
   }
@@ -93,7 +98,7 @@ extension InterruptSyncObject {
       core.value.counters.synchronizedCalls.add(earlier.synchronizedCalls)
       core.value.counters.refusedCalls.add(earlier.refusedCalls)
       core.value.counters.longestHold.raise(
-        to: cuio_nanoseconds_to_ticks(earlier.longestHold))
+        to: cuio_nanoseconds_to_ticks(earlier.longestHoldNanoseconds))
     }
   }
 
@@ -113,7 +118,7 @@ extension InterruptSyncObject {
     statistics.repeatLimits = core.value.counters.repeatLimits.read()
     statistics.synchronizedCalls = core.value.counters.synchronizedCalls.read()
     statistics.refusedCalls = core.value.counters.refusedCalls.read()
-    statistics.longestHold = cuio_ticks_to_nanoseconds(
+    statistics.longestHoldNanoseconds = cuio_ticks_to_nanoseconds(
       core.value.counters.longestHold.read())
     statistics.spinsFound = core.value.counters.spinsFound.read()
     statistics.spinsInVain = core.value.counters.spinsInVain.read()

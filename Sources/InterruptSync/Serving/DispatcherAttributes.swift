@@ -34,9 +34,9 @@ public struct DispatcherAttributes: Equatable, Sendable {
   /// Locks the process's memory as it is touched (mlockall(2) with MCL_ONFAULT), so that no page
   /// fault delays an interrupt. Stays when the connection ends.
   public var locksMemory: Bool
-  /// The longest the processors may take to come out of idleness, in microseconds, while connected
-  /// (`/dev/cpu_dma_latency`); 0 keeps them awake, nil asks for nothing.
-  public var latencyLimit: Int32?
+  /// The longest the processors may take to come out of idleness while connected, in whole
+  /// microseconds (`/dev/cpu_dma_latency`); zero keeps them awake, nil asks for nothing.
+  public var latencyLimit: Duration?
 
   /// As much of the stack as the thread touches before it begins.
   var prefaulted: Int { stackSize == 0 ? 64 * 1024 : min(64 * 1024, stackSize / 2) }
@@ -52,11 +52,11 @@ public struct DispatcherAttributes: Equatable, Sendable {
   ///   - waiting: what the thread does between interrupts.
   ///   - interruptProcessors: those that serve the line's interrupt; empty leaves it to the system.
   ///   - locksMemory: whether the process's memory is locked.
-  ///   - latencyLimit: in microseconds, of the processors while connected; nil asks for nothing.
+  ///   - latencyLimit: of the processors while connected; nil asks for nothing.
   public init(
     policy: Policy = .other, processors: Set<Int> = [], name: String = "",
     stackSize: Int = 256 * 1024, waiting: WaitStrategy = .automatic,
-    interruptProcessors: Set<Int> = [], locksMemory: Bool = false, latencyLimit: Int32? = nil
+    interruptProcessors: Set<Int> = [], locksMemory: Bool = false, latencyLimit: Duration? = nil
   ) {
     self.policy = policy
     self.processors = processors
@@ -80,13 +80,13 @@ public enum WaitStrategy: Equatable, Sendable {
   case automatic
   /// Sleeps at once. An interrupt costs a wake-up; the processor is free.
   case block
-  /// Reads on for up to `budget` nanoseconds (at most 1 ms), and then sleeps. Nil takes twice what a
+  /// Reads on for up to `budget` (at most 1 ms), and then sleeps. Nil takes twice what a
   /// wake-up costs on this machine, measured once, within 20 and 50 µs: reading on then never costs
   /// more than a few times the best that could be done. Where it finds nothing the budget is halved and
   /// soon nothing; an interrupt that a whole budget would have met restores it.
-  case adaptive(budget: UInt64? = nil)
-  /// Reads on until nothing has come for `idle` nanoseconds (at most 100 ms), and then sleeps until
-  /// the next interrupt. Every 50 µs it lets threads of its own priority run. For a processor of
+  case adaptive(budget: Duration? = nil)
+  /// Reads on until nothing has come for `idle` (at most 100 ms), and then sleeps until the next
+  /// interrupt. Every 50 µs it lets threads of its own priority run. For a processor of
   /// its own.
-  case poll(idle: UInt64 = 1_000_000)
+  case poll(idle: Duration = .milliseconds(1))
 }

@@ -58,6 +58,5 @@ public struct DispatcherGroupStatistics: Equatable, Sendable {
   /// Times it asked which lines are ready.
   public var rounds: UInt64 = 0
 
-  /// All zero.
-  public init() {}
+  package init() {}
 }

@@ -12,9 +12,9 @@ import Synchronization
 public struct StormPolicy: Equatable, Sendable {
   /// What is done with the line.
   public enum Action: Equatable, Sendable {
-    /// Re-arm after a delay, in milliseconds, that doubles up to `longest` as long as the storm
-    /// goes on.
-    case backOff(first: Int32, longest: Int32)
+    /// Re-arm after a pause that doubles up to `longest` as long as the storm goes on. Pauses are
+    /// rounded up to milliseconds.
+    case backOff(first: Duration, longest: Duration)
     /// Leave it masked until `resumeAfterStorm()` or a reconnect.
     case stayMasked
   }
@@ -28,8 +28,11 @@ public struct StormPolicy: Equatable, Sendable {
   ///
   /// - Parameters:
   ///   - limit: unclaimed dispatches in a row that make a storm; 0 never brakes.
-  ///   - action: what is done with the line then; times in milliseconds.
-  public init(limit: UInt32 = 1000, action: Action = .backOff(first: 10, longest: 1000)) {
+  ///   - action: what is done with the line then.
+  public init(
+    limit: UInt32 = 1000,
+    action: Action = .backOff(first: .milliseconds(10), longest: .seconds(1))
+  ) {
     self.limit = limit
     self.action = action
   }
@@ -47,7 +50,8 @@ extension Connection {
     var pause: Int32 = -1
     var next: Int32 = -1
     if case .backOff(let first, let longest) = served.options.storm.action {
-      if case .storm(let due) = fault { pause = due } else { pause = first }
+      if case .storm(let due) = fault { pause = due } else { pause = first.inMilliseconds }
+      let longest = longest.inMilliseconds
       next = pause > longest / 2 ? longest : min(max(pause, 1) * 2, longest)
     }
     // A request from before this storm was not meant for it.

@@ -74,7 +74,8 @@ enum ThreadPlacement {
           "systemd: LimitMEMLOCK=infinity; a shell: ulimit -l unlimited; or CAP_IPC_LOCK")
       }
     }
-    guard var limit = attributes.latencyLimit else { return nil }
+    guard let longest = attributes.latencyLimit else { return nil }
+    var limit = Int32(clamping: longest.inNanoseconds / 1000)
     let operation = "limit the processors' latency to \(limit) µs"
     let hint = "give the process write access to \(latencyPath)"
     do throws(SystemError) {

@@ -23,7 +23,7 @@ struct WaitConditions: Equatable, Sendable {
   /// What the kernel gives its interrupt threads (fact 53).
   static let usualPriority: Int32 = 50
 
-  /// What the thread does in the end.
+  /// What the thread does in the end; in nanoseconds.
   enum Decision: Equatable {
     case block
     /// Nil: the thread measures it.
@@ -48,8 +48,10 @@ struct WaitConditions: Equatable, Sendable {
     case .automatic:
       processors > 1 && !keepsInterruptsOut ? .adaptive(budget: nil) : .block
     case .adaptive(let budget):
-      keepsInterruptsOut ? .block : .adaptive(budget: budget.map { min($0, 1_000_000) })
-    case .poll(let idle): keepsInterruptsOut ? .block : .poll(idle: min(idle, 100_000_000))
+      keepsInterruptsOut
+        ? .block : .adaptive(budget: budget.map { min($0.inNanoseconds, 1_000_000) })
+    case .poll(let idle):
+      keepsInterruptsOut ? .block : .poll(idle: min(idle.inNanoseconds, 100_000_000))
     }
   }
 

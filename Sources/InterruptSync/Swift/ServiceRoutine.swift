@@ -15,7 +15,7 @@ public enum Disposition: Sendable, CaseIterable {
   case notMine
 
   /// The status that the untyped surfaces carry for it.
-  public var status: NTStatus { self == .claimed ? .success : .unsuccessful }
+  package var status: NTStatus { self == .claimed ? .success : .unsuccessful }
 
   /// For the thunks that clients compile.
   @inlinable var rawStatus: Int32 {

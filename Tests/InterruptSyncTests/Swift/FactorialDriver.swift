@@ -1,5 +1,4 @@
 import InterruptSync
-import UIO
 
 /// Factorial: offset 0x08, 32 bits, read-write.
 enum Factorial: RegisterLayout {
