@@ -15,7 +15,7 @@ let fortified: [CSetting] = [.define("_FORTIFY_SOURCE", to: "2", .when(configura
 let package = Package(
   name: "InterruptSync",
   products: [
-    .library(name: "InterruptSync", targets: ["InterruptSync", "UIO"]),
+    .library(name: "InterruptSync", targets: ["InterruptSync", "UIO", "DeviceRegisters"]),
     // libinterruptsync.so, for every language that speaks C; `make lib` gives it its name and exports.
     .library(
       name: "interruptsync", type: .dynamic,
@@ -35,8 +35,13 @@ let package = Package(
     .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
     // Floor 1: the Swift face of the kernel.
     .target(name: "LinuxSystem", dependencies: ["CLinuxSystem"], swiftSettings: strict),
+    // Floor 2: regions and typed registers, whoever owns the memory.
+    .target(
+      name: "DeviceRegisters", dependencies: ["CUIO", "LinuxSystem"], swiftSettings: strict),
     // Floor 3: devices as the kernel exports them, as values and open handles.
-    .target(name: "UIO", dependencies: ["CUIO", "LinuxSystem"], swiftSettings: strict),
+    .target(
+      name: "UIO", dependencies: ["CUIO", "DeviceRegisters", "LinuxSystem"],
+      swiftSettings: strict),
     // Floor 4: the model.
     .target(
       name: "InterruptSync", dependencies: ["CUIO", "LinuxSystem", "UIO"], swiftSettings: strict),

@@ -109,7 +109,7 @@ uint64_t probe_burst(probe_line *line, probe *p, uint64_t shots) {
     if (shot == shots - 1) last = probe_now();
     if (probe_signal(line) != 0) return 0;
   }
-  // A routine that began after the last signal has been told of all of them.
+  // A routine that began after the last signal has received all of them.
   for (uint64_t received = 0; received < last; received = __atomic_load_n(&p->received, __ATOMIC_RELAXED))
     if (probe_now() > last + 10 * SECOND) return 0;
   return probe_now() - start;

@@ -53,7 +53,7 @@ struct InstructionProbe {
 
   /// The configuration space is a file.
   private static func rearm(_ count: UInt64) throws {
-    guard let file = unsafe tmpfile() else { return print("no temporary file to be had") }
+    guard let file = unsafe tmpfile() else { return print("cannot create a temporary file") }
     defer { unsafe fclose(file) }
     var line = unsafe cuio_line(
       fd: -1, config_fd: fileno(file), format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_PCI_COMMAND,

@@ -1,4 +1,4 @@
-/// What kept a benchmark from being one.
+/// Why a benchmark could not run.
 struct BenchmarkFailure: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }

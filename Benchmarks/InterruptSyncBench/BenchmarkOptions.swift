@@ -1,6 +1,6 @@
-/// What holds for all benchmarks of a run.
+/// The options of all benchmarks of a run.
 struct BenchmarkOptions {
-  /// The program around DPDK's interrupt thread, if it is to be measured beside.
+  /// The program around DPDK's interrupt thread, if it is measured too.
   var dpdk: String?
   /// Where plots are left.
   var folder: String

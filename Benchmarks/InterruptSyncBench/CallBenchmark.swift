@@ -1,7 +1,7 @@
 import CFloor
 import InterruptSync
 
-/// A synchronized call that nobody else is in the way of, against lock, call and unlock with a
+/// A synchronized call without contention, against lock, call and unlock with a
 /// priority-inheriting pthread mutex in C.
 enum CallBenchmark {
   private static let rounds = 21

@@ -42,7 +42,7 @@ enum ChurnBenchmark {
     guard
       let load = unsafe load_signals(
         target.lines, 20_000, placement(priority: 0, processor: Int32(machine.driver)))
-    else { throw BenchmarkFailure("no thread to be had that signals") }
+    else { throw BenchmarkFailure("cannot create the signalling thread") }
     defer { unsafe load_stop(load) }
     return try body()
   }

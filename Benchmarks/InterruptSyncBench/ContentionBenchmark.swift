@@ -78,7 +78,7 @@ struct ContentionBenchmark {
         let one = contested[index]
         machine.drive(false)
         guard let threads = unsafe load(one) else {
-          throw BenchmarkFailure("no threads to be had that call \(one.server.name)")
+          throw BenchmarkFailure("cannot create the threads that call \(one.server.name)")
         }
         machine.drive(realtime)
         let samples = Result { try one.server.target.drive(Self.pace, serving: one.server.name) }

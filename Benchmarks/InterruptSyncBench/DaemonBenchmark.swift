@@ -53,7 +53,7 @@ struct DaemonBenchmark {
     let daemon = try DaemonProcess(program: program, lines: 1)
     let reply = try daemon.call(Self.transaction)
     guard let echo = unsafe responder_start(reply, 0, 0) else {
-      throw BenchmarkFailure("no process to be had that answers")
+      throw BenchmarkFailure("cannot create the process that answers")
     }
     defer { unsafe responder_end(echo) }
     var (own, others): ([Double], [Double]) = ([], [])
@@ -69,7 +69,7 @@ struct DaemonBenchmark {
   /// What starting any program takes.
   private func shell() throws -> Double {
     let start = probe_now()
-    guard unsafe system(":") == 0 else { throw BenchmarkFailure("no shell to be had") }
+    guard unsafe system(":") == 0 else { throw BenchmarkFailure("cannot start a shell") }
     return milliseconds(since: start)
   }
 

@@ -33,7 +33,7 @@ final class DaemonProcess {
     let folder = try folder(lines: 0)
     defer { _ = unsafe system("rm -rf \(folder)") }
     let notices = unsafe daemon_notices(folder + "/notices")
-    guard notices >= 0 else { throw BenchmarkFailure("no socket to be had in \(folder)") }
+    guard notices >= 0 else { throw BenchmarkFailure("cannot create a socket in \(folder)") }
     defer { close(notices) }
     let start = probe_now()
     let process = unsafe daemon_start(
@@ -70,7 +70,7 @@ final class DaemonProcess {
   @discardableResult
   static func call(_ connection: Int32, _ message: String) throws -> String {
     guard unsafe daemon_send(connection, message) == 0 else {
-      throw BenchmarkFailure("nobody takes \(message)")
+      throw BenchmarkFailure("cannot send \(message): no reader")
     }
     return try receive(connection, message)
   }

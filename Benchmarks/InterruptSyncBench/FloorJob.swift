@@ -19,7 +19,7 @@ import Glibc
     var thread = pthread_t()
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     let result = unsafe cuio_thread_create(&thread, 0, Self.entry, context)
-    precondition(result == 0, "no thread to be had")
+    precondition(result == 0, "cannot create a thread")
     _ = cuio_thread_join(thread)
     return nanosecondsEach
   }
@@ -34,7 +34,7 @@ import Glibc
   private func body() {
     floor_pin(Int32(processor))
     let fd = floor_self_firing_line()
-    precondition(fd >= 0, "no pipe to be had")
+    precondition(fd >= 0, "cannot create a pipe")
     let start = DispatchBenchmark.nanoseconds()
     let serviced = unsafe floor_run(fd, list, window)
     nanosecondsEach = Double(DispatchBenchmark.nanoseconds() - start) / Double(max(serviced, 1))

@@ -18,7 +18,7 @@ import CFloor
     guard
       let waiter = unsafe waiter_start(
         target.lines, kind, mutex, probe_stamp, contexts, Int32(target.routines), place)
-    else { throw BenchmarkFailure("\(name): no thread to be had") }
+    else { throw BenchmarkFailure("\(name): cannot create a thread") }
     unsafe self.waiter = unsafe waiter
   }
 

@@ -54,7 +54,7 @@ import InterruptSync
     unsafe isRunning.initialize(to: 0)
     lines = (0..<count).map { _ in cuio_event_create() }
     guard lines.allSatisfy({ $0 >= 0 }) else {
-      throw BenchmarkFailure("no descriptors to be had for \(count) lines; raise ulimit -n")
+      throw BenchmarkFailure("cannot create descriptors for \(count) lines; raise ulimit -n")
     }
     for index in 0..<count {
       unsafe (links + index).initialize(

@@ -39,7 +39,7 @@ struct GuestBenchmark {
   }
 
   private func output(of command: String) throws -> String {
-    guard let pipe = unsafe popen(command, "r") else { throw BenchmarkFailure("no pipe to be had") }
+    guard let pipe = unsafe popen(command, "r") else { throw BenchmarkFailure("popen failed") }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65_536)
     while true {

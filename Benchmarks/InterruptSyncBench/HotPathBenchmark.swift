@@ -39,7 +39,7 @@ enum HotPathBenchmark {
       unsafe try object.registerServiceRoutine(floor_count, context: count)
       try object.connect()
       defer { try? object.disconnect() }
-      // What is made at the first use is made now.
+      // Lazy initialisation happens now.
       usleep(20_000)
       let before = (malloc_counter_read(), object.dispatchCount)
       while object.dispatchCount < before.1 + UInt64(calls) { usleep(1000) }
@@ -59,7 +59,7 @@ enum HotPathBenchmark {
   /// A thousand re-arms of a line whose configuration space is a file, beyond what nothing at all
   /// makes.
   private static func rearmCalls() throws -> UInt64 {
-    guard let file = unsafe tmpfile() else { throw BenchmarkFailure("no temporary file to be had") }
+    guard let file = unsafe tmpfile() else { throw BenchmarkFailure("tmpfile failed") }
     defer { unsafe fclose(file) }
     var line = cuio_line(
       fd: -1, config_fd: unsafe fileno(file), format: CUIO_COUNT_TOTAL32,

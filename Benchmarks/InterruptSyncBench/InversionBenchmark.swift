@@ -10,7 +10,7 @@ struct InversionBenchmark {
   private static let shots = 1_000
   private static let parts = 4
 
-  /// What was found of one server.
+  /// The results of one server.
   struct Found {
     /// From wanting the lock to having it, of those dispatches that had to wait.
     var waits: Distribution
@@ -26,12 +26,12 @@ struct InversionBenchmark {
   }
 
   func run() throws -> (rows: [Measurement], waits: [Distribution], latencies: [Distribution]) {
-    // What the machine itself takes from such a thread: nobody else wants the processor or the lock.
+    // The machine's own delays: no other thread wants the processor or the lock.
     var alone = try measure(callers: 0, of: 1)[0].latencies
-    alone.name += ", nobody in its way"
+    alone.name += ", without competition"
     let place = placement(priority: Machine.middle, processor: Int32(machine.processor))
     guard let hog = unsafe load_hog(4_000_000, 6_000_000, place) else {
-      throw BenchmarkFailure("no hog of priority \(Machine.middle) to be had")
+      throw BenchmarkFailure("cannot create a hog of priority \(Machine.middle)")
     }
     defer { unsafe load_stop(hog) }
     let found = try measure(callers: 1, of: 3)
@@ -61,7 +61,7 @@ struct InversionBenchmark {
         "signal to routine, 99.9th percentile, against a plain mutex in C", latencies,
         found[1].latencies.percentiles(0.999)),
       row(
-        "signal to routine, 99.9th percentile, against itself with nobody in its way", latencies,
+        "signal to routine, 99.9th percentile, against itself without competition", latencies,
         alone.percentiles(0.999)),
     ]
   }
@@ -76,7 +76,7 @@ struct InversionBenchmark {
         let index = (turn + round) % contested.count
         let one = contested[index]
         guard let load = unsafe load_callers(callers, one.call, one.object, Self.hold, 50_000, low)
-        else { throw BenchmarkFailure("no threads to be had that call \(one.server.name)") }
+        else { throw BenchmarkFailure("cannot create the threads that call \(one.server.name)") }
         defer { unsafe load_stop(load) }
         let samples = try shoot(one)
         found[index].latencies.add(samples.latencies)

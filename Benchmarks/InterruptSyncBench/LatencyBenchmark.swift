@@ -13,7 +13,7 @@ struct LatencyBenchmark {
   var place: placement { placement(priority: priority, processor: Int32(machine.processor)) }
 
   /// On a busy line the next interrupt comes before a thread would have gone to sleep and woken; on
-  /// a quiet one everybody sleeps.
+  /// a quiet one every server sleeps.
   static let busy = (
     name: "busy line", pace: probe_pace(shots: 10_000, shortest: 3_000, longest: 12_000)
   )
@@ -67,7 +67,7 @@ struct LatencyBenchmark {
     machine.drive(isRealtime)
     defer { machine.drive(false) }
     for round in 0..<(rounds ?? options.rounds) {
-      // Who goes first changes, so that a drift of the machine's speed hits all.
+      // The order rotates, so that a drift of the machine's speed affects all alike.
       for turn in servers.indices {
         let index = (turn + round) % servers.count
         let server = servers[index]

@@ -3,13 +3,13 @@ import Glibc
 
 /// Where the measured threads run and where the signals come from.
 struct Machine {
-  /// The processor of whoever serves.
+  /// The processor of the serving thread.
   let processor: Int
-  /// The processor of whoever signals: another one, if there is one.
+  /// The processor of the signalling thread: another one, if there is one.
   let driver: Int
   let isRealtimePermitted: Bool
 
-  /// Real-time priorities: those in the way, the hog, and whoever serves. All below the 50 of the
+  /// Real-time priorities: the callers, the hog, and the server. All below the 50 of the
   /// kernel's interrupt threads (fact 53).
   static let (low, driving, middle, serving): (Int32, Int32, Int32, Int32) = (10, 20, 30, 40)
 

@@ -25,7 +25,7 @@ struct Measurement: Codable {
     spread = [ratios.min() ?? 0, ratios.max() ?? 0]
   }
 
-  /// What has no peer.
+  /// A figure without a peer.
   init(_ name: String, alone: [Double], unit: String) {
     self.name = name
     self.unit = unit

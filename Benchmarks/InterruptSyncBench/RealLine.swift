@@ -2,14 +2,14 @@ import CFloor
 import InterruptSync
 import UIO
 
-/// A device behind UIO and the routine in C that serves it, whoever calls the routine.
+/// A device behind UIO and the routine in C that serves it, for every server.
 @safe struct RealLine {
   let info: UIODeviceInfo
   let routine: InterruptSyncRoutine
   let context: UnsafeMutableRawPointer
 
-  /// Runs `body` while `server` serves the line; before and afterwards nobody does. With a
-  /// descriptor of its own each time, so that nobody is told of another's interrupts.
+  /// Runs `body` while `server` serves the line; before and afterwards no server does. Each run
+  /// has its own descriptor, so that no server sees another's interrupts.
   ///
   /// - Returns: what `body` returned, and the interrupts that the server counted.
   func served<R>(by server: RealServer, at place: placement, _ body: () throws -> R) throws -> (
@@ -50,7 +50,7 @@ import UIO
     let contexts: [UnsafeMutableRawPointer?] = unsafe [context]
     guard
       let waiter = unsafe waiter_start(&line, kind, WAITER_PI, routine, contexts, 1, place)
-    else { throw BenchmarkFailure("\(name): no thread to be had") }
+    else { throw BenchmarkFailure("\(name): cannot create a thread") }
     let result = Result { try body() }
     let counted = unsafe waiter_counted(waiter)
     unsafe waiter_stop(waiter)

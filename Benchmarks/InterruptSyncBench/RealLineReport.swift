@@ -1,4 +1,4 @@
-/// What was measured on lines behind UIO, to be told to whoever started the guest.
+/// The measurements on lines behind UIO, for the process that started the guest.
 struct RealLineReport: Codable {
   /// Latencies under one load.
   struct Load: Codable {

@@ -1,7 +1,7 @@
 import CFloor
 import InterruptSync
 
-/// Who serves a line behind UIO in one turn.
+/// The server of a line behind UIO in one turn.
 enum RealServer {
   case loop(waiter_kind, String)
   case core(WaitStrategy, String)

@@ -24,7 +24,7 @@ struct RingBenchmark {
     _ = try ring.next(timeout: .seconds(5))
     guard let prompt = unsafe responder_start(reply, 1, 0),
       let late = unsafe responder_start(reply, 1, Self.delay)
-    else { throw BenchmarkFailure("no process to be had that leaves records") }
+    else { throw BenchmarkFailure("cannot create the process that leaves records") }
     defer {
       unsafe responder_end(prompt)
       unsafe responder_end(late)
@@ -78,7 +78,7 @@ struct RingBenchmark {
     }
     return rows + [
       Measurement(
-        "daemon: 20,000 triggers pipelined until the ring has told of all, against a process in C",
+        "daemon: 20,000 triggers pipelined until all are in the ring, against a process in C",
         ours: own, peer: others, unit: "ns/trigger"),
       Measurement("daemon: records taken from a ring meanwhile", alone: rates, unit: "records/s"),
       Measurement(
@@ -86,7 +86,7 @@ struct RingBenchmark {
     ]
   }
 
-  /// One at a time, with pauses in which everybody falls asleep. `next` waits for a record and
+  /// One at a time, with pauses in which all threads fall asleep. `next` waits for a record and
   /// returns when it was written.
   private func shoot(_ connection: Int32, _ next: () throws -> UInt64) throws -> (
     whole: [UInt64], tail: [UInt64]
@@ -96,7 +96,7 @@ struct RingBenchmark {
       usleep(300)
       let sent = probe_now()
       guard unsafe daemon_send(connection, Self.trigger) == 0 else {
-        throw BenchmarkFailure("nobody takes triggers")
+        throw BenchmarkFailure("cannot send triggers: no reader")
       }
       let written = try next()
       let seen = probe_now()
@@ -112,10 +112,11 @@ struct RingBenchmark {
     guard let record = try ring.next(timeout: .seconds(5)) else {
       throw BenchmarkFailure("the daemon ended the ring")
     }
-    return record.timestampNanoseconds
+    let (seconds, attoseconds) = record.timestamp.components
+    return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
   }
 
-  /// Takes records until they stand for `wanted` interrupts. How many records.
+  /// Takes records until they add up to `wanted` interrupts. Returns the number of records.
   private static func drain(_ ring: InterruptRing, _ wanted: UInt64) throws -> UInt64 {
     var (seen, records): (UInt64, UInt64) = (0, 0)
     while seen < wanted {
@@ -138,7 +139,7 @@ struct RingBenchmark {
   ) {
     let start = probe_now()
     guard let flood = unsafe flood_start(connection, Self.trigger, Self.pipelined) else {
-      throw BenchmarkFailure("no thread to be had that triggers")
+      throw BenchmarkFailure("cannot create the triggering thread")
     }
     let records = Result { try take(Self.pipelined) }
     let took = Double(probe_now() - start)

@@ -13,7 +13,7 @@ import UIO
 
   init() {
     let fd = floor_self_firing_line()
-    precondition(fd >= 0, "no pipe to be had")
+    precondition(fd >= 0, "cannot create a pipe")
     file = FileDescriptor(adopting: fd)
     unsafe raw = .allocate(capacity: 1)
     unsafe raw.initialize(

@@ -1,4 +1,4 @@
-/// Somebody who serves a target's lines.
+/// A server of a target's lines: ours or a peer.
 protocol Server: AnyObject {
   var name: String { get }
   var target: Target { get }

@@ -2,8 +2,8 @@ import CFloor
 import Glibc
 import InterruptSync
 
-/// A line that fires again as soon as it is served, and that nobody claims: the processor time it
-/// takes of each second, and what it does to the latency of another line.
+/// A line that fires again as soon as it is served, and that no routine claims: the processor time
+/// it takes of each second, and its effect on the latency of another line.
 struct StormBenchmark {
   let machine: Machine
   let options: BenchmarkOptions

@@ -126,9 +126,9 @@ enum SurfaceBenchmark {
     unsafe options.size = MemoryLayout<interruptsync_object_options>.size
     unsafe options.dispatcher = unsafe attributes
     let result = unsafe surface.line(fd, 0, 0, nil, &line)
-    precondition(result == 0, "no line to be had")
+    precondition(result == 0, "cannot create a line")
     let second = unsafe surface.create(line, 2, &options, &object)
-    precondition(second == 0, "no object to be had")
+    precondition(second == 0, "cannot create an object")
     _ = unsafe surface.release(UnsafeMutableRawPointer(line))
     return unsafe (object, line, fd)
   }

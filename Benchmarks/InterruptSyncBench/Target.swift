@@ -1,7 +1,7 @@
 import CFloor
 import Glibc
 
-/// Lines to be signalled, and the probes that whoever serves them stamps. In memory and descriptors
+/// The lines that are signalled, and the probes that their server stamps. In memory and descriptors
 /// that a child process can have.
 @safe final class Target {
   let kind: probe_kind
@@ -16,7 +16,7 @@ import Glibc
   init(_ kind: probe_kind, lines count: Int = 1, routines: Int = 1, seed: UInt64 = 1) throws {
     var memory: Int32 = -1
     guard let probes = unsafe probe_share(Int32(count * routines), &memory) else {
-      throw BenchmarkFailure("no shared memory to be had for the probes")
+      throw BenchmarkFailure("cannot create shared memory for the probes")
     }
     self.kind = kind
     self.count = count
@@ -28,7 +28,7 @@ import Glibc
     for index in 0..<count {
       unsafe (lines + index).initialize(to: probe_line())
       guard unsafe probe_line_open(lines + index, kind, 1) == 0 else {
-        throw BenchmarkFailure("no descriptors to be had for \(count) lines; raise ulimit -n")
+        throw BenchmarkFailure("cannot create descriptors for \(count) lines; raise ulimit -n")
       }
     }
   }

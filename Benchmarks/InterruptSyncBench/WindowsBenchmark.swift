@@ -73,6 +73,6 @@ enum WindowsBenchmark {
 
   struct Refused: Error, CustomStringConvertible {
     let name: String
-    var description: String { "\(name): no connected interrupt to be had; its report says why" }
+    var description: String { "\(name): cannot connect the interrupt; the report says why" }
   }
 }

@@ -84,7 +84,7 @@ int interruptsync_driver_start(const interruptsync_host *host, interruptsync_dri
     free(card);
     return error;
   }
-  // What was raised before is nobody's.
+  // Discards interrupts that were raised before.
   host->write32(card->registers, INTERRUPT_ACKNOWLEDGE, UINT32_MAX);
   driver->size = sizeof *driver;
   driver->context = card;

@@ -1,4 +1,4 @@
-/// What is measured: how long after each match the service routine looked at the counter.
+/// How long after each match the service routine read the counter.
 struct Latencies: Sendable {
   /// In ticks of the main counter.
   private(set) var ticks: [Int64] = []

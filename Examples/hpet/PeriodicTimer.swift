@@ -60,8 +60,8 @@ final class PeriodicTimer: Sendable {
     return latencies
   }
 
-  /// Quiet until the counter runs, and then a first match after one period. No other program uses
-  /// a counter that was given to UIO.
+  /// Quiet until the counter runs, and then a first match after one period. A counter that was
+  /// given to UIO has no other user.
   private func prepare(_ period: UInt64) throws(UIOError) {
     let comparator = try Register<Comparator>(in: registers)
     try general.modify { $0[Configuration.isRunning] = false }

@@ -114,7 +114,7 @@ static VOID EvtDpc(WDFINTERRUPT Interrupt, WDFOBJECT AssociatedObject) {
   sem_post(&AllFinished);
 }
 
-// Under the lock: 115200 baud, 8N1, FIFOs, loopback, and silent until something is to be sent.
+// Under the lock: 115200 baud, 8N1, FIFOs, loopback, and silent until there is data to send.
 static NTSTATUS EvtEnable(WDFINTERRUPT Interrupt, WDFDEVICE AssociatedDevice) {
   UNREFERENCED_PARAMETER(Interrupt);
   DEVICE_CONTEXT *Context = GetContext(AssociatedDevice);

@@ -1,6 +1,6 @@
 /// Bytes that go from one port to another, or round in one, and are looked at when they arrive.
 struct Flow: Sendable {
-  /// What became of it.
+  /// The result.
   struct Outcome: Sendable {
     var received = 0
     var wrong = 0

@@ -22,7 +22,7 @@ enum TransmitterHolding: RegisterLayout {
   static let fields = [data.description]
 }
 
-/// DLL, divisor latch, low half: in the place of RBR and THR while LCR has DLAB.
+/// DLL, divisor latch, low half: replaces RBR and THR while LCR has DLAB.
 enum DivisorLow: RegisterLayout {
   typealias Access = ReadWrite
   static let name = "DLL"
@@ -32,7 +32,7 @@ enum DivisorLow: RegisterLayout {
   static let fields = [divisor.description]
 }
 
-/// DLM, divisor latch, high half: in the place of IER while LCR has DLAB.
+/// DLM, divisor latch, high half: replaces IER while LCR has DLAB.
 enum DivisorHigh: RegisterLayout {
   typealias Access = ReadWrite
   static let name = "DLM"

@@ -22,7 +22,7 @@ final class SerialCard: Sendable {
         in: registers, at: port * Self.stride, readable: readable[port], writable: writable[port])
     }
     var options = InterruptSyncOptions()
-    // A waiting caller looks at the device again, and learns that it has gone.
+    // Wakes the waiting tasks; their next access finds that the device was removed.
     options.report = { _ in for signal in readable + writable { signal.raise() } }
     // Mode all: a port that always has something to do must not keep others waiting (P16).
     sync = Interrupt(uarts, source: try UIOLine(device), mode: .all, options: options)
@@ -79,9 +79,9 @@ final class SerialCard: Sendable {
   }
 
   /// Times the card was serviced.
-  var dispatches: UInt64 { sync.object.dispatchCount }
+  var dispatches: UInt64 { sync.statistics().dispatches }
 
-  /// Silences every port and lets go of the line.
+  /// Silences every port and disconnects the line.
   func close() async throws -> InterruptStatistics {
     try await sync.synchronize { (uarts) throws(UIOError) in
       for port in 0..<Self.ports { try uarts[port].stop() }

@@ -1,7 +1,7 @@
 import InterruptSync
 
 /// Wakes a task from a service routine, by way of a deferred routine: to resume a task under the
-/// interrupt lock could take long. A signal that nobody waits for is kept, once.
+/// interrupt lock could take long. A signal without a waiter is kept, once.
 struct Signal: Sendable {
   private let stream: AsyncStream<Void>
   private let pass: DeferredRoutine

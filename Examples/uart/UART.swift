@@ -6,7 +6,7 @@ import InterruptSync
 /// Flow control is RTS and CTS: RTS goes off before the receive ring is full, and on again when half
 /// of it has been read.
 struct UART: Sendable {
-  /// What happened so far.
+  /// Counts so far.
   struct Counts: Sendable {
     var interrupts = 0
     var overruns = 0
@@ -124,7 +124,7 @@ struct UART: Sendable {
     return chunk
   }
 
-  /// Moves a FIFO's worth each way. What is left goes on interrupting: the lock is never held long.
+  /// Moves a FIFO's worth each way. Remaining data keeps interrupting: the lock is never held long.
   private mutating func pump() throws(UIOError) {
     var status = try checkedStatus()
     for _ in 0..<Self.fifoDepth where status[LineStatus.dataReady] && received.space > 0 {
@@ -149,8 +149,8 @@ struct UART: Sendable {
     return status
   }
 
-  /// Asks the peer to pause or to go on. One that does not listen fills the FIFO: data that nobody
-  /// takes must not go on interrupting.
+  /// Asks the peer to pause or to continue. A peer that ignores it fills the FIFO: data without a
+  /// reader must not keep interrupting.
   private mutating func throttle() throws(UIOError) {
     let hasRoom = received.space >= (asksToSend ? Self.reserve : Ring.capacity / 2)
     if hasRoom != asksToSend {

@@ -1,3 +1,4 @@
+// The slots and their free list, and each thread's latest error.
 #include "handle_table.h"
 
 #include <errno.h>
@@ -10,21 +11,21 @@ __thread struct handle_thread handle_thread __attribute__((tls_model("initial-ex
 
 #define ERROR_ROOM 1024u
 
-// Made by a thread's first failure and freed with the thread, so that the library's thread-local block stays small.
+// A thread's first failure allocates it, and the thread's end frees it: the library's thread-local block stays small.
 static __thread char *error_text;
 static pthread_key_t error_key;
 
 __attribute__((constructor)) static void make_error_key(void) { pthread_key_create(&error_key, free); }
 
-// Guards the free list. Never held while anything else is done.
+// Guards the free list, and nothing else happens while it is held.
 static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
-// First free slot and the first that was never used, by index. Slot 0 is left out: 0 ends a list.
+// The first free slot, and the first that was never used, by index. Slot 0 is unused: 0 ends a list.
 static uint32_t free_slot;
 static uint32_t unused_slot = 1;
 
 static uint32_t index_of(const struct handle_slot *slot) { return (uint32_t)(slot - handle_slots); }
 
-// With the table's lock held; NULL when there is none left.
+// With the table's lock held. NULL if none is left.
 static struct handle_slot *take_slot(void) {
   if (free_slot != 0) {
     struct handle_slot *slot = handle_slots + free_slot;

@@ -1,6 +1,8 @@
-// interruptsync/interrupt.h but for its call, and interruptsync/statistics.h.
+// interruptsync/interrupt.h and statistics.h: the interrupt of one connection, the lock, the
+// counters. Any thread, any level; reading a counter takes no lock that a routine can hold.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
+import CHandleTable
 public import CInterruptSync
 import Glibc
 import InterruptSync
@@ -92,4 +94,30 @@ public func interruptsync_lock_get_statistics(
       to: statistics)
     return 0
   }
+}
+
+// MARK: Synchronized calls through an interrupt
+
+@c @implementation
+public func interruptsync_interrupt_synchronize(
+  _ interrupt: OpaquePointer?, _ routine: interruptsync_execution?,
+  _ context: UnsafeMutableRawPointer?, _ result: UnsafeMutablePointer<Bool>?
+) -> Int32 {
+  guard let named = unsafe handle_object(UnsafeRawPointer(interrupt), KInterrupt.handleKind),
+    let routine = unsafe routine
+  else { return notCallable(#function, "interrupt") }
+  // The routine may release the interrupt, which then lasts until the call has ended.
+  let outer = handle_call_begins()
+  let answer = unsafe Unmanaged<KInterrupt>.fromOpaque(named)._withUnsafeGuaranteedRef {
+    interrupt -> Int32 in
+    do throws(InterruptSyncError) {
+      // A C bool is a byte of 0 or 1.
+      let own = unsafe try interrupt.synchronizeExecution(
+        unsafeBitCast(routine, to: KInterrupt.Routine.self), context: context)
+      if let result = unsafe result { unsafe result.pointee = own }
+      return 0
+    } catch { return fail(error.number, error.description) }
+  }
+  if handle_call_ends(outer) { releaseEnded() }
+  return answer
 }

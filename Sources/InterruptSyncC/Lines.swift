@@ -1,4 +1,5 @@
-// interruptsync/line.h.
+// interruptsync/line.h: lines of devices, of software and of descriptors. Made at PASSIVE level; a
+// trigger comes from any thread.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CInterruptSync
@@ -25,6 +26,11 @@ final class LineBox: Sendable {
     case .descriptor(let line): line
     }
   }
+}
+
+extension LineBox: HandleNamed {
+  static var handleKind: UInt32 { 0xa5 }
+  static var handleName: String { "line" }
 }
 
 @c @implementation

@@ -1,10 +1,54 @@
-// interruptsync/object.h: making, registering, connecting.
+// interruptsync/object.h: sync objects, from creation to the synchronized call. `object_call` finds
+// the handle's target and enters the core, with nothing else between; any level up to DEVICE calls
+// it. The other calls belong at PASSIVE level.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable
 public import CInterruptSync
 import Glibc
 import InterruptSync
+
+extension StormPolicy {
+  init(_ given: interruptsync_object_options) throws(Failure) {
+    self = .standard
+    switch unsafe given.storm_limit {
+    case 0: break
+    case .max: limit = 0
+    default: limit = unsafe given.storm_limit
+    }
+    if unsafe given.storm_stays_masked {
+      action = .stayMasked
+      return
+    }
+    let first = unsafe given.storm_first_pause == 0 ? 10 : given.storm_first_pause
+    let longest = unsafe given.storm_longest_pause == 0 ? 1000 : given.storm_longest_pause
+    guard first <= longest, longest <= 3_600_000 else {
+      throw .invalid("pauses of a storm must grow, to an hour at most")
+    }
+    action = .backOff(first: .milliseconds(first), longest: .milliseconds(longest))
+  }
+}
+
+extension InterruptSyncOptions {
+  init(_ given: interruptsync_object_options, handle: OpaquePointer) throws(Failure) {
+    let storm = unsafe try StormPolicy(given)
+    let attributes = unsafe try DispatcherAttributes(given.dispatcher)
+    self.init(
+      storm: storm, acceptsAnySuccess: unsafe given.accepts_any_success,
+      connectsWithoutRoutines: unsafe given.connects_without_routines, dispatcher: attributes)
+    if let group = unsafe given.group { self.group = unsafe try DispatcherGroup.of(group) }
+    switch unsafe given.repeat_limit {
+    case 0: break
+    case .max: repeatLimit = 0
+    default: repeatLimit = unsafe given.repeat_limit
+    }
+    if let handler = unsafe given.report {
+      let sink = unsafe ReportSink(
+        object: handle, handler: handler, context: unsafe given.report_context)
+      report = { sink.send($0) }
+    }
+  }
+}
 
 @c @implementation
 public func interruptsync_object_create(
@@ -117,5 +161,35 @@ public func interruptsync_object_resume(_ object: OpaquePointer?) -> Int32 {
   attempt {
     unsafe try InterruptSyncObject.of(object).resumeAfterStorm()
     return 0
+  }
+}
+
+// MARK: Synchronized calls
+
+@c @implementation
+public func interruptsync_object_call(
+  _ object: OpaquePointer?, _ routine: interruptsync_routine?, _ context: UnsafeMutableRawPointer?,
+  _ status: UnsafeMutablePointer<Int32>?
+) -> Int32 {
+  guard
+    let target = unsafe handle_target(UnsafeRawPointer(object), InterruptSyncObject.handleKind),
+    let routine = unsafe routine
+  else { return notCallable(#function, "object") }
+  let result = unsafe callEntry(
+    target, unsafeBitCast(routine, to: InterruptSyncRoutine.self), context: context, status: status)
+  return result == 0 ? 0 : unsafe callRefused(object, result)
+}
+
+@inline(never)
+private func callRefused(_ handle: OpaquePointer?, _ result: Int32) -> Int32 {
+  attempt("interruptsync_object_call") {
+    throw unsafe try InterruptSyncObject.of(handle).callRefusal(result)
+  }
+}
+
+@inline(never)
+func notCallable(_ function: String, _ name: String) -> Int32 {
+  attempt(function) {
+    throw Failure.invalid("not a live handle of an \(name), or the routine is NULL")
   }
 }

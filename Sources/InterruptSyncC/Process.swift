@@ -1,4 +1,4 @@
-// What concerns the process or the calling thread: interruptsync/process.h and the version.
+// interruptsync/process.h and the version: what concerns the process or the calling thread.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable
@@ -8,7 +8,7 @@ import Glibc
 import InterruptSync
 import UIO
 
-/// Where devices are looked for.
+/// Where the library looks for devices. A monitor guards it.
 enum Roots {
   private static let monitor = Monitor()
   nonisolated(unsafe) private static var current = Sysfs.system

@@ -1,4 +1,5 @@
-// interruptsync/region.h.
+// interruptsync/region.h: device registers. A service routine reads and writes through these entry
+// points: an access allocates nothing and counts no reference unless it fails.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable
@@ -42,7 +43,7 @@ public func interruptsync_region_get_info(
   }
 }
 
-// MARK: Accesses. Of a service routine's path: nothing is made or counted unless one fails.
+// MARK: Accesses
 
 /// Runs `body` on what `handle` names, without counting a reference.
 @inline(__always)

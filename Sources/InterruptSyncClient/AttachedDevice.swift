@@ -1,10 +1,13 @@
-// A line whose service is this program's.
+// A line that this program services instead of the daemon. `InterruptSyncClient.attach` makes it.
+// Each one has its own connection; it has no lock and no thread: only one thread at a time may use
+// it.
 import CUIO
-import UIO
+import LinuxSystem
 import Varlink
 
-/// The service of a device, taken over from the daemon. One thread at a time. It ends when this is
-/// let go: the line is then masked, or serviced again as the device's file says.
+/// A device that this program services. Releasing the object detaches the device: the daemon then
+/// masks the line, or services it again as the device's file says. Use it from one thread at a
+/// time.
 ///
 /// ```swift
 /// let card = try client.attach("pci-0000:00:03.0")
@@ -15,7 +18,7 @@ import Varlink
 /// }
 /// ```
 public final class AttachedDevice {
-  /// As it was named when it was attached.
+  /// The name that you attached it by.
   public let device: String
   private let event: FileDescriptor
   private let connection: DaemonConnection
@@ -26,14 +29,14 @@ public final class AttachedDevice {
     self.connection = connection
   }
 
-  /// Readable when an interrupt waits; for programs with a poll loop of their own, which then call
-  /// `wait`.
+  /// Readable when an interrupt is pending. Add it to a poll loop of your own, and call `wait`
+  /// when it becomes readable.
   public var descriptor: Int32 { event.raw }
 
-  /// Waits for an interrupt. The line is masked then, and stays so until `complete`.
-  /// - Parameter timeout: nil waits without end.
-  /// - Returns: false when none came in time. True also when the attachment has ended by its
-  ///   deadline or with its device: `complete` then throws.
+  /// Waits for an interrupt. The line is then masked, and stays masked until `complete`.
+  /// - Parameter timeout: nil waits without limit.
+  /// - Returns: false when no interrupt came in time. True also when the attachment has ended,
+  ///   because you missed the deadline or the device has gone: `complete` then throws.
   /// - Throws: `disconnected` when the daemon has ended the connection.
   public func wait(timeout: Duration? = nil) throws(InterruptSyncClientError) -> Bool {
     switch connection.wait(for: event, until: Deadline(timeout)) {
@@ -44,12 +47,13 @@ public final class AttachedDevice {
     case .hungUp:
       throw InterruptSyncClientError(
         .disconnected, object: device, operation: "wait for an interrupt",
-        cause: "the daemon ended the connection, and with it the attachment",
-        hint: "systemctl status interruptsyncd says why; attach it anew")
+        cause: "the daemon closed the connection, which ended the attachment",
+        hint: "systemctl status interruptsyncd shows why; then attach the device again")
     }
   }
 
-  /// Runs operations as one synchronized routine, exclusive of other clients' transactions.
+  /// Runs operations as one synchronized routine, mutually exclusive with other clients'
+  /// transactions.
   /// - Returns: a result for each operation.
   /// - Throws: as `InterruptSyncClient.transact`.
   public func transact(
@@ -58,10 +62,10 @@ public final class AttachedDevice {
     try connection.transact(device, operations)
   }
 
-  /// Says that the interrupt has been serviced, and unmasks the line.
-  /// - Parameter claimed: whether it was the device's.
+  /// Reports that you have serviced the interrupt, and unmasks the line.
+  /// - Parameter claimed: whether your device raised it.
   /// - Returns: interrupts since the last completion.
-  /// - Throws: `notAttached` when the deadline was missed, `deviceGone`, `systemFailure`,
+  /// - Throws: `notAttached` when you missed the deadline, `deviceGone`, `systemFailure`,
   ///   `disconnected`, `timedOut`.
   public func complete(claimed: Bool = true) throws(InterruptSyncClientError) -> UInt64 {
     try connection.call(
@@ -70,8 +74,8 @@ public final class AttachedDevice {
     ).reader.count("interrupts")
   }
 
-  /// Gives the service back.
-  /// - Throws: `notAttached` when it has ended already, `disconnected`, `timedOut`.
+  /// Hands the device back to the daemon.
+  /// - Throws: `notAttached` when the attachment has ended already, `disconnected`, `timedOut`.
   public func detach() throws(InterruptSyncClientError) {
     _ = try connection.call(
       "Detach", ["device": .string(device)], device: device, operation: "detach")

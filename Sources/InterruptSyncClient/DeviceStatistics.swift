@@ -1,3 +1,4 @@
+// Counters of one line, read from a reply of GetStatistics on the caller's thread.
 package import Varlink
 
 /// What a device's line and its routines have done.
@@ -6,37 +7,43 @@ public struct DeviceStatistics: Sendable {
   public struct Routine: Equatable, Sendable {
     /// The routine's name.
     public let name: String
-    /// How often it was called.
+    /// How often the dispatcher called it.
     public let calls: UInt64
-    /// How often the interrupt was its device's.
+    /// How often it claimed the interrupt.
     public let claims: UInt64
+
+    init(_ reader: ReplyReader) throws(InterruptSyncClientError) {
+      name = try reader.string("name")
+      calls = try reader.count("calls")
+      claims = try reader.count("claims")
+    }
   }
 
   /// The device.
   public let id: String
-  /// Interrupts counted by the kernel since the device was first connected, restarts of the daemon
-  /// included.
+  /// Interrupts counted by the kernel since the device was first connected, across restarts of
+  /// the daemon.
   public let interrupts: UInt64
-  /// Times that the routines were walked for an interrupt.
+  /// How often the dispatcher walked the routines for an interrupt.
   public let dispatches: UInt64
   /// Interrupts that came while another was being serviced.
   public let coalesced: UInt64
   /// Dispatches that a routine claimed.
   public let claimed: UInt64
-  /// Dispatches that none claimed.
+  /// Dispatches that no routine claimed.
   public let unclaimed: UInt64
   /// Walks of the routine list; more than dispatches in the mode repeat.
   public let passes: UInt64
-  /// Times that the line could not be unmasked.
+  /// How often unmasking the line failed.
   public let rearmFailures: UInt64
-  /// Times that the storm brake took hold.
+  /// How often the storm brake masked the line.
   public let storms: UInt64
-  /// Synchronized routines, transactions among them.
+  /// Synchronized routines, including transactions.
   public let synchronizedCalls: UInt64
-  /// Nanoseconds that the lock was held at the longest.
-  public let longestHoldNanoseconds: UInt64
-  /// Nanoseconds that somebody waited for the lock at the longest.
-  public let longestWaitNanoseconds: UInt64
+  /// The longest time that the interrupt lock was held.
+  public let longestHold: Duration
+  /// The longest time that a caller waited for the interrupt lock.
+  public let longestWait: Duration
   /// The service routines, in order.
   public let routines: [Routine]
   /// As the daemon sent it.
@@ -53,16 +60,9 @@ public struct DeviceStatistics: Sendable {
     rearmFailures = try reader.count("rearmFailures")
     storms = try reader.count("storms")
     synchronizedCalls = try reader.count("synchronizedCalls")
-    longestHoldNanoseconds = try reader.count("longestHoldNanoseconds")
-    longestWaitNanoseconds = try reader.count("longestWaitNanoseconds")
-    var routines: [Routine] = []
-    for routine in try reader.readers("routines") {
-      routines.append(
-        Routine(
-          name: try routine.string("name"), calls: try routine.count("calls"),
-          claims: try routine.count("claims")))
-    }
-    self.routines = routines
+    longestHold = try reader.nanoseconds("longestHoldNanoseconds")
+    longestWait = try reader.nanoseconds("longestWaitNanoseconds")
+    routines = try reader.list("routines", Routine.init)
     json = reader.object
   }
 }

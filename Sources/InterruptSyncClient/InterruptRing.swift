@@ -1,9 +1,29 @@
-// The reading end of a ring that the daemon writes; interruptsync-ring(7) has the layout.
+// The reading end of a ring in shared memory that the daemon writes; interruptsync-ring(7) has the
+// layout. `InterruptSyncClient.subscribe` makes it. Each ring has its own connection; it has no
+// lock and no thread: only one thread at a time may use it.
 import CUIO
-import UIO
+import LinuxSystem
 
-/// Every dispatch of a device, one after the other. One thread at a time. The subscription ends
-/// when this is let go.
+/// One dispatch, as a ring records it.
+public struct InterruptRecord: Equatable, Sendable {
+  /// Interrupts that this dispatch serviced; more than 1 when some came while another was being
+  /// serviced.
+  public let interrupts: UInt64
+  /// Interrupts of the device so far, including this dispatch's. The difference to the previous
+  /// record is `interrupts`, unless records between them were dropped.
+  public let total: UInt64
+  /// When it was dispatched, as the time since the zero of CLOCK_MONOTONIC.
+  public let timestamp: Duration
+  /// Whether a routine claimed it.
+  public let claimed: Bool
+  /// Records that this ring had dropped by then for lack of room.
+  public let dropped: UInt64
+  /// The values of the captured registers, in the order of the ring's `captures`.
+  public let captured: [UInt64]
+}
+
+/// Every dispatch of a device, in order. Releasing the object ends the subscription. Use it from
+/// one thread at a time.
 @safe public final class InterruptRing {
   /// The names of the captured registers, in the order of each record's values.
   public let captures: [String]
@@ -24,13 +44,14 @@ import UIO
     var size: UInt64 = 0
     let result = unsafe cuio_ring_map(memory.raw, &page, &size)
     guard result == 0, let page = unsafe page else {
+      let isForeign = result == -EBADMSG
       throw InterruptSyncClientError(
-        result == -EBADMSG ? .protocolViolation : .resourcesExhausted, object: device,
+        isForeign ? .protocolViolation : .resourcesExhausted, object: device,
         operation: "subscribe",
-        cause: result == -EBADMSG
+        cause: isForeign
           ? "the daemon's memory is no ring of this version"
-          : "the ring cannot be mapped (\(Errno.name(-result)))",
-        hint: result == -EBADMSG ? "restart the daemon after an upgrade" : "", errno: -result)
+          : "cannot map the ring (\(InterruptSyncClientError.Errno(rawValue: -result)))",
+        hint: isForeign ? "restart the daemon after an upgrade" : "", errno: -result)
     }
     self.device = device
     self.captures = captures
@@ -44,35 +65,35 @@ import UIO
 
   deinit { _ = unsafe cuio_unmap(page, Int(size)) }
 
-  /// Records that the ring had no room for: `next` was called too seldom. Their interrupts are in
-  /// the `total` of the records that follow.
+  /// Records that the ring dropped because it was full: you did not call `next` often enough. The
+  /// `total` of later records includes their interrupts.
   public var dropped: UInt64 { unsafe cuio_ring_dropped(page) }
 
-  /// Whether nothing more will come: the device is serviced anew with other settings, it has gone,
-  /// or the daemon has ended. Subscribe anew.
+  /// Whether no more records will come: the device was stopped, reconfigured or has gone, or the
+  /// daemon has ended. Subscribe again to go on.
   public var hasEnded: Bool { unsafe isCutOff || cuio_ring_has_ended(page) }
 
-  /// The next record, without waiting; nil when none has come.
+  /// The next record, without waiting; nil when there is none.
   public func take() -> InterruptRecord? {
     var entry = cuio_ring_entry()
     guard unsafe cuio_ring_take(page, cuio_ring_entries(page), mask, &entry) else { return nil }
     let values = entry.captured
     let all = [values.0, values.1, values.2, values.3, values.4, values.5, values.6, values.7]
     return InterruptRecord(
-      interrupts: entry.count, total: entry.total, timestampNanoseconds: entry.time,
+      interrupts: entry.count, total: entry.total, timestamp: .nanoseconds(entry.time),
       claimed: entry.claimed != 0, dropped: entry.dropped,
       captured: Array(all.prefix(Int(min(entry.captures, UInt32(captures.count))))))
   }
 
   /// Waits for the next record.
-  /// - Parameter timeout: nil waits without end.
-  /// - Returns: nil when the ring has ended and everything in it was taken.
-  /// - Throws: `timedOut`, after which one may go on.
+  /// - Parameter timeout: nil waits without limit.
+  /// - Returns: nil when the ring has ended and you have taken every record.
+  /// - Throws: `timedOut`, after which you may call it again.
   public func next(timeout: Duration? = nil) throws(InterruptSyncClientError) -> InterruptRecord? {
     let deadline = Deadline(timeout)
     while true {
       if let record = take() { return record }
-      // Ended before the last look: then there was nothing behind it.
+      // The ring may have ended between `take` and here: take what came before the end.
       if hasEnded { return take() }
       if unsafe cuio_ring_sleep(page) { continue }
       switch connection.wait(for: event, until: deadline) {
@@ -81,7 +102,8 @@ import UIO
       case .timedOut:
         if let record = take() { return record }
         throw InterruptSyncClientError(
-          .timedOut, object: device, operation: "wait for an interrupt", cause: "none came in time")
+          .timedOut, object: device, operation: "wait for an interrupt",
+          cause: "no interrupt came in time")
       }
     }
   }

@@ -1,17 +1,18 @@
-// The daemon's interface for Swift programs. Calls wait for their answers; what goes on (changes,
-// interrupts, attachments) has connections of its own, and ends when it is let go.
+// The daemon's interface for Swift programs. Every call waits for its answer on the caller's
+// thread; only one thread at a time may use a client. Streams, rings and attachments have their
+// own connections, and end when you release them.
 import Glibc
+import LinuxSystem
 import Varlink
 
-/// A connection to interruptsyncd. Its calls wait. One thread at a time.
+/// A connection to interruptsyncd. Use it from one thread at a time; every call waits for its
+/// answer.
 ///
-/// Devices are named as everywhere: by stable id (`pci-0000:00:03.0`), node (`/dev/uio0`, `uio0`),
-/// uio name where it is unique, or the name of a software line. What a client registers ends with
-/// its connection unless it is persistent.
+/// Name a device by its stable id (`pci-0000:00:03.0`), node (`/dev/uio0`, `uio0`), uio name where
+/// that is unique, or the name of a software line. What a client registers ends with its
+/// connection unless it is persistent.
 public final class InterruptSyncClient {
-  static let interface = "io.interruptsync"
-
-  /// Where the daemon listens: the variable INTERRUPTSYNC_ADDRESS of the environment, or
+  /// Where the daemon listens: the environment variable INTERRUPTSYNC_ADDRESS, or
   /// `/run/interruptsync/io.interruptsync`.
   public static var defaultAddress: String {
     if let address = unsafe getenv("INTERRUPTSYNC_ADDRESS"), unsafe address.pointee != 0 {
@@ -22,14 +23,14 @@ public final class InterruptSyncClient {
 
   /// The address of this connection.
   public let address: String
-  /// How long to wait for each answer; nil: without end.
-  public let timeout: Duration?
-  let connection: DaemonConnection
+  /// How long to wait for each answer; nil: without limit.
+  private let timeout: Duration?
+  private let connection: DaemonConnection
 
   /// Connects.
   /// - Parameters:
   ///   - address: a path, `unix:PATH` or `unix:@NAME`; nil takes `defaultAddress`.
-  ///   - timeout: for connecting and for each answer; nil waits without end.
+  ///   - timeout: for connecting and for each answer; nil waits without limit.
   /// - Throws: `notRunning`, `permissionDenied`, `timedOut`, `invalidArgument` for a malformed
   ///   address, `resourcesExhausted`.
   public init(
@@ -41,14 +42,257 @@ public final class InterruptSyncClient {
   }
 
   /// Another connection to the same daemon.
-  func another() throws(InterruptSyncClientError) -> DaemonConnection {
+  private func newConnection() throws(InterruptSyncClientError) -> DaemonConnection {
     try DaemonConnection(address, timeout: timeout)
+  }
+
+  /// The daemon's process, as the kernel knew it when the daemon began to listen.
+  package var daemonProcess: Int32? { PeerCredentials(of: connection.client.socket)?.process }
+}
+
+// MARK: Devices, statistics, metrics (the role observe)
+
+extension InterruptSyncClient {
+  /// Every device that the caller may observe. Their order is not defined.
+  /// - Throws: `permissionDenied`, `disconnected`, `timedOut`, `protocolViolation`.
+  public func listDevices() throws(InterruptSyncClientError) -> [Device] {
+    try connection.call("ListDevices", operation: "list devices").reader.list(
+      "devices", Device.init)
+  }
+
+  /// One device.
+  /// - Throws: `noSuchDevice`, and as `listDevices`.
+  public func describe(_ device: String) throws(InterruptSyncClientError) -> Device {
+    let reply = try connection.call(
+      "DescribeDevice", ["device": .string(device)], device: device, operation: "describe")
+    return try Device(try reply.reader.reader("device"))
+  }
+
+  /// Reports devices from now on, over a connection of its own: first all that are present, then
+  /// changes.
+  /// - Throws: `notRunning`, and as `listDevices`.
+  public func watchDevices() throws(InterruptSyncClientError) -> DeviceChanges {
+    DeviceChanges(try newConnection().stream("WatchDevices", operation: "watch devices"))
+  }
+
+  /// The counters of every line.
+  /// - Throws: as `listDevices`.
+  public func statistics() throws(InterruptSyncClientError) -> [DeviceStatistics] {
+    try statistics([:], device: nil)
+  }
+
+  /// The counters of one line.
+  /// - Throws: `noSuchDevice`, and as `listDevices`.
+  public func statistics(
+    of device: String
+  ) throws(InterruptSyncClientError) -> DeviceStatistics {
+    let all = try statistics(["device": .string(device)], device: device)
+    guard let first = all.first, all.count == 1 else {
+      throw InterruptSyncClientError(
+        .protocolViolation, object: device, operation: "get statistics",
+        cause: "the daemon answered for \(all.count) devices")
+    }
+    return first
+  }
+
+  private func statistics(
+    _ parameters: JSONObject, device: String?
+  ) throws(InterruptSyncClientError) -> [DeviceStatistics] {
+    try connection.call("GetStatistics", parameters, device: device, operation: "get statistics")
+      .reader.list("statistics", DeviceStatistics.init)
+  }
+
+  /// The same counters and more, as OpenMetrics text.
+  /// - Throws: as `listDevices`.
+  public func metrics() throws(InterruptSyncClientError) -> String {
+    try connection.call("GetMetrics", operation: "get metrics").reader.string("text")
   }
 }
 
+// MARK: Interrupts (the role observe)
+
 extension InterruptSyncClient {
-  /// The daemon's process, as the kernel knew it when it began to listen.
-  package var daemonProcess: Int32? {
-    PeerCredentials(of: connection.client.socket)?.process
+  /// Records every dispatch of a device from now on, through memory shared with the daemon. Use it
+  /// when you need each dispatch, at any rate. It has a connection of its own.
+  /// - Parameters:
+  ///   - device: a device or a software line.
+  ///   - capacity: records that the ring holds, 16 to 65,536.
+  /// - Throws: `noSuchDevice`, `wrongState` when the device was never connected,
+  ///   `invalidArgument`, `tooManyRegistrations`, `tooLarge` when the user's rings would take more
+  ///   memory than the daemon allows, `systemFailure`, `notRunning`, `permissionDenied`,
+  ///   `disconnected`, `timedOut`, `protocolViolation`, `resourcesExhausted`.
+  public func subscribe(
+    _ device: String, capacity: Int = 1024
+  ) throws(InterruptSyncClientError) -> InterruptRing {
+    let own = try newConnection()
+    let (reader, descriptors) = try own.call(
+      "Subscribe", ["device": .string(device), "capacity": .integer(Int64(capacity))],
+      device: device, operation: "subscribe")
+    return try InterruptRing(
+      device: device, memory: try reader.descriptor("ring", descriptors),
+      event: try reader.descriptor("event", descriptors),
+      captures: try reader.strings("captures"), connection: own)
+  }
+
+  /// Reports a device's interrupts from now on, merged when they come fast. Use it when you need
+  /// to know that interrupts came, but not each in time. It has a connection of its own.
+  /// - Throws: `notRunning`, `permissionDenied`, `timedOut`, `resourcesExhausted`; the first
+  ///   `next` throws the daemon's objections.
+  public func events(_ device: String) throws(InterruptSyncClientError) -> InterruptSummaries {
+    InterruptSummaries(
+      try newConnection().stream(
+        "Events", ["device": .string(device)], device: device, operation: "watch"))
+  }
+}
+
+// MARK: Registers and attachments (the role control)
+
+extension InterruptSyncClient {
+  /// Runs operations as one synchronized routine of a device. The daemon checks all of them before
+  /// the first touches anything.
+  /// - Returns: a result for each operation.
+  /// - Throws: `noSuchDevice`, `wrongState` when the device is not serviced, `busy`,
+  ///   `badRegister`, `tooLarge`, `waitExpired`, `deviceGone`, `systemFailure`,
+  ///   `permissionDenied`, `disconnected`, `timedOut`, `protocolViolation`.
+  public func transact(
+    _ device: String, _ operations: [RegisterOperation]
+  ) throws(InterruptSyncClientError) -> [UInt64] {
+    try connection.transact(device, operations)
+  }
+
+  /// Takes over a device: the daemon suspends the device's routines, and each interrupt waits,
+  /// with the line masked, until the caller completes it. The attachment has a connection of its
+  /// own, and ends with that connection.
+  /// - Parameters:
+  ///   - device: a device or software line, with a file or without.
+  ///   - deadline: how long the caller may take from an interrupt to its completion; nil takes the
+  ///     daemon's AttachDeadlineSec=.
+  /// - Throws: `noSuchDevice`, `busy`, `wrongState`, `invalidArgument` for a deadline beyond the
+  ///   daemon's, `tooManyRegistrations`, `systemFailure`, `notRunning`, `permissionDenied`,
+  ///   `disconnected`, `timedOut`, `protocolViolation`.
+  public func attach(
+    _ device: String, deadline: Duration? = nil
+  ) throws(InterruptSyncClientError) -> AttachedDevice {
+    let own = try newConnection()
+    var parameters: JSONObject = ["device": .string(device)]
+    if let deadline { parameters["deadlineMicroseconds"] = JSON(deadline.nanoseconds / 1000) }
+    let (reader, descriptors) = try own.call(
+      "Attach", parameters, device: device, operation: "attach")
+    return AttachedDevice(
+      device, event: try reader.descriptor("event", descriptors), connection: own)
+  }
+}
+
+// MARK: What the daemon services (the role control; admin where it says so)
+
+extension InterruptSyncClient {
+  /// Starts servicing a device as its file says.
+  /// - Parameters:
+  ///   - device: a device or a software line.
+  ///   - persistent: false ends the service with this connection.
+  /// - Throws: `noSuchDevice`, `notAllowed` without a file, `wrongState` when it is serviced
+  ///   already, `busy`, `tooManyRegistrations`, `systemFailure`, `permissionDenied`,
+  ///   `disconnected`, `timedOut`.
+  public func connect(
+    _ device: String, persistent: Bool = false
+  ) throws(InterruptSyncClientError) {
+    try act("Connect", device, ["persistent": .bool(persistent)], operation: "connect")
+  }
+
+  /// Masks the line and stops servicing it. This survives a reload and a return of the device.
+  /// - Throws: `noSuchDevice`, `busy`, `permissionDenied`, `disconnected`, `timedOut`.
+  public func disconnect(_ device: String) throws(InterruptSyncClientError) {
+    try act("Disconnect", device, operation: "disconnect")
+  }
+
+  /// Raises interrupts of a software line.
+  /// - Parameters:
+  ///   - device: a software line.
+  ///   - count: 1 to 1,000,000.
+  /// - Throws: `noSuchDevice`, `wrongState` when it is no software line, `invalidArgument`,
+  ///   `permissionDenied`, `disconnected`, `timedOut`.
+  public func trigger(_ device: String, count: Int = 1) throws(InterruptSyncClientError) {
+    try act("Trigger", device, ["count": .integer(Int64(count))], operation: "trigger")
+  }
+
+  /// Changes how the dispatcher walks the routines, until the next reload.
+  /// - Throws: `noSuchDevice`, `notAllowed`, `busy`, `systemFailure`, `permissionDenied`,
+  ///   `disconnected`, `timedOut`.
+  public func setMode(_ device: String, _ mode: DeviceMode) throws(InterruptSyncClientError) {
+    try act("SetMode", device, ["mode": .string(mode.rawValue)], operation: "set the mode")
+  }
+
+  /// Changes how the dispatcher is scheduled, until the next reload.
+  /// - Throws: as `setMode`, and `invalidArgument` for a priority that is not 1 to 99.
+  public func setPolicy(
+    _ device: String, _ policy: DispatcherPolicy
+  ) throws(InterruptSyncClientError) {
+    var parameters: JSONObject = [:]
+    switch policy {
+    case .other: parameters["policy"] = "other"
+    case .fifo(let priority):
+      parameters["policy"] = "fifo"
+      parameters["priority"] = .integer(Int64(priority))
+    }
+    try act("SetPolicy", device, parameters, operation: "set the policy")
+  }
+
+  private func act(
+    _ method: String, _ device: String, _ parameters: JSONObject = [:], operation: String
+  ) throws(InterruptSyncClientError) {
+    var all: JSONObject = ["device": .string(device)]
+    for member in parameters.members { all[member.key] = member.value }
+    _ = try connection.call(method, all, device: device, operation: operation)
+  }
+
+  /// Makes the daemon read its configuration again. The role admin.
+  /// - Throws: `configurationRejected` with every error, in which case the daemon keeps the old
+  ///   configuration; `permissionDenied`, `disconnected`, `timedOut`.
+  public func reload() throws(InterruptSyncClientError) {
+    _ = try connection.call("Reload", operation: "reload the configuration")
+  }
+
+  /// Opens a device that the daemon may not open, and hands it over: the device's node and, for a
+  /// PCI function, its configuration space. The caller opens both. The daemon keeps them for as
+  /// long as the device is present, and connects the device if a file matches it. The role admin.
+  /// - Throws: `noSuchDevice`, `wrongState` when the daemon has it open or it has no node,
+  ///   `invalidArgument` when the node here is not the daemon's device, `unsupported`,
+  ///   `systemFailure` when a file cannot be opened here, or when the daemon took them and could
+  ///   not connect the device, `permissionDenied`, `disconnected`, `timedOut`.
+  public func adoptDevice(_ device: String) throws(InterruptSyncClientError) {
+    let described = try describe(device)
+    let operation = "hand over the device"
+    guard let number = described.number else {
+      throw InterruptSyncClientError(
+        .wrongState, object: device, operation: operation, cause: "it has no device node now")
+    }
+    // Opening and closing the node would turn off bus mastering under its current user.
+    guard !described.isServiced else {
+      throw InterruptSyncClientError(
+        .wrongState, object: device, operation: operation,
+        cause: "the daemon has it open already: it is \(described.state.rawValue)")
+    }
+    var descriptors = [try open("/dev/uio\(number)", device, operation)]
+    var parameters: JSONObject = ["device": .string(described.id), "node": 0]
+    if described.id.hasPrefix("pci-") {
+      let path = "/sys/class/uio/uio\(number)/device/config"
+      descriptors.append(try open(path, device, operation))
+      parameters["configuration"] = 1
+    }
+    _ = try connection.call(
+      "AdoptDevice", parameters, descriptors: descriptors, device: device, operation: operation)
+  }
+
+  private func open(
+    _ path: String, _ device: String, _ operation: String
+  ) throws(InterruptSyncClientError) -> FileDescriptor {
+    do throws(SystemError) { return try FileDescriptor.open(path, O_RDWR | O_NONBLOCK) } catch {
+      let isDenied = error.number == EACCES || error.number == EPERM
+      let name = InterruptSyncClientError.Errno(rawValue: error.number)
+      throw InterruptSyncClientError(
+        isDenied ? .permissionDenied : .systemFailure, object: device, operation: operation,
+        cause: "cannot open \(path) (\(name))", hint: isDenied ? "run as root" : "",
+        errno: error.number)
+    }
   }
 }

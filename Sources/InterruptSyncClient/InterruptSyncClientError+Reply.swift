@@ -1,19 +1,20 @@
-// What the errors of the protocol and of io.interruptsync mean to a caller.
+// Translates errors of the protocol and of io.interruptsync into InterruptSyncClientError, on the
+// caller's thread.
 import Glibc
-import UIO
+import LinuxSystem
 package import Varlink
 
 extension InterruptSyncClientError {
   /// - Parameters:
   ///   - object: the device, or the address.
-  ///   - operation: what was being done, in words.
+  ///   - operation: what the library was doing, in words.
   package init(_ error: VarlinkError, object: String, operation: String) {
     if let reply = error.reply {
       self.init(reply, object: object, operation: operation)
       return
     }
     let (code, hint) = Self.meaning(error)
-    let number = error.errno == 0 ? "" : " (\(Errno.name(error.errno)))"
+    let number = error.errno == 0 ? "" : " (\(Errno(rawValue: error.errno)))"
     self.init(
       code, object: object, operation: operation, cause: error.cause + number,
       hint: hint ?? error.hint, errno: error.errno)
@@ -24,7 +25,7 @@ extension InterruptSyncClientError {
     case .notFound, .notListening:
       (.notRunning, "start the daemon: systemctl start interruptsyncd")
     case .permissionDenied: (.permissionDenied, group(of: error.object).map(joining))
-    case .disconnected: (.disconnected, "systemctl status interruptsyncd says why")
+    case .disconnected: (.disconnected, "systemctl status interruptsyncd shows why")
     case .timedOut: (.timedOut, nil)
     case .protocolViolation, .remote, .invalidDescription: (.protocolViolation, nil)
     case .resourcesExhausted: (.resourcesExhausted, nil)
@@ -34,10 +35,10 @@ extension InterruptSyncClientError {
   }
 
   private static func joining(_ group: String) -> String {
-    "members of the group \(group) may connect: usermod -aG \(group) USER, then log in anew"
+    "members of the group \(group) may connect: usermod -aG \(group) USER, then log in again"
   }
 
-  /// The group of a socket's node.
+  /// The group that owns a socket's node.
   private static func group(of path: String) -> String? {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return nil }
@@ -73,31 +74,31 @@ extension InterruptSyncClientError {
 
   private static let known: [String: Known] = [
     name("NoSuchDevice"): (.noSuchDevice, "there is no such device", "interruptsyncctl list"),
-    name("WrongState"): (.wrongState, "it is not in the state for this", ""),
-    name("Busy"): (.busy, "another client has attached it", "wait until it detaches"),
+    name("WrongState"): (.wrongState, "it is not in the state that this needs", ""),
+    name("Busy"): (.busy, "another client has attached it", "wait until that client detaches"),
     name("NotAllowed"): (.notAllowed, "the device's file does not allow it", ""),
-    name("BadRegister"): (.badRegister, "a register that is not there", "interruptsyncctl info"),
+    name("BadRegister"): (.badRegister, "there is no such register", "interruptsyncctl info"),
     name("TooLarge"): (
       .tooLarge, "it is more than the daemon allows",
       "make it smaller, or raise TransactionMaxOperations= or TransactionMaxSec= in "
         + "interruptsyncd.conf(5)"
     ),
-    name("WaitExpired"): (.waitExpired, "a wait found nothing in its time", ""),
-    name("DeviceGone"): (.deviceGone, "the device has gone", "wait until it is back"),
-    name("NotAttached"): (.notAttached, "the attachment has ended", "attach it anew"),
+    name("WaitExpired"): (.waitExpired, "a wait timed out", ""),
+    name("DeviceGone"): (.deviceGone, "the device has gone", "wait until it returns"),
+    name("NotAttached"): (.notAttached, "the attachment has ended", "attach the device again"),
     name("ConfigurationRejected"): (
-      .configurationRejected, "the configuration is at fault; the old one stays", ""
+      .configurationRejected, "the configuration has errors; the daemon keeps the old one", ""
     ),
     name("TooManyRegistrations"): (
-      .tooManyRegistrations, "the user has as many registrations as allowed",
+      .tooManyRegistrations, "the user has as many registrations as the daemon allows",
       "end others, or raise RegistrationsPerUserMax= or SubscriptionsPerUserMax= in "
         + "interruptsyncd.conf(5)"
     ),
-    name("BadDescriptor"): (.invalidArgument, "the daemon does not take this descriptor", ""),
-    name("SystemFailure"): (.systemFailure, "the system refused", ""),
+    name("BadDescriptor"): (.invalidArgument, "the daemon does not accept this descriptor", ""),
+    name("SystemFailure"): (.systemFailure, "a system call failed", ""),
     "org.varlink.service.PermissionDenied": (
-      .permissionDenied, "the daemon does not let this user do that",
-      "ControlGroup= and AdminGroup= in interruptsyncd.conf(5) say who may; root may everything"
+      .permissionDenied, "the daemon does not allow this user to do that",
+      "ControlGroup= and AdminGroup= in interruptsyncd.conf(5) name the groups that may; so may root"
     ),
     "org.varlink.service.InvalidParameter": (.invalidArgument, "", ""),
     "org.varlink.service.MethodNotFound": (.unsupported, "", older),
@@ -108,10 +109,10 @@ extension InterruptSyncClientError {
   private static let older = "the daemon is of another version: restart it after an upgrade"
 
   private static func name(_ error: String) -> String {
-    "\(InterruptSyncClient.interface).\(error)"
+    "\(daemonInterface).\(error)"
   }
 
-  /// The error's own words.
+  /// The words of the error itself.
   private static func advice(_ reply: ErrorReply) -> (cause: String, hint: String) {
     let parameters = reply.parameters
     if let message = parameters["message"]?.string {
@@ -120,19 +121,18 @@ extension InterruptSyncClientError {
       return (place + (parts.first ?? ""), parts.count > 1 ? parts[1] : "")
     }
     if let parameter = parameters["parameter"]?.string {
-      return ("the daemon does not take this value for \(parameter)", "")
+      return ("the daemon does not accept this value for \(parameter)", "")
     }
     if let operation = parameters["operation"]?.int64 {
-      return ("the wait, operation \(operation + 1), found nothing in its time", "")
+      return ("the wait, operation \(operation + 1), timed out", "")
     }
     if let limit = parameters["limit"]?.int64 {
-      return ("the user has \(limit) registrations already, and may have no more", "")
+      return ("the user already has \(limit) registrations, the most that the daemon allows", "")
     }
     if let diagnostics = parameters["diagnostics"]?.array {
       let lines = diagnostics.compactMap { ConfigurationDiagnostic($0)?.description }
-      return (
-        (["the configuration is at fault; the old one stays"] + lines).joined(separator: "\n"), ""
-      )
+      let cause = "the configuration has errors; the daemon keeps the old one"
+      return (([cause] + lines).joined(separator: "\n"), "")
     }
     return ("", "")
   }

@@ -1,72 +1,91 @@
-// One error type for whatever keeps the daemon from doing what was asked.
+// The one error that every call of this module throws, with the values it carries. Values only;
+// any thread.
+import LinuxSystem
+import Varlink
+
+/// The daemon's Varlink interface, whose methods and errors have its name in front.
+let daemonInterface = "io.interruptsync"
 
 /// A failure of a call to the daemon. It names the object, the operation and the cause, and says
 /// what to do.
 public struct InterruptSyncClientError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The cause, for programs.
   public enum Code: String, Sendable, CaseIterable {
-    /// Nobody listens at the daemon's address.
+    /// No daemon listens at the address.
     case notRunning
-    /// The process may not connect, or may connect and not do this.
+    /// The process may not connect, or may connect but not do this.
     case permissionDenied
-    /// No device has this name, or the caller may not look at it.
+    /// No device has this name, or the caller may not observe it.
     case noSuchDevice
-    /// The device exists, and is not in the state that this needs.
+    /// The device exists, but is not in the state that the call needs.
     case wrongState
     /// Another client has attached the device.
     case busy
-    /// The device's file does not allow it, or it has no file.
+    /// The device's file does not allow it, or the device has no file.
     case notAllowed
-    /// A register that is malformed, out of bounds, misaligned or of a region that is not there.
+    /// A register that is malformed, out of bounds, misaligned or of a region that does not exist.
     case badRegister
-    /// More operations or microseconds than the daemon allows in one transaction, or more memory for
+    /// More operations or more time than the daemon allows in one transaction, or more memory for
     /// a user's rings.
     case tooLarge
-    /// A wait of a transaction found nothing in its time; `results` has what was done.
+    /// A wait of a transaction timed out; `results` has what was done.
     case waitExpired
     /// The device went away; `results` has what was done before.
     case deviceGone
-    /// The attachment has ended: by its deadline, with its device, or by `detach`.
+    /// The attachment has ended: you missed its deadline, its device has gone, or you detached.
     case notAttached
-    /// The configuration is at fault; `diagnostics` says where.
+    /// The configuration has errors; `diagnostics` says where.
     case configurationRejected
-    /// The user has as many registrations as one may have.
+    /// The user has as many registrations as the daemon allows.
     case tooManyRegistrations
-    /// The system refused what the daemon tried; `errno` has its answer.
+    /// A system call of the daemon failed; `errno` has the kernel's answer.
     case systemFailure
-    /// An argument that the daemon does not take.
+    /// The daemon does not accept an argument.
     case invalidArgument
-    /// The daemon is of a version that cannot do this.
+    /// The daemon's version cannot do this.
     case unsupported
     /// The daemon ended the connection.
     case disconnected
-    /// No answer within the time given.
+    /// No answer came in time.
     case timedOut
-    /// The daemon sent what it must not.
+    /// The daemon sent something that the interface does not allow.
     case protocolViolation
-    /// Descriptors or memory are used up.
+    /// Out of descriptors or memory.
     case resourcesExhausted
-    /// What no other code is for.
+    /// A failure that no other code describes.
     case unexpected
   }
 
-  /// The cause, for programs to switch on.
+  /// The error number of a system call. Its description is glibc's name, such as `EACCES`.
+  public struct Errno: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The number, as in `errno.h`.
+    public let rawValue: Int32
+
+    /// The error with this number.
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+
+    /// glibc's name for the number.
+    public var description: String { LinuxSystem.Errno.name(rawValue) }
+  }
+
+  /// The cause, as a value for programs to switch on.
   public let code: Code
   /// The device as the caller named it, or the daemon's address.
   public let object: String
-  /// What was being done.
+  /// What the library was doing.
   public let operation: String
-  /// What went wrong, in words.
+  /// The cause, in words.
   public let cause: String
-  /// What to do about it; empty when there is nothing to do.
+  /// What you can do about it; empty when there is nothing to do.
   public let hint: String
-  /// The kernel's answer, or 0.
-  public let errno: Int32
-  /// Of a transaction that came only so far: a result for each operation that was carried out.
+  /// The kernel's answer; nil when no system call failed.
+  public let errno: Errno?
+  /// For a transaction that ended early: a result for each operation that was carried out.
   public let results: [UInt64]
-  /// What is wrong with the configuration, of `configurationRejected`.
+  /// For `configurationRejected`: what is wrong with the configuration.
   public let diagnostics: [ConfigurationDiagnostic]
 
+  /// - Parameter errno: 0 when no system call failed.
   package init(
     _ code: Code, object: String, operation: String, cause: String, hint: String = "",
     errno: Int32 = 0, results: [UInt64] = [], diagnostics: [ConfigurationDiagnostic] = []
@@ -76,7 +95,7 @@ public struct InterruptSyncClientError: Error, Equatable, Sendable, CustomString
     self.operation = operation
     self.cause = cause
     self.hint = hint
-    self.errno = errno
+    self.errno = errno == 0 ? nil : Errno(rawValue: errno)
     self.results = results
     self.diagnostics = diagnostics
   }
@@ -85,5 +104,35 @@ public struct InterruptSyncClientError: Error, Equatable, Sendable, CustomString
   public var description: String {
     let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
     return "\(object): \(operation): \(cause)\(advice)"
+  }
+}
+
+/// An error in a configuration file of the daemon.
+public struct ConfigurationDiagnostic: Equatable, Sendable, CustomStringConvertible {
+  /// The path.
+  public let file: String
+  /// From 1.
+  public let line: Int
+  /// From 1.
+  public let column: Int
+  /// The error.
+  public let message: String
+  /// What to write instead; empty when there is no advice.
+  public let hint: String
+
+  init?(_ value: JSON) {
+    guard let object = value.object, let file = object["file"]?.string,
+      let message = object["message"]?.string
+    else { return nil }
+    self.file = file
+    self.message = message
+    line = Int(clamping: object["line"]?.int64 ?? 0)
+    column = Int(clamping: object["column"]?.int64 ?? 0)
+    hint = object["hint"]?.string ?? ""
+  }
+
+  /// `file:line:column: message`, and the hint on a line of its own.
+  public var description: String {
+    "\(file):\(line):\(column): \(message)" + (hint.isEmpty ? "" : "\n  hint: \(hint)")
   }
 }

@@ -1,5 +1,7 @@
-// Replies are held against what the interface promises: what is missing or of another kind is told
-// and not guessed. Members that this version does not know are ignored.
+// Checks each reply against the interface: a member that is missing or has another type is an
+// error, never a guess. Members that this version does not know are ignored. Every type of this
+// module that the daemon sends is built from a ReplyReader, on the caller's thread.
+import LinuxSystem
 import Varlink
 
 /// Reads the members of one reply or of an object in it.
@@ -17,7 +19,7 @@ struct ReplyReader {
   func violation(_ cause: String) -> InterruptSyncClientError {
     InterruptSyncClientError(
       .protocolViolation, object: device, operation: operation,
-      cause: "the daemon's answer is not as its interface says: \(cause)",
+      cause: "the daemon's answer does not match its interface: \(cause)",
       hint: "the daemon is of another version: restart it after an upgrade")
   }
 
@@ -34,6 +36,11 @@ struct ReplyReader {
 
   func count(_ key: String) throws(InterruptSyncClientError) -> UInt64 {
     try required(key, object[key]?.uint64)
+  }
+
+  /// A time that the interface gives in nanoseconds.
+  func nanoseconds(_ key: String) throws(InterruptSyncClientError) -> Duration {
+    .nanoseconds(try count(key))
   }
 
   func bool(_ key: String) throws(InterruptSyncClientError) -> Bool {
@@ -56,12 +63,15 @@ struct ReplyReader {
     return numbers
   }
 
-  /// The objects of a list.
-  func readers(_ key: String) throws(InterruptSyncClientError) -> [ReplyReader] {
+  /// The objects of a list, each read by `body`.
+  func list<Element>(
+    _ key: String, _ body: (ReplyReader) throws(InterruptSyncClientError) -> Element
+  ) throws(InterruptSyncClientError) -> [Element] {
     let values = try required(key, object[key]?.array)
-    var readers: [ReplyReader] = []
-    for value in values { readers.append(try reader(key, value.object)) }
-    return readers
+    var elements: [Element] = []
+    elements.reserveCapacity(values.count)
+    for value in values { elements.append(try body(try reader(key, value.object))) }
+    return elements
   }
 
   func reader(_ key: String) throws(InterruptSyncClientError) -> ReplyReader {
@@ -72,5 +82,14 @@ struct ReplyReader {
     _ key: String, _ value: JSONObject?
   ) throws(InterruptSyncClientError) -> ReplyReader {
     ReplyReader(try required(key, value), device: device, operation: operation)
+  }
+
+  /// The descriptor whose index in the message a member gives.
+  func descriptor(
+    _ key: String, _ all: [FileDescriptor]
+  ) throws(InterruptSyncClientError) -> FileDescriptor {
+    let number = try count(key)
+    guard number < all.count else { throw violation("\(key) names a descriptor that did not come") }
+    return all[Int(number)]
   }
 }

@@ -1,3 +1,5 @@
+// The two ways a call fails: an error of this end (`VarlinkError`), and the error that a service
+// answers with (`ErrorReply`). A hint travels as a field of both. Plain values, for any thread.
 import Glibc
 package import LinuxSystem
 
@@ -106,4 +108,65 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
     default: (.unexpected, "an answer of the kernel that was not foreseen", "")
     }
   }
+}
+
+// MARK: Errors that a service answers with
+
+/// An error a service answers with: a qualified name and its parameters.
+package struct ErrorReply: Error, Equatable, Sendable, CustomStringConvertible {
+  package let name: String
+  package let parameters: JSONObject
+
+  package init(_ name: String, _ parameters: JSONObject = [:]) {
+    self.name = name
+    self.parameters = parameters
+  }
+
+  /// What to do about it, where the service says so: the parameter `hint`.
+  package var hint: String? { parameters["hint"]?.string }
+
+  /// The same error with a hint; an empty one leaves it as it is. The interface must declare the
+  /// error's parameter `hint: ?string`.
+  package func hinting(_ hint: String) -> ErrorReply {
+    guard !hint.isEmpty else { return self }
+    var parameters = parameters
+    parameters["hint"] = .string(hint)
+    return ErrorReply(name, parameters)
+  }
+
+  package var description: String { parameters.isEmpty ? name : "\(name) \(parameters)" }
+
+  /// The answer on the wire.
+  var message: JSONObject { ["error": .string(name), "parameters": .object(parameters)] }
+
+  private static func standard(_ name: String, _ parameters: JSONObject = [:]) -> ErrorReply {
+    ErrorReply("\(ServiceInterface.name).\(name)", parameters)
+  }
+
+  /// The service has no such interface.
+  package static func interfaceNotFound(_ interface: String) -> ErrorReply {
+    standard("InterfaceNotFound", ["interface": .string(interface)])
+  }
+
+  /// The interface has no such method; the name is the whole one.
+  package static func methodNotFound(_ method: String) -> ErrorReply {
+    standard("MethodNotFound", ["method": .string(method)])
+  }
+
+  /// The interface has the method and this service does not do it, or not in the way asked for.
+  package static func methodNotImplemented(_ method: String) -> ErrorReply {
+    standard("MethodNotImplemented", ["method": .string(method)])
+  }
+
+  /// A parameter is missing, undeclared or of another type or value than it must be. Inside a
+  /// parameter, its place: `devices[2].name`.
+  package static func invalidParameter(_ parameter: String) -> ErrorReply {
+    standard("InvalidParameter", ["parameter": .string(parameter)])
+  }
+
+  /// The peer may not do this.
+  package static let permissionDenied = standard("PermissionDenied")
+
+  /// The method only makes sense with `more`.
+  package static let expectedMore = standard("ExpectedMore")
 }

@@ -1,4 +1,5 @@
-// interruptsyncctl: what administrators and shells ask of the daemon and of the kernel's bindings.
+// interruptsyncctl: administrators and shell scripts query and control the daemon, and bind devices
+// to UIO drivers. One thread. Each command is one type under Commands/; here is the entry point.
 import ArgumentParser
 import Glibc
 import InterruptSyncClient
@@ -8,14 +9,14 @@ import UIO
 struct Control: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "interruptsyncctl",
-    abstract: "Looks at and controls interruptsyncd and the UIO devices it services.",
+    abstract: "Queries and controls interruptsyncd and the UIO devices that it services.",
     discussion: """
-      Devices are named by stable id (pci-0000:00:03.0), node (/dev/uio0, uio0), uio name where it \
-      is unique, or the name of a software line. Data goes to standard output, everything else to \
-      standard error.
+      Name a device by its stable id (pci-0000:00:03.0), node (/dev/uio0, uio0) or uio name where \
+      that is unique; name a software line by its name. Data goes to standard output, everything \
+      else to standard error.
 
-      Exit status: 0 done, 1 failed, 2 wrong usage, 77 not permitted; status has its own: 0 \
-      running, 3 not running, 4 no such device.
+      Exit status: 0 success, 1 failure, 2 usage error, 77 permission denied. The command status \
+      has its own: 0 running, 3 not running, 4 no such device.
       """,
     version: "0.1.0",
     subcommands: [
@@ -26,7 +27,7 @@ struct Control: ParsableCommand {
     ])
 
   static func main() {
-    // A reader that has gone ends the program, as it ends every filter.
+    // When the reader of a pipe goes away, SIGPIPE ends the program like every filter.
     signal(SIGPIPE, SIG_DFL)
     do {
       var command = try parseAsRoot()
@@ -36,7 +37,20 @@ struct Control: ParsableCommand {
     } catch let error as UIOError {
       Failure.end(error)
     } catch {
-      Failure.end(usage: error)
+      endUsage(error)
     }
+  }
+
+  /// Ends after an error of the argument parser: a request for help or a completion script, or wrong
+  /// usage.
+  private static func endUsage(_ error: any Error) -> Never {
+    let status = exitCode(for: error)
+    let text = fullMessage(for: error)
+    if status.isSuccess {
+      Console.out(text)
+      Glibc.exit(0)
+    }
+    if !text.isEmpty { Console.complain(text) }
+    Glibc.exit(status == .validationFailure ? Failure.wrongUsage : status.rawValue)
   }
 }

@@ -10,7 +10,7 @@ static int32_t answer(interruptsync_object *object, void *context) {
 }
 
 // P33, P34: the routine's own status, in each of the object's lives.
-static void status_verbatim(void) {
+TEST(P33_status_verbatim) {
   struct fixture it = make_fixture(INTERRUPTSYNC_MODE_NORMAL, NULL);
   const int32_t values[] = {0, 1, -1, 0x102, INT32_MIN, INT32_MAX, INTERRUPTSYNC_NOT_MINE, -0x3ffffe6c};
   int32_t zero = 0;
@@ -47,7 +47,7 @@ static int32_t refused_inside(interruptsync_object *object, void *context) {
 }
 
 // N4, N23: an error to the caller, the routine not run.
-static void reentry(void) {
+TEST(N4_reentry) {
   struct fixture it = make_fixture(INTERRUPTSYNC_MODE_NORMAL, NULL);
   interruptsync_queue *queue = NULL;
   CHECK_EQUAL(interruptsync_queue_create(NULL, NULL, &queue), 0);
@@ -70,7 +70,7 @@ static int32_t release_inside(interruptsync_object *object, void *context) {
 }
 
 // The object lasts until the call that released it has ended.
-static void release_in_a_call(void) {
+TEST(release_inside_a_call) {
   struct fixture it = make_fixture(INTERRUPTSYNC_MODE_NORMAL, NULL);
   int32_t status = 0;
   CHECK_EQUAL(interruptsync_object_call(it.object, release_inside, NULL, &status), 0);
@@ -107,7 +107,7 @@ static void *caller(void *context) {
 }
 
 // P30, P31, K7: two objects with one lock, their service routines and three callers.
-static void exclusion(void) {
+TEST(P30_exclusion_over_a_shared_lock) {
   struct counted it;
   memset(&it, 0, sizeof it);
   interruptsync_lock *lock = NULL;
@@ -154,7 +154,7 @@ static bool execute_inside(void *context) {
 }
 
 // P28, P29, N14, K3.
-static void interrupt_handle(void) {
+TEST(N14_interrupt_handle) {
   event_init(&entered);
   struct fixture it = make_fixture(INTERRUPTSYNC_MODE_NORMAL, NULL);
   interruptsync_interrupt *interrupt = NULL;
@@ -181,12 +181,3 @@ static void interrupt_handle(void) {
   interruptsync_release(interrupt);
   end_fixture(&it);
 }
-
-const struct test call_tests[] = {
-    {"P33 status verbatim", status_verbatim},
-    {"N4 re-entry", reentry},
-    {"release inside a call", release_in_a_call},
-    {"P30 exclusion over a shared lock", exclusion},
-    {"N14 interrupt handle", interrupt_handle},
-    {NULL, NULL},
-};

@@ -24,7 +24,7 @@ static int32_t defer(interruptsync_object *object, void *context) {
   return INTERRUPTSYNC_CLAIMED;
 }
 
-static void from_a_service_routine(void) {
+TEST(N22_deferred_from_a_service_routine) {
   event_init(&ran);
   runs = 0;
   struct fixture it = make_fixture(INTERRUPTSYNC_MODE_NORMAL, NULL);
@@ -58,7 +58,7 @@ static void hold(void *context, void *argument1, void *argument2) {
 }
 
 // Taken back before it runs; released while queued it still runs.
-static void remove_and_release(void) {
+TEST(D1_removing_and_releasing) {
   event_init(&ran);
   event_init(&gate);
   runs = 0;
@@ -80,9 +80,3 @@ static void remove_and_release(void) {
   CHECK_EQUAL(runs, 1);
   interruptsync_release(queue);
 }
-
-const struct test deferred_tests[] = {
-    {"N22 deferred from a service routine", from_a_service_routine},
-    {"D1 removing and releasing", remove_and_release},
-    {NULL, NULL},
-};

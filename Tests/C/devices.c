@@ -19,7 +19,7 @@ static int stop_at_first(const interruptsync_device_info *info, void *context) {
   return 1;
 }
 
-static void list(void) {
+TEST(device_list) {
   struct tree tree = make_tree();
   char ids[256] = "";
   CHECK_EQUAL(interruptsync_device_list(visit, ids), 2);
@@ -28,7 +28,7 @@ static void list(void) {
   end_tree(&tree);
 }
 
-static void open_and_describe(void) {
+TEST(device_description) {
   struct tree tree = make_tree();
   interruptsync_device *device = NULL;
   CHECK_FAILS(interruptsync_device_open("pci-0000:00:09.0", &device), ENOENT, "no such device");
@@ -87,7 +87,7 @@ static void open_and_describe(void) {
     CHECK_EQUAL(interruptsync_read##bits(region, 0, NULL), -EINVAL);                                                   \
   } while (0)
 
-static void registers(void) {
+TEST(registers) {
   struct tree tree = make_tree();
   interruptsync_device *device = NULL;
   interruptsync_region *region = NULL;
@@ -138,7 +138,7 @@ static void on_report(interruptsync_object *object, const interruptsync_report *
 }
 
 // Counts, re-arm and bus mastering through COMMAND, and the end of the line. The file's end is the device's.
-static void line(void) {
+TEST(UIO_line) {
   event_init(&served);
   event_init(&removed);
   struct tree tree = make_tree();
@@ -180,11 +180,3 @@ static void line(void) {
   interruptsync_release(device);
   end_tree(&tree);
 }
-
-const struct test device_tests[] = {
-    {"device list", list},
-    {"device description", open_and_describe},
-    {"registers", registers},
-    {"UIO line", line},
-    {NULL, NULL},
-};

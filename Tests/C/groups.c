@@ -1,4 +1,4 @@
-// Groups, waiting and placement; and structs of programs that were compiled before there were any.
+// Groups, waiting and placement, and structs of programs that were compiled before these existed.
 #include "check.h"
 
 struct counted {
@@ -20,7 +20,7 @@ static void await_interrupts(interruptsync_object *object, uint64_t wanted) {
   while (now.interrupts < wanted || now.claimed + now.unclaimed < now.dispatches);
 }
 
-static void many_lines(void) {
+TEST(group_of_many_lines) {
   enum { LINES = 20 };
   interruptsync_group *group = NULL;
   CHECK_EQUAL(interruptsync_group_create("many", NULL, NULL, NULL, &group), 0);
@@ -57,7 +57,7 @@ static void on_report(interruptsync_object *object, const interruptsync_report *
   ++*(int *)context;
 }
 
-static void refusals(void) {
+TEST(group_refusals) {
   int reports = 0;
   interruptsync_group *group = NULL;
   interruptsync_thread_attributes attributes = INTERRUPTSYNC_STRUCT(interruptsync_thread_attributes);
@@ -78,7 +78,7 @@ static void refusals(void) {
   interruptsync_release(line);
 }
 
-static void waiting(void) {
+TEST(waiting) {
   interruptsync_thread_attributes attributes = INTERRUPTSYNC_STRUCT(interruptsync_thread_attributes);
   interruptsync_object_options options = INTERRUPTSYNC_STRUCT(interruptsync_object_options);
   options.dispatcher = &attributes;
@@ -102,7 +102,7 @@ static void waiting(void) {
 }
 
 // A program of version 0.1 with its smaller structs, whose memory ends where they end.
-static void earlier_programs(void) {
+TEST(structs_of_earlier_programs) {
   enum { ATTRIBUTES = 160, OPTIONS = 72, STATISTICS = 120 };
   char *attributes = (char *)calloc(1, ATTRIBUTES), *options = (char *)calloc(1, OPTIONS);
   char *statistics = (char *)calloc(1, STATISTICS);
@@ -124,11 +124,3 @@ static void earlier_programs(void) {
   free(options);
   free(statistics);
 }
-
-const struct test group_tests[] = {
-    {"group of many lines", many_lines},
-    {"group refusals", refusals},
-    {"waiting", waiting},
-    {"structs of earlier programs", earlier_programs},
-    {NULL, NULL},
-};

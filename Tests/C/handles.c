@@ -1,7 +1,7 @@
 // Handles, errors, version, process.
 #include "check.h"
 
-static void version(void) {
+TEST(version) {
   CHECK_EQUAL(interruptsync_version_number(), INTERRUPTSYNC_VERSION_NUMBER);
   char expected[32];
   snprintf(expected, sizeof expected, "%d.%d.%d", INTERRUPTSYNC_VERSION_MAJOR, INTERRUPTSYNC_VERSION_MINOR,
@@ -9,7 +9,7 @@ static void version(void) {
   CHECK_EQUAL(strcmp(interruptsync_version(), expected), 0);
 }
 
-static void counted(void) {
+TEST(handles_are_counted) {
   interruptsync_lock *lock = NULL;
   CHECK_EQUAL(interruptsync_lock_create(&lock), 0);
   CHECK(lock != NULL);
@@ -23,7 +23,7 @@ static void counted(void) {
 }
 
 // A slot that was used again does not answer to the old handle.
-static void stale(void) {
+TEST(a_stale_handle_is_told_from_its_slot_s_next) {
   interruptsync_lock *old = NULL, *others[600];
   interruptsync_lock_create(&old);
   interruptsync_release(old);
@@ -32,7 +32,7 @@ static void stale(void) {
   for (int i = 0; i < 600; i++) CHECK_EQUAL(interruptsync_release(others[i]), 0);
 }
 
-static void strays(void) {
+TEST(stray_pointers_are_refused) {
   int local = 0;
   void *heap = malloc(64);
   void *wrong[] = {NULL, &local, heap, (void *)(uintptr_t)1, (void *)(uintptr_t)-1, (void *)(uintptr_t)0xffffffffa7};
@@ -43,7 +43,7 @@ static void strays(void) {
   free(heap);
 }
 
-static void other_kind(void) {
+TEST(a_handle_of_another_kind_is_refused) {
   interruptsync_line *line = NULL;
   CHECK_EQUAL(interruptsync_line_software(NULL, &line), 0);
   void *handle = line;
@@ -53,7 +53,7 @@ static void other_kind(void) {
 }
 
 // Every function answers NULL with -EINVAL.
-static void nulls(void) {
+TEST(NULL_is_refused_everywhere) {
   CHECK_EQUAL(interruptsync_device_list(NULL, NULL), -EINVAL);
   CHECK_EQUAL(interruptsync_device_open(NULL, NULL), -EINVAL);
   CHECK_EQUAL(interruptsync_device_get_info(NULL, NULL), -EINVAL);
@@ -104,7 +104,7 @@ static void nulls(void) {
   CHECK_EQUAL(interruptsync_deferred_remove(NULL), -EINVAL);
 }
 
-static void sizes(void) {
+TEST(struct_sizes) {
   interruptsync_lock *lock = NULL;
   interruptsync_lock_create(&lock);
   interruptsync_lock_statistics none = INTERRUPTSYNC_STRUCT(interruptsync_lock_statistics);
@@ -131,7 +131,7 @@ static void *other_thread(void *unused) {
   return NULL;
 }
 
-static void errors_are_the_threads_own(void) {
+TEST(the_last_error_is_the_thread_s_own) {
   pthread_t thread;
   CHECK_EQUAL(interruptsync_device_open("", (interruptsync_device **)&thread), -EINVAL);
   char before[256];
@@ -142,22 +142,9 @@ static void errors_are_the_threads_own(void) {
   CHECK(strstr(before, "hint: ") != NULL);
 }
 
-static void process(void) {
+TEST(process) {
   CHECK_EQUAL(interruptsync_level(), INTERRUPTSYNC_PASSIVE);
   CHECK_EQUAL(interruptsync_set_checked(false), 0);
   int result = interruptsync_lock_memory();
   CHECK(result == 0 || result == -EPERM || result == -ENOMEM);
 }
-
-const struct test handle_tests[] = {
-    {"version", version},
-    {"handles are counted", counted},
-    {"a stale handle is told from its slot's next", stale},
-    {"stray pointers are refused", strays},
-    {"a handle of another kind is refused", other_kind},
-    {"NULL is refused everywhere", nulls},
-    {"struct sizes", sizes},
-    {"the last error is the thread's own", errors_are_the_threads_own},
-    {"process", process},
-    {NULL, NULL},
-};

@@ -12,7 +12,7 @@ static int32_t serve(interruptsync_object *object, void *context) {
   return INTERRUPTSYNC_CLAIMED;
 }
 
-static void software(void) {
+TEST(software_line) {
   event_init(&served);
   struct fixture it = make_fixture(INTERRUPTSYNC_MODE_ALL, NULL);
   interruptsync_line_info info = INTERRUPTSYNC_STRUCT(interruptsync_line_info);
@@ -20,7 +20,7 @@ static void software(void) {
   CHECK_EQUAL(info.kind, INTERRUPTSYNC_LINE_SOFTWARE);
   CHECK_EQUAL(info.rearm, INTERRUPTSYNC_REARM_NONE);
   CHECK_EQUAL(strcmp(info.name, "test"), 0);
-  // What is raised before the connection is kept.
+  // Interrupts raised before the connection are kept.
   CHECK_EQUAL(interruptsync_line_trigger(it.line, 3), 0);
   CHECK_EQUAL(interruptsync_object_register(it.object, serve, NULL, 0, NULL), 0);
   CHECK_EQUAL(interruptsync_object_connect(it.object), 0);
@@ -47,7 +47,7 @@ static void on_report(interruptsync_object *object, const interruptsync_report *
 }
 
 // An eventfd of the caller's, and a pipe of totals whose writer goes away.
-static void descriptors(void) {
+TEST(descriptor_lines) {
   event_init(&served);
   int counter = eventfd(0, 0), ends[2];
   CHECK_EQUAL(pipe(ends), 0);
@@ -92,9 +92,3 @@ static void descriptors(void) {
   interruptsync_release(second);
   close(counter);
 }
-
-const struct test line_tests[] = {
-    {"software line", software},
-    {"descriptor lines", descriptors},
-    {NULL, NULL},
-};

@@ -1,4 +1,4 @@
-// Objects: making, the list, connection.
+// Objects: creation, the list, connection.
 #include "check.h"
 
 static char order[64];
@@ -34,7 +34,7 @@ static int32_t nothing(interruptsync_object *object, void *context) {
 }
 
 // P10, P11, P16: head first, tail last; cancelled ones not at all (N8).
-static void list_order(void) {
+TEST(P10_list_order_and_cancelling) {
   event_init(&last);
   order[0] = 0;
   static char a[] = "A", b[] = "b", c[] = "C", d[] = "d";
@@ -66,7 +66,7 @@ static void list_order(void) {
 }
 
 // P17, P19: whole passes until a clean one.
-static void repeat(void) {
+TEST(P17_repeat) {
   event_init(&last);
   int calls = 0;
   struct fixture it = make_fixture(INTERRUPTSYNC_MODE_REPEAT, NULL);
@@ -84,7 +84,7 @@ static void repeat(void) {
 }
 
 // N9, P24, P26.
-static void connection(void) {
+TEST(N9_connection) {
   struct fixture it = make_fixture(INTERRUPTSYNC_MODE_NORMAL, NULL);
   CHECK_EQUAL(interruptsync_object_get_state(it.object), INTERRUPTSYNC_DISCONNECTED);
   CHECK_EQUAL(interruptsync_object_disconnect(it.object), 0);
@@ -106,7 +106,7 @@ static void connection(void) {
   end_fixture(&it);
 }
 
-static void creation_errors(void) {
+TEST(creation_errors) {
   interruptsync_line *line = NULL;
   CHECK_EQUAL(interruptsync_line_software(NULL, &line), 0);
   interruptsync_object *object = NULL;
@@ -147,7 +147,7 @@ static int32_t release_itself(interruptsync_object *object, void *context) {
 }
 
 // P25, N12: the last reference disconnects, also from inside a service routine.
-static void last_release(void) {
+TEST(N12_last_release) {
   event_init(&last);
   struct fixture it = make_fixture(INTERRUPTSYNC_MODE_NORMAL, NULL);
   CHECK_EQUAL(interruptsync_object_register(it.object, release_itself, &last, 0, NULL), 0);
@@ -168,12 +168,3 @@ static void last_release(void) {
   it.object = next;
   end_fixture(&it);
 }
-
-const struct test object_tests[] = {
-    {"P10 list order and cancelling", list_order},
-    {"P17 repeat", repeat},
-    {"N9 connection", connection},
-    {"creation errors", creation_errors},
-    {"N12 last release", last_release},
-    {NULL, NULL},
-};

@@ -36,8 +36,8 @@ static struct fixture watch(struct watched *it, uint32_t mode, interruptsync_obj
   return fixture;
 }
 
-// Masked at the limit, and re-armed when told to.
-static void storm(void) {
+// Masked at the limit, and re-armed on request.
+TEST(N20_storm) {
   static struct watched it;
   it.result = INTERRUPTSYNC_NOT_MINE;
   interruptsync_object_options options = INTERRUPTSYNC_STRUCT(interruptsync_object_options);
@@ -56,7 +56,7 @@ static void storm(void) {
   end_fixture(&fixture);
 }
 
-static void repeat_limit(void) {
+TEST(N20_repeat_limit) {
   static struct watched it;
   it.result = INTERRUPTSYNC_CLAIMED;
   interruptsync_object_options options = INTERRUPTSYNC_STRUCT(interruptsync_object_options);
@@ -71,7 +71,7 @@ static void repeat_limit(void) {
 }
 
 // N5, N9, and a processor that no machine has.
-static void other_options(void) {
+TEST(N5_N9_options) {
   static struct watched it;
   it.result = 0x102;
   interruptsync_thread_attributes attributes = INTERRUPTSYNC_STRUCT(interruptsync_thread_attributes);
@@ -96,10 +96,3 @@ static void other_options(void) {
   CHECK_EQUAL(now.claimed, 1);
   end_fixture(&fixture);
 }
-
-const struct test storm_tests[] = {
-    {"N20 storm", storm},
-    {"N20 repeat limit", repeat_limit},
-    {"N5 N9 options", other_options},
-    {NULL, NULL},
-};

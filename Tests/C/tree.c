@@ -1,3 +1,4 @@
+// Builds the tree of sysfs and device nodes, and reads and writes its files.
 #include "tree.h"
 
 #include "check.h"

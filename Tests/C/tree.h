@@ -1,4 +1,4 @@
-// A tree of sysfs and device nodes in a temporary folder, in which plain files stand for the kernel's: one PCI function
+// A tree of sysfs and device nodes in a temporary folder, in which plain files replace the kernel's: one PCI function
 // with uio_pci_generic at uio0, one nameless platform device at uio1.
 #ifndef TREE_H
 #define TREE_H

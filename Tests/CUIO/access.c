@@ -1,4 +1,4 @@
-// Not run: access.sh looks at the machine code that these become.
+// Never run: access.sh examines the machine code of these functions.
 #include "cuio_register.h"
 
 #define PROBE(bits)                                                                                             \

@@ -19,7 +19,7 @@ static int listener(const char *name) {
   memcpy(address.sun_path, name, length);
   if (name[0] == '@') address.sun_path[0] = 0;
   int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  CHECK_EQ(bind(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)), 0);
+  CHECK_EQUAL(bind(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)), 0);
   return fd;
 }
 
@@ -27,7 +27,7 @@ static void name_in(char *name, size_t size, const char *prefix) {
   snprintf(name, size, "%sinterruptsync-check-%d", prefix, (int)getpid());
 }
 
-// What came, and how many descriptors beside it; the first is left in `descriptor`.
+// Receives a datagram and the number of descriptors beside it; leaves the first one in `descriptor`.
 static ssize_t receive(int fd, char *bytes, size_t size, int *descriptor) {
   struct iovec part = {bytes, size};
   _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * 2)];
@@ -43,10 +43,10 @@ static void reaches(const char *name) {
   int receiver = listener(name), fd = cuio_datagram_create(0), descriptor;
   CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
   char bytes[16];
-  CHECK_EQ(cuio_datagram_send(fd, name, "READY=1", 7, NULL, 0), 0);
-  CHECK_EQ(receive(receiver, bytes, sizeof bytes, &descriptor), 7);
-  CHECK_EQ(memcmp(bytes, "READY=1", 7), 0);
-  CHECK_EQ(descriptor, -1);
+  CHECK_EQUAL(cuio_datagram_send(fd, name, "READY=1", 7, NULL, 0), 0);
+  CHECK_EQUAL(receive(receiver, bytes, sizeof bytes, &descriptor), 7);
+  CHECK_EQUAL(memcmp(bytes, "READY=1", 7), 0);
+  CHECK_EQUAL(descriptor, -1);
   close(fd);
   close(receiver);
 }
@@ -55,7 +55,7 @@ TEST(datagram_reaches_a_path) {
   char name[64];
   name_in(name, sizeof name, "/tmp/");
   reaches(name);
-  CHECK_EQ(unlink(name), 0);
+  CHECK_EQUAL(unlink(name), 0);
 }
 
 TEST(datagram_reaches_an_abstract_name) {
@@ -68,11 +68,11 @@ TEST(datagram_carries_descriptors) {
   char name[64], bytes[4];
   name_in(name, sizeof name, "@rights-");
   int receiver = listener(name), fd = cuio_datagram_create(0), sent = check_file(5), received;
-  CHECK_EQ(cuio_datagram_send(fd, name, NULL, 0, &sent, 1), 0);
-  CHECK_EQ(receive(receiver, bytes, sizeof bytes, &received), 0);
+  CHECK_EQUAL(cuio_datagram_send(fd, name, NULL, 0, &sent, 1), 0);
+  CHECK_EQUAL(receive(receiver, bytes, sizeof bytes, &received), 0);
   struct stat one, other;
-  CHECK_EQ(fstat(sent, &one), 0);
-  CHECK_EQ(fstat(received, &other), 0);
+  CHECK_EQUAL(fstat(sent, &one), 0);
+  CHECK_EQUAL(fstat(received, &other), 0);
   CHECK(received != sent && one.st_ino == other.st_ino && one.st_dev == other.st_dev);
   close(sent);
   close(received);
@@ -85,8 +85,8 @@ TEST(datagram_takes_no_more_descriptors_than_the_kernel) {
   name_in(name, sizeof name, "@many-");
   int receiver = listener(name), fd = cuio_datagram_create(0), many[CUIO_DATAGRAM_DESCRIPTORS + 1];
   for (int i = 0; i <= CUIO_DATAGRAM_DESCRIPTORS; i++) many[i] = fd;
-  CHECK_EQ(cuio_datagram_send(fd, name, "x", 1, many, CUIO_DATAGRAM_DESCRIPTORS + 1), -E2BIG);
-  CHECK_EQ(cuio_datagram_send(fd, name, "x", 1, many, CUIO_DATAGRAM_DESCRIPTORS), 0);
+  CHECK_EQUAL(cuio_datagram_send(fd, name, "x", 1, many, CUIO_DATAGRAM_DESCRIPTORS + 1), -E2BIG);
+  CHECK_EQUAL(cuio_datagram_send(fd, name, "x", 1, many, CUIO_DATAGRAM_DESCRIPTORS), 0);
   close(receiver);
   close(fd);
 }
@@ -99,9 +99,9 @@ TEST(datagram_names_what_is_no_address) {
   longest[sizeof longest - 1] = 0;
   const char *names[] = {"", "/", "@", "relative", "vsock:2:1", longest};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    CHECK_EQ(cuio_datagram_send(fd, names[i], "x", 1, NULL, 0), -EINVAL);
-  CHECK_EQ(cuio_datagram_send(fd, "/nonexistent/interruptsync", "x", 1, NULL, 0), -ENOENT);
-  CHECK_EQ(cuio_datagram_send(fd, "@nobody-listens-to-interruptsync", "x", 1, NULL, 0), -ECONNREFUSED);
+    CHECK_EQUAL(cuio_datagram_send(fd, names[i], "x", 1, NULL, 0), -EINVAL);
+  CHECK_EQUAL(cuio_datagram_send(fd, "/nonexistent/interruptsync", "x", 1, NULL, 0), -ENOENT);
+  CHECK_EQUAL(cuio_datagram_send(fd, "@nobody-listens-to-interruptsync", "x", 1, NULL, 0), -ECONNREFUSED);
   close(fd);
 }
 
@@ -112,7 +112,7 @@ TEST(datagram_that_nobody_takes_is_given_up) {
     int receiver = listener(name), fd = cuio_datagram_create(timeout), result;
     do result = cuio_datagram_send(fd, name, "x", 1, NULL, 0);
     while (result == 0);
-    CHECK_EQ(result, -EAGAIN);
+    CHECK_EQUAL(result, -EAGAIN);
     close(receiver);
     close(fd);
   }

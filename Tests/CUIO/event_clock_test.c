@@ -17,34 +17,34 @@ TEST(event_is_nonblocking_and_closed_on_exec) {
 
 TEST(event_drain_takes_everything_at_once) {
   int fd = cuio_event_create();
-  CHECK_EQ(cuio_event_drain(fd), -EAGAIN);
-  CHECK_EQ(cuio_event_signal(fd, 1), 0);
-  CHECK_EQ(cuio_event_signal(fd, 5), 0);
-  CHECK_EQ(cuio_event_drain(fd), 0);
-  CHECK_EQ(cuio_event_drain(fd), -EAGAIN);
+  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
+  CHECK_EQUAL(cuio_event_signal(fd, 1), 0);
+  CHECK_EQUAL(cuio_event_signal(fd, 5), 0);
+  CHECK_EQUAL(cuio_event_drain(fd), 0);
+  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
   close(fd);
 }
 
 TEST(event_that_is_full_is_still_signalled) {
   int fd = cuio_event_create();
-  CHECK_EQ(cuio_event_signal(fd, UINT64_MAX - 1), 0);
-  CHECK_EQ(cuio_event_signal(fd, 1), -EAGAIN);
-  CHECK_EQ(cuio_wait(-1, fd, 0, false), CUIO_WAIT_WOKEN);
-  CHECK_EQ(cuio_event_signal(fd, UINT64_MAX), -EINVAL);
+  CHECK_EQUAL(cuio_event_signal(fd, UINT64_MAX - 1), 0);
+  CHECK_EQUAL(cuio_event_signal(fd, 1), -EAGAIN);
+  CHECK_EQUAL(cuio_wait(-1, fd, 0, false), CUIO_WAIT_WOKEN);
+  CHECK_EQUAL(cuio_event_signal(fd, UINT64_MAX), -EINVAL);
   close(fd);
-  CHECK_EQ(cuio_event_signal(fd, 1), -EBADF);
-  CHECK_EQ(cuio_event_drain(fd), -EBADF);
+  CHECK_EQUAL(cuio_event_signal(fd, 1), -EBADF);
+  CHECK_EQUAL(cuio_event_drain(fd), -EBADF);
 }
 
 TEST(wake_goes_out_at_once_below_device_level) {
   int fd = cuio_event_create();
   for (int32_t level = 0; level < 3; level++) {
-    CHECK_EQ(cuio_thread_set_level(level), level == 0 ? 0 : level - 1);
-    CHECK_EQ(cuio_thread_level(), level);
+    CHECK_EQUAL(cuio_thread_set_level(level), level == 0 ? 0 : level - 1);
+    CHECK_EQUAL(cuio_thread_level(), level);
     cuio_thread_wake(fd);
-    CHECK_EQ(cuio_event_drain(fd), 0);
+    CHECK_EQUAL(cuio_event_drain(fd), 0);
   }
-  CHECK_EQ(cuio_thread_set_level(0), 2);
+  CHECK_EQUAL(cuio_thread_set_level(0), 2);
   close(fd);
 }
 
@@ -53,18 +53,18 @@ TEST(wake_at_device_level_waits_until_the_lock_is_left) {
   cuio_thread_set_level(3);
   cuio_thread_wake(fd);
   cuio_thread_wake(fd);
-  CHECK_EQ(cuio_event_drain(fd), -EAGAIN);
+  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
   // A second descriptor goes out at once and does not displace the first.
   cuio_thread_wake(other);
-  CHECK_EQ(cuio_event_drain(other), 0);
-  CHECK_EQ(cuio_event_drain(fd), -EAGAIN);
+  CHECK_EQUAL(cuio_event_drain(other), 0);
+  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
   cuio_thread_set_level(0);
   cuio_thread_left_lock();
   uint64_t sum = 0;
-  CHECK_EQ(read(fd, &sum, sizeof sum), sizeof sum);
-  CHECK_EQ(sum, 1);
+  CHECK_EQUAL(read(fd, &sum, sizeof sum), sizeof sum);
+  CHECK_EQUAL(sum, 1);
   cuio_thread_left_lock();
-  CHECK_EQ(cuio_event_drain(fd), -EAGAIN);
+  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
   close(fd);
   close(other);
 }
@@ -103,8 +103,8 @@ TEST(ticks_without_a_processor_counter_are_nanoseconds) {
   cuio_clock_has_counter = false;
   uint64_t early = cuio_nanoseconds(), ticks = cuio_ticks(), late = cuio_nanoseconds();
   CHECK(early <= ticks && ticks <= late);
-  CHECK_EQ(cuio_ticks_to_nanoseconds(1234567), 1234567);
-  CHECK_EQ(cuio_nanoseconds_to_ticks(1234567), 1234567);
+  CHECK_EQUAL(cuio_ticks_to_nanoseconds(1234567), 1234567);
+  CHECK_EQUAL(cuio_nanoseconds_to_ticks(1234567), 1234567);
   CHECK(measures_time());
   cuio_clock_has_counter = before;
 #else
@@ -117,8 +117,8 @@ TEST(conversions_are_inverse_and_never_wrap) {
     double back = (double)cuio_ticks_to_nanoseconds(cuio_nanoseconds_to_ticks(ns));
     CHECK(back > 0.9 * (double)ns - 100 && back < 1.1 * (double)ns + 100);
   }
-  CHECK_EQ(cuio_ticks_to_nanoseconds(0), 0);
-  CHECK_EQ(cuio_nanoseconds_to_ticks(0), 0);
+  CHECK_EQUAL(cuio_ticks_to_nanoseconds(0), 0);
+  CHECK_EQUAL(cuio_nanoseconds_to_ticks(0), 0);
   // One of the two directions leaves 64 bits, whichever side of 1 GHz the counter runs on.
   CHECK(cuio_ticks_to_nanoseconds(UINT64_MAX) > UINT64_MAX / 1000);
   CHECK(cuio_nanoseconds_to_ticks(UINT64_MAX) > UINT64_MAX / 1000);
@@ -128,13 +128,13 @@ TEST(counter_adds_sets_and_keeps_the_larger) {
   uint64_t counter = 0;
   cuio_counter_add(&counter, 3);
   cuio_counter_add(&counter, 4);
-  CHECK_EQ(cuio_counter_read(&counter), 7);
+  CHECK_EQUAL(cuio_counter_read(&counter), 7);
   cuio_counter_raise(&counter, 5);
-  CHECK_EQ(cuio_counter_read(&counter), 7);
+  CHECK_EQUAL(cuio_counter_read(&counter), 7);
   cuio_counter_raise(&counter, 9);
-  CHECK_EQ(cuio_counter_read(&counter), 9);
+  CHECK_EQUAL(cuio_counter_read(&counter), 9);
   cuio_counter_set(&counter, 1);
-  CHECK_EQ(cuio_counter_read(&counter), 1);
+  CHECK_EQUAL(cuio_counter_read(&counter), 1);
 }
 
 typedef struct {
@@ -154,10 +154,10 @@ TEST(flag_publishes_what_was_written_before_it) {
   published p = {0};
   pthread_t thread;
   CHECK(!cuio_flag_is_up(&p.flag));
-  CHECK_EQ(cuio_thread_create(&thread, 0, publish, &p), 0);
+  CHECK_EQUAL(cuio_thread_create(&thread, 0, publish, &p), 0);
   CHECK_SOON(cuio_flag_is_up(&p.flag));
-  CHECK_EQ(p.plain, 42);
-  CHECK_EQ(cuio_counter_read(&p.counter), 1000);
+  CHECK_EQUAL(p.plain, 42);
+  CHECK_EQUAL(cuio_counter_read(&p.counter), 1000);
   cuio_thread_join(thread);
 }
 
@@ -168,6 +168,6 @@ static int32_t add(void *object, void *context) {
 
 TEST(call_hands_over_object_context_and_result) {
   int object = 5, context = 6;
-  CHECK_EQ(cuio_call(add, &object, &context), -3);
-  CHECK_EQ(object, 11);
+  CHECK_EQUAL(cuio_call(add, &object, &context), -3);
+  CHECK_EQUAL(object, 11);
 }

@@ -17,7 +17,7 @@ typedef struct {
   int result;
 } scene;
 
-/// What effective_priority() says of an ordinary thread of this process, which may have been started nice.
+/// The effective_priority() of an ordinary thread of this process, which may have been started nice.
 static int ordinary_priority(void) { return 20 + getpriority(PRIO_PROCESS, 0); }
 
 /// The 18th field of the thread's stat: 20 + nice for an ordinary thread, -1 - n at real-time priority n.
@@ -29,7 +29,7 @@ static int effective_priority(uint32_t tid) {
   size_t length = fread(text, 1, sizeof text - 1, file);
   fclose(file);
   text[length] = 0;
-  // The name may hold spaces; it ends at the last parenthesis. What follows begins with the third field.
+  // The name may hold spaces; it ends at the last parenthesis. The third field follows.
   char *field = strrchr(text, ')');
   if (field == NULL) return 9999;
   int value = 9999;
@@ -41,10 +41,10 @@ static int effective_priority(uint32_t tid) {
 static void *own(void *context) {
   scene *s = context;
   __atomic_store_n(&s->tid, cuio_thread_id(), __ATOMIC_RELAXED);
-  CHECK_EQ(cuio_lock_acquire(&s->lock), 0);
+  CHECK_EQUAL(cuio_lock_acquire(&s->lock), 0);
   cuio_flag_raise(&s->holds);
   CHECK_SOON(cuio_flag_is_up(&s->go));
-  CHECK_EQ(cuio_lock_release(&s->lock), 0);
+  CHECK_EQUAL(cuio_lock_release(&s->lock), 0);
   // The loan ends with the release.
   CHECK_SOON(effective_priority(s->tid) == ordinary_priority());
   return NULL;
@@ -71,24 +71,24 @@ TEST(lock_owner_runs_at_the_priority_of_its_fifo_waiter) {
   pthread_t owner, waiter;
   // Without the right there is nothing to inherit: the refusal is what can be seen then.
   if (!may_set_fifo()) {
-    CHECK_EQ(cuio_thread_create(&waiter, 0, want, &s), 0);
+    CHECK_EQUAL(cuio_thread_create(&waiter, 0, want, &s), 0);
     cuio_thread_join(waiter);
-    CHECK_EQ(s.result, -EPERM);
+    CHECK_EQUAL(s.result, -EPERM);
     return;
   }
-  CHECK_EQ(cuio_thread_create(&owner, 0, own, &s), 0);
+  CHECK_EQUAL(cuio_thread_create(&owner, 0, own, &s), 0);
   CHECK_SOON(cuio_flag_is_up(&s.holds));
-  CHECK_EQ(effective_priority(s.tid), ordinary_priority());
-  CHECK_EQ(cuio_thread_create(&waiter, 0, want, &s), 0);
+  CHECK_EQUAL(effective_priority(s.tid), ordinary_priority());
+  CHECK_EQUAL(cuio_thread_create(&waiter, 0, want, &s), 0);
   CHECK_SOON(effective_priority(s.tid) == -11);
   cuio_flag_raise(&s.go);
   cuio_thread_join(owner);
   cuio_thread_join(waiter);
-  CHECK_EQ(s.result, 0);
+  CHECK_EQUAL(s.result, 0);
 }
 
 // Under the sanitizers and an emulator too: if the kernel's protocol is missing, a contended acquire says so at once.
 TEST(lock_slow_path_reaches_the_kernels_pi_futex) {
   cuio_lock lock = {.word = 0x3ffffffe};
-  CHECK_EQ(cuio_lock_acquire_for(&lock, 1000000), -ESRCH);
+  CHECK_EQUAL(cuio_lock_acquire_for(&lock, 1000000), -ESRCH);
 }

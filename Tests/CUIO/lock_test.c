@@ -35,39 +35,39 @@ static void *count_up(void *context) {
 TEST(lock_keeps_a_plain_counter_right) {
   shared s = {0};
   pthread_t threads[THREADS];
-  for (int i = 0; i < THREADS; i++) CHECK_EQ(cuio_thread_create(&threads[i], 0, count_up, &s), 0);
-  for (int i = 0; i < THREADS; i++) CHECK_EQ(cuio_thread_join(threads[i]), 0);
-  CHECK_EQ(s.plain, THREADS * ROUNDS);
-  CHECK_EQ(word(&s.lock), 0);
+  for (int i = 0; i < THREADS; i++) CHECK_EQUAL(cuio_thread_create(&threads[i], 0, count_up, &s), 0);
+  for (int i = 0; i < THREADS; i++) CHECK_EQUAL(cuio_thread_join(threads[i]), 0);
+  CHECK_EQUAL(s.plain, THREADS * ROUNDS);
+  CHECK_EQUAL(word(&s.lock), 0);
 }
 
 TEST(lock_word_is_the_owners_kernel_id) {
   cuio_lock lock = {0};
   CHECK(!cuio_lock_is_owned(&lock));
-  CHECK_EQ(cuio_lock_acquire(&lock), 0);
-  CHECK_EQ(word(&lock), kernel_id());
+  CHECK_EQUAL(cuio_lock_acquire(&lock), 0);
+  CHECK_EQUAL(word(&lock), kernel_id());
   CHECK(cuio_lock_is_owned(&lock));
-  CHECK_EQ(cuio_lock_release(&lock), 0);
-  CHECK_EQ(word(&lock), 0);
+  CHECK_EQUAL(cuio_lock_release(&lock), 0);
+  CHECK_EQUAL(word(&lock), 0);
   CHECK(!cuio_lock_is_owned(&lock));
-  CHECK_EQ(lock.contentions, 0);
-  CHECK_EQ(lock.longest_wait, 0);
+  CHECK_EQUAL(lock.contentions, 0);
+  CHECK_EQUAL(lock.longest_wait, 0);
 }
 
 TEST(lock_refuses_recursion_however_it_is_asked) {
   cuio_lock lock = {0};
-  CHECK_EQ(cuio_lock_acquire(&lock), 0);
-  CHECK_EQ(cuio_lock_acquire(&lock), -EDEADLK);
-  CHECK_EQ(cuio_lock_acquire_for(&lock, 0), -EDEADLK);
-  CHECK_EQ(cuio_lock_acquire_for(&lock, 1000000), -EDEADLK);
+  CHECK_EQUAL(cuio_lock_acquire(&lock), 0);
+  CHECK_EQUAL(cuio_lock_acquire(&lock), -EDEADLK);
+  CHECK_EQUAL(cuio_lock_acquire_for(&lock, 0), -EDEADLK);
+  CHECK_EQUAL(cuio_lock_acquire_for(&lock, 1000000), -EDEADLK);
   CHECK(cuio_lock_is_owned(&lock));
-  CHECK_EQ(cuio_lock_release(&lock), 0);
-  CHECK_EQ(word(&lock), 0);
+  CHECK_EQUAL(cuio_lock_release(&lock), 0);
+  CHECK_EQUAL(word(&lock), 0);
 }
 
 TEST(lock_release_of_a_free_lock_is_refused) {
   cuio_lock lock = {0};
-  CHECK_EQ(cuio_lock_release(&lock), -EPERM);
+  CHECK_EQUAL(cuio_lock_release(&lock), -EPERM);
 }
 
 static void *release_anothers(void *context) {
@@ -80,42 +80,42 @@ static void *release_anothers(void *context) {
 TEST(lock_release_by_another_thread_is_refused) {
   shared s = {.result = 1};
   pthread_t thread;
-  CHECK_EQ(cuio_lock_acquire(&s.lock), 0);
-  CHECK_EQ(cuio_thread_create(&thread, 0, release_anothers, &s), 0);
+  CHECK_EQUAL(cuio_lock_acquire(&s.lock), 0);
+  CHECK_EQUAL(cuio_thread_create(&thread, 0, release_anothers, &s), 0);
   cuio_thread_join(thread);
-  CHECK_EQ(s.result, -EPERM);
+  CHECK_EQUAL(s.result, -EPERM);
   CHECK(cuio_lock_is_owned(&s.lock));
-  CHECK_EQ(cuio_lock_release(&s.lock), 0);
+  CHECK_EQUAL(cuio_lock_release(&s.lock), 0);
 }
 
 static void *hold_until_told(void *context) {
   shared *s = context;
-  CHECK_EQ(cuio_lock_acquire(&s->lock), 0);
+  CHECK_EQUAL(cuio_lock_acquire(&s->lock), 0);
   cuio_flag_raise(&s->done);
   CHECK_SOON(cuio_flag_is_up(&s->go));
-  CHECK_EQ(cuio_lock_release(&s->lock), 0);
+  CHECK_EQUAL(cuio_lock_release(&s->lock), 0);
   return NULL;
 }
 
 TEST(lock_timed_acquire_gives_up_after_its_time) {
   shared s = {0};
   pthread_t thread;
-  CHECK_EQ(cuio_thread_create(&thread, 0, hold_until_told, &s), 0);
+  CHECK_EQUAL(cuio_thread_create(&thread, 0, hold_until_told, &s), 0);
   CHECK_SOON(cuio_flag_is_up(&s.done));
-  CHECK_EQ(cuio_lock_acquire_for(&s.lock, 0), -ETIMEDOUT);
+  CHECK_EQUAL(cuio_lock_acquire_for(&s.lock, 0), -ETIMEDOUT);
   uint64_t start = cuio_nanoseconds();
-  CHECK_EQ(cuio_lock_acquire_for(&s.lock, 3000000), -ETIMEDOUT);
+  CHECK_EQUAL(cuio_lock_acquire_for(&s.lock, 3000000), -ETIMEDOUT);
   CHECK(cuio_nanoseconds() - start >= 3000000);
   CHECK(!cuio_lock_is_owned(&s.lock));
-  CHECK_EQ(s.lock.contentions, 0);
+  CHECK_EQUAL(s.lock.contentions, 0);
   cuio_flag_raise(&s.go);
   // Longer than the test may take: it is the release that ends the wait.
-  CHECK_EQ(cuio_lock_acquire_for(&s.lock, 60000000000), 0);
+  CHECK_EQUAL(cuio_lock_acquire_for(&s.lock, 60000000000), 0);
   CHECK(cuio_lock_is_owned(&s.lock));
-  CHECK_EQ(cuio_lock_release(&s.lock), 0);
+  CHECK_EQUAL(cuio_lock_release(&s.lock), 0);
   cuio_thread_join(thread);
-  CHECK_EQ(cuio_lock_acquire_for(&s.lock, 0), 0);
-  CHECK_EQ(cuio_lock_release(&s.lock), 0);
+  CHECK_EQUAL(cuio_lock_acquire_for(&s.lock, 0), 0);
+  CHECK_EQUAL(cuio_lock_release(&s.lock), 0);
 }
 
 static void *acquire_and_release(void *context) {
@@ -129,14 +129,14 @@ TEST(lock_counts_waits_and_the_longest_of_them) {
   shared s = {.result = 1};
   pthread_t thread;
   uint64_t start = cuio_ticks();
-  CHECK_EQ(cuio_lock_acquire(&s.lock), 0);
-  CHECK_EQ(cuio_thread_create(&thread, 0, acquire_and_release, &s), 0);
+  CHECK_EQUAL(cuio_lock_acquire(&s.lock), 0);
+  CHECK_EQUAL(cuio_thread_create(&thread, 0, acquire_and_release, &s), 0);
   CHECK_SOON(word(&s.lock) & WAITERS);
   CHECK(cuio_lock_is_owned(&s.lock));
-  CHECK_EQ(cuio_lock_release(&s.lock), 0);
+  CHECK_EQUAL(cuio_lock_release(&s.lock), 0);
   cuio_thread_join(thread);
-  CHECK_EQ(s.result, 0);
-  CHECK_EQ(cuio_counter_read(&s.lock.contentions), 1);
+  CHECK_EQUAL(s.result, 0);
+  CHECK_EQUAL(cuio_counter_read(&s.lock.contentions), 1);
   CHECK(cuio_counter_read(&s.lock.longest_wait) > 0);
   CHECK(cuio_counter_read(&s.lock.longest_wait) <= cuio_ticks() - start);
 }
@@ -144,17 +144,17 @@ TEST(lock_counts_waits_and_the_longest_of_them) {
 static cuio_lock inherited;
 
 static void use_after_fork(void) {
-  CHECK_EQ(cuio_thread_id(), kernel_id());
-  CHECK_EQ(cuio_lock_acquire(&inherited), 0);
-  CHECK_EQ(word(&inherited), kernel_id());
-  CHECK_EQ(cuio_lock_release(&inherited), 0);
+  CHECK_EQUAL(cuio_thread_id(), kernel_id());
+  CHECK_EQUAL(cuio_lock_acquire(&inherited), 0);
+  CHECK_EQUAL(word(&inherited), kernel_id());
+  CHECK_EQUAL(cuio_lock_release(&inherited), 0);
 }
 
 TEST(lock_after_fork_the_child_has_its_own_id) {
   uint32_t parent = cuio_thread_id();
-  CHECK_EQ(parent, kernel_id());
+  CHECK_EQUAL(parent, kernel_id());
   CHECK(check_in_child(use_after_fork));
-  CHECK_EQ(cuio_thread_id(), parent);
+  CHECK_EQUAL(cuio_thread_id(), parent);
 }
 
 static void *die_with_the_lock(void *context) {
@@ -166,13 +166,13 @@ static void *die_with_the_lock(void *context) {
 TEST(lock_whose_owner_died_is_an_error_not_a_hang) {
   shared s = {.result = 1};
   pthread_t thread;
-  CHECK_EQ(cuio_thread_create(&thread, 0, die_with_the_lock, &s), 0);
+  CHECK_EQUAL(cuio_thread_create(&thread, 0, die_with_the_lock, &s), 0);
   cuio_thread_join(thread);
-  CHECK_EQ(s.result, 0);
+  CHECK_EQUAL(s.result, 0);
   // The kernel forgets a thread a little after it has been joined; a waiter of that moment would get the lock.
   CHECK_SOON(syscall(SYS_tgkill, getpid(), word(&s.lock), 0) != 0);
-  CHECK_EQ(cuio_lock_acquire(&s.lock), -ESRCH);
-  CHECK_EQ(cuio_lock_acquire_for(&s.lock, 1000000), -ESRCH);
+  CHECK_EQUAL(cuio_lock_acquire(&s.lock), -ESRCH);
+  CHECK_EQUAL(cuio_lock_acquire_for(&s.lock, 1000000), -ESRCH);
 }
 
 typedef struct {
@@ -183,19 +183,19 @@ typedef struct {
 
 static void *first_then_second(void *context) {
   pair *p = context;
-  CHECK_EQ(cuio_lock_acquire(&p->first), 0);
+  CHECK_EQUAL(cuio_lock_acquire(&p->first), 0);
   cuio_flag_raise(&p->holds);
   p->result = cuio_lock_acquire(&p->second);
-  if (p->result == 0) CHECK_EQ(cuio_lock_release(&p->second), 0);
-  CHECK_EQ(cuio_lock_release(&p->first), 0);
+  if (p->result == 0) CHECK_EQUAL(cuio_lock_release(&p->second), 0);
+  CHECK_EQUAL(cuio_lock_release(&p->first), 0);
   return NULL;
 }
 
 TEST(lock_cycle_of_two_locks_is_seen_by_the_kernel) {
   pair p = {.result = 1};
   pthread_t thread;
-  CHECK_EQ(cuio_lock_acquire(&p.second), 0);
-  CHECK_EQ(cuio_thread_create(&thread, 0, first_then_second, &p), 0);
+  CHECK_EQUAL(cuio_lock_acquire(&p.second), 0);
+  CHECK_EQUAL(cuio_thread_create(&thread, 0, first_then_second, &p), 0);
   CHECK_SOON(cuio_flag_is_up(&p.holds));
   // The kernel may set the bit a moment before the waiter is in its graph, hence the second try.
   CHECK_SOON(word(&p.second) & WAITERS);
@@ -203,8 +203,8 @@ TEST(lock_cycle_of_two_locks_is_seen_by_the_kernel) {
   uint64_t deadline = check_deadline();
   do result = cuio_lock_acquire_for(&p.first, 20000000);
   while (result == -ETIMEDOUT && check_before(deadline));
-  CHECK_EQ(result, -EDEADLK);
-  CHECK_EQ(cuio_lock_release(&p.second), 0);
+  CHECK_EQUAL(result, -EDEADLK);
+  CHECK_EQUAL(cuio_lock_release(&p.second), 0);
   cuio_thread_join(thread);
-  CHECK_EQ(p.result, 0);
+  CHECK_EQUAL(p.result, 0);
 }

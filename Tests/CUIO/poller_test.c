@@ -1,4 +1,4 @@
-// Waiting for many: edges, ends, changes of mind, and more than one wait can tell of.
+// Waiting for many descriptors: edges, ends, changes of interest, and more events than one wait returns.
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -10,19 +10,19 @@
 TEST(a_poller_tells_once_of_what_is_new) {
   cuio_ready ready[CUIO_POLLER_BATCH];
   int poller = cuio_poller_create(), fd = cuio_event_create();
-  // What is there already is new.
-  CHECK_EQ(cuio_event_signal(fd, 1), 0);
-  CHECK_EQ(cuio_poller_add(poller, fd, &fd), 0);
-  CHECK_EQ(cuio_poller_wait(poller, ready, 0), 1);
+  // Data that is there already is new.
+  CHECK_EQUAL(cuio_event_signal(fd, 1), 0);
+  CHECK_EQUAL(cuio_poller_add(poller, fd, &fd), 0);
+  CHECK_EQUAL(cuio_poller_wait(poller, ready, 0), 1);
   CHECK(ready[0].context == &fd && !ready[0].is_dead);
-  // Still unread, and told of; then there is more.
-  CHECK_EQ(cuio_poller_wait(poller, ready, 0), 0);
-  CHECK_EQ(cuio_event_signal(fd, 1), 0);
-  CHECK_EQ(cuio_poller_wait(poller, ready, -1), 1);
-  CHECK_EQ(cuio_poller_remove(poller, fd), 0);
-  CHECK_EQ(cuio_event_signal(fd, 1), 0);
-  CHECK_EQ(cuio_poller_wait(poller, ready, 0), 0);
-  CHECK_EQ(cuio_poller_remove(poller, fd), -ENOENT);
+  // Still unread, and reported; then more comes.
+  CHECK_EQUAL(cuio_poller_wait(poller, ready, 0), 0);
+  CHECK_EQUAL(cuio_event_signal(fd, 1), 0);
+  CHECK_EQUAL(cuio_poller_wait(poller, ready, -1), 1);
+  CHECK_EQUAL(cuio_poller_remove(poller, fd), 0);
+  CHECK_EQUAL(cuio_event_signal(fd, 1), 0);
+  CHECK_EQUAL(cuio_poller_wait(poller, ready, 0), 0);
+  CHECK_EQUAL(cuio_poller_remove(poller, fd), -ENOENT);
   close(fd);
   close(poller);
 }
@@ -30,18 +30,18 @@ TEST(a_poller_tells_once_of_what_is_new) {
 TEST(a_poller_that_listens_for_the_end_only_says_no_counts) {
   cuio_ready ready[CUIO_POLLER_BATCH];
   int poller = cuio_poller_create(), ends[2];
-  CHECK_EQ(pipe2(ends, O_NONBLOCK), 0);
-  CHECK_EQ(cuio_poller_add(poller, ends[0], ends), 0);
-  CHECK_EQ(cuio_poller_listen(poller, ends[0], ends, false), 0);
-  CHECK_EQ(write(ends[1], "abcd", 4), 4);
-  CHECK_EQ(cuio_poller_wait(poller, ready, 0), 0);
-  // What came meanwhile is new once counts are listened for.
-  CHECK_EQ(cuio_poller_listen(poller, ends[0], ends, true), 0);
-  CHECK_EQ(cuio_poller_wait(poller, ready, 0), 1);
+  CHECK_EQUAL(pipe2(ends, O_NONBLOCK), 0);
+  CHECK_EQUAL(cuio_poller_add(poller, ends[0], ends), 0);
+  CHECK_EQUAL(cuio_poller_listen(poller, ends[0], ends, false), 0);
+  CHECK_EQUAL(write(ends[1], "abcd", 4), 4);
+  CHECK_EQUAL(cuio_poller_wait(poller, ready, 0), 0);
+  // Data that came meanwhile is new once counts are of interest.
+  CHECK_EQUAL(cuio_poller_listen(poller, ends[0], ends, true), 0);
+  CHECK_EQUAL(cuio_poller_wait(poller, ready, 0), 1);
   CHECK(!ready[0].is_dead);
-  CHECK_EQ(cuio_poller_listen(poller, ends[0], ends, false), 0);
+  CHECK_EQUAL(cuio_poller_listen(poller, ends[0], ends, false), 0);
   close(ends[1]);
-  CHECK_EQ(cuio_poller_wait(poller, ready, -1), 1);
+  CHECK_EQUAL(cuio_poller_wait(poller, ready, -1), 1);
   CHECK(ready[0].is_dead && ready[0].context == ends);
   close(ends[0]);
   close(poller);
@@ -53,8 +53,8 @@ TEST(a_poller_tells_of_many_in_batches) {
   int poller = cuio_poller_create(), fds[COUNT], told[COUNT] = {0};
   for (int i = 0; i < COUNT; i++) {
     fds[i] = cuio_event_create();
-    CHECK_EQ(cuio_poller_add(poller, fds[i], &told[i]), 0);
-    CHECK_EQ(cuio_event_signal(fds[i], 1), 0);
+    CHECK_EQUAL(cuio_poller_add(poller, fds[i], &told[i]), 0);
+    CHECK_EQUAL(cuio_event_signal(fds[i], 1), 0);
   }
   int count, batches = 0;
   while ((count = cuio_poller_wait(poller, ready, 0)) > 0) {
@@ -62,9 +62,9 @@ TEST(a_poller_tells_of_many_in_batches) {
     for (int i = 0; i < count; i++) ++*(int *)ready[i].context;
     batches++;
   }
-  CHECK_EQ(batches, 2);
+  CHECK_EQUAL(batches, 2);
   for (int i = 0; i < COUNT; i++) {
-    CHECK_EQ(told[i], 1);
+    CHECK_EQUAL(told[i], 1);
     close(fds[i]);
   }
   close(poller);
@@ -73,20 +73,20 @@ TEST(a_poller_tells_of_many_in_batches) {
 TEST(a_poller_spins_for_its_budget) {
   cuio_ready ready[CUIO_POLLER_BATCH];
   int poller = cuio_poller_create(), fd = cuio_event_create();
-  CHECK_EQ(cuio_poller_add(poller, fd, NULL), 0);
+  CHECK_EQUAL(cuio_poller_add(poller, fd, NULL), 0);
   uint64_t budget = cuio_nanoseconds_to_ticks(200000), start = cuio_ticks();
-  CHECK_EQ(cuio_poller_spin(poller, ready, budget, budget / 10), 0);
+  CHECK_EQUAL(cuio_poller_spin(poller, ready, budget, budget / 10), 0);
   CHECK(cuio_ticks() - start >= budget);
-  CHECK_EQ(cuio_event_signal(fd, 1), 0);
-  CHECK_EQ(cuio_poller_spin(poller, ready, UINT64_MAX, 0), 1);
+  CHECK_EQUAL(cuio_event_signal(fd, 1), 0);
+  CHECK_EQUAL(cuio_poller_spin(poller, ready, UINT64_MAX, 0), 1);
   close(fd);
   close(poller);
 }
 
 TEST(what_cannot_be_waited_for_is_refused) {
   int poller = cuio_poller_create(), file = open("/proc/self/status", O_RDONLY);
-  CHECK_EQ(cuio_poller_add(poller, file, NULL), -EPERM);
-  CHECK_EQ(cuio_poller_add(poller, -1, NULL), -EBADF);
+  CHECK_EQUAL(cuio_poller_add(poller, file, NULL), -EPERM);
+  CHECK_EQUAL(cuio_poller_add(poller, -1, NULL), -EBADF);
   close(file);
   close(poller);
 }

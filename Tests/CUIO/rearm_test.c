@@ -77,37 +77,37 @@ static cuio_line line;
 static void start(uint16_t command) {
   line = (cuio_line){.fd = -1, .config_fd = check_file(64), .rearm = CUIO_REARM_PCI_COMMAND};
   uint8_t bytes[8] = {0x86, 0x80, 0x34, 0x12, (uint8_t)command, (uint8_t)(command >> 8), 0x5a, 0xa5};
-  CHECK_EQ(__real_pwrite(line.config_fd, bytes, sizeof bytes, 0), sizeof bytes);
+  CHECK_EQUAL(__real_pwrite(line.config_fd, bytes, sizeof bytes, 0), sizeof bytes);
   access_count = 0;
   before_write = after_read = NULL;
 }
 
 static uint16_t device(void) {
   uint8_t bytes[8] = {0};
-  CHECK_EQ(__real_pread(line.config_fd, bytes, sizeof bytes, 0), sizeof bytes);
+  CHECK_EQUAL(__real_pread(line.config_fd, bytes, sizeof bytes, 0), sizeof bytes);
   CHECK(memcmp(bytes, "\x86\x80\x34\x12", 4) == 0 && bytes[6] == 0x5a && bytes[7] == 0xa5);
   return (uint16_t)(bytes[4] | bytes[5] << 8);
 }
 
 static void set_device(uint16_t command) {
   uint8_t bytes[2] = {(uint8_t)command, (uint8_t)(command >> 8)};
-  CHECK_EQ(__real_pwrite(line.config_fd, bytes, sizeof bytes, 4), sizeof bytes);
+  CHECK_EQUAL(__real_pwrite(line.config_fd, bytes, sizeof bytes, 4), sizeof bytes);
 }
 
 TEST(fact18_irqcontrol_writes_one_to_unmask_and_zero_to_mask) {
   int ends[2];
-  CHECK_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+  CHECK_EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
   cuio_line other = {.fd = ends[0], .config_fd = -1, .rearm = CUIO_REARM_IRQCONTROL};
   int32_t value[2] = {9, 9};
-  CHECK_EQ(cuio_line_rearm(&other), 0);
-  CHECK_EQ(read(ends[1], value, sizeof value), 4);
-  CHECK_EQ(value[0], 1);
-  CHECK_EQ(cuio_line_mask(&other), 0);
-  CHECK_EQ(read(ends[1], value, sizeof value), 4);
-  CHECK_EQ(value[0], 0);
-  CHECK_EQ(cuio_irqcontrol(ends[0], -7), 0);
-  CHECK_EQ(read(ends[1], value, sizeof value), 4);
-  CHECK_EQ(value[0], -7);
+  CHECK_EQUAL(cuio_line_rearm(&other), 0);
+  CHECK_EQUAL(read(ends[1], value, sizeof value), 4);
+  CHECK_EQUAL(value[0], 1);
+  CHECK_EQUAL(cuio_line_mask(&other), 0);
+  CHECK_EQUAL(read(ends[1], value, sizeof value), 4);
+  CHECK_EQUAL(value[0], 0);
+  CHECK_EQUAL(cuio_irqcontrol(ends[0], -7), 0);
+  CHECK_EQUAL(read(ends[1], value, sizeof value), 4);
+  CHECK_EQUAL(value[0], -7);
   close(ends[0]);
   close(ends[1]);
 }
@@ -116,7 +116,7 @@ TEST(fact18_irqcontrol_writes_one_to_unmask_and_zero_to_mask) {
 static void write_past_a_limit(void) {
   struct rlimit two = {2, 2};
   cuio_line other = {.fd = check_file(0), .config_fd = -1, .rearm = CUIO_REARM_IRQCONTROL};
-  CHECK_EQ(setrlimit(RLIMIT_FSIZE, &two), 0);
+  CHECK_EQUAL(setrlimit(RLIMIT_FSIZE, &two), 0);
   int result = cuio_line_rearm(&other);
   // The file is this process's only output now; its exit status has to tell.
   if (result != -EPROTO) _exit(1);
@@ -126,124 +126,124 @@ TEST(fact18_a_short_positive_answer_is_a_fault_of_the_driver) { CHECK(check_in_c
 
 TEST(facts16_19_irqcontrol_passes_the_kernels_error_on) {
   int epoll = epoll_create1(EPOLL_CLOEXEC);
-  CHECK_EQ(cuio_irqcontrol(epoll, 1), -EINVAL);
+  CHECK_EQUAL(cuio_irqcontrol(epoll, 1), -EINVAL);
   close(epoll);
-  CHECK_EQ(cuio_irqcontrol(epoll, 1), -EBADF);
+  CHECK_EQUAL(cuio_irqcontrol(epoll, 1), -EBADF);
   int read_only = open("/dev/null", O_RDONLY | O_CLOEXEC);
   cuio_line other = {.fd = read_only, .config_fd = -1, .rearm = CUIO_REARM_IRQCONTROL};
-  CHECK_EQ(cuio_line_rearm(&other), -EBADF);
-  CHECK_EQ(cuio_line_mask(&other), -EBADF);
+  CHECK_EQUAL(cuio_line_rearm(&other), -EBADF);
+  CHECK_EQUAL(cuio_line_mask(&other), -EBADF);
   close(read_only);
 }
 
 TEST(a_line_without_rearm_touches_nothing) {
   cuio_line other = {.fd = -1, .config_fd = -1, .rearm = CUIO_REARM_NONE, .command = 3};
-  CHECK_EQ(cuio_line_rearm(&other), 0);
-  CHECK_EQ(cuio_line_mask(&other), 0);
-  CHECK_EQ(cuio_line_refresh_command(&other), 0);
-  CHECK_EQ(other.command, 3);
+  CHECK_EQUAL(cuio_line_rearm(&other), 0);
+  CHECK_EQUAL(cuio_line_mask(&other), 0);
+  CHECK_EQUAL(cuio_line_refresh_command(&other), 0);
+  CHECK_EQUAL(other.command, 3);
 }
 
 TEST(fact42_rearm_is_one_16_bit_write_of_command) {
   start(0x0003 | MASKED);
-  CHECK_EQ(cuio_line_refresh_command(&line), 0);
-  CHECK_EQ(line.command, 0x0003);
+  CHECK_EQUAL(cuio_line_refresh_command(&line), 0);
+  CHECK_EQUAL(line.command, 0x0003);
   access_count = 0;
-  CHECK_EQ(cuio_line_rearm(&line), 0);
-  CHECK_EQ(access_count, 1);
+  CHECK_EQUAL(cuio_line_rearm(&line), 0);
+  CHECK_EQUAL(access_count, 1);
   CHECK(accesses[0].kind == WRITE && accesses[0].length == 2 && accesses[0].offset == CUIO_PCI_COMMAND);
-  CHECK_EQ(device(), 0x0003);
-  CHECK_EQ(cuio_line_mask(&line), 0);
-  CHECK_EQ(access_count, 2);
+  CHECK_EQUAL(device(), 0x0003);
+  CHECK_EQUAL(cuio_line_mask(&line), 0);
+  CHECK_EQUAL(access_count, 2);
   CHECK(accesses[1].kind == WRITE && accesses[1].length == 2 && accesses[1].offset == CUIO_PCI_COMMAND);
-  CHECK_EQ(device(), 0x0003 | MASKED);
+  CHECK_EQUAL(device(), 0x0003 | MASKED);
   close(line.config_fd);
 }
 
 TEST(fact29_all_ones_are_a_function_that_has_gone) {
   start(0xffff);
   line.command = 7;
-  CHECK_EQ(cuio_line_refresh_command(&line), -ENODEV);
-  CHECK_EQ(cuio_line_set_bus_master(&line, true), -ENODEV);
-  CHECK_EQ(line.command, 7);
-  CHECK_EQ(device(), 0xffff);
+  CHECK_EQUAL(cuio_line_refresh_command(&line), -ENODEV);
+  CHECK_EQUAL(cuio_line_set_bus_master(&line, true), -ENODEV);
+  CHECK_EQUAL(line.command, 7);
+  CHECK_EQUAL(device(), 0xffff);
   close(line.config_fd);
 }
 
 TEST(configuration_space_that_ends_early_is_an_error) {
   int fd = check_file(5);
   uint16_t command = 0x1234;
-  CHECK_EQ(cuio_pci_command_read(fd, &command), -EIO);
-  CHECK_EQ(command, 0x1234);
+  CHECK_EQUAL(cuio_pci_command_read(fd, &command), -EIO);
+  CHECK_EQUAL(command, 0x1234);
   close(fd);
-  CHECK_EQ(cuio_pci_command_read(fd, &command), -EBADF);
-  CHECK_EQ(cuio_pci_command_write(fd, 0), -EBADF);
+  CHECK_EQUAL(cuio_pci_command_read(fd, &command), -EBADF);
+  CHECK_EQUAL(cuio_pci_command_write(fd, 0), -EBADF);
   fd = open("/dev/full", O_RDWR | O_CLOEXEC);
-  CHECK_EQ(cuio_pci_command_write(fd, 0), -ENOSPC);
+  CHECK_EQUAL(cuio_pci_command_write(fd, 0), -ENOSPC);
   close(fd);
 }
 
 TEST(fact45_bus_master_is_kept_by_later_rearms) {
   start(0x0103 | MASKED);
-  CHECK_EQ(cuio_line_refresh_command(&line), 0);
-  CHECK_EQ(cuio_line_set_bus_master(&line, true), 0);
-  CHECK_EQ(device(), 0x0107 | MASKED);
-  CHECK_EQ(cuio_line_rearm(&line), 0);
-  CHECK_EQ(device(), 0x0107);
-  CHECK_EQ(cuio_line_set_bus_master(&line, false), 0);
-  CHECK_EQ(device(), 0x0103);
-  CHECK_EQ(cuio_line_mask(&line), 0);
-  CHECK_EQ(device(), 0x0103 | MASKED);
+  CHECK_EQUAL(cuio_line_refresh_command(&line), 0);
+  CHECK_EQUAL(cuio_line_set_bus_master(&line, true), 0);
+  CHECK_EQUAL(device(), 0x0107 | MASKED);
+  CHECK_EQUAL(cuio_line_rearm(&line), 0);
+  CHECK_EQUAL(device(), 0x0107);
+  CHECK_EQUAL(cuio_line_set_bus_master(&line, false), 0);
+  CHECK_EQUAL(device(), 0x0103);
+  CHECK_EQUAL(cuio_line_mask(&line), 0);
+  CHECK_EQUAL(device(), 0x0103 | MASKED);
   close(line.config_fd);
 }
 
 TEST(fact42_no_access_writes_the_upper_byte_of_command_alone) {
   start(0x0003);
-  CHECK_EQ(cuio_line_refresh_command(&line), 0);
-  CHECK_EQ(cuio_line_set_bus_master(&line, true), 0);
-  CHECK_EQ(cuio_line_mask(&line), 0);
-  CHECK_EQ(cuio_line_rearm(&line), 0);
-  CHECK_EQ(cuio_line_set_bus_master(&line, false), 0);
+  CHECK_EQUAL(cuio_line_refresh_command(&line), 0);
+  CHECK_EQUAL(cuio_line_set_bus_master(&line, true), 0);
+  CHECK_EQUAL(cuio_line_mask(&line), 0);
+  CHECK_EQUAL(cuio_line_rearm(&line), 0);
+  CHECK_EQUAL(cuio_line_set_bus_master(&line, false), 0);
   int writes = 0;
   for (int i = 0; i < access_count; i++) {
-    CHECK_EQ(accesses[i].offset, CUIO_PCI_COMMAND);
+    CHECK_EQUAL(accesses[i].offset, CUIO_PCI_COMMAND);
     CHECK(accesses[i].length <= 2);
     writes += accesses[i].kind == WRITE;
   }
-  CHECK_EQ(writes, 4);
+  CHECK_EQUAL(writes, 4);
   close(line.config_fd);
 }
 
-static void rearm_meanwhile(void) { CHECK_EQ(cuio_line_rearm(&line), 0); }
+static void rearm_meanwhile(void) { CHECK_EQUAL(cuio_line_rearm(&line), 0); }
 
 TEST(fact42_bus_master_does_not_bring_back_a_mask_that_a_rearm_has_cleared) {
   start(0x0003);
-  CHECK_EQ(cuio_line_refresh_command(&line), 0);
+  CHECK_EQUAL(cuio_line_refresh_command(&line), 0);
   // An interrupt has masked the line; the dispatcher re-arms it between the reading and the writing of COMMAND.
   after_read = rearm_meanwhile;
   set_device(0x0003 | MASKED);
-  CHECK_EQ(cuio_line_set_bus_master(&line, true), 0);
-  CHECK_EQ(device(), 0x0007);
+  CHECK_EQUAL(cuio_line_set_bus_master(&line, true), 0);
+  CHECK_EQUAL(device(), 0x0007);
   close(line.config_fd);
 }
 
-static void set_bus_master_meanwhile(void) { CHECK_EQ(cuio_line_set_bus_master(&line, true), 0); }
+static void set_bus_master_meanwhile(void) { CHECK_EQUAL(cuio_line_set_bus_master(&line, true), 0); }
 
 TEST(fact45_a_rearm_under_way_does_not_undo_bus_master) {
   start(0x0003);
-  CHECK_EQ(cuio_line_refresh_command(&line), 0);
+  CHECK_EQUAL(cuio_line_refresh_command(&line), 0);
   // The old value is on its way to the device while another thread turns bus mastering on.
   before_write = set_bus_master_meanwhile;
-  CHECK_EQ(cuio_line_rearm(&line), 0);
-  CHECK_EQ(device(), 0x0007);
+  CHECK_EQUAL(cuio_line_rearm(&line), 0);
+  CHECK_EQUAL(device(), 0x0007);
   close(line.config_fd);
 }
 
 TEST(fact45_a_mask_under_way_does_not_undo_bus_master) {
   start(0x0003);
-  CHECK_EQ(cuio_line_refresh_command(&line), 0);
+  CHECK_EQUAL(cuio_line_refresh_command(&line), 0);
   before_write = set_bus_master_meanwhile;
-  CHECK_EQ(cuio_line_mask(&line), 0);
-  CHECK_EQ(device(), 0x0007 | MASKED);
+  CHECK_EQUAL(cuio_line_mask(&line), 0);
+  CHECK_EQUAL(device(), 0x0007 | MASKED);
   close(line.config_fd);
 }

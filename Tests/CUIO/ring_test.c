@@ -40,7 +40,7 @@ TEST(ring_that_is_full_drops_the_newest_and_counts_it) {
   cuio_ring_page page;
   cuio_ring ring = make(&page, entries, 2, -1);
   for (uint64_t i = 1; i <= 5; i++) put(&ring, 1, i, true);
-  CHECK_EQ(cuio_ring_dropped(&page), 3);
+  CHECK_EQUAL(cuio_ring_dropped(&page), 3);
   CHECK(take(&ring, &entry) && entry.total == 1 && entry.dropped == 0);
   put(&ring, 1, 6, true);
   CHECK(take(&ring, &entry) && entry.total == 2);
@@ -63,12 +63,12 @@ TEST(ring_wakes_a_sleeping_reader_once) {
   cuio_ring_page page;
   cuio_ring ring = make(&page, entries, 4, fd);
   put(&ring, 1, 1, true);
-  CHECK_EQ(cuio_event_drain(fd), -EAGAIN);
+  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
   CHECK(cuio_ring_sleep(&page));
   put(&ring, 1, 2, true);
-  CHECK_EQ(cuio_event_drain(fd), 0);
+  CHECK_EQUAL(cuio_event_drain(fd), 0);
   put(&ring, 1, 3, true);
-  CHECK_EQ(cuio_event_drain(fd), -EAGAIN);
+  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
   close(fd);
 }
 
@@ -82,7 +82,7 @@ TEST(ring_loses_nothing_but_what_it_counts) {
   cuio_ring_page page;
   cuio_ring ring = make(&page, entries, 16, -1);
   pthread_t writer;
-  CHECK_EQ(pthread_create(&writer, NULL, write_many, &ring), 0);
+  CHECK_EQUAL(pthread_create(&writer, NULL, write_many, &ring), 0);
   uint64_t taken = 0, last = 0;
   bool is_ordered = true;
   // The last events may be dropped: the sum is looked at once the writer has ended.
@@ -94,7 +94,7 @@ TEST(ring_loses_nothing_but_what_it_counts) {
   }
   pthread_join(writer, NULL);
   CHECK(is_ordered);
-  CHECK_EQ(taken + cuio_ring_dropped(&page), 20000);
+  CHECK_EQUAL(taken + cuio_ring_dropped(&page), 20000);
 }
 
 TEST(ring_carries_what_was_captured) {
@@ -120,7 +120,7 @@ TEST(ring_in_shared_memory_is_sealed_and_valid) {
   CHECK(!cuio_ring_is_valid(page, cuio_ring_size(16)));
   page->capacity = UINT64_C(1) << 63;
   CHECK(!cuio_ring_is_valid(page, cuio_ring_size(16)));
-  CHECK_EQ(cuio_unmap(page, cuio_ring_size(16)), 0);
+  CHECK_EQUAL(cuio_unmap(page, cuio_ring_size(16)), 0);
   close(fd);
 }
 
@@ -136,14 +136,14 @@ TEST(ring_writer_believes_nothing_of_what_a_reader_may_write) {
     put(&ring, 1, 1, true);
     CHECK(ring.written <= 4);
   }
-  CHECK_EQ(page->dropped, ring.dropped);
+  CHECK_EQUAL(page->dropped, ring.dropped);
   // An honest reader from here on.
   page->read = page->written = ring.written;
   put(&ring, 1, 42, true);
   CHECK(take(&ring, &entry) && entry.total == 42);
   CHECK(!cuio_ring_sleep(page));
   put(&ring, 1, 43, true);
-  CHECK_EQ(cuio_event_drain(event), 0);
+  CHECK_EQUAL(cuio_event_drain(event), 0);
   close(event);
   close(fd);
 }

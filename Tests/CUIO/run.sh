@@ -1,9 +1,10 @@
 #!/bin/sh
-# Runs each test program and adds up their last lines. Programs of this machine's own sanitizers stop at the first
-# finding, so that one counts as a failure like any other.
+# Runs each test program and adds up their last lines. A sanitizer stops its program at the first finding, which counts
+# as one failure. With TEST set, scripts are left out: their checks have no names to select by.
 passed=0
 failed=0
 for program in "$@"; do
+  case $program in *.sh\ *) [ -z "$TEST" ] || continue ;; esac
   echo "== $program"
   log=$(mktemp)
   timeout 300 $program >"$log" 2>&1

@@ -1,4 +1,4 @@
-// Spinning: it finds, it ends by itself, it ends when told, and what a wake-up costs is measured.
+// Spinning: it finds an interrupt, ends after its time, ends on request, and measures the cost of a wake-up.
 #include "check.h"
 
 #include "CUIO.h"
@@ -16,9 +16,9 @@ TEST(a_spin_takes_what_is_there) {
   cuio_line line = event_line(fd);
   uint64_t delta = 0;
   uint32_t stop = 0;
-  CHECK_EQ(cuio_event_signal(fd, 3), 0);
-  CHECK_EQ(cuio_line_spin(&line, &delta, UINT64_MAX, 0, &stop), 0);
-  CHECK_EQ(delta, 3);
+  CHECK_EQUAL(cuio_event_signal(fd, 3), 0);
+  CHECK_EQUAL(cuio_line_spin(&line, &delta, UINT64_MAX, 0, &stop), 0);
+  CHECK_EQUAL(delta, 3);
   close(fd);
 }
 
@@ -28,10 +28,10 @@ TEST(a_spin_ends_with_its_budget) {
   uint64_t delta = 7, budget = cuio_nanoseconds_to_ticks(200000);
   uint32_t stop = 0;
   uint64_t start = cuio_ticks();
-  CHECK_EQ(cuio_line_spin(&line, &delta, budget, budget / 10, &stop), -EAGAIN);
+  CHECK_EQUAL(cuio_line_spin(&line, &delta, budget, budget / 10, &stop), -EAGAIN);
   CHECK(cuio_ticks() - start >= budget);
-  CHECK_EQ(cuio_line_spin(&line, &delta, 0, 0, &stop), -EAGAIN);
-  CHECK_EQ(delta, 7);
+  CHECK_EQUAL(cuio_line_spin(&line, &delta, 0, 0, &stop), -EAGAIN);
+  CHECK_EQUAL(delta, 7);
   close(fd);
 }
 
@@ -40,9 +40,9 @@ TEST(a_spin_ends_when_told_to_and_leaves_the_count) {
   cuio_line line = event_line(fd);
   uint64_t delta = 0;
   uint32_t stop = 1;
-  CHECK_EQ(cuio_event_signal(fd, 1), 0);
-  CHECK_EQ(cuio_line_spin(&line, &delta, UINT64_MAX, 0, &stop), -EINTR);
-  CHECK_EQ(cuio_event_drain(fd), 0);
+  CHECK_EQUAL(cuio_event_signal(fd, 1), 0);
+  CHECK_EQUAL(cuio_line_spin(&line, &delta, UINT64_MAX, 0, &stop), -EINTR);
+  CHECK_EQUAL(cuio_event_drain(fd), 0);
   close(fd);
 }
 
@@ -50,7 +50,7 @@ TEST(a_spin_says_what_a_read_says) {
   cuio_line line = event_line(-1);
   uint64_t delta;
   uint32_t stop = 0;
-  CHECK_EQ(cuio_line_spin(&line, &delta, UINT64_MAX, 0, &stop), -EBADF);
+  CHECK_EQUAL(cuio_line_spin(&line, &delta, UINT64_MAX, 0, &stop), -EBADF);
 }
 
 static void *later(void *fd) {
@@ -65,9 +65,9 @@ TEST(a_spin_meets_what_comes_meanwhile) {
   uint64_t delta = 0;
   uint32_t stop = 0;
   pthread_t thread;
-  CHECK_EQ(pthread_create(&thread, NULL, later, &fd), 0);
-  CHECK_EQ(cuio_line_spin(&line, &delta, UINT64_MAX, cuio_nanoseconds_to_ticks(50000), &stop), 0);
-  CHECK_EQ(delta, 1);
+  CHECK_EQUAL(pthread_create(&thread, NULL, later, &fd), 0);
+  CHECK_EQUAL(cuio_line_spin(&line, &delta, UINT64_MAX, cuio_nanoseconds_to_ticks(50000), &stop), 0);
+  CHECK_EQUAL(delta, 1);
   pthread_join(thread, NULL);
   close(fd);
 }

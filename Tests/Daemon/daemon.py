@@ -273,7 +273,7 @@ class Daemon:
     def line(self, device):
         """The eventfd behind a software line: a write raises interrupts as hardware does, the control thread not asked.
 
-        It is the one that keeps what is triggered while nobody serves the line.
+        It is the eventfd that keeps triggers while no dispatcher serves the line.
         """
         mark = 0x5EED0
         handle = os.pidfd_open(self.process.pid)

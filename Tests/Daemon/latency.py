@@ -30,7 +30,7 @@ WRONG = [
 
 
 def abuse(daemon):
-    """A process's worth of trouble: idle clients, streams that nobody reads, and wrong, long and many calls.
+    """A process's worth of trouble: idle clients, streams that no client reads, and wrong, long and many calls.
 
     Most of the thousand connections are refused; of those that are not a few are given up for the calls that follow,
     and some of these come to no connection either.
@@ -94,7 +94,7 @@ def abused(daemon, line, ring):
 
 @contextlib.contextmanager
 def awake():
-    """Processes that take what nobody else wants of each processor."""
+    """Processes that take the idle time of each processor."""
     children = []
     try:
         for processor in os.sched_getaffinity(0):

@@ -10,7 +10,7 @@ from judge import check, refused, run
 LIST = b'{"method":"io.interruptsync.ListDevices"}\0'
 SERVICE = "org.varlink.service."
 
-# What is no call: the connection is closed without a word.
+# Messages that are no calls: the connection is closed without a reply.
 NO_CALLS = {
     "nothing": b"\0",
     "no JSON": b"{]\0",

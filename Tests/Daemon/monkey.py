@@ -24,7 +24,7 @@ ERRORS = (
 
 
 class Client:
-    """One of them: a connection that is now and then let go of."""
+    """One of them: a connection that is dropped now and then."""
 
     def __init__(self, daemon, choose):
         self.daemon = daemon
@@ -82,7 +82,7 @@ class Client:
                 self.wire.socket.settimeout(PATIENCE)
             return None
         if deed < 0.15:
-            # Calls that nobody waits for.
+            # Calls without waiting for the replies.
             for _ in range(self.choose.randrange(1, 20)):
                 method, parameters, more = self.call()
                 self.wire.post(method, parameters, more=more)

@@ -17,7 +17,7 @@ TRIES = 5
 
 
 def tick(lines):
-    """Raises every line once a millisecond, until killed. What is late is made up for."""
+    """Raises every line once a millisecond, until killed. Late raises are made up for."""
     due = time.monotonic()
     one = (1).to_bytes(8, "little")
     while True:

@@ -62,7 +62,7 @@ class Tree:
                     yield target, Arrow(str(path.relative_to(self.root)), line, owner, f"Sources/{owner}")
 
     def arrows(self, target):
-        """Every arrow from file to file within one target; the first use of a name in a file stands for all."""
+        """Every arrow from file to file within one target; only the first use of a name in a file."""
         files = self.files[target]
         types = {name: path for path, file in files.items() for name in file.types}
         functions = {name: path for path, file in files.items() for name in file.functions}

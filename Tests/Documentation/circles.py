@@ -42,3 +42,16 @@ def _components(graph):
             elif following in on_stack:
                 lowest[node] = min(lowest[node], numbers[following])
     return found
+
+
+def best_cut(arrows, circle):
+    """(source, destination, files left): the arrow without which the largest circle left of `circle` is smallest."""
+    inside = [arrow for arrow in arrows if arrow.source in circle and arrow.destination in circle]
+    pairs = sorted({(arrow.source, arrow.destination) for arrow in inside})
+
+    def left(pair):
+        rest = circles([arrow for arrow in inside if (arrow.source, arrow.destination) != pair])
+        return len(rest[0]) if rest else 1
+
+    best = min(pairs, key=left)
+    return *best, left(best)

@@ -9,7 +9,7 @@ import unittest
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from circles import circles  # noqa: E402
+from circles import best_cut, circles  # noqa: E402
 from arrows import Arrow  # noqa: E402
 from map_page import MapPage  # noqa: E402
 from swift_source import SwiftFile  # noqa: E402
@@ -52,12 +52,12 @@ PAGE = """
 |---|---|---|
 """
 SOURCES = {
-    "Low/Value.swift": "public struct Value {}\nfunc helper() {}\n",
-    "Low/Table.swift": "struct Table { let value: Value }\n",
-    "Twin/Twin.swift": "import Low\n",
-    "Middle/Top/Face.swift": "package import Low\nimport Twin\nstruct Face { let core: Core }\n",
-    "Middle/Bottom/Core.swift": "import Low\nstruct Core {}\n",
-    "High/Program.swift": "internal import struct Low.Value\nimport Middle\n",
+    "Low/Value.swift": "// Values.\npublic struct Value {}\nfunc helper() {}\n",
+    "Low/Table.swift": "// A table.\nstruct Table { let value: Value }\n",
+    "Twin/Twin.swift": "// The twin.\nimport Low\n",
+    "Middle/Top/Face.swift": "// The face.\npackage import Low\nimport Twin\nstruct Face { let core: Core }\n",
+    "Middle/Bottom/Core.swift": "// The core.\nimport Low\nstruct Core {}\n",
+    "High/Program.swift": "/// The program.\ninternal import struct Low.Value\nimport Middle\n",
 }
 
 
@@ -92,8 +92,8 @@ class CheckTests(unittest.TestCase):
 
     def test_two_on_one_floor_that_are_no_pair_are_found(self):
         self.assert_found(
-            "Sources/Twin/Twin.swift:1 names Middle of Sources/Middle: floor 1 must not know floor 1",
-            sources={"Twin/Twin.swift": "import Middle\n"},
+            "Sources/Twin/Twin.swift:2 names Middle of Sources/Middle: floor 1 must not know floor 1",
+            sources={"Twin/Twin.swift": "// Twin.\nimport Middle\n"},
             page=PAGE.replace("| `Middle`, `Twin` | one in two tongues |\n", ""))
 
     def test_a_dependency_upward_in_the_manifest_is_found(self):
@@ -103,8 +103,8 @@ class CheckTests(unittest.TestCase):
 
     def test_an_include_upward_is_found(self):
         self.assert_found(
-            "Sources/Low/low.c:1 names Middle of Sources/Middle: floor 0 must not know floor 1",
-            sources={"Low/low.c": '#include "middle.h"\n', "Middle/include/middle.h": "int middle;\n"})
+            "Sources/Low/low.c:2 names Middle of Sources/Middle: floor 0 must not know floor 1",
+            sources={"Low/low.c": '// Low.\n#include "middle.h"\n', "Middle/include/middle.h": "// Middle.\nint middle;\n"})
 
     def test_a_target_without_a_floor_and_a_floor_without_a_target_are_found(self):
         self.assert_found(
@@ -116,25 +116,26 @@ class CheckTests(unittest.TestCase):
 
     def test_an_arrow_between_rooms_that_points_up_is_found(self):
         self.assert_found(
-            "Sources/Middle/Bottom/Core.swift:2 names Face of Sources/Middle/Top/Face.swift: Bottom must not know Top",
-            sources={"Middle/Bottom/Core.swift": "import Low\nextension Face {}\nstruct Kernel {}\n"})
+            "Sources/Middle/Bottom/Core.swift:3 names Face of Sources/Middle/Top/Face.swift: Bottom must not know Top",
+            sources={"Middle/Bottom/Core.swift": "// Core.\nimport Low\nextension Face {}\nstruct Kernel {}\n"})
 
     def test_a_file_outside_all_rooms_is_found(self):
         self.assert_found(
             "Sources/Middle/Loose.swift:1 is in no room of docs/architecture.md",
-            sources={"Middle/Loose.swift": "struct Loose {}\n"})
+            sources={"Middle/Loose.swift": "// Loose.\nstruct Loose {}\n"})
 
     CIRCLE = {
-        "Low/A.swift": "struct A { let b: B }\n",
-        "Low/B.swift": 'struct B { let text = "\\(call())" }\n',
-        "Low/C.swift": "func call() -> A { A() }\n",
+        "Low/A.swift": "// A.\nstruct A { let b: B }\n",
+        "Low/B.swift": '// B.\nstruct B { let text = "\\(call())" }\n',
+        "Low/C.swift": "// C.\nfunc call() -> A { A() }\n",
     }
 
     def test_a_circle_of_three_files_is_found(self):
         for line in (
                 "Sources/Low/: a circle of 3 files: A.swift, B.swift, C.swift",
-                "  Sources/Low/A.swift:1 names B of Sources/Low/B.swift",
-                "  Sources/Low/B.swift:1 names call of Sources/Low/C.swift"):
+                "  Sources/Low/A.swift:2 names B of Sources/Low/B.swift",
+                "  Sources/Low/B.swift:2 names call of Sources/Low/C.swift",
+                "  Sources/Low/A.swift should not name Sources/Low/B.swift: 1 files of the circle would be left"):
             self.assert_found(line, sources=self.CIRCLE)
 
     def test_a_circle_that_the_page_explains_passes(self):
@@ -143,15 +144,22 @@ class CheckTests(unittest.TestCase):
         self.assertEqual(status, 0, output)
         self.assert_found("docs/architecture.md:28: Low has no such circle of files any more", page=listed)
 
+    def test_a_file_without_an_opening_comment_or_of_too_many_lines_is_found(self):
+        self.assert_found(
+            "Sources/Low/A.swift:1 does not open with a comment that says what the file holds",
+            sources={"Low/A.swift": "struct A {}\n// A.\n"})
+        self.assert_found(
+            "Sources/Low/A.swift:400 is not the end: the file has 401 lines", sources={"Low/A.swift": "// A.\n" * 401})
+
     def test_two_files_may_know_each_other(self):
-        status, output = self.check({"Low/Value.swift": "struct Value { var table: Table? }\n"})
+        status, output = self.check({"Low/Value.swift": "// Values.\nstruct Value { var table: Table? }\n"})
         self.assertEqual(status, 0, output)
 
     def test_what_is_no_type_and_no_free_function_makes_no_arrow(self):
         harmless = {
-            "Low/A.swift": "struct A { let b: B\n func reset() {}\n}\nenum Kind {}\n",
-            "Low/B.swift": "struct B { enum Kind {}\n let kind: Kind\n func run() { A.self; other.call() } }\n",
-            "Low/C.swift": "func call() {}\nfunc reset() {}\n"
+            "Low/A.swift": "// A.\nstruct A { let b: B\n func reset() {}\n}\nenum Kind {}\n",
+            "Low/B.swift": "// B.\nstruct B { enum Kind {}\n let kind: Kind\n func run() { A.self; other.call() } }\n",
+            "Low/C.swift": "// C.\nfunc call() {}\nfunc reset() {}\n"
             "struct C<A> { // B\n let text = \"B()\"\n let x: B.Kind? = nil; let y: A? = nil }\n",
         }
         # B names A's method-like and member names only, so the three are no circle: C names B, A and B one another.
@@ -209,6 +217,12 @@ class ReaderTests(unittest.TestCase):
         pairs = ["ab", "bc", "ca", "cd", "de", "ed", "f" "a"]
         found = circles([Arrow(source, 1, "x", destination) for source, destination in pairs])
         self.assertEqual(found, [{"a", "b", "c"}, {"d", "e"}])
+
+    def test_the_best_cut_leaves_the_smallest_circle(self):
+        arrows = [Arrow(pair[0], 1, "x", pair[1]) for pair in ["ab", "ba", "bc", "cd", "da"]]
+        self.assertEqual(best_cut(arrows, set("abcd")), ("a", "b", 1))
+        arrows = [Arrow(pair[0], 1, "x", pair[1]) for pair in ["cd", "dc", "ab", "bc", "ca"]]
+        self.assertEqual(best_cut(arrows, set("abcd")), ("a", "b", 2))
 
 
 if __name__ == "__main__":

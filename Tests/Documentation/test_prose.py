@@ -51,6 +51,9 @@ class CheckTests(unittest.TestCase):
         self.assert_found("Tests/run", 2, "#!/bin/sh\n# Reads it anew.\necho\n")
         self.assert_found("Makefile", 1, "# Reads it anew.\na:\n")
 
+    def test_a_phrase_in_the_journals_catalog_is_found(self):
+        self.assert_found("systemd/a.catalog", 4, "# Ids.\n\n-- 12\nSubject: Nobody claims\n\nText.\n")
+
     def test_a_phrase_in_a_manual_page_is_found(self):
         self.assert_found("docs/man/a.1", 2, ".Pp\nWho has\n.Xr a 1\nmay call.\n")
 

@@ -1,11 +1,13 @@
+// Calls that change what the daemon does, and the daemon's errors as the client reports them, against a
+// fake daemon.
 import Glibc
+import LinuxSystem
 import Testing
-import UIO
 
 @testable import InterruptSyncClient
 @testable import Varlink
 
-/// A daemon that says yes to every method that changes something, and keeps what it was asked.
+/// A daemon that accepts every method that changes something, and records the calls.
 private func obedient(_ seen: Seen<String>) throws -> FakeDaemon {
   func method(_ name: String) -> FakeDaemon.Method {
     .init(name: name) { call in
@@ -64,7 +66,8 @@ func errorsOfTheInterfaceKeepTheirWords(
   #expect(error.object == "a")
   #expect(error.operation == "connect")
   #expect(error.cause.contains("said so"))
-  #expect(error.errno == Int32(parameters["errno"]?.int64 ?? 0))
+  #expect((error.errno?.rawValue ?? 0) == Int32(parameters["errno"]?.int64 ?? 0))
+  #expect(error.errno.map { "\($0)" } == (parameters["errno"] == nil ? nil : "EACCES"))
 }
 
 @Test func hintOfTheDaemonIsTheHint() throws {
@@ -138,7 +141,7 @@ func errorsOfEveryServiceSayWhatToDo(
   let daemon = try obedient(Seen())
   let group = try #require(getgrgid(getegid())?.pointee.gr_name.map { String(cString: $0) })
   let error = InterruptSyncClientError(
-    VarlinkError(SystemFailure(EACCES), object: daemon.address, operation: "connect"),
+    VarlinkError(SystemError(EACCES), object: daemon.address, operation: "connect"),
     object: daemon.address, operation: "connect to the daemon")
   #expect(error.code == .permissionDenied)
   #expect(error.hint.contains("usermod -aG \(group) USER"))

@@ -1,6 +1,7 @@
+// Summaries, transactions and attachments, against a fake daemon.
 import CUIO
+import LinuxSystem
 import Testing
-import UIO
 import Varlink
 
 @testable import InterruptSyncClient
@@ -21,7 +22,7 @@ import Varlink
   let first = try #require(try summaries.next())
   #expect(first.interrupts == 3)
   #expect(first.dispatches == 2)
-  #expect(first.timestampNanoseconds == 99)
+  #expect(first.timestamp == .nanoseconds(99))
   #expect(first.claimed)
   #expect(first.captured == ["status": .max])
   #expect(first.coalesced == 1)

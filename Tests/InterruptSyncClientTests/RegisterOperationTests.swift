@@ -1,3 +1,4 @@
+// Register operations as text: what parses, what prints, and what is wrong with the rest.
 import Testing
 import UIO
 
@@ -22,19 +23,19 @@ func operationReadsBackAsItIsWritten(text: String) throws {
       .read(try RegisterReference("bar0:0x24/32")),
       .write(try RegisterReference("bar0:0x60/32"), value: 1),
       .update(register, mask: 0xff, value: 3),
-      .wait(register, mask: 0xff, value: 2, microseconds: 2000),
+      .wait(register, mask: 0xff, value: 2, timeout: .milliseconds(2)),
     ])
   #expect(try RegisterOperations.parse("") == [])
 }
 
 @Test(arguments: [
-  ("peek bar0:0/32", "read, write, update or wait"), ("read", "no register"),
-  ("read bar0:0/32=1", "no value"), ("write bar0:0/32", "no value"),
+  ("peek bar0:0/32", "read, write, update or wait"), ("read", "no register follows"),
+  ("read bar0:0/32=1", "no value"), ("write bar0:0/32", "no value follows"),
   ("write bar0:0/32=x", "not a number"), ("write bar0:0/8=256", "8 bits"),
   ("write bar0:0/32&1=1", "update does"), ("update bar0:0/32=1", "needs a mask"),
   ("wait bar0:0/32=1", "500us"), ("wait bar0:0/32=1 5", "500us"),
   ("wait bar0:0/32=1 99999999999999999999us", "500us"),
-  ("wait bar0:0/32&1=2 5us", "can never come"), ("read rom:0/32", "neither barN"),
+  ("wait bar0:0/32&1=2 5us", "can never match"), ("read rom:0/32", "neither barN"),
   ("read bar0:2/32", "multiple"), ("write bar0:0/32=claimed", "claimed"),
 ])
 func wrongOperationSaysWhatIsWrong(text: String, words: String) {
@@ -57,4 +58,16 @@ func wrongOperationSaysWhatIsWrong(text: String, words: String) {
       == .write(try RegisterReference("bar0:0x64/32"), value: 0x12))
   let masked = try RegisterReference("bar0:8/32&0xf")
   #expect(templates[2].operation(claimed: 0x12) == .update(masked, mask: 0xf, value: 2))
+}
+
+@Test(arguments: [
+  (Duration.zero, "0us"), (.nanoseconds(1), "1us"), (.nanoseconds(1001), "2us"),
+  (.seconds(-1), "0us"), (.seconds(2), "2000000us"),
+  (.microseconds(UInt64.max), "18446744073709551615us"),
+  (.seconds(Int64.max), "18446744073709551615us"),
+])
+func waitCountsInWholeMicroseconds(timeout: Duration, text: String) throws {
+  let register = try RegisterReference("bar0:0/32&1")
+  let operation = RegisterOperation.wait(register, mask: 1, value: 1, timeout: timeout)
+  #expect(operation.description == "wait bar0:0x0/32&0x1=0x1 \(text)")
 }

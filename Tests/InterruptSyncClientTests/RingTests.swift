@@ -1,6 +1,8 @@
+// Rings: a software line in this process writes them, and the client reads them through a fake daemon.
 import CUIO
 import Glibc
 import InterruptSync
+import LinuxSystem
 import Synchronization
 import Testing
 import UIO
@@ -8,7 +10,7 @@ import Varlink
 
 @testable import InterruptSyncClient
 
-/// A software line whose dispatches go into a ring that the fake daemon hands out.
+/// A software line that records its dispatches in a ring, which the fake daemon gives to its client.
 private final class RingSource: @unchecked Sendable {
   let line: SoftwareLine
   let object: InterruptSyncObject
@@ -41,7 +43,7 @@ private final class RingSource: @unchecked Sendable {
       descriptors: [ring.memory, ring.event])
   }
 
-  /// Lets go of the writing end, as the daemon does when a device is remade.
+  /// Releases the writing end, as the daemon does when it reconfigures a device.
   func end() { rings.withLock { $0 = [] } }
 }
 
@@ -55,7 +57,7 @@ private func daemon(_ source: RingSource) throws -> FakeDaemon {
   let ring = try daemon.client().subscribe("ring", capacity: 16)
   #expect(ring.captures == ["status", "mask"])
   var total: UInt64 = 0
-  var time: UInt64 = 0
+  var time = Duration.zero
   for count in 1...40 as ClosedRange<UInt64> {
     source.line.trigger(count)
     var here: UInt64 = 0
@@ -66,8 +68,8 @@ private func daemon(_ source: RingSource) throws -> FakeDaemon {
       #expect(record.total == total)
       #expect(record.claimed)
       #expect(record.captured == [7, .max])
-      #expect(record.timestampNanoseconds >= time)
-      time = record.timestampNanoseconds
+      #expect(record.timestamp >= time)
+      time = record.timestamp
     }
   }
   #expect(total == 820)
@@ -94,7 +96,7 @@ private func daemon(_ source: RingSource) throws -> FakeDaemon {
   #expect(ring.dropped == 84)
   source.line.trigger()
   let record = try #require(try ring.next(timeout: .seconds(60)))
-  // No interrupt is lost to who looks at the total.
+  // The total accounts for every interrupt, including those of dropped records.
   #expect(last?.total == 16)
   #expect(record.total == 101)
   #expect(record.dropped == 84)
@@ -145,7 +147,8 @@ func memoryThatIsNoRingIsRefused(kind: String) throws {
 }
 
 private func memory(_ kind: String) -> Int32 {
-  // A ring that was said to be larger than it is, one that may still be cut short, and no ring.
+  // A ring that claims to be larger than it is, one that is not a ring, and one whose file is not sealed
+  // and can be truncated.
   var page: UnsafeMutablePointer<cuio_ring_page>?
   switch kind {
   case "short":

@@ -1,4 +1,4 @@
-// Every command against a daemon with software lines.
+// Every command of interruptsyncctl, run as a process against a daemon with software lines.
 import Glibc
 import Testing
 import Varlink
@@ -64,7 +64,7 @@ private func parse(_ text: String) throws -> JSONObject {
 @Test func triggeredInterruptsAreInTheStatistics() throws {
   let daemon = try Daemon("beat")
   #expect(try daemon.run("$ctl trigger beat -n 7").status == 0)
-  // Dispatched on a thread of its own: it is waited for.
+  // The dispatcher has a thread of its own: the shell waits for it.
   let text = try daemon.run(
     "for i in $(seq 6000); do $ctl stats beat | grep -q '^Interrupts: *7$' && break; sleep 0.01; done; "
       + "$ctl stats beat")
@@ -89,7 +89,7 @@ private func parse(_ text: String) throws -> JSONObject {
 @Test(arguments: ["", "--all"])
 func watchOfADeviceShowsInterrupts(flag: String) throws {
   let daemon = try Daemon("beat")
-  // Triggers until the watcher has seen one: when it began to watch is not to be told from here.
+  // Triggers until the watcher has seen one, since the test cannot know when it began to watch.
   let ran = try daemon.run(
     "$ctl watch beat \(flag) --json -n 1 & p=$!; "
       + "while kill -0 $p 2>/dev/null; do $ctl trigger beat -n 3; done; wait $p")
@@ -108,7 +108,7 @@ func watchOfADeviceShowsInterrupts(flag: String) throws {
   #expect(ran.status == 0)
   let late = try daemon.run("$ctl wait beat --for interrupt --timeout 50ms")
   #expect(late.status == 1)
-  #expect(late.complaint.contains("none came in time"))
+  #expect(late.complaint.contains("no interrupt came in time"))
 }
 
 @Test func waitForTheDaemonAndADeviceIsMetAtOnceOrInTime() throws {
@@ -212,7 +212,7 @@ private let screen = (enter: "\u{1b}[?1049h", leave: "\u{1b}[?25h\u{1b}[?1049l")
   let daemon = try Daemon("beat")
   let well = try daemon.run("$ctl doctor")
   #expect(well.status == 0)
-  #expect(well.output == "1 devices, nothing to find fault with\n")
+  #expect(well.output == "1 device checked, no problems found\n")
   let ill = try daemon.run("$ctl disconnect beat; $ctl doctor beat")
   #expect(ill.status == 1)
   #expect(
@@ -237,7 +237,7 @@ private let screen = (enter: "\u{1b}[?1049h", leave: "\u{1b}[?25h\u{1b}[?1049l")
 
 @Test func devicesAreCompleted() throws {
   let daemon = try Daemon("beat", "pulse")
-  // As the generated scripts ask.
+  // The call that the generated scripts make.
   let script = try daemon.run("$ctl --generate-completion-script fish").output
   #expect(script.contains("---completion"))
   let ran = try daemon.run("$ctl ---completion info -- positional@0 1 0 interruptsyncctl info ''")

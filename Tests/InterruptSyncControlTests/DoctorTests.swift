@@ -1,4 +1,5 @@
-// Each thing that the doctor knows, by the state that shows it.
+// Each finding of the doctor, from the state that causes it. No daemon and no device.
+import LinuxSystem
 import Testing
 import TestSupport
 import UIO
@@ -42,12 +43,13 @@ private func texts(_ members: JSONObject, _ counts: JSONObject = [:]) throws -> 
   arguments: [
     (["state": "failed", "failure": "it is busy\n  hint: wait"], [:], "it is busy"),
     (["state": "storming"], [:], "storm brake"),
-    (["state": "listed", "file": .null], [:], "no file is for it"),
-    (["state": "listed"], [:], "disconnected"), (["state": "gone"], [:], "not there"),
+    (["state": "listed", "file": .null], [:], "no .device file matches"),
+    (["state": "listed"], [:], "disconnected"), (["state": "gone"], [:], "has gone"),
     (["routines": []], [:], "without a routine"),
-    ([:], ["unclaimed": 5, "dispatches": 5], "no routine claimed one"),
+    ([:], ["unclaimed": 5, "dispatches": 5], "no routine claimed any"),
     ([:], ["unclaimed": 5, "dispatches": 6, "claimed": 1], "5 of 6"),
-    ([:], ["rearmFailures": 2], "could not be unmasked 2 times"), ([:], ["storms": 3], "3 times"),
+    ([:], ["rearmFailures": 2], "unmasking the line failed 2 times"),
+    ([:], ["storms": 3], "3 times"),
   ] as [(JSONObject, JSONObject, String)])
 func silenceIsExplained(members: JSONObject, counts: JSONObject, words: String) throws {
   let found = try texts(members, counts)
@@ -107,7 +109,7 @@ private let open = [UInt8](repeating: 0, count: 64)
   let found = try findings(line(config: config, threads: [], users: "edu"), priority: 0)
   #expect(found.map(\.severity) == [.problem])
   #expect(found.first?.text.contains("INTx Disable") == true)
-  #expect(found.first?.text.contains("asks for service") == true)
+  #expect(found.first?.text.contains("asserts its interrupt") == true)
 }
 
 @Test func sharedLineIsTold() throws {

@@ -1,3 +1,4 @@
+// Times, numbers, JSON and tables as text.
 import ArgumentParser
 import Testing
 import Varlink
@@ -27,10 +28,11 @@ func decimalsAreRounded(value: Double, text: String) { #expect(Format.decimal(va
 }
 
 @Test(arguments: [
-  (UInt64(0), "0.0 µs"), (41_200, "41.2 µs"), (1_300_000, "1.3 ms"), (2_500_000_000, "2.5 s"),
+  (Duration.zero, "0.0 µs"), (.nanoseconds(41_200), "41.2 µs"), (.microseconds(1300), "1.3 ms"),
+  (.milliseconds(2500), "2.5 s"),
 ])
-func durationsHaveTheirUnit(value: UInt64, text: String) {
-  #expect(Format.time(nanoseconds: value) == text)
+func durationsHaveTheirUnit(value: Duration, text: String) {
+  #expect(Format.time(value) == text)
 }
 
 @Test func prettyJSONIsTheSameJSON() throws {

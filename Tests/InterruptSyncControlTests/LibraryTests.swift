@@ -1,4 +1,4 @@
-// The client library against the daemon.
+// The client library against the real daemon, with software lines.
 import Glibc
 import InterruptSyncClient
 import Testing
@@ -31,7 +31,7 @@ private func code(_ body: () throws -> Void) -> InterruptSyncClientError.Code? {
   let late = try client.attach("beat", deadline: .milliseconds(20))
   try client.trigger("beat")
   #expect(try late.wait(timeout: .seconds(60)))
-  // The end of the attachment wakes who waits.
+  // The end of the attachment wakes the waiting client.
   #expect(try late.wait(timeout: .seconds(60)))
   #expect(code { _ = try late.complete() } == .notAttached)
   #expect(code { try late.detach() } == .notAttached)
@@ -77,7 +77,7 @@ private func code(_ body: () throws -> Void) -> InterruptSyncClientError.Code? {
   let daemon = try Daemon("beat")
   let client = try InterruptSyncClient(address: daemon.address)
   var summaries = try client.events("beat")
-  // Until the stream has begun nothing counts.
+  // Interrupts before the stream began do not count.
   var (counted, triggered): (UInt64, UInt64) = (0, 0)
   while counted == 0 {
     try client.trigger("beat")

@@ -1,4 +1,4 @@
-// How the program behaves as a program: exit status, streams, colour.
+// interruptsyncctl as a program: exit status, output streams, colour.
 import Glibc
 import Testing
 import Varlink
@@ -56,7 +56,7 @@ func daemonThatDoesNotRunIsExitStatus1WithAHint(command: String) throws {
 @Test func socketThatIsClosedToTheUserIsExitStatus77() throws {
   let daemon = try Daemon("beat")
   chmod(daemon.address, 0)
-  // Root may do everything, and becomes another user, for whom the program has to be in reach.
+  // Root bypasses permissions, so it becomes another user, who must be able to run the program.
   chmod(daemon.folder.path, 0o755)
   let drop = getuid() == 0 ? "setpriv --reuid 65534 --clear-groups" : ""
   let copy = daemon.folder.path("ctl")
@@ -75,13 +75,13 @@ func daemonThatDoesNotRunIsExitStatus1WithAHint(command: String) throws {
 @Test func readerThatHasGoneEndsTheProgramQuietly() throws {
   let daemon = try Daemon("beat")
   let status = daemon.folder.path("status")
-  // A line that finds nobody ends it: there are changes until then.
+  // The first line written without a reader ends the program: changes go on until then.
   let ran = try daemon.run(
     "{ $ctl watch; echo $? >\(status); } | head -n 1 & "
       + "until [ -s \(status) ]; do $ctl disconnect beat; $ctl connect beat; done; wait")
   #expect(ran.complaint == "")
   #expect(ran.output.split(separator: "\n").count == 1)
-  // SIGPIPE, as of every filter.
+  // SIGPIPE, as for every filter.
   #expect(String(decoding: try daemon.folder.bytes("status"), as: UTF8.self) == "141\n")
 }
 

@@ -52,7 +52,8 @@ private func object(_ attributes: DispatcherAttributes, _ log: ReportLog) throws
   defer { try? FileManager.default.removeItem(atPath: path) }
   let log = ReportLog()
   let held = ThreadPlacement.prepare(
-    DispatcherAttributes(latencyLimit: .microseconds(258)), named: "line", latencyPath: path, report: log.handler)
+    DispatcherAttributes(latencyLimit: .microseconds(258)), named: "line", latencyPath: path,
+    report: log.handler)
   #expect(held != nil && log.kinds == [])
   // A 32-bit number in native order, as the kernel's PM QoS interface has it.
   var limit: Int32 = 258

@@ -41,7 +41,10 @@ private struct Waiting {
   try waiting.object.disconnect()
 }
 
-@Test(arguments: [WaitStrategy.adaptive(), .adaptive(budget: .nanoseconds(200_000)), .poll(idle: .nanoseconds(200_000))])
+@Test(arguments: [
+  WaitStrategy.adaptive(), .adaptive(budget: .nanoseconds(200_000)),
+  .poll(idle: .nanoseconds(200_000)),
+])
 func everySpinEndsInSleep(_ strategy: WaitStrategy) throws {
   let waiting = try Waiting(strategy)
   try waiting.serveOneAndRest()
@@ -54,7 +57,9 @@ func everySpinEndsInSleep(_ strategy: WaitStrategy) throws {
 
 /// An interrupt that comes while the thread reads on: the routine's own, raised by another thread
 /// as soon as the dispatch is over.
-@Test(arguments: [WaitStrategy.adaptive(budget: .nanoseconds(1_000_000)), .poll(idle: .nanoseconds(50_000_000))])
+@Test(arguments: [
+  WaitStrategy.adaptive(budget: .nanoseconds(1_000_000)), .poll(idle: .nanoseconds(50_000_000)),
+])
 func aSpinMeetsAnInterrupt(_ strategy: WaitStrategy) throws {
   let waiting = try Waiting(strategy)
   try waiting.object.connect()

@@ -42,7 +42,7 @@ c_program() {
 
 # guest SERIES: boots the payload with that kernel.
 guest() {
-  [ -e "$payload/arguments" ] || { echo "there is no payload: the step build has failed" && return 1; }
+  [ -e "$payload/arguments" ] || { echo "there is no payload: the step packages has failed" && return 1; }
   local recording=.build/recording-$1.wav status
   rm -f "$recording"
   # A third edu, which shares the first one's line, a function without an interrupt pin, and a sound card that is

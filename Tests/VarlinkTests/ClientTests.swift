@@ -1,8 +1,8 @@
 // The waiting client over real sockets.
 import Glibc
-import Testing
-import TestSupport
 import LinuxSystem
+import TestSupport
+import Testing
 
 @testable import Varlink
 

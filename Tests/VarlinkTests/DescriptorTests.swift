@@ -1,7 +1,7 @@
 // Descriptors in calls and replies.
 import Glibc
-import Testing
 import LinuxSystem
+import Testing
 
 @testable import Varlink
 

@@ -1,8 +1,8 @@
 // Sockets by path and from outside.
 import CLinuxSystem
 import Glibc
-import Testing
 import LinuxSystem
+import Testing
 
 @testable import Varlink
 

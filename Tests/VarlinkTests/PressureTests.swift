@@ -1,7 +1,7 @@
 // Clients that are slow, many, or gone.
 import Glibc
-import Testing
 import LinuxSystem
+import Testing
 
 @testable import Varlink
 

@@ -1,8 +1,8 @@
 // What a server does with what comes over the wire, rule by rule.
 import Glibc
-import Testing
-import TestSupport
 import LinuxSystem
+import TestSupport
+import Testing
 
 @testable import Varlink
 

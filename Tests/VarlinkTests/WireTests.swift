@@ -1,8 +1,8 @@
 import CLinuxSystem
 import Glibc
-import Testing
-import TestSupport
 import LinuxSystem
+import TestSupport
+import Testing
 
 @testable import Varlink
 

@@ -5,7 +5,7 @@
 
 #include "check.h"
 
-static void widths(void) {
+TEST(widths) {
   C_ASSERT(sizeof(LONG) == 4 && sizeof(ULONG) == 4 && sizeof(USHORT) == 2 && sizeof(UCHAR) == 1);
   C_ASSERT(sizeof(LONGLONG) == 8 && sizeof(ULONG_PTR) == sizeof(PVOID) && sizeof(SIZE_T) == sizeof(PVOID));
   C_ASSERT(sizeof(BOOLEAN) == 1 && sizeof(WCHAR) == 2 && sizeof(NTSTATUS) == 4 && sizeof(KIRQL) == 1);
@@ -18,7 +18,7 @@ static void widths(void) {
   CHECK(FIELD_OFFSET(struct whole, entry) == 8 && ARRAYSIZE("abc") == 4);
 }
 
-static void statuses(void) {
+TEST(statuses) {
   CHECK(NT_SUCCESS(STATUS_SUCCESS) && NT_SUCCESS(STATUS_TIMEOUT) && NT_SUCCESS(STATUS_PENDING));
   CHECK(!NT_SUCCESS(STATUS_DEVICE_BUSY) && NT_WARNING(STATUS_DEVICE_BUSY) && !NT_ERROR(STATUS_DEVICE_BUSY));
   CHECK(!NT_SUCCESS(STATUS_UNSUCCESSFUL) && NT_ERROR(STATUS_IO_DEVICE_ERROR));
@@ -26,7 +26,7 @@ static void statuses(void) {
   CHECK((ULONG)STATUS_POSSIBLE_DEADLOCK == 0xC0000194 && (ULONG)STATUS_NOT_FOUND == 0xC0000225);
 }
 
-static void lists(void) {
+TEST(lists) {
   LIST_ENTRY head, a, b, c;
   InitializeListHead(&head);
   CHECK(IsListEmpty(&head));
@@ -47,7 +47,7 @@ static void lists(void) {
   CHECK(PopEntryList(&top) == &two && PopEntryList(&top) == &one && PopEntryList(&top) == NULL);
 }
 
-static void interlocked(void) {
+TEST(interlocked) {
   LONG n = 5;
   CHECK(InterlockedIncrement(&n) == 6 && InterlockedDecrement(&n) == 5 && InterlockedAdd(&n, 2) == 7);
   CHECK(InterlockedExchange(&n, 1) == 7 && InterlockedExchangeAdd(&n, 3) == 1 && n == 4);
@@ -62,7 +62,7 @@ static void interlocked(void) {
   KeMemoryBarrier();
 }
 
-static void memory(void) {
+TEST(memory) {
   UCHAR a[8], b[8];
   RtlFillMemory(a, 8, 7);
   RtlCopyMemory(b, a, 8);
@@ -74,7 +74,7 @@ static void memory(void) {
   CHECK(a[0] == 0 && a[7] == 0 && RtlSecureZeroMemory(b, 8) == b && b[0] == 0);
 }
 
-static void pool(void) {
+TEST(pool) {
   enum { TAG = 0x74736574 };
   UCHAR *p = (UCHAR *)ExAllocatePoolWithTag(NonPagedPool, 100, TAG);
   CHECK(p && (ULONG_PTR)p % 16 == 0);
@@ -97,8 +97,8 @@ static void pool(void) {
   KeLowerIrql(level);
 }
 
-// What DbgPrint writes, taken from standard error through a pipe.
-static void output(void) {
+// The text that DbgPrint writes, read from standard error through a pipe.
+TEST(output) {
   int ends[2], kept = dup(2);
   CHECK(pipe(ends) == 0);
   dup2(ends[1], 2);
@@ -116,7 +116,7 @@ static void output(void) {
   CHECK(length > 0 && strcmp(line, "-5 fe 1099511627776 3 s wi wide 001f c%\n00000ABC") == 0);
 }
 
-static void assertions(void) {
+TEST(assertions) {
   ASSERT(1 == 1);
   NT_ASSERT(1 == 1);
   CHECK(reports == 0);
@@ -132,7 +132,7 @@ static void assertions(void) {
   KdPrint(("%s", ""));
 }
 
-static void time_passes(void) {
+TEST(time_passes) {
   LARGE_INTEGER frequency, start = KeQueryPerformanceCounter(&frequency);
   CHECK(frequency.QuadPart == 1000000000);
   ULONGLONG units = KeQueryInterruptTime();
@@ -141,7 +141,7 @@ static void time_passes(void) {
   CHECK(KeQueryInterruptTime() - units >= 2000);
 }
 
-static void registers(void) {
+TEST(registers) {
   PDEVICE_OBJECT device = software_device(0);
   PCM_PARTIAL_RESOURCE_DESCRIPTOR entry = resource(device, CmResourceTypeMemory, 0);
   CHECK(entry && entry->u.Memory.Length == 4096);
@@ -173,7 +173,7 @@ static void registers(void) {
   InterruptSyncDeleteDevice(device);
 }
 
-static void ports(void) {
+TEST(ports) {
   PDEVICE_OBJECT device = software_device(0);
   PCM_PARTIAL_RESOURCE_DESCRIPTOR entry = resource(device, CmResourceTypePort, 0);
   CHECK(entry && entry->u.Port.Length == 16 && (entry->Flags & CM_RESOURCE_PORT_IO));
@@ -193,7 +193,7 @@ static void ports(void) {
   CHECK(reported("WRITE_PORT_UCHAR", "L8"));
 }
 
-static void devices(void) {
+TEST(devices) {
   PDEVICE_OBJECT device = software_device(2);
   CHECK(device && device->DeviceExtension && *(char *)device->DeviceExtension == 0);
   PCM_RESOURCE_LIST list = InterruptSyncTranslatedResources(device);
@@ -220,21 +220,4 @@ static void devices(void) {
   description.Size = 1;
   CHECK(InterruptSyncCreateSoftwareDevice(&description, 0, &device) == STATUS_INFO_LENGTH_MISMATCH);
   CHECK(!InterruptSyncIsChecked());
-}
-
-int main(void) {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(widths);
-  RUN(statuses);
-  RUN(lists);
-  RUN(interlocked);
-  RUN(memory);
-  RUN(pool);
-  RUN(output);
-  RUN(assertions);
-  RUN(time_passes);
-  RUN(registers);
-  RUN(ports);
-  RUN(devices);
-  return finish();
 }

@@ -1,33 +1,15 @@
-// The tests' own words: cases, checks, waiting for what another thread does, and the reports that a case caused.
+// Shared by the programs of the Windows suite, beside the reporter: the reports that a case caused, software devices,
+// and main(). Each source is a program of its own.
 #ifndef CHECK_H
 #define CHECK_H
 
+#define CHECK_MAIN
+#include "../CSupport/check.h"
+
 #include <pthread.h>
 #include <semaphore.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "interruptsync_windows.h"
-
-static int cases_passed, cases_failed, case_failures;
-
-#define CHECK(condition)                                                                            \
-  do {                                                                                              \
-    if (!(condition)) {                                                                             \
-      case_failures++;                                                                              \
-      printf("%s:%d: %s\n", __FILE__, __LINE__, #condition);                                        \
-    }                                                                                               \
-  } while (0)
-
-#define RUN(name)                                                      \
-  do {                                                                 \
-    case_failures = 0;                                                 \
-    forget_reports();                                                  \
-    name();                                                            \
-    if (KeGetCurrentIrql() != PASSIVE_LEVEL) CHECK(!"level is back");  \
-    if (case_failures) cases_failed++, printf("failed: %s\n", #name);  \
-    else cases_passed++;                                               \
-  } while (0)
 
 // Reports, in the order in which they came.
 static pthread_mutex_t reports_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -75,9 +57,11 @@ static inline PCM_PARTIAL_RESOURCE_DESCRIPTOR resource(PDEVICE_OBJECT device, UC
   return NULL;
 }
 
-static int finish(void) {
-  printf("%d passed, %d failed\n", cases_passed, cases_failed);
-  return cases_failed != 0;
+static void level_is_back(void) { CHECK(KeGetCurrentIrql() == PASSIVE_LEVEL); }
+
+int main(int count, char **arguments) {
+  InterruptSyncSetReportRoutine(report_came, NULL);
+  return check_main(count, arguments, forget_reports, level_is_back);
 }
 
 #endif

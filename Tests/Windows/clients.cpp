@@ -1,5 +1,5 @@
-// What client drivers require: one case for each row of the table in section 5 of docs/semantics.md, doing what such a
-// driver does.
+// Requirements of client drivers: one case for each row of the table in section 5 of docs/semantics.md, which does what
+// such a driver does.
 #include "portcls.h"
 
 #include <vector>
@@ -56,7 +56,7 @@ struct Step {
   }
 };
 
-void P24_the_list_survives_disconnect() {
+TEST(P24_the_list_survives_disconnect) {
   Card card;
   CHECK(card.sync->RegisterServiceRoutine(Card::Isr, &card, FALSE) == STATUS_SUCCESS);
   for (int power = 0; power < 50; power++) {
@@ -67,14 +67,14 @@ void P24_the_list_survives_disconnect() {
   CHECK(card.calls == 50 && reports == 0);
 }
 
-void P25_the_last_release_disconnects() {
+TEST(P25_the_last_release_disconnects) {
   Card card;
   card.sync->RegisterServiceRoutine(Card::Isr, &card, FALSE);
   CHECK(card.sync->Connect() == STATUS_SUCCESS);
   card.fire();
   CHECK(card.sync->Release() == 0);
   card.sync = NULL;
-  // Nobody is there now: the line keeps what comes for the next one who connects.
+  // Nothing is connected now: the line keeps its interrupts for the next connection.
   InterruptSyncTriggerInterrupt(card.device, 0);
   Card *second = &card;
   CHECK(PcNewInterruptSync(&second->sync, NULL, card.resources, 0, InterruptSyncModeNormal) == STATUS_SUCCESS);
@@ -96,7 +96,7 @@ struct Leaver {
   }
 };
 
-void N12_the_last_release_inside_an_isr() {
+TEST(N12_the_last_release_inside_an_isr) {
   Card card(InterruptSyncModeAll);
   Leaver leaver = {&card, {}};
   sem_init(&leaver.left, 0, 0);
@@ -109,7 +109,7 @@ void N12_the_last_release_inside_an_isr() {
   CHECK(card.calls == 0 && reports == 0);
 }
 
-void P26_disconnect_without_a_connection() {
+TEST(P26_disconnect_without_a_connection) {
   Card card;
   card.sync->Disconnect();
   card.sync->RegisterServiceRoutine(Card::Isr, &card, FALSE);
@@ -119,7 +119,7 @@ void P26_disconnect_without_a_connection() {
   CHECK(reports == 0 && card.sync->GetKInterrupt() == NULL);
 }
 
-void P13_register_after_connect_at_the_head() {
+TEST(P13_register_after_connect_at_the_head) {
   Card card(InterruptSyncModeAll);
   Step tail = {&card, 1, STATUS_UNSUCCESSFUL}, head = {&card, 0, STATUS_UNSUCCESSFUL};
   card.sync->RegisterServiceRoutine(Step::Isr, &tail, FALSE);
@@ -135,7 +135,7 @@ void P13_register_after_connect_at_the_head() {
   CHECK(last >= 23 && card.order[last - 2] == 0 && card.order[last - 1] == 1 && card.order[0] == 1);
 }
 
-void P11_first_is_ahead_of_everything() {
+TEST(P11_first_is_ahead_of_everything) {
   Card card(InterruptSyncModeAll);
   Step steps[4] = {{&card, 0, STATUS_UNSUCCESSFUL}, {&card, 1, STATUS_SUCCESS}, {&card, 2, STATUS_UNSUCCESSFUL},
                    {&card, 3, STATUS_UNSUCCESSFUL}};
@@ -150,7 +150,7 @@ void P11_first_is_ahead_of_everything() {
   CHECK((card.order == std::vector<int>{0, 1, 2, 3}));
 }
 
-void P15_P17_modes() {
+TEST(P15_P17_modes) {
   Card normal(InterruptSyncModeNormal), repeat(InterruptSyncModeRepeat);
   Step a = {&normal, 1, STATUS_UNSUCCESSFUL}, b = {&normal, 2, STATUS_UNSUCCESSFUL};
   normal.sync->RegisterServiceRoutine(Step::Isr, &a, FALSE);
@@ -179,7 +179,7 @@ void P15_P17_modes() {
 
 NTSTATUS ResetChip(PINTERRUPTSYNC, PVOID context) { return *static_cast<NTSTATUS *>(context); }
 
-void P33_the_routines_own_status_comes_back() {
+TEST(P33_the_routines_own_status_comes_back) {
   Card card;
   for (NTSTATUS status : {STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR, STATUS_TIMEOUT, NTSTATUS(0x12345)})
     CHECK(card.sync->CallSynchronizedRoutine(ResetChip, &status) == status);
@@ -194,7 +194,7 @@ void TimerRan(PKDPC, PVOID context, PVOID, PVOID) {
   CHECK(KeGetCurrentIrql() == DISPATCH_LEVEL);
 }
 
-void P32_synchronized_at_dispatch_and_in_timers() {
+TEST(P32_synchronized_at_dispatch_and_in_timers) {
   Card card;
   card.sync->RegisterServiceRoutine(Card::Isr, &card, FALSE);
   card.sync->Connect();
@@ -209,7 +209,7 @@ void P32_synchronized_at_dispatch_and_in_timers() {
   CHECK(reports == 0);
 }
 
-void P6_the_isr_gets_the_sync_object() {
+TEST(P6_the_isr_gets_the_sync_object) {
   Card card;
   card.sync->RegisterServiceRoutine(Card::Isr, &card, FALSE);
   card.sync->Connect();
@@ -217,7 +217,7 @@ void P6_the_isr_gets_the_sync_object() {
   CHECK(!card.hasNull && card.calls == 1);
 }
 
-void P22_the_isr_may_run_before_connect_returns() {
+TEST(P22_the_isr_may_run_before_connect_returns) {
   Card card;
   card.sync->RegisterServiceRoutine(Card::Isr, &card, FALSE);
   InterruptSyncTriggerInterrupt(card.device, 0);
@@ -237,7 +237,7 @@ NTSTATUS BusyWait(PINTERRUPTSYNC, PVOID context) {
   return taken >= 100000000 && card->calls == 0 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
-void P31_a_routine_may_busy_wait_100_ms() {
+TEST(P31_a_routine_may_busy_wait_100_ms) {
   Card card;
   card.sync->RegisterServiceRoutine(Card::Isr, &card, FALSE);
   card.sync->Connect();
@@ -250,7 +250,7 @@ NTSTATUS SomeStepRan(PINTERRUPTSYNC, PVOID context) {
   return static_cast<Card *>(context)->order.empty() ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
 }
 
-void N5_a_success_code_other_than_zero() {
+TEST(N5_a_success_code_other_than_zero) {
   for (int any = 0; any < 2; any++) {
     InterruptSyncAcceptAnySuccess(any);
     Card card;
@@ -282,7 +282,7 @@ void *CallOften(void *context) {
   return NULL;
 }
 
-void P28_P29_kinterrupt_at_dispatch() {
+TEST(P28_P29_kinterrupt_at_dispatch) {
   Card card;
   card.sync->RegisterServiceRoutine(Card::Isr, &card, FALSE);
   CHECK(card.sync->GetKInterrupt() == NULL);
@@ -301,7 +301,7 @@ void P28_P29_kinterrupt_at_dispatch() {
   CHECK(reported("KeSynchronizeExecution", "N14"));
 }
 
-void P37_adapter_and_miniport_share_one_object() {
+TEST(P37_adapter_and_miniport_share_one_object) {
   Card card(InterruptSyncModeAll);
   card.sync->RegisterServiceRoutine(Card::Isr, &card, FALSE);
   card.sync->Connect();
@@ -316,7 +316,7 @@ void P37_adapter_and_miniport_share_one_object() {
   CHECK(card.calls == 2);
 }
 
-void N21_two_objects_on_one_line() {
+TEST(N21_two_objects_on_one_line) {
   Card card;
   PINTERRUPTSYNC other = NULL;
   CHECK(PcNewInterruptSync(&other, NULL, card.resources, 0, InterruptSyncModeNormal) == STATUS_SUCCESS);
@@ -342,7 +342,7 @@ NTSTATUS Nested(PINTERRUPTSYNC sync, PVOID context) {
   return STATUS_SUCCESS;
 }
 
-void N4_reentry_is_told() {
+TEST(N4_reentry_is_told) {
   Card card;
   card.sync->RegisterServiceRoutine(Nested, &card, FALSE);
   CHECK(card.sync->CallSynchronizedRoutine(Nested, NULL) == STATUS_SUCCESS);
@@ -351,7 +351,7 @@ void N4_reentry_is_told() {
   card.sync->Disconnect();
 }
 
-void N20_an_isr_that_always_claims() {
+TEST(N20_an_isr_that_always_claims) {
   Card card(InterruptSyncModeRepeat);
   card.sync->RegisterServiceRoutine(Card::Isr, &card, FALSE);
   card.sync->Connect();
@@ -361,26 +361,3 @@ void N20_an_isr_that_always_claims() {
 }
 
 }  // namespace
-
-int main() {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(P24_the_list_survives_disconnect);
-  RUN(P25_the_last_release_disconnects);
-  RUN(N12_the_last_release_inside_an_isr);
-  RUN(P26_disconnect_without_a_connection);
-  RUN(P13_register_after_connect_at_the_head);
-  RUN(P11_first_is_ahead_of_everything);
-  RUN(P15_P17_modes);
-  RUN(P33_the_routines_own_status_comes_back);
-  RUN(P32_synchronized_at_dispatch_and_in_timers);
-  RUN(P6_the_isr_gets_the_sync_object);
-  RUN(P22_the_isr_may_run_before_connect_returns);
-  RUN(P31_a_routine_may_busy_wait_100_ms);
-  RUN(N5_a_success_code_other_than_zero);
-  RUN(P28_P29_kinterrupt_at_dispatch);
-  RUN(P37_adapter_and_miniport_share_one_object);
-  RUN(N21_two_objects_on_one_line);
-  RUN(N4_reentry_is_told);
-  RUN(N20_an_isr_that_always_claims);
-  return finish();
-}

@@ -55,7 +55,7 @@ static void dpc_notes(PKDPC dpc, PVOID context, PVOID first, PVOID second) {
   note((call *)context);
 }
 
-static void D11_a_timer_is_signalled_when_its_time_has_come(void) {
+TEST(D11_a_timer_is_signalled_when_its_time_has_come) {
   KTIMER timer;
   KeInitializeTimer(&timer);
   CHECK(!KeReadStateTimer(&timer) && !KeCancelTimer(&timer));
@@ -74,7 +74,7 @@ static void D11_a_timer_is_signalled_when_its_time_has_come(void) {
   CHECK(!KeSetTimer(&timer, units(1), NULL) && KeReadStateTimer(&timer) && reports == 0);
 }
 
-static void D11_a_synchronization_timer_releases_one_wait(void) {
+TEST(D11_a_synchronization_timer_releases_one_wait) {
   KTIMER timer;
   KeInitializeTimerEx(&timer, SynchronizationTimer);
   KeSetTimer(&timer, soon(), NULL);
@@ -84,7 +84,7 @@ static void D11_a_synchronization_timer_releases_one_wait(void) {
   CHECK(wait_long(&timer) == STATUS_SUCCESS && look(&timer) == STATUS_SUCCESS && reports == 0);
 }
 
-static void D11_the_dpc_runs_at_expiry(void) {
+TEST(D11_the_dpc_runs_at_expiry) {
   call c;
   KDPC dpc;
   KTIMER timer;
@@ -98,7 +98,7 @@ static void D11_the_dpc_runs_at_expiry(void) {
   KeFlushQueuedDpcs();
 }
 
-static void D11_setting_anew_voids_the_time_before(void) {
+TEST(D11_setting_anew_voids_the_time_before) {
   call c;
   KDPC dpc;
   KTIMER timer;
@@ -120,7 +120,7 @@ static void D11_setting_anew_voids_the_time_before(void) {
 }
 
 // Set and cancelled over and over beside an expiry: each setting ends in exactly one of the two.
-static void D11_each_setting_expires_or_is_cancelled(void) {
+TEST(D11_each_setting_expires_or_is_cancelled) {
   call c;
   KDPC dpc;
   KTIMER timer;
@@ -139,7 +139,7 @@ static void D11_each_setting_expires_or_is_cancelled(void) {
   CHECK(cancelled + expired == rounds && c.calls == expired && reports == 0);
 }
 
-static void D11_timers_expire_in_the_order_of_their_times(void) {
+TEST(D11_timers_expire_in_the_order_of_their_times) {
   KTIMER timers[8];
   PVOID objects[8];
   KWAIT_BLOCK blocks[8];
@@ -156,7 +156,7 @@ static void D11_timers_expire_in_the_order_of_their_times(void) {
   CHECK(KeWaitForMultipleObjects(8, objects, WaitAll, Executive, KernelMode, FALSE, &t, blocks) == STATUS_SUCCESS);
 }
 
-static void D11_a_periodic_timer_goes_on(void) {
+TEST(D11_a_periodic_timer_goes_on) {
   call c;
   KDPC dpc;
   KTIMER timer;
@@ -179,7 +179,7 @@ static void D11_a_periodic_timer_goes_on(void) {
   CHECK(c.calls == calls && reports == 0);
 }
 
-static void D11_what_cannot_be_set(void) {
+TEST(D11_what_cannot_be_set) {
   KTIMER timer, none;
   KDPC dpc;
   KIRQL level;
@@ -196,7 +196,7 @@ static void D11_what_cannot_be_set(void) {
   CHECK(!KeCancelTimer(&timer) && reports == 0);
 }
 
-static void D11_a_timer_that_is_set_ends_with_its_memory_or_its_dpcs(void) {
+TEST(D11_a_timer_that_is_set_ends_with_its_memory_or_its_dpcs) {
   PKTIMER timer = (PKTIMER)ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof *timer, 1);
   KeInitializeTimer(timer);
   KeSetTimer(timer, never(), NULL);
@@ -238,7 +238,7 @@ static void work_notes_and_waits(PVOID object, PVOID context, PIO_WORKITEM item)
   CHECK(wait_long(&c->go) == STATUS_SUCCESS);
 }
 
-static void D12_work_items_run_at_passive_level(void) {
+TEST(D12_work_items_run_at_passive_level) {
   call c;
   PDEVICE_OBJECT device = software_device(0);
   PIO_WORKITEM item = IoAllocateWorkItem(device);
@@ -260,7 +260,7 @@ static void dpc_queues_work(PKDPC dpc, PVOID context, PVOID first, PVOID second)
   IoQueueWorkItem(queued_item, work_notes, CriticalWorkQueue, context);
 }
 
-static void D12_a_dpc_queues_a_work_item(void) {
+TEST(D12_a_dpc_queues_a_work_item) {
   call c;
   PDEVICE_OBJECT device = software_device(0);
   queued_item = IoAllocateWorkItem(device);
@@ -278,7 +278,7 @@ static void D12_a_dpc_queues_a_work_item(void) {
 
 // More items than threads: those that wait hold all of them, so that the ones behind stay queued.
 enum { BLOCKERS = 16 };
-static void D12_an_item_is_queued_once_and_again_from_its_routine_on(void) {
+TEST(D12_an_item_is_queued_once_and_again_from_its_routine_on) {
   static call held[BLOCKERS];
   PIO_WORKITEM items[BLOCKERS], item = (PIO_WORKITEM)malloc(IoSizeofWorkItem());
   PDEVICE_OBJECT device = software_device(0);
@@ -321,7 +321,7 @@ static void work_frees_itself(PVOID object, PVOID context, PIO_WORKITEM item) {
   note((call *)context);
 }
 
-static void D12_a_routine_may_free_its_item(void) {
+TEST(D12_a_routine_may_free_its_item) {
   call c;
   PDEVICE_OBJECT device = software_device(0);
   prepare(&c);
@@ -341,7 +341,7 @@ static VOID wait_for_the_next(PVOID place) {
   KeSetEvent(&links[i], 0, FALSE);
 }
 
-static void D12_an_item_may_wait_for_a_later_one(void) {
+TEST(D12_an_item_may_wait_for_a_later_one) {
   static WORK_QUEUE_ITEM items[9];
   for (int i = 0; i < 9; i++) {
     KeInitializeEvent(&links[i], NotificationEvent, FALSE);
@@ -353,7 +353,7 @@ static void D12_an_item_may_wait_for_a_later_one(void) {
 
 static VOID ex_notes(PVOID context) { note((call *)context); }
 
-static void D12_levels_of_work_items(void) {
+TEST(D12_levels_of_work_items) {
   call c;
   KIRQL level;
   WORK_QUEUE_ITEM item;
@@ -387,7 +387,7 @@ static void report_sets_event(PVOID context, PCSTR call, PCSTR rule, PCSTR messa
   KeSetEvent(&report_event, 0, FALSE);
 }
 
-static void D5_a_work_item_that_leaves_at_another_level_is_reported(void) {
+TEST(D5_a_work_item_that_leaves_at_another_level_is_reported) {
   call c;
   PDEVICE_OBJECT device = software_device(0);
   PIO_WORKITEM item = IoAllocateWorkItem(device);
@@ -411,7 +411,7 @@ static void threaded_dpc_waits(PKDPC dpc, PVOID context, PVOID first, PVOID seco
   KeFlushQueuedDpcs();
 }
 
-static void D14_threaded_dpcs_run_at_passive_level(void) {
+TEST(D14_threaded_dpcs_run_at_passive_level) {
   call c;
   KDPC dpc, ordinary;
   prepare(&c);
@@ -427,26 +427,4 @@ static void D14_threaded_dpcs_run_at_passive_level(void) {
   KeSetEvent(&c.go, 0, FALSE);
   KeFlushQueuedDpcs();
   CHECK(reported("KeFlushQueuedDpcs", "D14") && c.calls == 1);
-}
-
-int main(void) {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(D11_a_timer_is_signalled_when_its_time_has_come);
-  RUN(D11_a_synchronization_timer_releases_one_wait);
-  RUN(D11_the_dpc_runs_at_expiry);
-  RUN(D11_setting_anew_voids_the_time_before);
-  RUN(D11_each_setting_expires_or_is_cancelled);
-  RUN(D11_timers_expire_in_the_order_of_their_times);
-  RUN(D11_a_periodic_timer_goes_on);
-  RUN(D11_what_cannot_be_set);
-  RUN(D11_a_timer_that_is_set_ends_with_its_memory_or_its_dpcs);
-  RUN(D12_work_items_run_at_passive_level);
-  RUN(D12_a_dpc_queues_a_work_item);
-  RUN(D12_an_item_is_queued_once_and_again_from_its_routine_on);
-  RUN(D12_a_routine_may_free_its_item);
-  RUN(D12_an_item_may_wait_for_a_later_one);
-  RUN(D12_levels_of_work_items);
-  RUN(D5_a_work_item_that_leaves_at_another_level_is_reported);
-  RUN(D14_threaded_dpcs_run_at_passive_level);
-  return finish();
 }

@@ -6,7 +6,7 @@
 
 #include "check.h"
 
-static void D15_lists_under_a_spin_lock(void) {
+TEST(D15_lists_under_a_spin_lock) {
   KSPIN_LOCK lock;
   LIST_ENTRY head, a, b, c;
   KeInitializeSpinLock(&lock);
@@ -25,7 +25,7 @@ static void D15_lists_under_a_spin_lock(void) {
   CHECK(KeTestSpinLock(&lock) && reports == 0);
 }
 
-static void D15_sums(void) {
+TEST(D15_sums) {
   KSPIN_LOCK lock;
   ULONG sum = 0xfffffffe;
   LARGE_INTEGER large, add;
@@ -41,7 +41,7 @@ static void D15_sums(void) {
   CHECK(ExInterlockedCompareExchange64(&value, &next, &expected, &lock) == 1 && value == 9 && reports == 0);
 }
 
-static void spin_locks_can_be_tested(void) {
+TEST(spin_locks_can_be_tested) {
   KSPIN_LOCK lock;
   LIST_ENTRY head, entry;
   KeInitializeSpinLock(&lock);
@@ -90,7 +90,7 @@ static void *take(void *unused) {
   return unused;
 }
 
-static void D15_nothing_is_lost_between_levels(void) {
+TEST(D15_nothing_is_lost_between_levels) {
   pthread_t threads[4];
   KeInitializeSpinLock(&belt_lock);
   InitializeListHead(&belt);
@@ -103,7 +103,7 @@ static void D15_nothing_is_lost_between_levels(void) {
   CHECK(right == PARCELS && IsListEmpty(&belt) && ExQueryDepthSList(&pile) == 0 && reports == 0);
 }
 
-static void D15_sequenced_lists(void) {
+TEST(D15_sequenced_lists) {
   SLIST_HEADER head;
   SLIST_ENTRY a, b, c;
   ExInitializeSListHead(&head);
@@ -123,7 +123,7 @@ static void *remove_device(void *unused) {
   return unused;
 }
 
-static void D13_removal_waits_for_all_who_use_the_device(void) {
+TEST(D13_removal_waits_for_all_who_use_the_device) {
   pthread_t thread;
   KeInitializeEvent(&removed, NotificationEvent, FALSE);
   IoInitializeRemoveLock(&device_lock, 1, 0, 0);
@@ -145,7 +145,7 @@ static void D13_removal_waits_for_all_who_use_the_device(void) {
   CHECK(KeReadStateEvent(&removed) && IoAcquireRemoveLock(&device_lock, NULL) == STATUS_DELETE_PENDING && reports == 0);
 }
 
-static void D13_misuse_of_remove_locks(void) {
+TEST(D13_misuse_of_remove_locks) {
   IO_REMOVE_LOCK lock;
   KIRQL level;
   IoInitializeRemoveLock(&lock, 1, 0, 0);
@@ -167,16 +167,4 @@ static void D13_misuse_of_remove_locks(void) {
   CHECK(reports == 0);
   IoReleaseRemoveLockAndWait(&lock, NULL);
   CHECK(reported("IoReleaseRemoveLockAndWait", "D13"));
-}
-
-int main(void) {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(D15_lists_under_a_spin_lock);
-  RUN(D15_sums);
-  RUN(spin_locks_can_be_tested);
-  RUN(D15_nothing_is_lost_between_levels);
-  RUN(D15_sequenced_lists);
-  RUN(D13_removal_waits_for_all_who_use_the_device);
-  RUN(D13_misuse_of_remove_locks);
-  return finish();
 }

@@ -16,7 +16,7 @@ static NTSTATUS nothing(PINTERRUPTSYNC sync, PVOID context) {
   return STATUS_UNSUCCESSFUL;
 }
 
-static void P5_table(void) {
+TEST(P5_table) {
   size_t slot = sizeof(void *);
   CHECK(offsetof(IInterruptSyncVtbl, QueryInterface) == 0 && offsetof(IInterruptSyncVtbl, AddRef) == slot);
   CHECK(offsetof(IInterruptSyncVtbl, Release) == 2 * slot);
@@ -29,7 +29,7 @@ static void P5_table(void) {
   CHECK(InterruptSyncModeNormal == 1 && InterruptSyncModeAll == 2 && InterruptSyncModeRepeat == 3);
 }
 
-static void N15_creation_errors(void) {
+TEST(N15_creation_errors) {
   PDEVICE_OBJECT device = software_device(2);
   PRESOURCELIST list = list_of(device);
   PINTERRUPTSYNC sync = (PINTERRUPTSYNC)1;
@@ -49,7 +49,7 @@ static void N15_creation_errors(void) {
   CHECK(list->lpVtbl->Release(list) == 0);
 }
 
-static void P2_P40_references(void) {
+TEST(P2_P40_references) {
   PDEVICE_OBJECT device = software_device(1);
   PRESOURCELIST list = list_of(device);
   PINTERRUPTSYNC sync;
@@ -85,7 +85,7 @@ static ULONG outer_add_ref(PUNKNOWN self) { return (ULONG)InterlockedIncrement(&
 static ULONG outer_release(PUNKNOWN self) { return (ULONG)InterlockedDecrement(&((outer_object *)self)->references); }
 static const IUnknownVtbl outer_table = {outer_query, outer_add_ref, outer_release};
 
-static void N15_aggregation(void) {
+TEST(N15_aggregation) {
   PDEVICE_OBJECT device = software_device(1);
   PRESOURCELIST list = list_of(device);
   outer_object outer = {{&outer_table}, 1, NULL};
@@ -105,7 +105,7 @@ static void N15_aggregation(void) {
   InterruptSyncDeleteDevice(device);
 }
 
-static void L1_to_L6_resource_lists(void) {
+TEST(L1_to_L6_resource_lists) {
   PDEVICE_OBJECT device = software_device(2);
   PRESOURCELIST list = list_of(device), part = NULL;
   CHECK(list->lpVtbl->NumberOfEntries(list) == 4 && IResourceList_NumberOfInterrupts(list) == 2);
@@ -137,7 +137,7 @@ static void L1_to_L6_resource_lists(void) {
   InterruptSyncDeleteDevice(device);
 }
 
-static void rules_are_reported(void) {
+TEST(rules_are_reported) {
   PDEVICE_OBJECT device = software_device(1);
   PRESOURCELIST list = list_of(device);
   PINTERRUPTSYNC sync;
@@ -158,15 +158,4 @@ static void rules_are_reported(void) {
   sync->lpVtbl->Release(sync);
   list->lpVtbl->Release(list);
   InterruptSyncDeleteDevice(device);
-}
-
-int main(void) {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(P5_table);
-  RUN(N15_creation_errors);
-  RUN(P2_P40_references);
-  RUN(N15_aggregation);
-  RUN(L1_to_L6_resource_lists);
-  RUN(rules_are_reported);
-  return finish();
 }

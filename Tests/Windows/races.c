@@ -1,4 +1,4 @@
-// What happens when calls of several threads meet. Compiled as C and as C++.
+// Races: calls of several threads that meet. Compiled as C and as C++.
 #include "check.h"
 
 static KSERVICE_ROUTINE serve;
@@ -41,7 +41,7 @@ static NTSTATUS connect(PDEVICE_OBJECT device, PKINTERRUPT *interrupt) {
 }
 
 // A call that meets the disconnect either runs under the lock or is refused (N14), and none is lost or run twice.
-static void N14_calls_that_meet_a_disconnect(void) {
+TEST(N14_calls_that_meet_a_disconnect) {
   for (int round = 0; round < 50; round++) {
     PDEVICE_OBJECT device = software_device(1);
     race shared;
@@ -59,10 +59,4 @@ static void N14_calls_that_meet_a_disconnect(void) {
     forget_reports();
     InterruptSyncDeleteDevice(device);
   }
-}
-
-int main(void) {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(N14_calls_that_meet_a_disconnect);
-  return finish();
 }

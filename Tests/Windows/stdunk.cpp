@@ -69,7 +69,7 @@ static NTSTATUS NewPlain(PUNKNOWN *Unknown, PUNKNOWN OuterUnknown) {
   STD_CREATE_BODY(CPlain, Unknown, OuterUnknown, NonPagedPool);
 }
 
-static void cunknown_counts_and_answers() {
+TEST(cunknown_counts_and_answers) {
   PFNCREATEINSTANCE create = NewCount;
   PUNKNOWN unknown = NULL;
   CHECK(create(&unknown, IID_ICount, NULL, NonPagedPool) == STATUS_SUCCESS && alive == 1);
@@ -87,7 +87,7 @@ static void cunknown_counts_and_answers() {
   delete plain;
 }
 
-static void cunknown_is_aggregated() {
+TEST(cunknown_is_aggregated) {
   PUNKNOWN outer = NULL, inner = NULL;
   CHECK(NewPlain(&outer, NULL) == STATUS_SUCCESS && NewCount(&inner, IID_ICount, outer, PagedPool) == STATUS_SUCCESS);
   PCOUNT count = NULL;
@@ -104,7 +104,7 @@ static NTSTATUS NotifyingIsr(PINTERRUPTSYNC, PVOID) {
   return STATUS_SUCCESS;
 }
 
-static void P38_an_isr_requests_service() {
+TEST(P38_an_isr_requests_service) {
   PDEVICE_OBJECT device = software_device(1);
   PRESOURCELIST list = NULL;
   PINTERRUPTSYNC sync = NULL;
@@ -167,7 +167,7 @@ STDMETHODIMP_(NTSTATUS) CFakeSync::Connect(void) { return STATUS_NOT_SUPPORTED; 
 STDMETHODIMP_(VOID) CFakeSync::Disconnect(void) {}
 STDMETHODIMP_(NTSTATUS) CFakeSync::RegisterServiceRoutine(PINTERRUPTSYNCROUTINE, PVOID, BOOLEAN) { return STATUS_SUCCESS; }
 
-static void a_driver_may_implement_the_interface() {
+TEST(a_driver_may_implement_the_interface) {
   CFakeSync *fake = new (NonPagedPool) CFakeSync(NULL);
   fake->AddRef();
   PINTERRUPTSYNC sync = fake;
@@ -175,7 +175,7 @@ static void a_driver_may_implement_the_interface() {
 }
 
 // In checked mode a broken rule ends the process with its report on standard error.
-static void N23_checked_mode_stops() {
+TEST(N23_checked_mode_stops) {
   int ends[2];
   CHECK(pipe(ends) == 0);
   pid_t child = fork();
@@ -196,14 +196,4 @@ static void N23_checked_mode_stops() {
   waitpid(child, &status, 0);
   CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
   CHECK(strstr(text, "interruptsync: KeLowerIrql: ") && strstr(text, "[D5]"));
-}
-
-int main() {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(N23_checked_mode_stops);
-  RUN(cunknown_counts_and_answers);
-  RUN(cunknown_is_aggregated);
-  RUN(P38_an_isr_requests_service);
-  RUN(a_driver_may_implement_the_interface);
-  return finish();
 }

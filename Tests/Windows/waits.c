@@ -66,7 +66,7 @@ __attribute__((no_sanitize("thread"), noinline)) static void until_waiting(DISPA
   moment.QuadPart = -1000;
   for (int tries = 0; tries < 200000; tries++) {
     int count = 0;
-    // Nobody leaves meanwhile: entries are only added at the end.
+    // No thread leaves meanwhile: entries are only added at the end.
     for (PLIST_ENTRY e = header->WaitListHead.Flink; e != &header->WaitListHead && count < wanted; e = e->Flink)
       count++;
     if (count == wanted) return;
@@ -78,7 +78,7 @@ __attribute__((no_sanitize("thread"), noinline)) static void until_waiting(DISPA
 static void begin_waiting(waiting *w) { pthread_create(&w->thread, NULL, wait_there, w); }
 static void end_waiting(waiting *w) { pthread_join(w->thread, NULL); }
 
-static void D6_states_of_events(void) {
+TEST(D6_states_of_events) {
   KEVENT event;
   KeInitializeEvent(&event, NotificationEvent, FALSE);
   CHECK(KeReadStateEvent(&event) == 0 && look(&event) == STATUS_TIMEOUT);
@@ -92,7 +92,7 @@ static void D6_states_of_events(void) {
   CHECK(KeReadStateEvent(&event) == 0 && reports == 0);
 }
 
-static void D6_a_notification_event_releases_all(void) {
+TEST(D6_a_notification_event_releases_all) {
   KEVENT event;
   KeInitializeEvent(&event, NotificationEvent, FALSE);
   waiting w[3];
@@ -107,7 +107,7 @@ static void D6_a_notification_event_releases_all(void) {
   CHECK(KeReadStateEvent(&event) && reports == 0);
 }
 
-static void D6_a_synchronization_event_releases_one_at_a_time(void) {
+TEST(D6_a_synchronization_event_releases_one_at_a_time) {
   KEVENT event;
   LONG returned = 0;
   KeInitializeEvent(&event, SynchronizationEvent, FALSE);
@@ -132,7 +132,7 @@ static void dpc_sets(PKDPC dpc, PVOID context, PVOID first, PVOID second) {
   *(LONG *)context = KeSetEvent(&from_dpc, 0, FALSE) == 0 && look(&from_dpc) == STATUS_SUCCESS;
 }
 
-static void D6_a_dpc_sets_an_event(void) {
+TEST(D6_a_dpc_sets_an_event) {
   KDPC dpc;
   LONG right = 0;
   KeInitializeEvent(&from_dpc, NotificationEvent, FALSE);
@@ -143,7 +143,7 @@ static void D6_a_dpc_sets_an_event(void) {
   CHECK(right && reports == 0);
 }
 
-static void D7_semaphores_count(void) {
+TEST(D7_semaphores_count) {
   KSEMAPHORE s;
   KeInitializeSemaphore(&s, 1, 3);
   CHECK(KeReadStateSemaphore(&s) == 1 && look(&s) == STATUS_SUCCESS && look(&s) == STATUS_TIMEOUT);
@@ -155,7 +155,7 @@ static void D7_semaphores_count(void) {
   CHECK(reported("KeInitializeSemaphore", "D7"));
 }
 
-static void D7_a_release_of_two_lets_two_go(void) {
+TEST(D7_a_release_of_two_lets_two_go) {
   KSEMAPHORE s;
   LONG returned = 0;
   KeInitializeSemaphore(&s, 0, 10);
@@ -176,7 +176,7 @@ static void D7_a_release_of_two_lets_two_go(void) {
 
 static void release_mutex(waiting *w) { KeReleaseMutex((PKMUTEX)w->objects[0], FALSE); }
 
-static void D8_mutexes_are_recursive_and_have_an_owner(void) {
+TEST(D8_mutexes_are_recursive_and_have_an_owner) {
   KMUTEX m;
   KeInitializeMutex(&m, 0);
   CHECK(KeReadStateMutex(&m) == 1 && look(&m) == STATUS_SUCCESS && look(&m) == STATUS_SUCCESS);
@@ -200,7 +200,7 @@ static void *release_there(void *mutex) {
   return NULL;
 }
 
-static void D8_only_the_owner_releases(void) {
+TEST(D8_only_the_owner_releases) {
   KMUTEX m;
   pthread_t thread;
   KeInitializeMutex(&m, 0);
@@ -226,7 +226,7 @@ static void *count_up(void *unused) {
   return unused;
 }
 
-static void D8_D10_mutexes_exclude(void) {
+TEST(D8_D10_mutexes_exclude) {
   pthread_t threads[3];
   KeInitializeMutex(&counter_mutex, 0);
   ExInitializeFastMutex(&counter_fast);
@@ -235,7 +235,7 @@ static void D8_D10_mutexes_exclude(void) {
   CHECK(counter == 15000 && fast_counter == 15000 && reports == 0);
 }
 
-static void D9_any_takes_the_first_that_is_signalled(void) {
+TEST(D9_any_takes_the_first_that_is_signalled) {
   KEVENT a, b, c;
   PVOID objects[] = {&a, &b, &c};
   KeInitializeEvent(&a, SynchronizationEvent, FALSE);
@@ -254,7 +254,7 @@ static void D9_any_takes_the_first_that_is_signalled(void) {
   CHECK(KeReadStateEvent(&c) == 0 && reports == 0);
 }
 
-static void D9_all_takes_everything_in_one_step(void) {
+TEST(D9_all_takes_everything_in_one_step) {
   KEVENT event;
   KSEMAPHORE semaphore;
   KMUTEX mutex;
@@ -278,7 +278,7 @@ static void D9_all_takes_everything_in_one_step(void) {
   CHECK(KeReadStateMutex(&mutex) == 0 && reports == 0);
 }
 
-static void D9_what_cannot_be_waited_for(void) {
+TEST(D9_what_cannot_be_waited_for) {
   KEVENT event, none, bad;
   memset(&none, 0, sizeof none), memset(&bad, 0xa5, sizeof bad);
   PVOID four[] = {&event, &event, &event, &event};
@@ -305,7 +305,7 @@ static void D9_what_cannot_be_waited_for(void) {
   CHECK(reported("KeWaitForMultipleObjects", "D9"));
 }
 
-static void D9_timeouts(void) {
+TEST(D9_timeouts) {
   KEVENT event;
   LARGE_INTEGER t, before, after;
   KeInitializeEvent(&event, NotificationEvent, FALSE);
@@ -331,7 +331,7 @@ static void D9_timeouts(void) {
   CHECK(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, &t) == STATUS_SUCCESS);
 }
 
-static void D5_waiting_at_dispatch_level_is_reported(void) {
+TEST(D5_waiting_at_dispatch_level_is_reported) {
   KEVENT event;
   LARGE_INTEGER t = long_time();
   PVOID objects[] = {&event};
@@ -353,7 +353,7 @@ static void D5_waiting_at_dispatch_level_is_reported(void) {
   CHECK(KeReadStateEvent(&event) == 0);
 }
 
-static void above_dispatch_level_objects_are_left_alone(void) {
+TEST(above_dispatch_level_objects_are_left_alone) {
   KEVENT event;
   KSEMAPHORE semaphore;
   KMUTEX mutex;
@@ -370,7 +370,7 @@ static void above_dispatch_level_objects_are_left_alone(void) {
   KeLowerIrql(level);
 }
 
-static void D10_fast_mutexes(void) {
+TEST(D10_fast_mutexes) {
   FAST_MUTEX m;
   ExInitializeFastMutex(&m);
   KeEnterCriticalRegion();
@@ -409,7 +409,7 @@ static void *play(void *side) {
   return NULL;
 }
 
-static void D9_no_signal_is_lost(void) {
+TEST(D9_no_signal_is_lost) {
   pthread_t threads[2];
   for (int i = 0; i < 2; i++) KeInitializeEvent(&ball[i], SynchronizationEvent, i == 0);
   for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, play, (PVOID)(LONG_PTR)i);
@@ -425,7 +425,7 @@ static void *set_what_is_lent(void *rounds) {
 }
 
 // An access after the wait would be one to memory that is not there.
-static void D6_an_event_may_end_as_soon_as_its_wait_does(void) {
+TEST(D6_an_event_may_end_as_soon_as_its_wait_does) {
   pthread_t thread;
   LONG_PTR rounds = 3000;
   KeInitializeEvent(&is_lent, SynchronizationEvent, FALSE);
@@ -442,7 +442,7 @@ static void D6_an_event_may_end_as_soon_as_its_wait_does(void) {
   CHECK(reports == 0);
 }
 
-static void time_goes_on(void) {
+TEST(time_goes_on) {
   LARGE_INTEGER system, ticks;
   KeQuerySystemTime(&system);
   KeQueryTickCount(&ticks);
@@ -450,28 +450,4 @@ static void time_goes_on(void) {
   CHECK(system.QuadPart > 132223104000000000ll && system.QuadPart < 189000000000000000ll);
   ULONGLONG now = KeQueryInterruptTime() / KeQueryTimeIncrement();
   CHECK(KeQueryTimeIncrement() == 156250 && (ULONGLONG)ticks.QuadPart <= now && now - (ULONGLONG)ticks.QuadPart < 6400);
-}
-
-int main(void) {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(D6_states_of_events);
-  RUN(D6_a_notification_event_releases_all);
-  RUN(D6_a_synchronization_event_releases_one_at_a_time);
-  RUN(D6_a_dpc_sets_an_event);
-  RUN(D7_semaphores_count);
-  RUN(D7_a_release_of_two_lets_two_go);
-  RUN(D8_mutexes_are_recursive_and_have_an_owner);
-  RUN(D8_only_the_owner_releases);
-  RUN(D8_D10_mutexes_exclude);
-  RUN(D9_any_takes_the_first_that_is_signalled);
-  RUN(D9_all_takes_everything_in_one_step);
-  RUN(D9_what_cannot_be_waited_for);
-  RUN(D9_timeouts);
-  RUN(D5_waiting_at_dispatch_level_is_reported);
-  RUN(above_dispatch_level_objects_are_left_alone);
-  RUN(D10_fast_mutexes);
-  RUN(D9_no_signal_is_lost);
-  RUN(D6_an_event_may_end_as_soon_as_its_wait_does);
-  RUN(time_goes_on);
-  return finish();
 }

@@ -1,4 +1,4 @@
-// WDF: WdfInterruptCreate, what becomes of resources, and what an interrupt says of itself. Compiled as C and as C++.
+// WDF: WdfInterruptCreate, the assignment of resources, and WdfInterruptGetInfo. Compiled as C and as C++.
 #include "wdf_fixture.h"
 
 static BOOLEAN isr(WDFINTERRUPT interrupt, ULONG message) {
@@ -112,7 +112,7 @@ static NTSTATUS with_locks(WDFDEVICE device) {
   return inner(device);
 }
 
-static void W2_each_check_of_create(void) {
+TEST(W2_each_check_of_create) {
   begin(), plan.on_add = with_locks, inner = checks_in_device_add;
   add(1);
   // The fourth, and before all that follow; the third before it.
@@ -127,7 +127,7 @@ static void W2_each_check_of_create(void) {
   end();
 }
 
-static void W2_the_order_of_the_checks(void) {
+TEST(W2_the_order_of_the_checks) {
   begin(), plan.on_add = with_locks, inner = order_in_device_add;
   add(1);
   CHECK(reports == 0);
@@ -145,7 +145,7 @@ static NTSTATUS create_on_passive_device(WDFDEVICE device) {
   return STATUS_SUCCESS;
 }
 
-static void W2_11_serialization_fits_the_devices_level(void) {
+TEST(W2_11_serialization_fits_the_devices_level) {
   begin(), plan.on_add = create_on_passive_device, plan.level = WdfExecutionLevelPassive;
   start(2);
   end();
@@ -189,7 +189,7 @@ static NTSTATUS create_in_prepare(WDFDEVICE device, WDFCMRESLIST raw, WDFCMRESLI
   return STATUS_SUCCESS;
 }
 
-static void W2_6_interrupts_made_in_prepare_hardware_end_with_release(void) {
+TEST(W2_6_interrupts_made_in_prepare_hardware_end_with_release) {
   begin(), plan.on_prepare = create_in_prepare, prepare_round = 0;
   start(2);
   CHECK(WdfInterruptGetDevice(first_prepared) == the_device);
@@ -223,7 +223,7 @@ static NTSTATUS three_interrupts(WDFDEVICE device) {
   return STATUS_SUCCESS;
 }
 
-static void W3_W32_resources_go_in_the_order_of_creation(void) {
+TEST(W3_W32_resources_go_in_the_order_of_creation) {
   begin(), plan.on_add = three_interrupts;
   start(2);
   WDF_INTERRUPT_INFO info[3];
@@ -262,7 +262,7 @@ static BOOLEAN service(PKINTERRUPT interrupt, PVOID context) {
   return FALSE;
 }
 
-static void W1_an_interrupt_that_does_not_share_keeps_others_out(void) {
+TEST(W1_an_interrupt_that_does_not_share_keeps_others_out) {
   begin(), plan.on_add = exclusive_interrupt;
   start(1);
   PCM_PARTIAL_RESOURCE_DESCRIPTOR entry = resource(pdo, CmResourceTypeInterrupt, 0);
@@ -279,15 +279,4 @@ static void W1_an_interrupt_that_does_not_share_keeps_others_out(void) {
   IoDisconnectInterrupt(wdm);
   CHECK(InterruptSyncStartDevice(pdo) == STATUS_SUCCESS);
   end();
-}
-
-int main(void) {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(W2_each_check_of_create);
-  RUN(W2_the_order_of_the_checks);
-  RUN(W2_11_serialization_fits_the_devices_level);
-  RUN(W2_6_interrupts_made_in_prepare_hardware_end_with_release);
-  RUN(W3_W32_resources_go_in_the_order_of_creation);
-  RUN(W1_an_interrupt_that_does_not_share_keeps_others_out);
-  return finish();
 }

@@ -1,4 +1,4 @@
-// WDF: what an ISR leaves for later, DPC objects, work items, timers. Compiled as C and as C++.
+// WDF: work that an ISR leaves for later, DPC objects, work items, timers. Compiled as C and as C++.
 #include "wdf_fixture.h"
 
 static struct {
@@ -76,7 +76,7 @@ static void fire_with_dpcs_held(void) {
   sem_wait(&my.ran);
 }
 
-static void W14_W17_a_dpc_is_queued_once_and_runs_at_dispatch_level(void) {
+TEST(W14_W17_a_dpc_is_queued_once_and_runs_at_dispatch_level) {
   prepare(FALSE), start(1), fire_with_dpcs_held();
   CHECK(my.first == TRUE && my.second == FALSE);
   CHECK(my.level == DISPATCH_LEVEL && my.associated == (WDFOBJECT)the_device);
@@ -102,7 +102,7 @@ static void run_work_item(BOOLEAN passive) {
   end();
 }
 
-static void W14_W17_a_work_item_is_queued_once_and_runs_at_passive_level(void) {
+TEST(W14_W17_a_work_item_is_queued_once_and_runs_at_passive_level) {
   run_work_item(FALSE);
   run_work_item(TRUE);
 }
@@ -116,7 +116,7 @@ static void *let_go(void *unused) {
 }
 
 // The DPC or work item of the last interrupt has ended before EvtDeviceD0Exit (W8, S12).
-static void W8_deferred_routines_end_before_d0_exit(void) {
+TEST(W8_deferred_routines_end_before_d0_exit) {
   for (BOOLEAN with_work_item = FALSE; with_work_item <= TRUE; with_work_item++) {
     prepare(with_work_item), start(1), forget_trace();
     pthread_t thread;
@@ -147,7 +147,7 @@ static NTSTATUS add_serialized(WDFDEVICE device) {
   return WdfInterruptCreate(device, &config, NULL, &my.interrupt);
 }
 
-static void W15_a_serialized_work_item_leaves_the_lock_alone(void) {
+TEST(W15_a_serialized_work_item_leaves_the_lock_alone) {
   prepare(TRUE), plan.on_add = add_serialized, plan.level = WdfExecutionLevelPassive, start(1);
   CHECK(WdfInterruptQueueWorkItemForIsr(my.interrupt));
   sem_wait(&my.ran);
@@ -215,7 +215,7 @@ static NTSTATUS make_timer(ULONG period, BOOLEAN serialized, WDF_EXECUTION_LEVEL
   return WdfTimerCreate(&config, &attributes, &timer);
 }
 
-static void creation_errors_of_deferred_objects(void) {
+TEST(creation_errors_of_deferred_objects) {
   prepare(FALSE), plan.on_add = NULL, add(0);
   CHECK(make_dpc(NULL, FALSE, the_device) == STATUS_INVALID_PARAMETER);
   CHECK(make_dpc(dpc_ran, FALSE, NULL) == STATUS_WDF_PARENT_NOT_SPECIFIED && !dpc);
@@ -239,7 +239,7 @@ static void creation_errors_of_deferred_objects(void) {
   end();
 }
 
-static void dpc_objects(void) {
+TEST(dpc_objects) {
   prepare(FALSE), plan.on_add = NULL, add(0);
   CHECK(make_dpc(dpc_waits, TRUE, the_device) == STATUS_SUCCESS && WdfDpcGetParentObject(dpc) == the_device);
   CHECK(WdfDpcEnqueue(dpc));
@@ -280,8 +280,8 @@ static void counter_destroyed(WDFOBJECT object) {
   sem_post(&my.ran);
 }
 
-// Above PASSIVE_LEVEL nobody can wait for a callback; its object and context outlive it.
-static void N27_an_object_deleted_at_dispatch_level_outlives_its_callback(void) {
+// Above PASSIVE_LEVEL no thread can wait for a callback; its object and context outlive it.
+TEST(N27_an_object_deleted_at_dispatch_level_outlives_its_callback) {
   prepare(FALSE), plan.on_add = NULL, add(0);
   WDF_WORKITEM_CONFIG config;
   WDF_WORKITEM_CONFIG_INIT(&config, work_item_waits);
@@ -302,7 +302,7 @@ static void N27_an_object_deleted_at_dispatch_level_outlives_its_callback(void) 
   end();
 }
 
-static void work_items(void) {
+TEST(work_items) {
   prepare(FALSE), plan.on_add = NULL, add(0);
   CHECK(make_item(item_ran, FALSE, the_device) == STATUS_SUCCESS && WdfWorkItemGetParentObject(item) == the_device);
   KIRQL level = KeRaiseIrqlToDpcLevel();
@@ -325,7 +325,7 @@ static void work_items(void) {
   CHECK(reports == 0);
 }
 
-static void timers(void) {
+TEST(timers) {
   prepare(FALSE), plan.on_add = NULL, add(0);
   CHECK(make_timer(0, TRUE, WdfExecutionLevelInheritFromParent, the_device) == STATUS_SUCCESS);
   CHECK(WdfTimerGetParentObject(timer) == the_device);
@@ -366,7 +366,7 @@ static void *queue_often(void *context) {
   return context;
 }
 
-static void W14_serialized_callbacks_exclude_each_other(void) {
+TEST(W14_serialized_callbacks_exclude_each_other) {
   prepare(FALSE), plan.on_add = NULL;
   plan.level = WdfExecutionLevelPassive, plan.scope = WdfSynchronizationScopeDevice, add(0);
   CHECK(make_item(item_ran, TRUE, the_device) == STATUS_SUCCESS);
@@ -378,19 +378,4 @@ static void W14_serialized_callbacks_exclude_each_other(void) {
   WdfTimerStop(timer, TRUE);
   CHECK(my.overlaps == 0 && GetCounter(item)->value > 0 && GetCounter(timer)->value > 0 && reports == 0);
   end();
-}
-
-int main(void) {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(W14_W17_a_dpc_is_queued_once_and_runs_at_dispatch_level);
-  RUN(W14_W17_a_work_item_is_queued_once_and_runs_at_passive_level);
-  RUN(W8_deferred_routines_end_before_d0_exit);
-  RUN(W15_a_serialized_work_item_leaves_the_lock_alone);
-  RUN(creation_errors_of_deferred_objects);
-  RUN(dpc_objects);
-  RUN(N27_an_object_deleted_at_dispatch_level_outlives_its_callback);
-  RUN(work_items);
-  RUN(timers);
-  RUN(W14_serialized_callbacks_exclude_each_other);
-  return finish();
 }

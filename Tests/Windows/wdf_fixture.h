@@ -13,7 +13,7 @@ typedef struct device_context {
 } device_context;
 WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(device_context, GetDeviceContext)
 
-// What a case wants; forgotten by begin().
+// Choices of a case; begin() resets them.
 static struct {
   NTSTATUS (*on_add)(WDFDEVICE device);
   NTSTATUS (*on_prepare)(WDFDEVICE device, WDFCMRESLIST raw, WDFCMRESLIST translated);

@@ -78,7 +78,7 @@ static BOOLEAN nested(WDFINTERRUPT interrupt, WDFCONTEXT context) {
   return TRUE;
 }
 
-static void W19_synchronize_gives_the_callbacks_result(void) {
+TEST(W19_synchronize_gives_the_callbacks_result) {
   prepare(FALSE, FALSE), start(2);
   CHECK(WdfInterruptSynchronize(my.interrupt[0], odd, &my) && my.level == dirql(0));
   KIRQL level = KeRaiseIrqlToDpcLevel();
@@ -93,7 +93,7 @@ static void W19_synchronize_gives_the_callbacks_result(void) {
   end();
 }
 
-static void W19_a_passive_interrupt_is_synchronized_at_passive_level(void) {
+TEST(W19_a_passive_interrupt_is_synchronized_at_passive_level) {
   prepare(TRUE, FALSE), start(2), my.level = 9;
   CHECK(WdfInterruptSynchronize(my.interrupt[0], odd, &my) && my.level == PASSIVE_LEVEL);
   KIRQL level = KeRaiseIrqlToDpcLevel();
@@ -103,7 +103,7 @@ static void W19_a_passive_interrupt_is_synchronized_at_passive_level(void) {
   end();
 }
 
-static void W21_N24_synchronize_works_without_a_connection(void) {
+TEST(W21_N24_synchronize_works_without_a_connection) {
   prepare(FALSE, FALSE), add(2);
   CHECK(WdfInterruptSynchronize(my.interrupt[0], odd, &my) && my.level > DISPATCH_LEVEL && reports == 0);
   end();
@@ -150,12 +150,12 @@ static void exclude(int interrupts) {
   CHECK(a.result == 5000 && b.result == 15000 && my.overlaps == 0 && my.count == 16000 && reports == 0);
 }
 
-static void W20_callers_are_independent_and_all_exclude_each_other(void) {
+TEST(W20_callers_are_independent_and_all_exclude_each_other) {
   prepare(FALSE, FALSE), start(2), exclude(1), end();
   prepare(TRUE, FALSE), start(2), exclude(1), end();
 }
 
-static void W5_interrupts_with_one_lock_exclude_each_other(void) {
+TEST(W5_interrupts_with_one_lock_exclude_each_other) {
   prepare(FALSE, TRUE), start(2), exclude(2);
   KIRQL highest = dirql(0) > dirql(1) ? dirql(0) : dirql(1);
   fire(0);
@@ -181,7 +181,7 @@ static void W5_interrupts_with_one_lock_exclude_each_other(void) {
   end();
 }
 
-static void W22_acquire_raises_and_release_lowers(void) {
+TEST(W22_acquire_raises_and_release_lowers) {
   prepare(FALSE, FALSE), start(2);
   KIRQL level = KeRaiseIrqlToDpcLevel();
   WdfInterruptAcquireLock(my.interrupt[0]);
@@ -211,7 +211,7 @@ static void W22_acquire_raises_and_release_lowers(void) {
   end();
 }
 
-static void W23_without_a_connection_no_lock_is_taken(void) {
+TEST(W23_without_a_connection_no_lock_is_taken) {
   prepare(FALSE, FALSE), add(2);
   WdfInterruptAcquireLock(my.interrupt[0]);
   CHECK(reported("WdfInterruptAcquireLock", "W23") && KeGetCurrentIrql() == PASSIVE_LEVEL);
@@ -235,7 +235,7 @@ static void *hold(void *context) {
   return NULL;
 }
 
-static void W16_W24_try_to_acquire_is_for_passive_interrupts(void) {
+TEST(W16_W24_try_to_acquire_is_for_passive_interrupts) {
   prepare(FALSE, FALSE), start(2);
   CHECK(!WdfInterruptTryToAcquireLock(my.interrupt[0]) && reported("WdfInterruptTryToAcquireLock", "W24"));
   end();
@@ -262,7 +262,7 @@ static void W16_W24_try_to_acquire_is_for_passive_interrupts(void) {
   end();
 }
 
-static void spin_locks(void) {
+TEST(spin_locks) {
   prepare(FALSE, FALSE), add(0);
   WdfSpinLockAcquire(my.spin);
   CHECK(KeGetCurrentIrql() == DISPATCH_LEVEL && reports == 0);
@@ -301,7 +301,7 @@ static NTSTATUS elsewhere(LONGLONG *timeout) {
   return (NTSTATUS)(LONG_PTR)status;
 }
 
-static void W25_wait_locks(void) {
+TEST(W25_wait_locks) {
   prepare(FALSE, FALSE), add(0);
   CHECK(WDF_REL_TIMEOUT_IN_MS(5) == -50000 && WDF_REL_TIMEOUT_IN_SEC(2) == -20000000 && WDF_REL_TIMEOUT_IN_US(3) == -30);
   CHECK(WDF_ABS_TIMEOUT_IN_MS(5) == 50000 && WDF_ABS_TIMEOUT_IN_SEC(2) == 20000000 && WDF_ABS_TIMEOUT_IN_US(3) == 30);
@@ -323,19 +323,4 @@ static void W25_wait_locks(void) {
   KeLowerIrql(level);
   CHECK(WdfWaitLockAcquire(NULL, NULL) == STATUS_INVALID_HANDLE && reported("WdfWaitLockAcquire", "N27"));
   end();
-}
-
-int main(void) {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(W19_synchronize_gives_the_callbacks_result);
-  RUN(W19_a_passive_interrupt_is_synchronized_at_passive_level);
-  RUN(W21_N24_synchronize_works_without_a_connection);
-  RUN(W20_callers_are_independent_and_all_exclude_each_other);
-  RUN(W5_interrupts_with_one_lock_exclude_each_other);
-  RUN(W22_acquire_raises_and_release_lowers);
-  RUN(W23_without_a_connection_no_lock_is_taken);
-  RUN(W16_W24_try_to_acquire_is_for_passive_interrupts);
-  RUN(spin_locks);
-  RUN(W25_wait_locks);
-  return finish();
 }

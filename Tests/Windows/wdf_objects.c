@@ -31,7 +31,7 @@ static WDFOBJECT make_named(const char *cleanup, const char *destroy, WDFOBJECT 
   return object;
 }
 
-static void contexts_are_found_by_type(void) {
+TEST(contexts_are_found_by_type) {
   begin(), add(0);
   WDF_OBJECT_ATTRIBUTES attributes;
   WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
@@ -60,7 +60,7 @@ static void contexts_are_found_by_type(void) {
   end();
 }
 
-static void attributes_are_checked(void) {
+TEST(attributes_are_checked) {
   begin(), add(0);
   WDFOBJECT object;
   WDF_OBJECT_ATTRIBUTES a;
@@ -98,7 +98,7 @@ static void attributes_are_checked(void) {
   end();
 }
 
-static void N27_children_end_first_and_cleanup_comes_before_destroy(void) {
+TEST(N27_children_end_first_and_cleanup_comes_before_destroy) {
   begin(), add(0);
   WDFOBJECT top = make_named("T", "t", WDF_NO_HANDLE);
   WDFOBJECT middle = make_named("M", "m", top);
@@ -109,7 +109,7 @@ static void N27_children_end_first_and_cleanup_comes_before_destroy(void) {
   end();
 }
 
-static void N27_a_reference_keeps_the_context(void) {
+TEST(N27_a_reference_keeps_the_context) {
   begin(), add(0);
   WDFOBJECT parent = make_named("P", "p", WDF_NO_HANDLE), child = make_named("C", "c", parent);
   WdfObjectReference(child);
@@ -135,7 +135,7 @@ static void N27_a_reference_keeps_the_context(void) {
   CHECK(traced("unload K O k o"));
 }
 
-static void W4_what_the_framework_owns_is_not_deleted(void) {
+TEST(W4_what_the_framework_owns_is_not_deleted) {
   begin(), add(0);
   WdfObjectDelete(the_device);
   CHECK(reported("WdfObjectDelete", "W4"));
@@ -145,7 +145,7 @@ static void W4_what_the_framework_owns_is_not_deleted(void) {
   end();
 }
 
-static void devices_and_drivers_know_each_other(void) {
+TEST(devices_and_drivers_know_each_other) {
   begin(), add(1);
   CHECK(WdfDeviceWdmGetDeviceObject(the_device) == pdo && WdfDeviceWdmGetPhysicalDevice(the_device) == pdo);
   CHECK(WdfWdmDeviceGetWdfDeviceHandle(pdo) == the_device);
@@ -171,7 +171,7 @@ static NTSTATUS entry_with_config(PDRIVER_OBJECT object, PUNICODE_STRING path) {
   return entry_status;
 }
 
-static void driver_create_errors(void) {
+TEST(driver_create_errors) {
   begin();
   PDRIVER_OBJECT object;
   entry_calls = 1;
@@ -211,7 +211,7 @@ static NTSTATUS add_without_device(WDFDRIVER driver, PWDFDEVICE_INIT init) {
   return STATUS_SUCCESS;
 }
 
-static void N28_hosting_errors(void) {
+TEST(N28_hosting_errors) {
   begin();
   pdo = software_device(1);
   CHECK(InterruptSyncLoadDriver(entry_without_wdf, "x", &driver_object) == STATUS_SUCCESS);
@@ -241,17 +241,4 @@ static void N28_hosting_errors(void) {
   CHECK(InterruptSyncStartDevice(pdo) == STATUS_SUCCESS);
   CHECK(InterruptSyncStartDevice(pdo) == STATUS_INVALID_DEVICE_STATE);
   end();
-}
-
-int main(void) {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(contexts_are_found_by_type);
-  RUN(attributes_are_checked);
-  RUN(N27_children_end_first_and_cleanup_comes_before_destroy);
-  RUN(N27_a_reference_keeps_the_context);
-  RUN(W4_what_the_framework_owns_is_not_deleted);
-  RUN(devices_and_drivers_know_each_other);
-  RUN(driver_create_errors);
-  RUN(N28_hosting_errors);
-  return finish();
 }

@@ -63,7 +63,7 @@ static void fire(ULONG index) {
 #define UP " enable0 enable1 post"
 #define DOWN "pre disable1 disable0 "
 
-static void W6_the_order_of_the_callbacks(void) {
+TEST(W6_the_order_of_the_callbacks) {
   prepare(), start(2);
   CHECK(traced("prepare entry-final" UP));
   fire(0), fire(1);
@@ -75,7 +75,7 @@ static void W6_the_order_of_the_callbacks(void) {
   CHECK(traced(DOWN "exit-final release unload") && my.calls == 3 && reports == 0);
 }
 
-static void W13_the_message_is_0_for_every_line(void) {
+TEST(W13_the_message_is_0_for_every_line) {
   prepare(), start(2);
   my.message = 9, fire(0);
   CHECK(my.message == 0);
@@ -84,7 +84,7 @@ static void W13_the_message_is_0_for_every_line(void) {
   end();
 }
 
-static void W6_passive_interrupts_are_enabled_at_passive_level(void) {
+TEST(W6_passive_interrupts_are_enabled_at_passive_level) {
   prepare(), my.passive = TRUE, start(2);
   CHECK(traced("prepare entry-final" UP));
   my.level = 9, fire(0);
@@ -92,7 +92,7 @@ static void W6_passive_interrupts_are_enabled_at_passive_level(void) {
   end();
 }
 
-static void W6_removal_in_d3_and_before_the_start(void) {
+TEST(W6_removal_in_d3_and_before_the_start) {
   prepare(), start(2);
   CHECK(InterruptSyncPowerDownDevice(pdo) == STATUS_SUCCESS);
   forget_trace();
@@ -102,7 +102,7 @@ static void W6_removal_in_d3_and_before_the_start(void) {
   CHECK(traced("unload") && reports == 0);
 }
 
-static void W7_a_failed_enable_fails_the_start(void) {
+TEST(W7_a_failed_enable_fails_the_start) {
   prepare(), my.enable = STATUS_IO_DEVICE_ERROR, add(2);
   CHECK(InterruptSyncStartDevice(pdo) == STATUS_IO_DEVICE_ERROR);
   CHECK(traced("prepare entry-final enable0 exit-final release") && !WdfInterruptWdmGetInterrupt(my.interrupt[0]));
@@ -113,7 +113,7 @@ static void W7_a_failed_enable_fails_the_start(void) {
   end();
 }
 
-static void failures_on_the_way_up(void) {
+TEST(failures_on_the_way_up) {
   prepare(), plan.d0_entry = STATUS_UNSUCCESSFUL, add(2);
   CHECK(InterruptSyncStartDevice(pdo) == STATUS_UNSUCCESSFUL && traced("prepare entry-final release"));
   plan.d0_entry = STATUS_SUCCESS, plan.post_enabled = STATUS_DEVICE_NOT_READY;
@@ -124,7 +124,7 @@ static void failures_on_the_way_up(void) {
   end();
 }
 
-static void W8_a_failed_disable_is_remembered_and_all_goes_on(void) {
+TEST(W8_a_failed_disable_is_remembered_and_all_goes_on) {
   prepare(), start(2), forget_trace();
   my.disable = STATUS_IO_DEVICE_ERROR, plan.d0_exit = STATUS_UNSUCCESSFUL;
   CHECK(InterruptSyncPowerDownDevice(pdo) == STATUS_IO_DEVICE_ERROR && traced(DOWN "exit-d3"));
@@ -135,7 +135,7 @@ static void W8_a_failed_disable_is_remembered_and_all_goes_on(void) {
   end();
 }
 
-static void W8_surprise_removal_skips_the_disable_callback(void) {
+TEST(W8_surprise_removal_skips_the_disable_callback) {
   prepare(), start(2), forget_trace();
   CHECK(InterruptSyncSurpriseRemoveDevice(pdo) == STATUS_SUCCESS);
   CHECK(traced("surprise pre exit-final release") && !WdfInterruptWdmGetInterrupt(my.interrupt[0]));
@@ -157,7 +157,7 @@ static BOOLEAN read_level(PVOID context) {
   return TRUE;
 }
 
-static void W12_the_wdm_interrupt_is_there_while_connected(void) {
+TEST(W12_the_wdm_interrupt_is_there_while_connected) {
   at_entry = (PKINTERRUPT)1;
   prepare(), plan.on_prepare = look, start(2);
   CHECK(!at_entry);
@@ -169,7 +169,7 @@ static void W12_the_wdm_interrupt_is_there_while_connected(void) {
   end();
 }
 
-static void W10_N25_a_disabled_interrupt_stays_off_until_it_is_enabled(void) {
+TEST(W10_N25_a_disabled_interrupt_stays_off_until_it_is_enabled) {
   prepare(), start(2), forget_trace();
   WdfInterruptDisable(my.interrupt[0]);
   CHECK(traced("disable0") && !WdfInterruptWdmGetInterrupt(my.interrupt[0]));
@@ -225,7 +225,7 @@ static NTSTATUS remove_inside(WDFDEVICE device, WDFCMRESLIST raw, WDFCMRESLIST t
   return STATUS_SUCCESS;
 }
 
-static void rules_inside_callbacks(void) {
+TEST(rules_inside_callbacks) {
   prepare(), plan.on_add = add_bad_interrupt, plan.on_prepare = remove_inside, start(1);
   CHECK(reported("EvtInterruptEnable", "D5"));
   end();
@@ -243,7 +243,7 @@ static BOOLEAN watch(PKINTERRUPT interrupt, PVOID context) {
   return TRUE;
 }
 
-static void W11_inactive_interrupts_are_not_called(void) {
+TEST(W11_inactive_interrupts_are_not_called) {
   prepare(), plan.on_add = another_isr, add(1);
   WdfInterruptReportActive(my.interrupt[0]);
   CHECK(reported("WdfInterruptReportActive", "W11"));
@@ -280,14 +280,14 @@ static NTSTATUS trigger_in_entry(WDFDEVICE device, WDFCMRESLIST raw, WDFCMRESLIS
   return InterruptSyncTriggerInterrupt(pdo, 0);
 }
 
-static void W9_an_early_interrupt_is_served(void) {
+TEST(W9_an_early_interrupt_is_served) {
   prepare(), plan.on_add = another_isr, plan.on_prepare = trigger_in_entry, start(1);
   sem_wait(&my.served);
   CHECK(my.calls == 1 && reports == 0);
   end();
 }
 
-static void a_hundred_power_cycles_while_interrupts_come(void) {
+TEST(a_hundred_power_cycles_while_interrupts_come) {
   prepare(), start(1);
   for (int i = 0; i < 100; i++) {
     fire(0);
@@ -300,23 +300,4 @@ static void a_hundred_power_cycles_while_interrupts_come(void) {
   }
   CHECK(reports == 0);
   end();
-}
-
-int main(void) {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(W6_the_order_of_the_callbacks);
-  RUN(W13_the_message_is_0_for_every_line);
-  RUN(W6_passive_interrupts_are_enabled_at_passive_level);
-  RUN(W6_removal_in_d3_and_before_the_start);
-  RUN(W7_a_failed_enable_fails_the_start);
-  RUN(failures_on_the_way_up);
-  RUN(W8_a_failed_disable_is_remembered_and_all_goes_on);
-  RUN(W8_surprise_removal_skips_the_disable_callback);
-  RUN(W12_the_wdm_interrupt_is_there_while_connected);
-  RUN(W10_N25_a_disabled_interrupt_stays_off_until_it_is_enabled);
-  RUN(rules_inside_callbacks);
-  RUN(W11_inactive_interrupts_are_not_called);
-  RUN(W9_an_early_interrupt_is_served);
-  RUN(a_hundred_power_cycles_while_interrupts_come);
-  return finish();
 }

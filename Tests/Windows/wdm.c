@@ -70,7 +70,7 @@ static void fire(source *s, ULONG index) {
   sem_wait(&s->served);
 }
 
-static void D5_levels(void) {
+TEST(D5_levels) {
   KIRQL before;
   CHECK(KeGetCurrentIrql() == PASSIVE_LEVEL);
   KeRaiseIrql(HIGH_LEVEL, &before);
@@ -96,7 +96,7 @@ static void *count_up(void *unused) {
   return unused;
 }
 
-static void spin_locks_exclude(void) {
+TEST(spin_locks_exclude) {
   KeInitializeSpinLock(&counter_lock);
   pthread_t threads[2];
   for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, count_up, NULL);
@@ -104,7 +104,7 @@ static void spin_locks_exclude(void) {
   CHECK(counter == 40000 && reports == 0);
 }
 
-static void K23_K24_spin_lock_rules(void) {
+TEST(K23_K24_spin_lock_rules) {
   KSPIN_LOCK lock = 0;
   KIRQL level, inner;
   KeAcquireSpinLock(&lock, &level);
@@ -157,7 +157,7 @@ static void dpc_waits(PKDPC dpc, PVOID context, PVOID first, PVOID second) {
   sem_wait(&dpc_seen.go);
 }
 
-static void D1_D3_dpcs(void) {
+TEST(D1_D3_dpcs) {
   memset(&dpc_seen, 0, sizeof dpc_seen);
   sem_init(&dpc_seen.ran, 0, 0);
   sem_init(&dpc_seen.go, 0, 0);
@@ -185,7 +185,7 @@ static void D1_D3_dpcs(void) {
 }
 
 // A wake-up is put off while the thread is at DIRQL; lowering the level is the end of that too.
-static void D1_a_dpc_inserted_at_a_raised_dirql_runs_after_lowering(void) {
+TEST(D1_a_dpc_inserted_at_a_raised_dirql_runs_after_lowering) {
   memset(&dpc_seen, 0, sizeof dpc_seen);
   sem_init(&dpc_seen.ran, 0, 0);
   KDPC dpc;
@@ -215,7 +215,7 @@ static BOOLEAN serve_with_dpc(PKINTERRUPT interrupt, PVOID context) {
   return TRUE;
 }
 
-static void isr_requests_the_devices_dpc(void) {
+TEST(isr_requests_the_devices_dpc) {
   source s;
   begin(&s, 1);
   IoInitializeDpcRequest(s.device, device_dpc_ran);
@@ -229,7 +229,7 @@ static void isr_requests_the_devices_dpc(void) {
   end(&s);
 }
 
-static void pool_ends_what_lies_in_it(void) {
+TEST(pool_ends_what_lies_in_it) {
   struct block { KDPC dpc; KSPIN_LOCK lock; };
   for (int i = 0; i < 100; i++) {
     struct block *b = (struct block *)ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof *b, 1);
@@ -240,7 +240,7 @@ static void pool_ends_what_lies_in_it(void) {
   CHECK(reports == 0);
 }
 
-static void fully_specified_connects(void) {
+TEST(fully_specified_connects) {
   source s;
   begin(&s, 1);
   connect(&s);
@@ -261,7 +261,7 @@ static void fully_specified_connects(void) {
   end(&s);
 }
 
-static void older_connect(void) {
+TEST(older_connect) {
   source s;
   begin(&s, 1);
   PCM_PARTIAL_RESOURCE_DESCRIPTOR entry = resource(s.device, CmResourceTypeInterrupt, 0);
@@ -276,7 +276,7 @@ static void older_connect(void) {
   end(&s);
 }
 
-static void K15_connect_errors(void) {
+TEST(K15_connect_errors) {
   source s;
   begin(&s, 1);
   IO_CONNECT_INTERRUPT_PARAMETERS p = fully_specified(&s, 0);
@@ -304,7 +304,7 @@ static void K15_connect_errors(void) {
   end(&s);
 }
 
-static void K13_sharing(void) {
+TEST(K13_sharing) {
   source s, other;
   begin(&s, 1);
   begin(&other, 0);
@@ -328,7 +328,7 @@ static void K13_sharing(void) {
   end(&s);
 }
 
-static void K14_line_based(void) {
+TEST(K14_line_based) {
   source s;
   begin(&s, 2);
   IO_CONNECT_INTERRUPT_PARAMETERS p;
@@ -357,7 +357,7 @@ static BOOLEAN serve_message(PKINTERRUPT interrupt, PVOID context, ULONG message
   return FALSE;
 }
 
-static void K10_message_based_falls_back(void) {
+TEST(K10_message_based_falls_back) {
   source s;
   begin(&s, 1);
   IO_CONNECT_INTERRUPT_PARAMETERS p;
@@ -406,7 +406,7 @@ static void *acquire_often(void *context) {
   return NULL;
 }
 
-static void K1_K25_exclusion(void) {
+TEST(K1_K25_exclusion) {
   source s;
   begin(&s, 1);
   connect(&s);
@@ -443,7 +443,7 @@ static void K1_K25_exclusion(void) {
 }
 
 // Two interrupts under one lock: while the driver holds it, neither routine runs.
-static void K7_shared_spin_lock(void) {
+TEST(K7_shared_spin_lock) {
   source s;
   begin(&s, 2);
   KSPIN_LOCK lock;
@@ -472,7 +472,7 @@ static void K7_shared_spin_lock(void) {
   end(&s);
 }
 
-static void K26_passive_level(void) {
+TEST(K26_passive_level) {
   source s;
   begin(&s, 1);
   KSPIN_LOCK lock;
@@ -494,7 +494,7 @@ static void K26_passive_level(void) {
   end(&s);
 }
 
-static void K18_active_and_inactive(void) {
+TEST(K18_active_and_inactive) {
   source s;
   begin(&s, 1);
   connect(&s);
@@ -535,7 +535,7 @@ static BOOLEAN serve_badly(PKINTERRUPT interrupt, PVOID context) {
   return TRUE;
 }
 
-static void rules_inside_an_isr(void) {
+TEST(rules_inside_an_isr) {
   source s;
   begin(&s, 1);
   IO_CONNECT_INTERRUPT_PARAMETERS p = fully_specified(&s, 0);
@@ -547,7 +547,7 @@ static void rules_inside_an_isr(void) {
   end(&s);
 }
 
-static void a_thousand_connects(void) {
+TEST(a_thousand_connects) {
   source s;
   begin(&s, 1);
   for (int i = 0; i < 1000; i++) {
@@ -557,28 +557,4 @@ static void a_thousand_connects(void) {
   }
   CHECK(s.calls == 10 && reports == 0);
   end(&s);
-}
-
-int main(void) {
-  InterruptSyncSetReportRoutine(report_came, NULL);
-  RUN(D5_levels);
-  RUN(spin_locks_exclude);
-  RUN(K23_K24_spin_lock_rules);
-  RUN(D1_D3_dpcs);
-  RUN(D1_a_dpc_inserted_at_a_raised_dirql_runs_after_lowering);
-  RUN(isr_requests_the_devices_dpc);
-  RUN(pool_ends_what_lies_in_it);
-  RUN(fully_specified_connects);
-  RUN(older_connect);
-  RUN(K15_connect_errors);
-  RUN(K13_sharing);
-  RUN(K14_line_based);
-  RUN(K10_message_based_falls_back);
-  RUN(K1_K25_exclusion);
-  RUN(K7_shared_spin_lock);
-  RUN(K26_passive_level);
-  RUN(K18_active_and_inactive);
-  RUN(rules_inside_an_isr);
-  RUN(a_thousand_connects);
-  return finish();
 }

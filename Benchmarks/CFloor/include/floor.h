@@ -24,7 +24,7 @@ typedef struct floor_link {
 /// A service routine that raises the next line's interrupt and claims; `context` is a floor_link.
 int32_t floor_pass_on(void *_Nullable object, void *_Nullable context);
 
-/// Nobody services what interrupts: the line of `context`, a floor_link, fires again at once. Claims nothing.
+/// Services and claims no interrupt: the line of `context`, a floor_link, fires again at once.
 int32_t floor_storm(void *_Nullable object, void *_Nullable context);
 
 /// A pipe opened for reading and writing: every re-arm makes the next read succeed, so that the loop runs at the pace

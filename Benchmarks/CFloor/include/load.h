@@ -13,7 +13,7 @@ typedef struct load load;
 /// `pause` nanoseconds in between (0: not at all).
 load *_Nullable load_callers(int count, load_call call, void *_Nonnull object, uint64_t hold, uint64_t pause,
                              placement where);
-/// Keeps a processor busy for `busy` nanoseconds and lets go of it for `idle`.
+/// Keeps a processor busy for `busy` nanoseconds, then idle for `idle`, again and again.
 load *_Nullable load_hog(uint64_t busy, uint64_t idle, placement where);
 /// Signals `line` every `period` nanoseconds, which it waits for busily.
 load *_Nullable load_signals(probe_line *_Nonnull line, uint64_t period, placement where);

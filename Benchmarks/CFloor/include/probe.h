@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/// Written by the routine, read by whoever signals. A cache line of its own.
+/// Written by the routine, read by the signalling thread. Has its own cache line.
 typedef struct probe {
   /// CLOCK_MONOTONIC in nanoseconds when the routine ran last.
   uint64_t received;
@@ -29,7 +29,7 @@ typedef enum {
 
 typedef struct probe_line {
   probe_kind kind;
-  /// Read by whoever is measured; for PROBE_EVENT the same file as `write_fd`.
+  /// Read by the measured thread; for PROBE_EVENT the same file as `write_fd`.
   int read_fd;
   int write_fd;
   uint32_t total;
@@ -39,14 +39,14 @@ typedef struct probe_line {
   volatile uint32_t *_Nullable raise;
 } probe_line;
 
-/// What is waited between a routine and the next signal: anything from `shortest` to `longest` nanoseconds.
+/// The pause between a routine and the next signal: from `shortest` to `longest` nanoseconds.
 typedef struct probe_pace {
   uint64_t shots;
   uint64_t shortest;
   uint64_t longest;
 } probe_pace;
 
-/// Returns 0 or -errno. What is read is closed on exec unless `inherited`, the writing end of a pipe always.
+/// Returns 0 or -errno. The reading end is closed on exec unless `inherited`, the writing end of a pipe always.
 int probe_line_open(probe_line *_Nonnull line, probe_kind kind, int inherited);
 void probe_line_close(probe_line *_Nonnull line);
 /// Raises one interrupt. Returns 0 or -errno.

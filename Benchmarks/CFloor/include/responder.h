@@ -9,7 +9,7 @@ typedef struct responder responder;
 
 /// Starts one that answers each message, which ends with a zero byte, with `reply` and a zero byte. With `records` not 0
 /// it first leaves a record in memory and, where the reader sleeps, signals an eventfd; `delay` microseconds after it
-/// was asked, for a reader that has to be asleep by then. NULL when there is no process to be had.
+/// was asked, for a reader that has to be asleep by then. NULL if the process cannot be created.
 responder *_Nullable responder_start(const char *_Nonnull reply, int records, unsigned delay);
 /// Its other end, for daemon_call() and its like.
 int responder_socket(const responder *_Nonnull responder);

@@ -45,7 +45,7 @@ typedef struct hpet_timer {
 
 /// Femtoseconds of a tick of the main counter.
 uint32_t hpet_period(volatile const uint32_t *_Nonnull registers);
-/// Sets it off for `shots`, at level, routed to `pin`. While nobody serves it.
+/// Sets it off for `shots`, at level, routed to `pin`. Call it while no thread serves the timer.
 void hpet_start(hpet_timer *_Nonnull timer, uint64_t shots, uint32_t pin);
 /// Nothing comes from it any more.
 void hpet_stop(hpet_timer *_Nonnull timer);

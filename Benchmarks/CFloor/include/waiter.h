@@ -20,7 +20,7 @@ int placement_apply(placement where);
 typedef struct waiter waiter;
 
 /// Starts a thread that serves `line` by calling `routine` with `contexts[0...count]`, each time under a mutex.
-/// NULL when there is no thread to be had or the placement was refused.
+/// NULL if the thread cannot be created or the placement was refused.
 waiter *_Nullable waiter_start(const probe_line *_Nonnull line, waiter_kind kind, waiter_mutex mutex,
                                floor_routine routine, void *_Nullable const *_Nonnull contexts, int count,
                                placement where);

@@ -1,8 +1,11 @@
-// The handles that the C interface gives out, and what it remembers of each thread.
+// The handles of the C interface, and each thread's latest error. InterruptSyncC calls this; any thread, any level. A
+// look-up takes no lock; a mutex guards the list of free slots.
 //
-// A handle is not an address: it holds a slot's index, the slot's generation and the kind of thing it names, so that
-// NULL, a released handle, one of another kind and most stray pointers are told apart from a live one without touching
-// what they might point at. Slots are never given back to the system.
+// A handle is not an address. It holds a slot's index, the slot's generation and the kind of the object that it names.
+// A look-up can therefore tell NULL, a released handle, a handle of another kind and most stray pointers from a live
+// handle, without touching the memory at which they might point. Slots are never returned to the system.
+//
+// A target of its own: the daemon includes CInterruptSync for driver.h alone, and should not carry the table.
 #ifndef HANDLE_TABLE_H
 #define HANDLE_TABLE_H
 
@@ -18,26 +21,26 @@
 #define HANDLE_NONNULL
 #endif
 
-// As many handles as can live at once. A table of its own in zeroed memory, of which only what is used takes room: one
-// load less than a table that grows.
+// The number of handles that can live at once. The table lies in zeroed memory, of which only the used pages take room.
+// That saves a load against a table that grows.
 #define HANDLE_LIMIT 65536u
 
 struct handle_slot {
-  // Changes when the handle ends, which is what makes it stale. 0 in a slot that was never used.
+  // Changes when the handle ends, which makes the handle invalid. 0 in a slot that was never used.
   uint32_t generation;
-  // Of an ended or free slot the next one's index.
+  // In an ended or free slot, the index of the next one.
   uint32_t references;
-  // What it names: a counted reference of Swift's.
+  // The object that it names: a counted reference of Swift's.
   void *HANDLE_NULLABLE object;
-  // Where calls through the handle go directly, which spares them the way through the object.
+  // Where calls through the handle go directly, without the way through the object.
   void *HANDLE_NULLABLE target;
   void *HANDLE_NULLABLE reserved;
 };
 
 struct handle_thread {
-  // Calls through interrupt handles that the thread is inside of.
+  // The number of calls through interrupt handles that the thread is inside.
   uint32_t calls;
-  // First of the slots whose handles ended meanwhile, by index; 0 for none.
+  // The index of the first slot whose handle ended meanwhile; 0 for none.
   uint32_t ended;
 };
 
@@ -53,13 +56,13 @@ static inline struct handle_slot *HANDLE_NULLABLE handle_slot_of(const void *HAN
   return __atomic_load_n(&slot->generation, __ATOMIC_ACQUIRE) == bits >> 32 ? slot : NULL;
 }
 
-// What a live handle of `kind` names, or NULL.
+// The object that a live handle of `kind` names, or NULL.
 static inline void *HANDLE_NULLABLE handle_object(const void *HANDLE_NULLABLE handle, uint32_t kind) {
   struct handle_slot *slot = handle_slot_of(handle, kind);
   return slot == NULL ? NULL : __atomic_load_n(&slot->object, __ATOMIC_RELAXED);
 }
 
-// The same for where its calls go.
+// The target of its calls, or NULL.
 static inline void *HANDLE_NULLABLE handle_target(const void *HANDLE_NULLABLE handle, uint32_t kind) {
   struct handle_slot *slot = handle_slot_of(handle, kind);
   return slot == NULL ? NULL : __atomic_load_n(&slot->target, __ATOMIC_RELAXED);
@@ -67,33 +70,36 @@ static inline void *HANDLE_NULLABLE handle_target(const void *HANDLE_NULLABLE ha
 
 static inline uint32_t handle_kind(const void *HANDLE_NULLABLE handle) { return (uint32_t)(uintptr_t)handle & 0xff; }
 
-// A call through an interrupt handle begins. What it runs under may be released inside it, and must last until its end.
+// Begins a call through an interrupt handle. The routine may release the interrupt, which must last until the call
+// ends.
 static inline uint32_t handle_call_begins(void) {
   uint32_t outer = handle_thread.calls;
   handle_thread.calls = outer + 1;
   return outer;
 }
 
-// It ends; `outer` is what its beginning gave. True when handles ended inside it and no other call is on the stack.
+// Ends the call; `outer` is the result of its beginning. True if handles ended inside it and no other call is on the
+// stack.
 static inline bool handle_call_ends(uint32_t outer) {
   handle_thread.calls = outer;
   return __builtin_expect(handle_thread.ended != 0, 0) && outer == 0;
 }
 
-// A new handle with one reference that names nothing yet, or NULL when there are too many.
+// A new handle with one reference that names nothing yet; NULL if there are too many.
 void *HANDLE_NULLABLE handle_reserve(uint32_t kind);
 
-// Lets a reserved handle name `object`, with the reference that the handle then owns. `target` must last as long.
+// Makes a reserved handle name `object`, whose reference the handle then owns. `target` must last as long.
 void handle_publish(void *HANDLE_NONNULL handle, void *HANDLE_NONNULL object, void *HANDLE_NULLABLE target);
 
 // Adds a reference. 0, -EINVAL or -EOVERFLOW.
 int handle_retain(void *HANDLE_NULLABLE handle);
 
-// Takes a reference. Returns 0 or -EINVAL. `*object` is what is to be released with the last one, or NULL: there are
-// more, or the thread is inside such a call and handle_next_ended() will give it.
+// Removes a reference. Returns 0 or -EINVAL. After the last one, `*object` is the object for the caller to release. It
+// is NULL while there are more references, and if the thread is inside such a call: handle_next_ended() returns it
+// later.
 int handle_release(void *HANDLE_NULLABLE handle, void *HANDLE_NULLABLE *HANDLE_NONNULL object);
 
-// What a handle named that ended inside such a call of the thread's, one at a time; NULL at the end.
+// The next object whose handle ended inside such a call of the thread; NULL at the end.
 void *HANDLE_NULLABLE handle_next_ended(void);
 
 // The thread's latest error text: at most 1,023 bytes, cut between characters.

@@ -4,20 +4,21 @@
 // when a caller asks, and no two of them ever run at once. Rule numbers in comments (P10, N4) and facts (fact 42) are
 // those of docs/semantics.md and docs/uio.md.
 //
-// Results. A function that returns int answers 0 (or the small positive number its comment names) or a negative errno;
-// interruptsync_last_error() then has the full sentence. What an out-parameter points at is written only on success.
-// Every function with a handle answers -EINVAL for NULL, for a handle that was released, and for one of another kind.
+// Results. A function that returns int returns 0 (or the small positive number that its comment names), or a negative
+// errno. After an error interruptsync_last_error() returns the full sentence. The library writes to an out-parameter
+// only on success. Every function that takes a handle returns -EINVAL for NULL, for a released handle, and for a handle
+// of another kind.
 //
-// Handles are counted: a function that makes one gives its caller one reference, interruptsync_retain() adds one and
-// interruptsync_release() takes one. What a handle was made from may be released before it: the library keeps what it
-// needs. The last reference must not go while another thread is inside a call with the same handle.
+// Handles are counted. A function that makes a handle gives you one reference; interruptsync_retain() adds one, and
+// interruptsync_release() removes one. You can release the handle that another one was made from first: the library
+// keeps what it needs. Do not release the last reference while another thread is inside a call with the same handle.
 //
-// Structs begin with `size`, which the caller sets to sizeof of the struct it was compiled with, and are otherwise
-// zero-initialised, for which there is INTERRUPTSYNC_STRUCT; zero means the default everywhere.
+// Structs begin with `size`. Set it to sizeof of the struct that you compile with, and every other field to zero, or
+// use INTERRUPTSYNC_STRUCT, which does both. Zero means the default everywhere.
 //
-// Levels. INTERRUPTSYNC_PASSIVE is ordinary code, INTERRUPTSYNC_DISPATCH a deferred routine, INTERRUPTSYNC_DEVICE a
-// service or synchronized routine. Where a comment says nothing, any thread may call at any level. C++ routines must
-// not let exceptions out.
+// Levels. Ordinary code runs at INTERRUPTSYNC_PASSIVE, a deferred routine at INTERRUPTSYNC_DISPATCH, a service or
+// synchronized routine at INTERRUPTSYNC_DEVICE. Unless its comment says otherwise, any thread may call a function at
+// any level. A C++ exception must not leave a routine.
 #ifndef INTERRUPTSYNC_H
 #define INTERRUPTSYNC_H
 

@@ -1,5 +1,3 @@
-// What the Swift half imports; drivers include wdm.h, wdf.h, portcls.h and stdunk.h.
-#include "interruptsync_windows.h"
+// What the Swift half imports. Drivers include wdm.h, wdf.h, portcls.h and stdunk.h.
 #include "isw/core.h"
-#include "isw/wdf/core.h"
 #include "portcls.h"

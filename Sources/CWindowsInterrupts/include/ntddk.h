@@ -1,2 +1,2 @@
-// The name that older drivers include.
+// wdm.h under the name that older drivers include.
 #include "wdm.h"

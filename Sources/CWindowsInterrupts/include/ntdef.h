@@ -1,4 +1,4 @@
-// The base that every other header stands on: types, annotations, status values.
+// The base of every other header: types, annotations, status values.
 #ifndef ISW_NTDEF_H
 #define ISW_NTDEF_H
 #include "isw/annotations.h"

@@ -1,4 +1,4 @@
-// Status values of the public list that interrupt code meets. Severity is in the two highest bits.
+// The status values of the public list that interrupt code uses. The two highest bits hold the severity.
 #ifndef ISW_NTSTATUS_H
 #define ISW_NTSTATUS_H
 

@@ -1,5 +1,5 @@
-// CUnknown: the C++ base of objects that can be aggregated, with the macros that PortCls drivers declare and create
-// them with. All of it is in this header.
+// CUnknown: the C++ base class of objects that can be aggregated, and the macros with which PortCls drivers declare and
+// create them. This header holds all of it; nothing is linked.
 #ifndef ISW_STDUNK_H
 #define ISW_STDUNK_H
 
@@ -10,8 +10,7 @@
 
 #include <new>
 
-/// Memory for `new(PoolType) Class` and `new(PoolType, Tag) Class`: cleared, NULL when there is none, given back by
-/// `delete`.
+/// Memory for `new(PoolType) Class` and `new(PoolType, Tag) Class`: cleared; NULL without memory. `delete` frees it.
 inline void *operator new(size_t size, POOL_TYPE) noexcept {
   void *memory = ::operator new(size, std::nothrow);
   if (memory) __builtin_memset(memory, 0, size);
@@ -21,7 +20,7 @@ inline void *operator new(size_t size, POOL_TYPE type, ULONG) noexcept { return 
 inline void operator delete(void *memory, POOL_TYPE) noexcept { ::operator delete(memory); }
 inline void operator delete(void *memory, POOL_TYPE, ULONG) noexcept { ::operator delete(memory); }
 
-/// The object's own identity and count, which an outer object does not see past.
+/// The object's own identity and reference count, apart from those of an outer object.
 struct INonDelegatingUnknown {
   virtual NTSTATUS NonDelegatingQueryInterface(REFIID InterfaceId, PVOID *Interface) = 0;
   virtual ULONG NonDelegatingAddRef(void) = 0;
@@ -29,15 +28,15 @@ struct INonDelegatingUnknown {
 };
 typedef INonDelegatingUnknown *PNONDELEGATINGUNKNOWN;
 
-/// Counts references from 0 and deletes the object with the last one. Derived classes answer for their interfaces in
-/// NonDelegatingQueryInterface and pass the rest on to this one.
+/// Counts references from 0, and deletes the object with the last one. A derived class handles its own interfaces in
+/// NonDelegatingQueryInterface, and calls this one for the rest.
 class CUnknown : public INonDelegatingUnknown {
   LONG m_lRefCount;
   PUNKNOWN m_pOuterUnknown;
 
  public:
   explicit CUnknown(PUNKNOWN pUnknownOuter) : m_lRefCount(0) {
-    // Both tables begin with the same three slots, so the inner unknown can stand for the outer one.
+    // Both tables begin with the same three slots, so the inner unknown can serve as the outer one.
     PUNKNOWN inner = reinterpret_cast<PUNKNOWN>(static_cast<PNONDELEGATINGUNKNOWN>(this));
     m_pOuterUnknown = pUnknownOuter ? pUnknownOuter : inner;
   }
@@ -68,7 +67,7 @@ class CUnknown : public INonDelegatingUnknown {
 
 typedef NTSTATUS (*PFNCREATEINSTANCE)(PUNKNOWN *Unknown, REFCLSID ClassId, PUNKNOWN OuterUnknown, POOL_TYPE PoolType);
 
-/// In a class: IUnknown's methods, passed on to the outer object, and the override that the class implements.
+/// In a class: IUnknown's methods, which call the outer object, and the override that the class implements.
 #define DECLARE_STD_UNKNOWN()                                                                                     \
   STDMETHODIMP_(NTSTATUS) NonDelegatingQueryInterface(REFIID InterfaceId, PVOID *Interface) override;             \
   STDMETHODIMP_(NTSTATUS) QueryInterface(REFIID InterfaceId, PVOID *Interface) override {                         \
@@ -84,7 +83,7 @@ typedef NTSTATUS (*PFNCREATEINSTANCE)(PUNKNOWN *Unknown, REFCLSID ClassId, PUNKN
 #define QICAST(Type) PVOID((Type)(this))
 #define QICASTUNKNOWN(Type) PVOID(PUNKNOWN((Type)(this)))
 
-/// The body of a function that creates an object and hands out its own unknown with one reference.
+/// The body of a function that creates an object and returns its own unknown with one reference.
 #define STD_CREATE_BODY_WITH_TAG_(Class, ppUnknown, pUnknownOuter, PoolType, Tag, Base)                           \
   NTSTATUS ntStatus;                                                                                              \
   Class *p = new (PoolType, Tag) Class(pUnknownOuter);                                                            \

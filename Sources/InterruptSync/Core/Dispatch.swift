@@ -35,30 +35,30 @@ struct MaskReasons: OptionSet {
   /// Set when it was cancelled from inside a routine, while a walk may stand on it.
   var isCancelled = false
   /// Calls that claimed, and those that did not: one counter is touched for a call.
-  var claims = Counter()
-  var refusals = Counter()
+  var claims: UInt64 = 0
+  var refusals: UInt64 = 0
   var next: UnsafeMutablePointer<RoutineNode>?
 }
 
 /// In the order in which a dispatch meets them: the first four share a cache line.
 struct SyncCounters {
-  var interrupts = Counter()
+  var interrupts: UInt64 = 0
   /// Dispatches that were claimed, and those that were not: one counter is touched for each.
-  var claimed = Counter()
-  var unclaimed = Counter()
-  var longestHold = Counter()
-  var coalesced = Counter()
+  var claimed: UInt64 = 0
+  var unclaimed: UInt64 = 0
+  var longestHold: UInt64 = 0
+  var coalesced: UInt64 = 0
   /// Of mode repeat; the others pass once for each dispatch.
-  var passes = Counter()
-  var synchronizedCalls = Counter()
-  var refusedCalls = Counter()
-  var rearmFailures = Counter()
-  var storms = Counter()
-  var repeatLimits = Counter()
+  var passes: UInt64 = 0
+  var synchronizedCalls: UInt64 = 0
+  var refusedCalls: UInt64 = 0
+  var rearmFailures: UInt64 = 0
+  var storms: UInt64 = 0
+  var repeatLimits: UInt64 = 0
   // The serving thread writes these without the lock; it is the only one.
-  var spinsFound = Counter()
-  var spinsInVain = Counter()
-  var sleeps = Counter()
+  var spinsFound: UInt64 = 0
+  var spinsInVain: UInt64 = 0
+  var sleeps: UInt64 = 0
 }
 
 /// What every dispatch looks at comes first: a cache line of it, and one of counters.
@@ -109,17 +109,25 @@ struct SyncCounters {
   }
 }
 
-/// A figure with one writer at a time and any number of readers, which take no lock.
-struct Counter {
-  var raw: UInt64 = 0
-
-  @_transparent mutating func add(_ amount: UInt64) { unsafe cuio_counter_add(&raw, amount) }
+/// Figures with one writer at a time and any number of readers, which take no lock. Functions of the
+/// address, as to the thread sanitizer a mutating method modifies all of the core, whose lock others
+/// read.
+enum Counter {
+  @safe @_transparent static func add(_ counter: UnsafeMutablePointer<UInt64>, _ amount: UInt64) {
+    unsafe cuio_counter_add(counter, amount)
+  }
 
   /// Keeps the larger of the two.
-  @_transparent mutating func raise(to value: UInt64) { unsafe cuio_counter_raise(&raw, value) }
+  @safe @_transparent static func raise(
+    _ counter: UnsafeMutablePointer<UInt64>, to value: UInt64
+  ) {
+    unsafe cuio_counter_raise(counter, value)
+  }
 
-  /// Any thread. `mutating` only because C asks for the address of the memory itself.
-  @_transparent mutating func read() -> UInt64 { unsafe cuio_counter_read(&raw) }
+  /// Any thread.
+  @safe @_transparent static func read(_ counter: UnsafeMutablePointer<UInt64>) -> UInt64 {
+    unsafe cuio_counter_read(counter)
+  }
 }
 
 /// What a dispatch leaves to be done outside the lock: a set of bits. Computed, as a
@@ -140,15 +148,15 @@ func dispatchInterrupt(
   let level = unsafe cuio_lock_enter(core.value.lock, nil)
   if level < 0 { return Outcome.lockFailed }
   let start = startOfHold(core)
-  core.value.counters.interrupts.add(delta)
-  if delta > 1 { core.value.counters.coalesced.add(delta &- 1) }
+  Counter.add(&core.value.counters.interrupts, delta)
+  if delta > 1 { Counter.add(&core.value.counters.coalesced, delta &- 1) }
   var outcome = runByMode(core)
   outcome |= unsafe countClaim(core, outcome, line)
   // Claimed or not, else one unclaimed interrupt would silence the line for good (N17, U4).
   outcome |= unsafe rearmIfUnmasked(core, line)
   recordEvent(core, delta, outcome)
   let end = cuio_ticks()
-  core.value.counters.longestHold.raise(to: end &- start)
+  Counter.raise(&core.value.counters.longestHold, to: end &- start)
   core.value.lastEnd = end
   unsafe cuio_lock_leave(core.value.lock, level)
   return outcome
@@ -161,15 +169,15 @@ func dispatchMember(_ core: Cell<SyncCore>) -> Int32 {
   let level = unsafe cuio_lock_enter(core.value.lock, nil)
   if level < 0 { return Outcome.lockFailed }
   let start = cuio_ticks()
-  core.value.counters.interrupts.add(1)
+  Counter.add(&core.value.counters.interrupts, 1)
   let outcome = runByMode(core)
   if outcome & Outcome.claimed != 0 {
-    core.value.counters.claimed.add(1)
+    Counter.add(&core.value.counters.claimed, 1)
   } else {
-    core.value.counters.unclaimed.add(1)
+    Counter.add(&core.value.counters.unclaimed, 1)
   }
   recordEvent(core, 1, outcome)
-  core.value.counters.longestHold.raise(to: cuio_ticks() &- start)
+  Counter.raise(&core.value.counters.longestHold, to: cuio_ticks() &- start)
   unsafe cuio_lock_leave(core.value.lock, level)
   return outcome
 }
@@ -179,7 +187,7 @@ func dispatchMember(_ core: Cell<SyncCore>) -> Int32 {
 @_noLocks @inline(__always)
 private func recordEvent(_ core: Cell<SyncCore>, _ delta: UInt64, _ outcome: Int32) {
   guard let rings = unsafe core.value.rings else { return }
-  let total = core.value.counters.interrupts.read()
+  let total = Counter.read(&core.value.counters.interrupts)
   unsafe cuio_ring_put(
     rings, delta, total, outcome & Outcome.claimed != 0, core.value.captured, core.value.captures)
 }
@@ -206,12 +214,12 @@ private func runByMode(_ core: Cell<SyncCore>) -> Int32 {
     var passes: UInt64 = 0
     // A claim in any pass makes the interrupt handled, although the last pass has none (P19).
     while true {
-      core.value.counters.passes.add(1)
+      Counter.add(&core.value.counters.passes, 1)
       guard walk(core, stopsAtClaim: false) else { return outcome }
       outcome = Outcome.claimed
       passes &+= 1
       if passes >= core.value.repeatLimit {
-        core.value.counters.repeatLimits.add(1)
+        Counter.add(&core.value.counters.repeatLimits, 1)
         return outcome | Outcome.repeatLimit
       }
     }
@@ -227,11 +235,11 @@ private func walk(_ core: Cell<SyncCore>, stopsAtClaim: Bool) -> Bool {
     if unsafe !node.pointee.isCancelled {
       let status = unsafe cuio_call(node.pointee.routine, core.value.object, node.pointee.context)
       if status == 0 || (status > 0 && core.value.acceptsAnySuccess) {
-        unsafe node.pointee.claims.add(1)
+        unsafe Counter.add(&node.pointee.claims, 1)
         isClaimed = true
         if stopsAtClaim { break }
       } else {
-        unsafe node.pointee.refusals.add(1)
+        unsafe Counter.add(&node.pointee.refusals, 1)
       }
     }
     unsafe next = node.pointee.next
@@ -246,12 +254,12 @@ private func countClaim(
 ) -> Int32 {
   if outcome & Outcome.claimed != 0 {
     unsafe cuio_probe_dispatch_claimed(line)
-    core.value.counters.claimed.add(1)
+    Counter.add(&core.value.counters.claimed, 1)
     core.value.unclaimedInARow = 0
     return 0
   }
   unsafe cuio_probe_dispatch_unclaimed(line)
-  core.value.counters.unclaimed.add(1)
+  Counter.add(&core.value.counters.unclaimed, 1)
   let now = cuio_ticks()
   if now &- core.value.lastUnclaimed > core.value.stormWindow { core.value.unclaimedInARow = 0 }
   core.value.lastUnclaimed = now
@@ -277,6 +285,6 @@ func rearmIfUnmasked(_ core: Cell<SyncCore>, _ line: UnsafeMutablePointer<cuio_l
   }
   unsafe cuio_probe_line_rearmed(line, result)
   core.value.rearmError = result
-  core.value.counters.rearmFailures.add(1)
+  Counter.add(&core.value.counters.rearmFailures, 1)
   return Outcome.rearmFailed
 }

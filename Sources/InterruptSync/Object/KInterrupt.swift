@@ -40,7 +40,7 @@ import Synchronization
           cause: "the interrupt was disconnected after this handle was taken",
           hint: "ask the sync object for a new handle after each connect"))
     }
-    storage.core.value.counters.synchronizedCalls.add(1)
+    Counter.add(&storage.core.value.counters.synchronizedCalls, 1)
     return unsafe routine(context) != 0
   }
 }

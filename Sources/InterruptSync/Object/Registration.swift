@@ -112,8 +112,8 @@ extension SyncStorage {
 
   /// Calls that have returned, and claims, so far. Any thread, any level.
   public var statistics: ServiceRoutineStatistics {
-    let claims = node.value.claims.read()
-    let refusals = node.value.refusals.read()
+    let claims = Counter.read(&node.value.claims)
+    let refusals = Counter.read(&node.value.refusals)
     return ServiceRoutineStatistics(calls: claims + refusals, claims: claims)
   }
 

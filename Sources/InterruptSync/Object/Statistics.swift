@@ -78,8 +78,8 @@ public struct ServiceRoutineStatistics: Equatable, Sendable {
 extension InterruptSyncObject {
   /// `dispatches` alone, without making anything. Any thread, any level.
   package var dispatchCount: UInt64 {
-    let claimed = storage.core.value.counters.claimed.read()
-    return claimed + storage.core.value.counters.unclaimed.read()
+    let claimed = Counter.read(&storage.core.value.counters.claimed)
+    return claimed + Counter.read(&storage.core.value.counters.unclaimed)
   }
 
   /// Adds what an object of an earlier process counted on the same line. It does not take over
@@ -87,17 +87,18 @@ extension InterruptSyncObject {
   package func restoreStatistics(_ earlier: InterruptStatistics) {
     storage.holdingLock {
       let core = storage.core
-      core.value.counters.interrupts.add(earlier.interrupts)
-      core.value.counters.coalesced.add(earlier.coalesced)
-      core.value.counters.claimed.add(earlier.claimed)
-      core.value.counters.unclaimed.add(earlier.unclaimed)
-      core.value.counters.passes.add(earlier.passes)
-      core.value.counters.rearmFailures.add(earlier.rearmFailures)
-      core.value.counters.storms.add(earlier.storms)
-      core.value.counters.repeatLimits.add(earlier.repeatLimits)
-      core.value.counters.synchronizedCalls.add(earlier.synchronizedCalls)
-      core.value.counters.refusedCalls.add(earlier.refusedCalls)
-      core.value.counters.longestHold.raise(
+      Counter.add(&core.value.counters.interrupts, earlier.interrupts)
+      Counter.add(&core.value.counters.coalesced, earlier.coalesced)
+      Counter.add(&core.value.counters.claimed, earlier.claimed)
+      Counter.add(&core.value.counters.unclaimed, earlier.unclaimed)
+      Counter.add(&core.value.counters.passes, earlier.passes)
+      Counter.add(&core.value.counters.rearmFailures, earlier.rearmFailures)
+      Counter.add(&core.value.counters.storms, earlier.storms)
+      Counter.add(&core.value.counters.repeatLimits, earlier.repeatLimits)
+      Counter.add(&core.value.counters.synchronizedCalls, earlier.synchronizedCalls)
+      Counter.add(&core.value.counters.refusedCalls, earlier.refusedCalls)
+      Counter.raise(
+        &core.value.counters.longestHold,
         to: cuio_nanoseconds_to_ticks(earlier.longestHoldNanoseconds))
     }
   }
@@ -106,23 +107,23 @@ extension InterruptSyncObject {
   public func statistics() -> InterruptStatistics {
     var statistics = InterruptStatistics()
     let core = storage.core
-    statistics.interrupts = core.value.counters.interrupts.read()
-    statistics.coalesced = core.value.counters.coalesced.read()
-    statistics.claimed = core.value.counters.claimed.read()
-    statistics.unclaimed = core.value.counters.unclaimed.read()
+    statistics.interrupts = Counter.read(&core.value.counters.interrupts)
+    statistics.coalesced = Counter.read(&core.value.counters.coalesced)
+    statistics.claimed = Counter.read(&core.value.counters.claimed)
+    statistics.unclaimed = Counter.read(&core.value.counters.unclaimed)
     statistics.dispatches = statistics.claimed + statistics.unclaimed
     statistics.passes =
-      mode == .repeat ? core.value.counters.passes.read() : statistics.dispatches
-    statistics.rearmFailures = core.value.counters.rearmFailures.read()
-    statistics.storms = core.value.counters.storms.read()
-    statistics.repeatLimits = core.value.counters.repeatLimits.read()
-    statistics.synchronizedCalls = core.value.counters.synchronizedCalls.read()
-    statistics.refusedCalls = core.value.counters.refusedCalls.read()
+      mode == .repeat ? Counter.read(&core.value.counters.passes) : statistics.dispatches
+    statistics.rearmFailures = Counter.read(&core.value.counters.rearmFailures)
+    statistics.storms = Counter.read(&core.value.counters.storms)
+    statistics.repeatLimits = Counter.read(&core.value.counters.repeatLimits)
+    statistics.synchronizedCalls = Counter.read(&core.value.counters.synchronizedCalls)
+    statistics.refusedCalls = Counter.read(&core.value.counters.refusedCalls)
     statistics.longestHoldNanoseconds = cuio_ticks_to_nanoseconds(
-      core.value.counters.longestHold.read())
-    statistics.spinsFound = core.value.counters.spinsFound.read()
-    statistics.spinsInVain = core.value.counters.spinsInVain.read()
-    statistics.sleeps = core.value.counters.sleeps.read()
+      Counter.read(&core.value.counters.longestHold))
+    statistics.spinsFound = Counter.read(&core.value.counters.spinsFound)
+    statistics.spinsInVain = Counter.read(&core.value.counters.spinsInVain)
+    statistics.sleeps = Counter.read(&core.value.counters.sleeps)
     statistics.longestWait = storage.lock.longestWait
     statistics.routines = storage.monitor.locked { storage.registrations.map(\.statistics) }
     return statistics

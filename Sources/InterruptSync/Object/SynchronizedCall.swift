@@ -7,7 +7,7 @@ extension Cell<SyncCore> {
   /// Acquires, raises the level and counts the call.
   /// - Returns: the level that `leave(_:)` restores, or a negative error number.
   @inline(__always) func enter() -> Int32 {
-    unsafe cuio_lock_enter(value.lock, &value.counters.synchronizedCalls.raw)
+    unsafe cuio_lock_enter(value.lock, &value.counters.synchronizedCalls)
   }
 
   @inline(__always) func leave(_ level: Int32) { unsafe cuio_lock_leave(value.lock, level) }
@@ -101,7 +101,7 @@ extension InterruptSyncObject {
   {
     let core = storage.core
     return unsafe (
-      core.value.lock, core.pointer.pointer(to: \.counters.synchronizedCalls.raw)!
+      core.value.lock, core.pointer.pointer(to: \.counters.synchronizedCalls)!
     )
   }
 

@@ -136,17 +136,17 @@ import UIO
     switch result {
     case 0:
       pacer.found()
-      core.value.counters.spinsFound.add(1)
+      Counter.add(&core.value.counters.spinsFound, 1)
     case -EAGAIN:
       pacer.foundNothing()
-      core.value.counters.spinsInVain.add(1)
+      Counter.add(&core.value.counters.spinsInVain, 1)
     default: break
     }
     return result
   }
 
   private func sleep() {
-    core.value.counters.sleeps.add(1)
+    Counter.add(&core.value.counters.sleeps, 1)
     let start = cuio_ticks()
     let result = wait(connection.quietTimeout)
     guard result >= 0 else { return }

@@ -27,7 +27,7 @@ extension GroupThread {
         if mustStop { return }
       }
       if !recovering.isEmpty { checkRecovering() }
-      counters.value.rounds.add(1)
+      Counter.add(&counters.value.rounds, 1)
       serveReady(wait())
       for _ in 0..<Self.rounds {
         if first == nil || hasNews.load(ordering: .relaxed) { break }
@@ -46,16 +46,16 @@ extension GroupThread {
       unsafe count = cuio_poller_spin(poller.raw, ready, pacer.budget, pacer.yieldAfter)
       if count != 0 {
         pacer.found()
-        counters.value.spinsFound.add(1)
+        Counter.add(&counters.value.spinsFound, 1)
         return Int(count)
       }
       pacer.foundNothing()
-      counters.value.spinsInVain.add(1)
+      Counter.add(&counters.value.spinsInVain, 1)
     }
     let now = cuio_nanoseconds()
     if now >= sweepDue { sweep(now) }
     guard first == nil else { return 0 }
-    counters.value.sleeps.add(1)
+    Counter.add(&counters.value.sleeps, 1)
     let start = cuio_ticks()
     unsafe count = cuio_poller_wait(poller.raw, ready, timeout(now))
     if count != 0 { pacer.slept(cuio_ticks() &- start) }

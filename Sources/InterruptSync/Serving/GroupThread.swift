@@ -24,10 +24,10 @@ import UIO
 
   /// What `DispatcherGroupStatistics` shows.
   struct Counters {
-    var spinsFound = Counter()
-    var spinsInVain = Counter()
-    var sleeps = Counter()
-    var rounds = Counter()
+    var spinsFound: UInt64 = 0
+    var spinsInVain: UInt64 = 0
+    var sleeps: UInt64 = 0
+    var rounds: UInt64 = 0
   }
 
   // The thread's own.
@@ -136,10 +136,10 @@ import UIO
 
   func statistics() -> DispatcherGroupStatistics {
     var now = DispatcherGroupStatistics()
-    now.spinsFound = counters.value.spinsFound.read()
-    now.spinsInVain = counters.value.spinsInVain.read()
-    now.sleeps = counters.value.sleeps.read()
-    now.rounds = counters.value.rounds.read()
+    now.spinsFound = Counter.read(&counters.value.spinsFound)
+    now.spinsInVain = Counter.read(&counters.value.spinsInVain)
+    now.sleeps = Counter.read(&counters.value.sleeps)
+    now.rounds = Counter.read(&counters.value.rounds)
     return now
   }
 

@@ -49,7 +49,7 @@ import Glibc
         errno: -result)
     }
     // The caller owns the lock, so it may write the counter.
-    core.value.counters.refusedCalls.add(1)
+    Counter.add(&core.value.counters.refusedCalls, 1)
     return Verifier.violation(wouldDeadlock(operation))
   }
 

@@ -58,7 +58,7 @@ extension Connection {
     mustResume.store(false, ordering: .relaxed)
     braked.store(true, ordering: .relaxed)
     if !isStorming {
-      core.value.counters.storms.add(1)
+      Counter.add(&core.value.counters.storms, 1)
       report(.stormBegan(unclaimed: UInt64(served.options.storm.limit)))
     }
     fault = .storm(next: max(next, 0))

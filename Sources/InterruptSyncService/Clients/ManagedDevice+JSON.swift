@@ -55,7 +55,8 @@ extension ManagedDevice {
       "passes": JSON(statistics.passes), "rearmFailures": JSON(statistics.rearmFailures),
       "storms": JSON(statistics.storms), "synchronizedCalls": JSON(statistics.synchronizedCalls),
       "longestHoldNanoseconds": JSON(statistics.longestHoldNanoseconds),
-      "longestWaitNanoseconds": JSON(statistics.longestWaitNanoseconds), "routines": .array(counted),
+      "longestWaitNanoseconds": JSON(statistics.longestWaitNanoseconds),
+      "routines": .array(counted),
     ]
   }
 }

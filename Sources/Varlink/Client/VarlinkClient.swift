@@ -1,5 +1,4 @@
-// The client's half of the protocol, for programs that may wait.
-
+// The client's half of the protocol, for programs that may wait. Used by one thread at a time.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem
@@ -248,7 +247,8 @@ extension VarlinkClient {
       guard let error = error.string else { throw violation(method, "the error has no name") }
       let reply = ErrorReply(error, parameters)
       throw VarlinkError(
-        .remote, object: name, operation: method, cause: reply.description, reply: reply)
+        .remote, object: name, operation: method, cause: reply.description,
+        hint: reply.hint ?? "", reply: reply)
     }
     return VarlinkReply(
       parameters: parameters, descriptors: message.descriptors,
@@ -268,5 +268,49 @@ extension VarlinkClient {
       throw violation(method, "the reply has no description")
     }
     return try InterfaceDescription(text, dialect: .whole)
+  }
+}
+
+// MARK: Replies
+
+/// What a method answered.
+package struct VarlinkReply {
+  package let parameters: JSONObject
+  /// What was sent with it; parameters refer to them by number from 0.
+  package let descriptors: [FileDescriptor]
+  /// More replies follow.
+  package let continues: Bool
+}
+
+/// The replies to a call with `more`, one after the other. As long as it goes on, its client takes
+/// no other call; to end it early, let go of the client.
+package struct VarlinkReplies {
+  private let client: VarlinkClient
+  private let method: String
+  private var hasEnded = false
+
+  init(_ client: VarlinkClient, method: String) {
+    self.client = client
+    self.method = method
+  }
+
+  /// Waits for the next reply; nil after the last.
+  /// - Parameter timeout: for this reply; nil takes the client's.
+  /// - Throws: as `VarlinkClient.call`. After `timedOut` one may try again.
+  package mutating func next(timeout: Duration? = nil) throws(VarlinkError) -> VarlinkReply? {
+    if hasEnded { return nil }
+    do throws(VarlinkError) {
+      let reply = try client.receive(method, timeout: timeout)
+      if !reply.continues { end() }
+      return reply
+    } catch {
+      if error.code != .timedOut { end() }
+      throw error
+    }
+  }
+
+  private mutating func end() {
+    hasEnded = true
+    client.openStream = nil
   }
 }

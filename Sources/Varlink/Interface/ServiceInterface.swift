@@ -1,3 +1,5 @@
+// org.varlink.service, the interface that every service has, and the identity that it answers with.
+
 /// `org.varlink.service`, which every service has.
 package enum ServiceInterface {
   package static let name = "org.varlink.service"
@@ -41,4 +43,19 @@ package enum ServiceInterface {
     error ExpectedUpgrade ()
 
     """
+}
+
+/// What GetInfo says of a service.
+package struct ServiceIdentity: Sendable {
+  package var vendor: String
+  package var product: String
+  package var version: String
+  package var url: String
+
+  package init(vendor: String, product: String, version: String, url: String) {
+    self.vendor = vendor
+    self.product = product
+    self.version = version
+    self.url = url
+  }
 }

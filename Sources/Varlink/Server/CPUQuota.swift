@@ -1,16 +1,43 @@
-// Counts and bytes do not bound what many small calls cost. Who has used up its share of the
-// processor is not read from for a while: its calls stay in its sockets, it waits in its own send,
-// and neither the control thread nor the caller keeps a processor from the dispatchers.
+// What each user may take of the control thread's processor. Limits on counts and bytes do not bound
+// what many small calls cost. A user that exceeds its share is not read from for a while: its calls
+// stay in its sockets, it waits in its own send, and neither the control thread nor the caller keeps
+// a processor from the dispatchers. On the loop's thread only.
 import CLinuxSystem
 package import LinuxSystem
 
-/// What each user may take of the control thread's processor. On the loop's thread.
+/// The processor time of each user, and the users that wait for more.
 package final class CPUQuota {
+  /// Where the quota gets its times from; tests pass one of their own.
+  package struct Clock {
+    /// Nanoseconds of CLOCK_MONOTONIC.
+    package var now: () -> UInt64
+    /// Nanoseconds that the calling thread has had a processor.
+    package var used: () -> UInt64
+    /// Calls a body once after a time, on the loop's thread.
+    package var after: (Duration, @escaping () -> Void) -> Void
+
+    package init(
+      now: @escaping () -> UInt64, used: @escaping () -> UInt64,
+      after: @escaping (Duration, @escaping () -> Void) -> Void
+    ) {
+      self.now = now
+      self.used = used
+      self.after = after
+    }
+
+    /// The kernel's clocks and the loop's timers.
+    package static func real(on loop: EventLoop) -> Clock {
+      Clock(
+        now: { EventLoop.now }, used: { cvarlink_thread_time() },
+        after: { [unowned loop] in loop.after($0, $1) })
+    }
+  }
+
   /// The part of one processor's time that each user may have: more than 0, at most 1.
   package var share: Double
-  /// Who may take as much as it likes.
+  /// Peers that may take as much as they like.
   package var exempts: (PeerCredentials) -> Bool = { _ in false }
-  /// Told when a user is held up that was not lately.
+  /// Called when a user is throttled that was not throttled lately.
   package var observe: (UInt32) -> Void = { _ in }
 
   private struct Account {
@@ -20,28 +47,28 @@ package final class CPUQuota {
     /// When the user was last found to be over its share, or 0.
     var lastThrottled: UInt64 = 0
     var waiting: [() -> Void] = []
-    var timer: LoopTimer?
+    var hasTimer = false
   }
 
-  private let loop: EventLoop
+  private let clock: Clock
   private var accounts: [UInt32: Account] = [:]
-  /// At whose expense something is being done, and the thread's time up to which that is accounted.
+  /// The user that pays for what is being done, and the thread's time up to which it has paid.
   private var charged: (user: UInt32, time: UInt64)?
 
-  /// What may be saved up: so much of the share. Nanoseconds.
+  /// A user can save up this much of its share. Nanoseconds.
   private static let period: UInt64 = 250_000_000
-  /// A user that was held up is told of again after this. Nanoseconds.
+  /// A user that was throttled is reported again after this. Nanoseconds.
   private static let silence: UInt64 = 60_000_000_000
 
-  package init(on loop: EventLoop, share: Double = 1) {
-    self.loop = loop
+  package init(on loop: EventLoop, share: Double = 1, clock: Clock? = nil) {
     self.share = share
+    self.clock = clock ?? .real(on: loop)
   }
 
-  /// Does something for a user, at its expense. What is done within it, for whomever, belongs to it.
+  /// Runs `body` at a user's expense. Charges inside it go to the same user.
   package func charge<R>(_ user: UInt32, _ body: () -> R) -> R {
     guard charged == nil else { return body() }
-    charged = (user, cvarlink_thread_time())
+    charged = (user, clock.used())
     defer {
       bill()
       charged = nil
@@ -54,7 +81,7 @@ package final class CPUQuota {
     exempts(peer) ? body() : charge(peer.user, body)
   }
 
-  /// Has a new connection taken, at its peer's expense.
+  /// Takes a new connection at its peer's expense.
   /// - Parameter take: whether it was taken.
   /// - Returns: false when it was turned away and its user has had its share.
   package func admit(_ peer: PeerCredentials, _ take: () -> Bool) -> Bool {
@@ -64,11 +91,11 @@ package final class CPUQuota {
   /// Whether a user has had more than its share.
   package func isThrottled(_ user: UInt32) -> Bool {
     bill()
-    settle(user)
+    accrue(user)
     return accounts[user].map { $0.balance < 0 } ?? false
   }
 
-  /// Has `body` called, at the user's expense, as soon as the user is within its share and those
+  /// Calls `body`, at the user's expense, as soon as the user is within its share and the bodies
   /// that wait already have had their turn.
   package func whenAllowed(_ user: UInt32, _ body: @escaping () -> Void) {
     guard isThrottled(user) || accounts[user]?.waiting.isEmpty == false else {
@@ -80,15 +107,15 @@ package final class CPUQuota {
 
   // MARK: Accounts
 
-  /// Users whose use is remembered.
+  /// The number of users whose use is remembered.
   var users: Int { accounts.count }
 
   private var most: Int64 { Int64(Double(Self.period) * share) }
 
-  /// Brings a balance up to now.
-  private func settle(_ user: UInt32) {
+  /// Adds to a balance what the user has gained up to now.
+  private func accrue(_ user: UInt32) {
     guard var account = accounts[user] else { return }
-    let now = EventLoop.now
+    let now = clock.now()
     let gained = Int64(Double(now - account.time) * share)
     account.balance = min(account.balance + gained, most)
     account.time = now
@@ -100,19 +127,19 @@ package final class CPUQuota {
     account.lastThrottled != 0 && now - account.lastThrottled < Self.silence
   }
 
-  /// Takes what has been used since from whom it is done for.
+  /// Takes the time used so far from the user that is charged.
   private func bill() {
     guard let (user, time) = charged else { return }
-    let now = cvarlink_thread_time()
+    let now = clock.used()
     charged?.time = now
     take(now &- time, from: user)
   }
 
   private func take(_ nanoseconds: UInt64, from user: UInt32) {
-    settle(user)
-    // Who has not been here for long is forgotten.
-    if accounts[user] == nil, accounts.count >= 64 { Array(accounts.keys).forEach(settle) }
-    let now = EventLoop.now
+    accrue(user)
+    // Forget the users that have not called for long.
+    if accounts[user] == nil, accounts.count >= 64 { Array(accounts.keys).forEach(accrue) }
+    let now = clock.now()
     var account = accounts[user] ?? Account(balance: most, time: now)
     account.balance -= Int64(clamping: nanoseconds)
     let isNews = account.balance < 0 && !isRemembered(account, now)
@@ -124,18 +151,16 @@ package final class CPUQuota {
   // MARK: Waiting
 
   private func arm(_ user: UInt32) {
-    guard let account = accounts[user], account.timer == nil, !account.waiting.isEmpty else {
-      return
-    }
-    // Not for each little debt: to wait costs something, too.
+    guard let account = accounts[user], !account.hasTimer, !account.waiting.isEmpty else { return }
+    // At least 5 ms: waiting has a cost of its own.
     let debt = Double(max(-account.balance, 0)) / share
-    let delay = Duration.nanoseconds(Int64(max(debt, 5e6)))
-    accounts[user]?.timer = loop.after(delay) { [weak self] in self?.resume(user) }
+    accounts[user]?.hasTimer = true
+    clock.after(.nanoseconds(Int64(max(debt, 5e6)))) { [weak self] in self?.resume(user) }
   }
 
-  /// Those that waited, as far as the share goes.
+  /// Runs the bodies that waited, as far as the share goes.
   private func resume(_ user: UInt32) {
-    accounts[user]?.timer = nil
+    accounts[user]?.hasTimer = false
     for _ in 0..<(accounts[user]?.waiting.count ?? 0) {
       guard !isThrottled(user), let body = accounts[user]?.waiting.removeFirst() else { break }
       charge(user, body)

@@ -1,6 +1,5 @@
-// A local socket on which connections come in. What it cannot take it turns away, so that the loop
-// never turns for ever with a connection that waits.
-
+// A local socket on which connections come in. It turns away what it cannot take, so that the loop
+// never spins on a connection that waits. On the loop's thread.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem

@@ -1,10 +1,21 @@
-// One client. A call is read only when the one before it is answered and most of the answers are
-// read: so replies keep their order, and a client that calls without reading waits in its own send.
-
+// One client's connection. A call is read only when the one before it is answered and most of the
+// answers are read: so replies keep their order, and a client that calls without reading waits in its
+// own send. A connection knows its server only as a `ConnectionOwner`. On the loop's thread.
 import LinuxSystem
 
+/// What a connection needs of the server that it belongs to.
+protocol ConnectionOwner: AnyObject {
+  /// The route of a method that the peer may call. What it throws is the answer.
+  func route(_ method: String, of peer: PeerCredentials) throws(ErrorReply) -> MethodRoute
+  var replyCheck: ((String) -> Void)? { get }
+  /// Called before a connection is closed for what its client did or left undone.
+  func closing(_ connection: ServerConnection, because cause: String)
+  /// Called once when a connection has closed.
+  func closed(_ connection: ServerConnection)
+}
+
 /// A client's connection. On the loop's thread.
-package final class ServerConnection {
+final class ServerConnection: ReplySink {
   /// Never used twice by one server.
   package let id: UInt64
   package let peer: PeerCredentials
@@ -18,7 +29,7 @@ package final class ServerConnection {
       update()
     }
   }
-  weak var server: VarlinkServer?
+  private weak var owner: (any ConnectionOwner)?
   private var reader: MessageReader
   private var writer = MessageWriter()
   private var watch: EventLoop.Watch?
@@ -42,16 +53,19 @@ package final class ServerConnection {
   /// When the client last read anything, while something waits for it, or 0.
   private var waitingSince: UInt64 = 0
 
-  init(_ id: UInt64, socket: FileDescriptor, peer: PeerCredentials, server: VarlinkServer) {
+  init(
+    _ id: UInt64, socket: FileDescriptor, peer: PeerCredentials, owner: any ConnectionOwner,
+    loop: EventLoop, quota: CPUQuota, limits: ServerLimits
+  ) {
     self.id = id
     self.socket = socket
     self.peer = peer
-    self.server = server
-    loop = server.loop
-    quota = server.quota
-    isExempt = server.quota.exempts(peer)
-    limits = server.limits
-    reader = MessageReader(limits: server.limits.message)
+    self.owner = owner
+    self.loop = loop
+    self.quota = quota
+    isExempt = quota.exempts(peer)
+    self.limits = limits
+    reader = MessageReader(limits: limits.message)
   }
 
   func start() throws(VarlinkError) {
@@ -62,6 +76,7 @@ package final class ServerConnection {
   }
 
   package var isClosed: Bool { socket == nil }
+  var replyCheck: ((String) -> Void)? { owner?.replyCheck }
 
   /// Has `body` called once when the connection is closed, by whomever. For what belongs to it.
   package func whenClosed(_ body: @escaping () -> Void) {
@@ -177,7 +192,7 @@ package final class ServerConnection {
   /// Closes the connection for something to be told.
   private func close(because cause: String) {
     guard !isClosed else { return }
-    server?.observe?(.closedConnection(peer, cause: cause))
+    owner?.closing(self, because: cause)
     close()
   }
 
@@ -186,7 +201,7 @@ package final class ServerConnection {
     guard !isClosed else { return }
     socket = nil
     if let watch { loop.unwatch(watch) }
-    server?.remove(self)
+    owner?.closed(self)
     writer = MessageWriter()
     let call = current
     current = nil
@@ -217,14 +232,8 @@ extension ServerConnection {
   private func answer(
     _ header: CallHeader, descriptors: [FileDescriptor]
   ) throws(ErrorReply) {
-    guard let server else { return }
-    let route = try server.route(header.method)
-    if route.interface.name != ServiceInterface.name,
-      server.authorize?(peer, header.method) == false
-    {
-      server.observe?(.deniedCall(peer, method: header.method))
-      throw .permissionDenied
-    }
+    guard let owner else { return }
+    let route = try owner.route(header.method, of: peer)
     // No method here changes the protocol of its connection.
     if header.wantsUpgrade { throw .methodNotImplemented(header.method) }
     if route.streaming == .required, !header.wantsMore { throw .expectedMore }

@@ -1,9 +1,9 @@
-// One call and the ways to answer it: at once, later, or with a stream.
-
+// One call: its header, the route to its method, and the ways to answer it: at once, later, or with a
+// stream. A call knows its connection only as a `ReplySink`. On the loop's thread.
 package import LinuxSystem
 
-/// A call that waits for its answer. On the loop's thread. Whoever keeps it may answer later; one
-/// that is let go without an answer closes its connection, since its client would wait for ever.
+/// A call that waits for its answer. On the loop's thread. Keep it to answer later. When the last
+/// reference goes away without an answer, its connection is closed: the client would wait for ever.
 package final class VarlinkCall {
   /// What became of a reply that is to be followed by others.
   package enum Sent: Sendable {
@@ -23,7 +23,7 @@ package final class VarlinkCall {
   package let wantsMore: Bool
   /// The client takes no reply. Answers are dropped.
   package let isOneway: Bool
-  package let connection: ServerConnection
+  private let sink: any ReplySink
   let route: MethodRoute
   private let descriptors: [FileDescriptor]
 
@@ -35,7 +35,7 @@ package final class VarlinkCall {
   package private(set) var isOpen = true
 
   init(
-    _ header: CallHeader, route: MethodRoute, connection: ServerConnection,
+    _ header: CallHeader, route: MethodRoute, connection: any ReplySink,
     descriptors: [FileDescriptor]
   ) {
     method = header.method
@@ -43,15 +43,16 @@ package final class VarlinkCall {
     wantsMore = header.wantsMore
     isOneway = header.isOneway
     self.route = route
-    self.connection = connection
+    sink = connection
     self.descriptors = descriptors
   }
 
   deinit {
-    if isOpen && !isOneway { connection.abandoned(method) }
+    if isOpen && !isOneway { sink.abandoned(method) }
   }
 
-  package var peer: PeerCredentials { connection.peer }
+  package var connection: any CallConnection { sink }
+  package var peer: PeerCredentials { sink.peer }
 
   /// The descriptor that a parameter names by its number; nil when the parameter is absent. The
   /// method must have been registered with the parameter among its `descriptors`.
@@ -66,24 +67,30 @@ package final class VarlinkCall {
   /// from 0. Nothing happens when the call is not open.
   package func reply(_ parameters: JSONObject = [:], descriptors: [FileDescriptor] = []) {
     guard close() else { return }
-    connection.check(parameters, of: self)
-    connection.finish(["parameters": .object(parameters)], descriptors: descriptors)
+    if let report = sink.replyCheck, let fault = route.fault(inReply: parameters, to: method) {
+      report(fault)
+    }
+    sink.finish(["parameters": .object(parameters)], descriptors: descriptors)
   }
 
   /// A reply that others follow. When the client is found to be gone, `onCancel` is called before
   /// this returns.
   package func send(_ parameters: JSONObject, descriptors: [FileDescriptor] = []) -> Sent {
     guard isOpen, wantsMore else { return .ended }
-    connection.check(parameters, of: self)
-    return connection.add(
+    if let report = sink.replyCheck, let fault = route.fault(inReply: parameters, to: method) {
+      report(fault)
+    }
+    return sink.add(
       ["parameters": .object(parameters), "continues": true], descriptors: descriptors)
   }
 
   /// An error as the answer. Nothing happens when the call is not open.
   package func fail(_ error: ErrorReply) {
     guard close() else { return }
-    connection.check(error, of: self)
-    connection.finish(error.message, descriptors: [])
+    if let report = sink.replyCheck, let fault = route.fault(in: error, to: method) {
+      report(fault)
+    }
+    sink.finish(error.message, descriptors: [])
   }
 
   /// Whether an answer is to be sent.
@@ -102,5 +109,145 @@ package final class VarlinkCall {
     let onCancel = onCancel
     self.onCancel = nil
     onCancel?()
+  }
+}
+
+/// The connection that a call came on, as the call and its handler need it. On the loop's thread.
+package protocol CallConnection: AnyObject {
+  /// Never used twice by one server.
+  var id: UInt64 { get }
+  var peer: PeerCredentials { get }
+  var isClosed: Bool { get }
+  /// Calls `body` once when the connection is closed, whoever closes it.
+  func whenClosed(_ body: @escaping () -> Void)
+  /// No longer throttles the connection for the processor time that its user takes.
+  func exempt()
+}
+
+/// How a call's answers reach its client. On the loop's thread.
+protocol ReplySink: CallConnection {
+  /// Where a reply is reported that is not as its interface declares it; nil reports nothing.
+  var replyCheck: ((String) -> Void)? { get }
+  /// Sends a message of an answer that goes on.
+  func add(_ object: JSONObject, descriptors: [FileDescriptor]) -> VarlinkCall.Sent
+  /// Sends the last message of an answer.
+  func finish(_ object: JSONObject, descriptors: [FileDescriptor])
+  /// The last reference to a call went away without an answer.
+  func abandoned(_ method: String)
+}
+
+// MARK: Header
+
+// What is wrong here has no answer: the connection is closed.
+
+/// A call's header.
+struct CallHeader: Equatable {
+  struct Malformed: Error, Equatable { let cause: String }
+
+  let method: String
+  /// Empty when absent or null.
+  let parameters: JSONObject
+  let isOneway: Bool
+  let wantsMore: Bool
+  let wantsUpgrade: Bool
+
+  init(_ bytes: [UInt8]) throws(Malformed) {
+    let value: JSON
+    do throws(JSONError) {
+      value = try JSONParser.parse(bytes)
+    } catch {
+      throw Malformed(cause: "a message is not JSON: \(error)")
+    }
+    guard let object = value.object else { throw Malformed(cause: "a message is not an object") }
+    guard let method = object["method"]?.string else {
+      throw Malformed(cause: "a call has no method")
+    }
+    self.method = method
+    isOneway = try Self.flag("oneway", in: object)
+    wantsMore = try Self.flag("more", in: object)
+    wantsUpgrade = try Self.flag("upgrade", in: object)
+    guard [isOneway, wantsMore, wantsUpgrade].count(where: { $0 }) <= 1 else {
+      throw Malformed(cause: "a call has more than one of oneway, more and upgrade")
+    }
+    switch object["parameters"] {
+    case nil, .null: parameters = [:]
+    case .object(let given): parameters = given
+    default: throw Malformed(cause: "a call's parameters are not an object")
+    }
+    let known = ["method", "parameters", "oneway", "more", "upgrade"]
+    // A member with a dot is a vendor's and means nothing here.
+    if let member = object.members.first(where: { !known.contains($0.key) && !$0.key.contains(".") }
+    ) {
+      throw Malformed(cause: "a call has the unknown member \(JSON.string(member.key))")
+    }
+  }
+
+  private static func flag(_ name: String, in object: JSONObject) throws(Malformed) -> Bool {
+    guard let value = object[name] else { return false }
+    guard let flag = value.bool else {
+      throw Malformed(cause: "\"\(name)\" is neither true nor false")
+    }
+    return flag
+  }
+}
+
+// MARK: Routes
+
+/// How a method of an interface is answered.
+package struct MethodRoute {
+  /// Whether a method answers with a stream.
+  package enum Streaming: Sendable {
+    /// It answers once, asked for more or not.
+    case never
+    /// It answers with a stream when it is asked for more.
+    case allowed
+    /// Without `more` the answer is ExpectedMore.
+    case required
+  }
+
+  /// Answers a call, now or later. What it throws is the answer.
+  package typealias Handler = (VarlinkCall) throws(ErrorReply) -> Void
+
+  let interface: InterfaceDescription
+  let input: [Field]
+  let output: [Field]
+  let streaming: Streaming
+  /// Parameters that are numbers of descriptors.
+  let descriptors: [String]
+  let body: Handler
+}
+
+// MARK: Checks
+
+extension MethodRoute {
+  /// What is not as the interface declares it in a reply, in words; nil when nothing is.
+  func fault(inReply parameters: JSONObject, to method: String) -> String? {
+    interface.fault(in: parameters, against: output).map {
+      "\(method): a reply is not as declared at \"\($0)\": \(parameters)"
+    }
+  }
+
+  /// What is not as the interface declares it in an error, in words; nil when nothing is.
+  func fault(in error: ErrorReply, to method: String) -> String? {
+    guard !error.name.hasPrefix(ServiceInterface.name + ".") else { return nil }
+    let prefix = interface.name + "."
+    guard error.name.hasPrefix(prefix),
+      let fields = interface.error(String(error.name.dropFirst(prefix.count)))
+    else { return "\(method): the error \(error.name) is not declared" }
+    return interface.fault(in: error.parameters, against: fields).map {
+      "\(method): \(error.name) is not as declared at \"\($0)\": \(error.parameters)"
+    }
+  }
+
+  /// The parameter that names no descriptor of the call, or one that another names already; with
+  /// descriptors left over, the last that could have named one.
+  func fault(in parameters: JSONObject, descriptors count: Int) -> String? {
+    var named: Set<Int64> = []
+    for name in descriptors {
+      guard let value = parameters[name], value != .null else { continue }
+      guard let number = value.int64, number >= 0, number < count, named.insert(number).inserted
+      else { return name }
+    }
+    return named.count == count ? nil : descriptors.last
   }
 }

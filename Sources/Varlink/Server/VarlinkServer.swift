@@ -1,21 +1,13 @@
-// The server's half of the protocol, on the control thread's loop. Handlers run there too, one at a
-// time, and must not wait.
+// The server's half of the protocol: interfaces and their handlers, listeners, and the connections
+// that they bring. On the control thread's loop; handlers run there too, one at a time, and must not
+// wait.
+import CLinuxSystem
 package import LinuxSystem
 
 /// Serves interfaces over local sockets. On the loop's thread only.
 package final class VarlinkServer {
-  /// Whether a method answers with a stream.
-  package enum Streaming: Sendable {
-    /// It answers once, asked for more or not.
-    case never
-    /// It answers with a stream when it is asked for more.
-    case allowed
-    /// Without `more` the answer is ExpectedMore.
-    case required
-  }
-
-  /// Answers a call, now or later. What it throws is the answer.
-  package typealias Handler = (VarlinkCall) throws(ErrorReply) -> Void
+  package typealias Streaming = MethodRoute.Streaming
+  package typealias Handler = MethodRoute.Handler
 
   package let loop: EventLoop
   package let identity: ServiceIdentity
@@ -113,10 +105,177 @@ package final class VarlinkServer {
   }
 
   /// The route of a method, or why there is none.
-  func route(_ method: String) throws(ErrorReply) -> MethodRoute {
+  private func route(_ method: String) throws(ErrorReply) -> MethodRoute {
     if let route = routes[method] { return route }
     guard let (interface, name) = split(method) else { throw .methodNotFound(method) }
     guard let interface = self.interface(interface) else { throw .interfaceNotFound(interface) }
     throw interface.method(name) == nil ? .methodNotFound(method) : .methodNotImplemented(method)
+  }
+}
+
+extension VarlinkServer {
+  /// Takes connections on a socket that listens already, such as systemd's.
+  /// - Throws: `notAListener`, `resourcesExhausted`.
+  package func listen(on socket: FileDescriptor) throws(VarlinkError) {
+    listeners.append(
+      try Listener(
+        on: socket, loop: loop, take: { [unowned self] in adopt($0) },
+        refuse: { [unowned self] in refused($0) }))
+  }
+
+  /// Makes a socket and takes connections on it. A node that is left over from a service that ended
+  /// is replaced; the node is removed at the end.
+  /// - Parameters:
+  ///   - mode: of the node; to connect is to write.
+  ///   - group: of the node; nil leaves the process'.
+  /// - Throws: `addressInUse` when somebody listens there, `permissionDenied`, `notFound` when the
+  ///   folder is missing, `malformedAddress`, `resourcesExhausted`.
+  package func listen(
+    at address: SocketAddress, mode: UInt32 = 0o660, group: UInt32? = nil
+  ) throws(VarlinkError) {
+    listeners.append(
+      try Listener(
+        at: address, mode: mode, group: group, loop: loop, take: { [unowned self] in adopt($0) },
+        refuse: { [unowned self] in refused($0) }))
+  }
+
+  private func refused(_ cause: String) {
+    observe?(.refusedConnection(user: nil, cause: cause))
+  }
+
+  /// Takes no more connections and closes those there are; handlers of open calls are told.
+  package func stop() {
+    for listener in listeners { listener.close() }
+    listeners = []
+    for connection in Array(connections.values) { connection.close() }
+    endSweep()
+  }
+}
+
+// MARK: Connections
+
+extension VarlinkServer {
+  /// Serves a connected socket.
+  /// - Returns: false when it was turned away and its user has had its share of the processor.
+  @discardableResult
+  package func adopt(_ socket: FileDescriptor) -> Bool {
+    guard let peer = PeerCredentials(of: socket) else {
+      observe?(.refusedConnection(user: nil, cause: "the kernel does not say whose it is"))
+      return true
+    }
+    return quota.admit(peer) { adopt(socket, of: peer) }
+  }
+
+  /// Whether it was taken.
+  private func adopt(_ socket: FileDescriptor, of peer: PeerCredentials) -> Bool {
+    let ofUser = connectionsOfUser[peer.user, default: 0]
+    guard connections.count < limits.connections, ofUser < limits.connectionsPerUser else {
+      let cause =
+        connections.count < limits.connections
+        ? "the user has \(ofUser) already" : "there are \(connections.count) already"
+      observe?(.refusedConnection(user: peer.user, cause: cause))
+      return false
+    }
+    guard cvarlink_set_nonblocking(socket.raw) == 0 else { return false }
+    lastConnection += 1
+    let connection = ServerConnection(
+      lastConnection, socket: socket, peer: peer, owner: self, loop: loop, quota: quota,
+      limits: limits)
+    do {
+      try connection.start()
+    } catch {
+      observe?(.refusedConnection(user: peer.user, cause: error.cause))
+      return false
+    }
+    connections[connection.id] = connection
+    connectionsOfUser[peer.user] = ofUser + 1
+    if sweep == nil { startSweep() }
+    return true
+  }
+
+  private func remove(_ connection: ServerConnection) {
+    guard connections.removeValue(forKey: connection.id) != nil else { return }
+    let left = connectionsOfUser[connection.peer.user, default: 1] - 1
+    connectionsOfUser[connection.peer.user] = left == 0 ? nil : left
+    if connections.isEmpty { endSweep() }
+  }
+
+  private func endSweep() {
+    if let sweep { loop.cancel(sweep) }
+    sweep = nil
+  }
+
+  private func startSweep() {
+    sweep = loop.after(limits.patience / 4, repeats: true) { [unowned self] in
+      let now = EventLoop.now
+      for connection in Array(connections.values) { connection.closeIfStalled(now) }
+    }
+  }
+}
+
+extension VarlinkServer: ConnectionOwner {
+  func route(_ method: String, of peer: PeerCredentials) throws(ErrorReply) -> MethodRoute {
+    let route = try route(method)
+    if route.interface.name != ServiceInterface.name, authorize?(peer, method) == false {
+      observe?(.deniedCall(peer, method: method))
+      throw .permissionDenied
+    }
+    return route
+  }
+
+  func closing(_ connection: ServerConnection, because cause: String) {
+    observe?(.closedConnection(connection.peer, cause: cause))
+  }
+
+  func closed(_ connection: ServerConnection) { remove(connection) }
+}
+
+// MARK: Limits and notices
+
+/// What clients may cost a server.
+package struct ServerLimits: Sendable {
+  /// A connection beyond these is closed at once.
+  package var connections: Int
+  package var connectionsPerUser: Int
+  package var message: WireLimits
+  /// Bytes that may wait for one client to read them before a stream's replies are refused.
+  package var waitingBytes: Int
+  /// How long a message may take from its first byte to its last, and how long a client may leave
+  /// an answer unread. Streams wait without end for their reader, and idle clients for themselves.
+  package var patience: Duration
+  /// Calls of one client that are answered before others have their turn.
+  package var callsPerTurn: Int
+
+  package init(
+    connections: Int = 1024, connectionsPerUser: Int = 64, message: WireLimits = WireLimits(),
+    waitingBytes: Int = 256 << 10, patience: Duration = .seconds(45), callsPerTurn: Int = 32
+  ) {
+    self.connections = connections
+    self.connectionsPerUser = connectionsPerUser
+    self.message = message
+    self.waitingBytes = waitingBytes
+    self.patience = patience
+    self.callsPerTurn = callsPerTurn
+  }
+}
+
+/// What a server tells its owner, for the log.
+package enum ServerNotice: Equatable, Sendable, CustomStringConvertible {
+  /// Nothing was said to the client: the connection was closed at once.
+  case refusedConnection(user: UInt32?, cause: String)
+  /// The server closed a connection for what its client did or left undone.
+  case closedConnection(PeerCredentials, cause: String)
+  /// A call that the peer may not make.
+  case deniedCall(PeerCredentials, method: String)
+
+  package var description: String {
+    switch self {
+    case .refusedConnection(let user, let cause):
+      "connection of \(user.map { "user \($0)" } ?? "somebody") refused: \(cause)"
+    case .closedConnection(let peer, let cause):
+      "connection of user \(peer.user), process \(peer.process) closed: \(cause)"
+    case .deniedCall(let peer, let method):
+      "user \(peer.user), process \(peer.process) may not call \(method)"
+    }
   }
 }

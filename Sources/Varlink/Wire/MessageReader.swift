@@ -1,6 +1,7 @@
-// Where one message ends is found before anything is taken: bytes are peeked at, and taken up to
-// the zero. So descriptors belong to the message whose bytes they came with, what was sent behind a
-// message stays in the kernel until it is wanted, and a sender that is too fast is held up there.
+// Takes messages from a socket one at a time. Bytes are peeked at first, and taken only up to the zero
+// that ends a message. So descriptors belong to the message whose bytes they came with, what was sent
+// after a message stays in the kernel until it is wanted, and a sender that is too fast waits there.
+// Used by one thread at a time; never waits.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem

@@ -1,4 +1,5 @@
-// The project's own functions that take the place of Windows' loader and of plug and play (N28).
+// Loading a driver and leading its devices: the project's own functions, which do what Windows'
+// loader and plug and play do there (N28). PASSIVE_LEVEL, in the thread of the program that calls.
 public import CWindowsInterrupts
 import InterruptSync
 
@@ -41,7 +42,7 @@ public func InterruptSyncUnloadDriver(_ DriverObject: PDRIVER_OBJECT!) -> NTSTAT
     if let driver = loaded.framework { unsafe driver.config.EvtDriverUnload?(driver.handle) }
   }
   loaded.framework?.delete()
-  loaded.detach()
+  loaded.attachment.release()
   unsafe Unmanaged.passUnretained(loaded).release()
   return NTStatus.success.rawValue
 }
@@ -59,7 +60,7 @@ public func InterruptSyncAddDevice(_ DriverObject: PDRIVER_OBJECT!, _ DeviceObje
   guard let driver = loaded.framework, let add = unsafe driver.config.EvtDriverDeviceAdd else {
     return FrameworkFailure.invalidRequest.status
   }
-  guard windows.framework.claim() else { return NTStatus.deviceBusy.rawValue }
+  guard windows.attachment.claim() else { return NTStatus.deviceBusy.rawValue }
   let prepared = FrameworkDeviceInit(driver, windows)
   let pointer = unsafe PWDFDEVICE_INIT(Unmanaged.passUnretained(prepared).toOpaque())
   driver.addDevice()
@@ -70,13 +71,13 @@ public func InterruptSyncAddDevice(_ DriverObject: PDRIVER_OBJECT!, _ DeviceObje
     if let device = prepared.made {
       device.end()
     } else {
-      windows.framework.release()
+      windows.attachment.release()
       driver.removeDevice()
     }
     return status < 0 ? status : NTStatus.unsuccessful.rawValue
   }
   device.setPhase(.stopped)
-  windows.framework.attach(device)
+  windows.attachment.attach(device)
   return status
 }
 
@@ -86,7 +87,7 @@ private func change(
   guard Reports.require(call, atMost: KIRQL(PASSIVE_LEVEL)) else {
     return FrameworkFailure.invalidState.status
   }
-  guard let device = unsafe WindowsDevice.of(object)?.framework.device else {
+  guard let device = unsafe WindowsDevice.of(object)?.framework else {
     return FrameworkFailure.noSuchDevice.status
   }
   return body(device)

@@ -1,9 +1,53 @@
-// WDF_OBJECT_ATTRIBUTES, checked.
+// How a framework call fails, and WDF_OBJECT_ATTRIBUTES, checked. The lowest file of the framework:
+// it names no object. The caller's thread, no lock.
+import CUIO
 import CWindowsInterrupts
 import InterruptSync
 
+/// A status that ends a creation, and the statuses that only the framework gives.
+struct FrameworkFailure: Error {
+  let status: NTSTATUS
+
+  init(_ status: NTSTATUS) { self.status = status }
+  init(_ status: NTStatus) { self.status = status.rawValue }
+
+  private init(bits: UInt32) { status = NTSTATUS(bitPattern: bits) }
+
+  static let nameExists = FrameworkFailure(bits: 0x4000_0000)
+  static let lengthMismatch = FrameworkFailure(bits: 0xC000_0004)
+  static let invalidHandle = FrameworkFailure(bits: 0xC000_0008)
+  static let noSuchDevice = FrameworkFailure(bits: 0xC000_000E)
+  static let nameInvalid = FrameworkFailure(bits: 0xC000_0033)
+  static let deletePending = FrameworkFailure(bits: 0xC000_0056)
+  static let driverInternalError = FrameworkFailure(bits: 0xC000_0183)
+  static let parentNotSpecified = FrameworkFailure(bits: 0xC020_0208)
+  static let parentNotAllowed = FrameworkFailure(bits: 0xC020_0209)
+  static let executionLevelInvalid = FrameworkFailure(bits: 0xC020_020A)
+  static let scopeInvalid = FrameworkFailure(bits: 0xC020_020B)
+  static let incompatibleLevel = FrameworkFailure(bits: 0xC020_020C)
+  static let invalidParameter = FrameworkFailure(.invalidParameter)
+  static let invalidState = FrameworkFailure(.invalidDeviceState)
+  static let invalidRequest = FrameworkFailure(.invalidDeviceRequest)
+  static let noResources = FrameworkFailure(.insufficientResources)
+
+}
+
+/// Sets the level around a callback of the driver's, and checks what the callback left behind (D5).
+enum FrameworkCall {
+  static func run<R>(_ callback: String, at level: KIRQL, _ body: () -> R) -> R {
+    let before = cuio_thread_set_level(Int32(level))
+    let result = body()
+    let left = KeGetCurrentIrql()
+    if left != level {
+      Reports.violation(callback, "D5", "entered at IRQL \(level) and left at \(left)")
+    }
+    _ = cuio_thread_set_level(before)
+    return result
+  }
+}
+
 @safe struct FrameworkAttributes {
-  /// Which of the optional fields an object has a use for.
+  /// The optional fields that a kind of object uses.
   struct Allowed: OptionSet {
     let rawValue: Int
     static let executionLevel = Allowed(rawValue: 1)
@@ -19,10 +63,10 @@ import InterruptSync
     unsafe self.raw = unsafe raw
   }
 
-  /// Attributes that say nothing.
+  /// Attributes without any choice.
   static var none: FrameworkAttributes { FrameworkAttributes() }
 
-  /// NULL stands for `none`.
+  /// NULL means `none`.
   init(_ pointer: PWDF_OBJECT_ATTRIBUTES?, allowing allowed: Allowed) throws(FrameworkFailure) {
     guard let pointer = unsafe pointer else {
       self = .none
@@ -67,23 +111,4 @@ import InterruptSync
     guard isAllowed else { throw .scopeInvalid }
   }
 
-  /// The parent that is named, or `otherwise`. Reports a handle that is none.
-  func parent(_ call: String, or otherwise: FrameworkObject?) throws(FrameworkFailure)
-    -> FrameworkObject?
-  {
-    guard let handle = unsafe raw.ParentObject else { return otherwise }
-    guard let parent = unsafe FrameworkHandles.any(handle, call) else { throw .invalidHandle }
-    return parent
-  }
-
-  /// For objects that live below a device: attributes and a parent are required.
-  static func ofDeviceChild(
-    _ call: String, _ pointer: PWDF_OBJECT_ATTRIBUTES?, allowing allowed: Allowed = []
-  ) throws(FrameworkFailure) -> (FrameworkAttributes, FrameworkObject, FrameworkDevice) {
-    guard unsafe pointer != nil else { throw .invalidParameter }
-    let attributes = unsafe try FrameworkAttributes(pointer, allowing: allowed.union(.parent))
-    guard let parent = try attributes.parent(call, or: nil) else { throw .parentNotSpecified }
-    guard let device = parent.device else { throw .invalidRequest }
-    return (attributes, parent, device)
-  }
 }

@@ -1,6 +1,7 @@
-// The device's way up and down, in the order of W6 to W8. At PASSIVE_LEVEL, in the thread of the
-// program that asks, one change at a time.
-import CWindowsInterrupts
+// The device's way up and down, in the order of W6 to W8, with the resource lists that it hands to
+// the driver on the way. At PASSIVE_LEVEL, in the thread of the program that asks, one change at a
+// time.
+public import CWindowsInterrupts
 import InterruptSync
 import Synchronization
 
@@ -76,10 +77,10 @@ extension FrameworkDevice {
     }
   }
 
-  /// Leaves the device object to the next driver.
+  /// Ends the device, and frees the device object for the next driver.
   func end() {
     delete()
-    windows.framework.release()
+    windows.attachment.release()
     driver.removeDevice()
   }
 
@@ -110,7 +111,7 @@ extension FrameworkDevice {
     return [before, disconnect, exit].first { $0 < 0 } ?? exit
   }
 
-  /// Newest first; the first failure.
+  /// Newest first. Returns the first failure.
   private func disconnectInterrupts(isGone: Bool) -> NTSTATUS {
     isPowered.store(false, ordering: .sequentiallyConsistent)
     var result = NTStatus.success.rawValue
@@ -121,7 +122,7 @@ extension FrameworkDevice {
     return result
   }
 
-  /// Also after a failed EvtDevicePrepareHardware. Interrupts that were made there end.
+  /// Also runs after a failed EvtDevicePrepareHardware. Ends the interrupts that were made there.
   private func release() {
     _ = call("EvtDeviceReleaseHardware") {
       unsafe callbacks.EvtDeviceReleaseHardware?(handle, resources?.translated.handle)
@@ -146,4 +147,45 @@ extension FrameworkDevice {
   private func call(_ callback: String, _ body: () -> NTSTATUS?) -> NTSTATUS {
     FrameworkCall.run(callback, at: KIRQL(PASSIVE_LEVEL), body) ?? NTStatus.success.rawValue
   }
+}
+
+// MARK: WDFCMRESLIST
+
+/// A view of a device object's resource list, which does not change while the device object lives.
+/// Up to DISPATCH_LEVEL, no lock.
+@safe final class FrameworkResourceList: FrameworkObject, @unchecked Sendable {
+  private let list: PCM_RESOURCE_LIST?
+
+  init(_ list: PCM_RESOURCE_LIST?) {
+    unsafe self.list = unsafe list
+    super.init(FrameworkAttributes.none)
+  }
+
+  override var isFrameworkOwned: Bool { true }
+
+  var count: ULONG { unsafe list?.pointee.List.PartialResourceList.Count ?? 0 }
+
+  subscript(index: ULONG) -> PCM_PARTIAL_RESOURCE_DESCRIPTOR? {
+    guard let list = unsafe list, index < count else { return nil }
+    let entries = unsafe UnsafeMutableRawPointer(
+      list.pointer(to: \.List.PartialResourceList.PartialDescriptors)!)
+    return unsafe entries.assumingMemoryBound(to: CM_PARTIAL_RESOURCE_DESCRIPTOR.self)
+      + Int(index)
+  }
+}
+
+@c @implementation
+public func WdfCmResourceListGetCount(_ List: WDFCMRESLIST!) -> ULONG {
+  let call = "WdfCmResourceListGetCount"
+  let list: FrameworkResourceList? = unsafe FrameworkHandles.object(List, call)
+  return list?.count ?? 0
+}
+
+@c @implementation
+public func WdfCmResourceListGetDescriptor(_ List: WDFCMRESLIST!, _ Index: ULONG)
+  -> PCM_PARTIAL_RESOURCE_DESCRIPTOR!
+{
+  let call = "WdfCmResourceListGetDescriptor"
+  let list: FrameworkResourceList? = unsafe FrameworkHandles.object(List, call)
+  return unsafe list?[Index]
 }

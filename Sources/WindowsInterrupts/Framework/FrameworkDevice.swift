@@ -1,10 +1,10 @@
-// WDFDEVICE: its interrupts, and where it stands between added and removed (N28).
+// WDFDEVICE: its interrupts, its state between added and removed (N28), and WDFDEVICE_INIT, which
+// it is made from. Made at PASSIVE_LEVEL; a monitor guards the state and the list of interrupts.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem
-import Synchronization
 
-@safe final class FrameworkDevice: FrameworkObject, @unchecked Sendable {
+@safe final class FrameworkDevice: FrameworkScope, @unchecked Sendable {
   enum Phase {
     /// In EvtDriverDeviceAdd.
     case adding
@@ -21,13 +21,7 @@ import Synchronization
   }
 
   let driver: FrameworkDriver
-  let windows: WindowsDevice
   let callbacks: WDF_PNPPOWER_EVENT_CALLBACKS
-  let executionLevel: WDF_EXECUTION_LEVEL
-  /// What the serialized callbacks of the device's objects take (W14); nil: none is asked for.
-  let callbackLock: SpinLock?
-  /// Interrupts are, or are being, connected.
-  let isPowered = Atomic<Bool>(false)
 
   private let monitor = Monitor()
   private var phase = Phase.adding
@@ -37,19 +31,16 @@ import Synchronization
 
   init(_ attributes: FrameworkAttributes, _ prepared: FrameworkDeviceInit) {
     driver = prepared.driver
-    windows = prepared.windows
     callbacks = prepared.callbacks
     let level = unsafe attributes.raw.ExecutionLevel
     let scope = unsafe attributes.raw.SynchronizationScope
-    executionLevel =
-      level == WdfExecutionLevelInheritFromParent ? prepared.driver.executionLevel : level
-    let effective = scope == WdfSynchronizationScopeInheritFromParent ? driver.scope : scope
-    callbackLock = effective == WdfSynchronizationScopeDevice ? SpinLock() : nil
-    super.init(attributes)
+    super.init(
+      attributes, prepared.windows,
+      executionLevel: level == WdfExecutionLevelInheritFromParent ? driver.executionLevel : level,
+      scope: scope == WdfSynchronizationScopeInheritFromParent ? driver.scope : scope)
   }
 
   override var isFrameworkOwned: Bool { true }
-  override var device: FrameworkDevice? { self }
 
   var currentPhase: Phase { monitor.locked { phase } }
   func setPhase(_ new: Phase) { monitor.locked { phase = new } }
@@ -57,7 +48,7 @@ import Synchronization
   /// In the order of their creation.
   var interrupts: [FrameworkInterrupt] { monitor.locked { created } }
 
-  /// Notes an interrupt; its place in the order.
+  /// Adds an interrupt, and sets its place in the order.
   func add(_ interrupt: FrameworkInterrupt) {
     monitor.locked {
       interrupt.number = ULONG(created.count)
@@ -65,11 +56,11 @@ import Synchronization
     }
   }
 
-  func forget(_ interrupt: FrameworkInterrupt) {
-    monitor.locked { created.removeAll { $0 === interrupt } }
+  override func childStopped(_ child: FrameworkObject) {
+    monitor.locked { created.removeAll { $0 === child } }
   }
 
-  /// One change of the device at a time, from the phases in which it has a meaning.
+  /// Makes one change of the device at a time, from the phases in which it has a meaning.
   func change(from allowed: [Phase], _ body: () -> NTSTATUS) -> NTSTATUS {
     let refusal = monitor.locked { () -> NTStatus? in
       if isBusy { return .deviceBusy }
@@ -80,22 +71,6 @@ import Synchronization
     if let refusal { return refusal.rawValue }
     defer { monitor.locked { isBusy = false } }
     return body()
-  }
-
-  /// Runs a callback under the callback lock, if it was made with AutomaticSerialization (W14).
-  func serialized(_ isSerialized: Bool, _ body: () -> Void) {
-    guard isSerialized, let callbackLock else { return body() }
-    callbackLock.acquire("AutomaticSerialization")
-    body()
-    callbackLock.release("AutomaticSerialization")
-  }
-
-  /// Whether callbacks at DISPATCH_LEVEL, or at PASSIVE_LEVEL, can be serialized with the device's.
-  func requireLevel(dispatch: Bool, ifSerialized: Bool) throws(FrameworkFailure) {
-    guard ifSerialized else { return }
-    guard dispatch == (executionLevel == WdfExecutionLevelDispatch) else {
-      throw .incompatibleLevel
-    }
   }
 }
 
@@ -121,5 +96,69 @@ public func WdfDeviceWdmGetPhysicalDevice(_ Device: WDFDEVICE!) -> PDEVICE_OBJEC
 
 @c @implementation
 public func WdfWdmDeviceGetWdfDeviceHandle(_ DeviceObject: PDEVICE_OBJECT!) -> WDFDEVICE! {
-  unsafe WindowsDevice.of(DeviceObject)?.framework.device?.handle
+  unsafe WindowsDevice.of(DeviceObject)?.framework?.handle
+}
+
+extension WindowsDevice {
+  /// The framework's device on this device object, while a driver has it.
+  var framework: FrameworkDevice? { attachment.owner as? FrameworkDevice }
+}
+
+// MARK: WDFDEVICE_INIT
+
+/// A device between InterruptSyncAddDevice and WdfDeviceCreate.
+@safe final class FrameworkDeviceInit {
+  let driver: FrameworkDriver
+  let windows: WindowsDevice
+  var callbacks = WDF_PNPPOWER_EVENT_CALLBACKS()
+  var made: FrameworkDevice?
+
+  init(_ driver: FrameworkDriver, _ windows: WindowsDevice) {
+    self.driver = driver
+    self.windows = windows
+  }
+
+  static func of(_ pointer: PWDFDEVICE_INIT?) -> FrameworkDeviceInit? {
+    unsafe pointer.map {
+      unsafe Unmanaged<FrameworkDeviceInit>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue()
+    }
+  }
+}
+
+@c @implementation
+public func WdfDeviceInitSetPnpPowerEventCallbacks(
+  _ DeviceInit: PWDFDEVICE_INIT!, _ PnpPowerEventCallbacks: PWDF_PNPPOWER_EVENT_CALLBACKS!
+) {
+  let call = "WdfDeviceInitSetPnpPowerEventCallbacks"
+  guard Reports.require(call, atMost: KIRQL(PASSIVE_LEVEL)) else { return }
+  guard let device = unsafe FrameworkDeviceInit.of(DeviceInit), device.made == nil else {
+    return Reports.violation(call, "N28", "belongs before WdfDeviceCreate, in EvtDriverDeviceAdd")
+  }
+  guard let callbacks = unsafe PnpPowerEventCallbacks?.pointee,
+    callbacks.Size == ULONG(MemoryLayout<WDF_PNPPOWER_EVENT_CALLBACKS>.size)
+  else {
+    return Reports.violation(
+      call, "N28", "the callbacks' Size is wrong; begin with WDF_PNPPOWER_EVENT_CALLBACKS_INIT")
+  }
+  device.callbacks = callbacks
+}
+
+@c @implementation
+public func WdfDeviceCreate(
+  _ DeviceInit: UnsafeMutablePointer<PWDFDEVICE_INIT?>!,
+  _ DeviceAttributes: PWDF_OBJECT_ATTRIBUTES!, _ Device: UnsafeMutablePointer<WDFDEVICE?>!
+) -> NTSTATUS {
+  unsafe FrameworkObject.create("WdfDeviceCreate", Device, atMost: PASSIVE_LEVEL) {
+    () throws(FrameworkFailure) in
+    guard let DeviceInit = unsafe DeviceInit,
+      let prepared = unsafe FrameworkDeviceInit.of(DeviceInit.pointee), prepared.made == nil
+    else { throw .invalidParameter }
+    let attributes = unsafe try FrameworkAttributes(
+      DeviceAttributes, allowing: [.executionLevel, .scope])
+    let device = FrameworkDevice(attributes, prepared)
+    try device.begin(below: prepared.driver)
+    prepared.made = device
+    unsafe DeviceInit.pointee = nil
+    return device
+  }
 }

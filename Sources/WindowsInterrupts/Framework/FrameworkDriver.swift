@@ -1,4 +1,5 @@
-// WDFDRIVER: made in DriverEntry, ended by InterruptSyncUnloadDriver.
+// WDFDRIVER: DriverEntry makes it, InterruptSyncUnloadDriver ends it. It is the parent of every
+// object that names no other. PASSIVE_LEVEL, unless a function says otherwise.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem
@@ -8,7 +9,7 @@ import LinuxSystem
   let object: PDRIVER_OBJECT
   let executionLevel: WDF_EXECUTION_LEVEL
   let scope: WDF_SYNCHRONIZATION_SCOPE
-  /// Where the driver's program or library keeps its own handle.
+  /// The variable in which the driver's program or library keeps its handle.
   private let image: UnsafeMutablePointer<WDFDRIVER?>
   private let monitor = Monitor()
   private var devices = 0
@@ -31,7 +32,6 @@ import LinuxSystem
   }
 
   override var isFrameworkOwned: Bool { true }
-  override var device: FrameworkDevice? { nil }
 
   override func stop() {
     if unsafe image.pointee == handle { unsafe image.pointee = nil }
@@ -41,11 +41,11 @@ import LinuxSystem
   func removeDevice() { monitor.locked { devices -= 1 } }
   var hasDevices: Bool { monitor.locked { devices > 0 } }
 
-  /// The parent of an object that needs none named: the driver of the calling program or library.
+  /// The parent that the attributes name, or else the driver of the calling program or library.
   static func parent(_ call: String, _ attributes: FrameworkAttributes, _ driver: WDFDRIVER?)
     throws(FrameworkFailure) -> FrameworkObject
   {
-    if let parent = try attributes.parent(call, or: nil) { return parent }
+    if let parent = try parent(call, attributes) { return parent }
     guard unsafe driver != nil else {
       Reports.violation(call, "N27", "called before WdfDriverCreate and without a parent")
       throw .invalidState
@@ -64,7 +64,7 @@ public func WdfDriverCreateIn(
   _ DriverConfig: PWDF_DRIVER_CONFIG!, _ Driver: UnsafeMutablePointer<WDFDRIVER?>!
 ) -> NTSTATUS {
   var handle: OpaquePointer?
-  let status = unsafe FrameworkFailure.catching(
+  let status = unsafe FrameworkObject.create(
     "WdfDriverCreate", &handle, atMost: PASSIVE_LEVEL
   ) { () throws(FrameworkFailure) in
     guard let Image = unsafe Image, let config = unsafe DriverConfig?.pointee,
@@ -75,15 +75,16 @@ public func WdfDriverCreateIn(
     }
     let isNonPnp = config.DriverInitFlags & WdfDriverInitNonPnpDriver.rawValue != 0
     if isNonPnp, unsafe config.EvtDriverDeviceAdd != nil { throw .invalidParameter }
-    guard loaded.framework == nil else { throw .driverInternalError }
+    guard loaded.attachment.owner == nil else { throw .driverInternalError }
     let attributes = unsafe try FrameworkAttributes(
       DriverAttributes, allowing: [.executionLevel, .scope])
     let driver = unsafe FrameworkDriver(attributes, config, loaded.object, image: Image)
     try driver.begin(below: nil)
-    guard loaded.attach(driver) else {
+    guard loaded.attachment.claim() else {
       driver.delete()
       throw .driverInternalError
     }
+    loaded.attachment.attach(driver)
     return driver
   }
   unsafe Driver?.pointee = unsafe handle
@@ -95,4 +96,9 @@ public func WdfDriverWdmGetDriverObject(_ Driver: WDFDRIVER!) -> PDRIVER_OBJECT!
   let driver: FrameworkDriver? = unsafe FrameworkHandles.object(
     Driver, "WdfDriverWdmGetDriverObject")
   return unsafe driver?.object
+}
+
+extension LoadedDriver {
+  /// The framework's driver on this driver object.
+  var framework: FrameworkDriver? { attachment.owner as? FrameworkDriver }
 }

@@ -1,20 +1,21 @@
-// Connecting and disconnecting (W6 to W10). At PASSIVE_LEVEL.
+// Connecting and disconnecting an interrupt of the framework (W6 to W10). At PASSIVE_LEVEL;
+// `changing` orders the changes, and the interrupt's lock is held only for single steps.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem
 import Synchronization
 
 extension FrameworkInterrupt {
-  /// For the device's way up: nothing to do without a line, and for one that the driver disabled.
+  /// For the device's way up. Does nothing without a line, or if the driver disabled the interrupt.
   func powerUp() -> NTSTATUS {
     let status = changing.locked { isForcedOff ? NTStatus.success.rawValue : connect() }
     if status < 0 { flushDeferred() }
     return status
   }
 
-  /// For the device's way down: nothing to do for one that the driver disabled. The disable
-  /// callback, then the line, and only then what the ISR may still have queued (U6); that without
-  /// `changing`, which a work item may ask for.
+  /// For the device's way down. Does nothing if the driver disabled the interrupt. First the
+  /// disable callback, then the line, and only then the deferred routines that the ISR may have
+  /// queued (U6); those without `changing`, which a work item may need.
   func powerDown(isGone: Bool) -> NTSTATUS {
     let status = changing.locked { disconnect(isGone) }
     flushDeferred()
@@ -70,7 +71,7 @@ extension FrameworkInterrupt {
     return status
   }
 
-  /// From the first step on the ISR is not called, as it would not be on Windows (W8, W9).
+  /// From the first step on the ISR is not called, as on Windows (W8, W9).
   private func closeLine(_ interrupt: Interrupt) {
     withLock("WDFINTERRUPT") {
       interrupt.setActive(false)
@@ -93,7 +94,7 @@ extension FrameworkInterrupt {
       interrupt = nil
       unsafe connection.store(nil, ordering: .sequentiallyConsistent)
     }
-    _ = unsafe Handles.retire(ended.handle)
+    _ = unsafe InterruptHandles.retire(ended.handle)
   }
 
   private func flushDeferred() {

@@ -1,5 +1,6 @@
-// WDFINTERRUPT: a lock for life, and a WDM interrupt behind it while connected (N24). The lock is
-// always the innermost: under it nothing else is taken.
+// WDFINTERRUPT: a lock for life, and a WDM interrupt behind it while it is connected (N24). The
+// lock is always the innermost: under it no other lock is taken. Callbacks, acquire and release
+// (W19 to W25) use it from any thread at the level that 4.6 allows.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync
@@ -7,14 +8,14 @@ import LinuxSystem
 import Synchronization
 
 @safe final class FrameworkInterrupt: FrameworkObject, @unchecked Sendable {
-  let owner: FrameworkDevice
+  let owner: FrameworkScope
   let config: WDF_INTERRUPT_CONFIG
   let isPassive: Bool
   /// Its own, or one that it shares (W5).
   let lock: SpinLock
   /// The place in the order of creation. Set once, by the device.
   var number: ULONG = 0
-  /// The device's line that it stands for; nil: none (W3). Written under `lock`, while it is not
+  /// The device's line that it serves; nil: none (W3). Written under `lock`, while it is not
   /// connected.
   private(set) var line: Line?
   /// SynchronizeIrql. Changed only while it is not connected.
@@ -24,7 +25,7 @@ import Synchronization
 
   /// The PKINTERRUPT, from before the line is open until the disconnect has begun.
   let connection = unsafe Atomic<UnsafeMutableRawPointer?>(nil)
-  /// Makes connect and disconnect one after the other.
+  /// Orders connect and disconnect.
   let changing = Monitor()
   /// Guarded by `changing` (N25).
   var isForcedOff = false
@@ -32,10 +33,10 @@ import Synchronization
   var interrupt: Interrupt?
 
   // Belong to the lock's owner: the level before WdfInterruptAcquireLock, and acquisitions that
-  // were reported and not made.
+  // were reported and refused.
   var levelBefore: KIRQL = 0
   var refusedInside = 0
-  /// Acquisitions that were reported and not made, by threads without the lock.
+  /// Acquisitions that were reported and refused, by threads without the lock.
   let refusedOutside = Atomic<Int>(0)
   /// The thread that is in the serialized work item callback, or 0 (W15).
   let serializedThread = Atomic<UInt32>(0)
@@ -51,7 +52,7 @@ import Synchronization
   var hasOwnResource: Bool { unsafe config.InterruptTranslated != nil }
 
   init(
-    _ attributes: FrameworkAttributes, _ config: WDF_INTERRUPT_CONFIG, _ owner: FrameworkDevice,
+    _ attributes: FrameworkAttributes, _ config: WDF_INTERRUPT_CONFIG, _ owner: FrameworkScope,
     lock: SpinLock?
   ) {
     self.owner = owner
@@ -72,8 +73,8 @@ import Synchronization
     return unsafe header.pointer(to: \.gate)!
   }
 
-  /// Lets WdfInterruptSynchronize in. Not with AutomaticSerialization, whose callbacks must not call
-  /// it, which is looked at on the longer way (W15).
+  /// Opens the gate for WdfInterruptSynchronize. Not with AutomaticSerialization: its callbacks must
+  /// not call it, and the slow half checks that (W15).
   private func openGate() {
     guard unsafe config.AutomaticSerialization == 0 else { return }
     unsafe gate.pointee.calls = isr.pointer(to: \.synchronized)!
@@ -84,7 +85,7 @@ import Synchronization
 
   deinit { unsafe isr.deallocate() }
 
-  /// Makes what carries the DPC or work item. False: no memory.
+  /// Makes the routines that carry the DPC or work item. False: no memory.
   func prepareDeferred() -> Bool {
     if unsafe config.EvtInterruptDpc != nil {
       dpc = DispatchRoutine { [weak self] in self?.runDPC() }
@@ -106,9 +107,8 @@ import Synchronization
     if changing.locked({ interrupt != nil }) { _ = powerDown(isGone: false) }
     dpc?.stop()
     workItem?.stop()
-    // Who comes through the gate looks at it once more with the lock held.
+    // A caller that comes through the gate checks it once more with the lock held.
     withLock("WDFINTERRUPT") { unsafe isw_store_lock(&gate.pointee.lock, nil) }
-    owner.forget(self)
   }
 
   func setLine(_ new: Line?) { withLock("WDFINTERRUPT") { line = new } }
@@ -138,5 +138,122 @@ import Synchronization
       }
       if isSerialized { serializedThread.store(0, ordering: .relaxed) }
     }
+  }
+}
+
+// MARK: The lock
+
+extension FrameworkInterrupt {
+  var isInside: Bool { lock.lock.isHeldByCaller }
+
+  /// Runs `body` under the lock, connected or not. nil: the lock was refused, which is reported.
+  @discardableResult
+  func withLock<R>(_ call: String, _ body: () -> R) -> R? {
+    guard mayTake(call) else { return nil }
+    defer { lock.lock.release() }
+    return body()
+  }
+
+  /// Acquires the lock. False for a caller inside already, which is reported.
+  private func mayTake(_ call: String) -> Bool {
+    let result = lock.lock.acquire()
+    if result == 0 { return true }
+    if isInside {
+      Reports.wouldDeadlock(call)
+    } else {
+      Reports.violation(call, "K24", "the lock's holder ended, or waits for one of the caller's")
+    }
+    return false
+  }
+
+  /// Reports a call that the serialized work item callback must not make (W15). The call goes on:
+  /// here it does not deadlock.
+  func checkSerialized(_ call: String) {
+    guard serializedThread.load(ordering: .relaxed) == cuio_thread_id() else { return }
+    Reports.violation(
+      call, "W15", "called in the work item callback of an interrupt with AutomaticSerialization")
+  }
+
+  func synchronize(_ routine: PFN_WDF_INTERRUPT_SYNCHRONIZE, _ context: WDFCONTEXT?) -> BOOLEAN {
+    let call = "WdfInterruptSynchronize"
+    if isInside {
+      Reports.wouldDeadlock(call)
+      return 0
+    }
+    guard Reports.require(call, atMost: KIRQL(isPassive ? PASSIVE_LEVEL : DISPATCH_LEVEL)) else {
+      return 0
+    }
+    checkSerialized(call)
+    let result = withLock(call) {
+      FrameworkCall.run("EvtInterruptSynchronize", at: irql) {
+        unsafe routine(handle, context)
+      }
+    }
+    return result ?? 0
+  }
+
+  func acquire() {
+    let call = "WdfInterruptAcquireLock"
+    checkSerialized(call)
+    let level = KeGetCurrentIrql()
+    guard mayAcquire(call, at: level), mayTake(call) else {
+      if isInside { refusedInside += 1 } else { refusedOutside.wrappingAdd(1, ordering: .relaxed) }
+      return
+    }
+    levelBefore = level
+    if !isPassive { _ = cuio_thread_set_level(Int32(irql)) }
+  }
+
+  private func mayAcquire(_ call: String, at level: KIRQL) -> Bool {
+    guard isPassive else {
+      if unsafe connection.load(ordering: .sequentiallyConsistent) == nil {
+        Reports.violation(
+          call, "W23", "the interrupt is not connected; use its lock from Enable to Disable")
+        return false
+      }
+      return isInside || Reports.require(call, atMost: irql)
+    }
+    guard level > KIRQL(PASSIVE_LEVEL) else { return true }
+    Reports.violation(
+      call, "W16", "called at IRQL \(level); a passive-level interrupt's lock needs PASSIVE_LEVEL")
+    return false
+  }
+
+  func tryAcquire() -> Bool {
+    let call = "WdfInterruptTryToAcquireLock"
+    guard isPassive else {
+      Reports.violation(call, "W24", "the interrupt is not handled at PASSIVE_LEVEL")
+      return false
+    }
+    guard Reports.require(call, atMost: KIRQL(PASSIVE_LEVEL)), lock.lock.tryAcquire() else {
+      return false
+    }
+    levelBefore = KIRQL(PASSIVE_LEVEL)
+    return true
+  }
+
+  func release() {
+    let call = "WdfInterruptReleaseLock"
+    guard isInside else {
+      // Pairs with a refused acquisition, or with none.
+      let refused = refusedOutside.load(ordering: .relaxed)
+      if refused > 0 {
+        refusedOutside.wrappingSubtract(1, ordering: .relaxed)
+      } else {
+        Reports.violation(call, "W22", "the calling thread does not hold this lock")
+      }
+      return
+    }
+    if refusedInside > 0 {
+      refusedInside -= 1
+      return
+    }
+    let level = KeGetCurrentIrql()
+    if level != irql {
+      Reports.violation(
+        call, "W22", "called at IRQL \(level); the lock was acquired at \(irql)")
+    }
+    _ = cuio_thread_set_level(Int32(levelBefore))
+    lock.lock.release()
   }
 }

@@ -1,4 +1,5 @@
-// WdfInterruptCreate: the checks of W2, in its order.
+// WdfInterruptCreate: the checks of W2, in its order. The driver's thread, up to DISPATCH_LEVEL, in
+// EvtDriverDeviceAdd or EvtDevicePrepareHardware.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization
@@ -9,7 +10,7 @@ import Synchronization
   let config: WDF_INTERRUPT_CONFIG
   let attributes: FrameworkAttributes
 
-  /// The first and second, and the attributes' own.
+  /// The first and second check, and the attributes' own.
   init(
     _ handle: WDFDEVICE?, _ config: PWDF_INTERRUPT_CONFIG?, _ attributes: PWDF_OBJECT_ATTRIBUTES?
   ) throws(FrameworkFailure) {
@@ -47,15 +48,15 @@ import Synchronization
     return interrupt
   }
 
-  /// The third.
+  /// The third check.
   private func checkParent() throws(FrameworkFailure) {
-    guard let parent = try attributes.parent(call, or: nil) else { return }
+    guard let parent = try FrameworkObject.parent(call, attributes) else { return }
     guard unsafe config.AutomaticSerialization != 0 else { throw .parentNotAllowed }
     // There are no queues, so it is the device.
     guard parent === device else { throw .invalidParameter }
   }
 
-  /// The fourth to the sixth.
+  /// The fourth to the sixth check.
   private func checkTime() throws(FrameworkFailure) {
     switch device.currentPhase {
     case .adding:
@@ -70,7 +71,7 @@ import Synchronization
     }
   }
 
-  /// The seventh to the ninth.
+  /// The seventh to the ninth check.
   private func checkHandling() throws(FrameworkFailure) {
     if unsafe config.EvtInterruptDpc != nil && config.EvtInterruptWorkItem != nil {
       throw .invalidParameter
@@ -82,7 +83,7 @@ import Synchronization
     if unsafe config.WaitLock != nil || config.CanWakeDevice != 0 { throw .invalidParameter }
   }
 
-  /// The eleventh.
+  /// The eleventh check.
   private func checkSerialization() throws(FrameworkFailure) {
     let isSerialized = unsafe config.AutomaticSerialization != 0
     if unsafe config.EvtInterruptDpc != nil {
@@ -125,7 +126,7 @@ public func WdfInterruptCreate(
   _ Device: WDFDEVICE!, _ Configuration: PWDF_INTERRUPT_CONFIG!,
   _ Attributes: PWDF_OBJECT_ATTRIBUTES!, _ Interrupt: UnsafeMutablePointer<WDFINTERRUPT?>!
 ) -> NTSTATUS {
-  unsafe FrameworkFailure.catching("WdfInterruptCreate", Interrupt, atMost: DISPATCH_LEVEL) {
+  unsafe FrameworkObject.create("WdfInterruptCreate", Interrupt, atMost: DISPATCH_LEVEL) {
     () throws(FrameworkFailure) in
     try unsafe InterruptCreation(Device, Configuration, Attributes).make()
   }

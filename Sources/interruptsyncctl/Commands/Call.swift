@@ -1,16 +1,17 @@
+// call and introspect: the daemon's Varlink interface as it is, without this program's types.
 import ArgumentParser
-import UIO
+import InterruptSyncClient
 import Varlink
 
 struct Call: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Calls a method of the daemon's interface as it is.")
+    abstract: "Calls a method of the daemon's Varlink interface.")
 
-  @Argument(help: "A method, with its interface's name or without.") var method: String
+  @Argument(help: "A method, with or without its interface's name.") var method: String
 
-  @Argument(help: "Its parameters, a JSON object.") var parameters = "{}"
+  @Argument(help: "Its parameters, as a JSON object.") var parameters = "{}"
 
-  @Flag(help: "Take any number of replies, a line each.") var more = false
+  @Flag(help: "Accept any number of replies, and print each as a line.") var more = false
 
   @OptionGroup var common: CommonOptions
 
@@ -30,5 +31,56 @@ struct Call: ParsableCommand {
     let parameters = try object() ?? [:]
     guard more else { return common.show(try connection.call(name, parameters)) }
     try connection.stream(name, parameters) { common.showLine($0) }
+  }
+}
+
+struct Introspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Prints the description of a Varlink interface of the daemon.")
+
+  @Argument(help: "The interface.") var interface = "io.interruptsync"
+
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let reply = try RawConnection(common.address).call(
+      "org.varlink.service.GetInterfaceDescription", ["interface": .string(interface)])
+    if common.json { return common.show(reply) }
+    Console.out(reply["description"]?.string ?? "")
+  }
+}
+
+/// Untyped calls whose errors read like those of every other command.
+private struct RawConnection {
+  private let client: VarlinkClient
+  private let address: String
+
+  init(_ address: String?) throws(InterruptSyncClientError) {
+    self.address = address ?? InterruptSyncClient.defaultAddress
+    do throws(VarlinkError) {
+      client = try VarlinkClient(self.address, timeout: .seconds(10))
+    } catch {
+      throw InterruptSyncClientError(
+        error, object: self.address, operation: "connect to the daemon")
+    }
+  }
+
+  func call(
+    _ method: String, _ parameters: JSONObject
+  ) throws(InterruptSyncClientError) -> JSONObject {
+    do throws(VarlinkError) { return try client.call(method, parameters).parameters } catch {
+      throw InterruptSyncClientError(error, object: address, operation: method)
+    }
+  }
+
+  func stream(
+    _ method: String, _ parameters: JSONObject, _ body: (JSONObject) -> Void
+  ) throws(InterruptSyncClientError) {
+    do throws(VarlinkError) {
+      var replies = try client.stream(method, parameters)
+      while let reply = try replies.next(timeout: .seconds(1_000_000)) { body(reply.parameters) }
+    } catch {
+      throw InterruptSyncClientError(error, object: address, operation: method)
+    }
   }
 }

@@ -1,14 +1,20 @@
+// status and wait: whether the daemon runs and services a device, now or as soon as it does. They
+// only read; scripts use their exit statuses.
 import ArgumentParser
+import Glibc
 import InterruptSyncClient
 import Varlink
 
 struct Status: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Tells whether the daemon runs, or whether it services a device.",
-    discussion: "Exit status: 0 running or serviced, 3 not, 4 no such device, 77 not permitted.")
+    abstract: "Shows whether the daemon runs, or whether it services a device.",
+    discussion: """
+      Exit status: 0 running or serviced, 3 not running or not serviced, 4 no such device, 77 \
+      permission denied.
+      """)
 
   @Argument(
-    help: "A device or software line.",
+    help: "A device or software line (default: the daemon).",
     completion: .custom { words, _, _ in DeviceCompletion.names(words) })
   var device: String?
 
@@ -50,10 +56,90 @@ struct Status: ParsableCommand {
     if common.json {
       common.show(device.json)
     } else if !common.quiet {
-      let state = device.state.rawValue
-      let word = common.style.colour(device.state).map { common.style.paint(state, $0) } ?? state
-      Console.out("\(device.id): \(word)" + (device.failure.map { ": \($0)" } ?? ""))
+      let why = device.failure.map { ": \($0)" } ?? ""
+      Console.out("\(device.id): \(common.style.state(device))\(why)")
     }
-    if !device.isServiced { Failure.exit(Failure.notRunning) }
+    if !device.isServiced { Glibc.exit(Failure.notRunning) }
+  }
+}
+
+struct Wait: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Waits for the daemon, for a device, or for a device's interrupts.",
+    discussion: """
+      Without a device, waits until the daemon answers. With a device, waits until the daemon \
+      services it, until it is present (--for present), or until it has interrupted (--for \
+      interrupt). Use it in scripts at boot: neither the daemon nor the device has to exist yet.
+      """)
+
+  enum Event: String, ExpressibleByArgument, CaseIterable {
+    case present, serviced, interrupt
+  }
+
+  @Argument(
+    help: "A device or software line (default: the daemon).",
+    completion: .custom { words, _, _ in DeviceCompletion.names(words) })
+  var device: String?
+
+  @Option(name: .customLong("for"), help: "What to wait for: present, serviced or interrupt.")
+  var event: Event = .serviced
+
+  @Option(name: [.customShort("n"), .long], help: "How many interrupts to wait for.")
+  var count: UInt64 = 1
+
+  @Option(help: "Fail after this time.") var timeout: TimeArgument?
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if count < 1 { throw ValidationError("--count takes a number of at least 1") }
+  }
+
+  func run() throws {
+    let clock = ContinuousClock()
+    let end = timeout.map { clock.now + $0.duration }
+    func left() -> Duration? { end.map { max($0 - clock.now, .zero) } }
+    let client = try waitForDaemon(left)
+    guard let device else { return }
+    try waitForDevice(client, device, left)
+    guard event == .interrupt else { return }
+    let ring = try client.subscribe(device, capacity: 16)
+    var first: UInt64?
+    while let record = try ring.next(timeout: left()) {
+      let begin = first ?? record.total - record.interrupts
+      first = begin
+      if record.total - begin >= count { return }
+    }
+    throw InterruptSyncClientError.timedOut(device, "the device was stopped or reconfigured")
+  }
+
+  /// Polls, because a socket that does not exist yet sends no event.
+  private func waitForDaemon(
+    _ left: () -> Duration?
+  ) throws(InterruptSyncClientError) -> InterruptSyncClient {
+    while true {
+      do throws(InterruptSyncClientError) {
+        let client = try common.client()
+        _ = try client.listDevices()
+        return client
+      } catch {
+        guard error.code == .notRunning || error.code == .disconnected else { throw error }
+        if let left = left(), left <= .zero { throw error }
+      }
+      usleep(50_000)
+    }
+  }
+
+  private func waitForDevice(
+    _ client: InterruptSyncClient, _ name: String, _ left: () -> Duration?
+  ) throws(InterruptSyncClientError) {
+    var changes = try client.watchDevices()
+    while let change = try changes.next(timeout: left()) {
+      guard change.event != .removed else { continue }
+      // Only the daemon can resolve every kind of name.
+      guard let device = try? client.describe(name) else { continue }
+      if event == .present ? device.state != .gone : device.isServiced { return }
+    }
+    throw InterruptSyncClientError.timedOut(name, "the daemon ended")
   }
 }

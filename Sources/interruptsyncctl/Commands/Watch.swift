@@ -1,29 +1,33 @@
+// watch: changes of devices, or the interrupts of one device, one line each as they come. It only
+// reads.
 import ArgumentParser
 import InterruptSyncClient
+import LinuxSystem
 import Varlink
 
 struct Watch: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows what devices do, or the interrupts of one, as it happens.",
+    abstract: "Shows changes of devices, or the interrupts of one device, as they happen.",
     discussion: """
-      Without a device: those that are there, and then what changes. With one: its interrupts, put \
-      together when they come fast; --all shows every dispatch. A line each, written at once.
+      Without a device, shows the devices that are present and then each change. With a device, \
+      shows its interrupts, merged when they come fast; --all shows every dispatch. Each line is \
+      written at once.
       """)
 
   @Argument(
-    help: "A device or software line.",
+    help: "A device or software line (default: changes of all devices).",
     completion: .custom { words, _, _ in DeviceCompletion.names(words) })
   var device: String?
 
-  @Flag(help: "Every dispatch of the device, with none left out as long as the reader keeps up.")
+  @Flag(help: "Show every dispatch of the device; none is left out while the reader keeps up.")
   var all = false
 
-  @Option(name: [.customShort("n"), .long], help: "End after so many lines.") var count: Int?
+  @Option(name: [.customShort("n"), .long], help: "Exit after COUNT lines.") var count: Int?
 
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if all, device == nil { throw ValidationError("--all is about one device: name it") }
+    if all, device == nil { throw ValidationError("--all needs a device") }
     if let count, count < 1 { throw ValidationError("--count takes a number of at least 1") }
   }
 
@@ -42,15 +46,13 @@ struct Watch: ParsableCommand {
         if common.json {
           common.showLine(["event": .string(change.event.rawValue), "device": .object(device.json)])
         } else {
-          let state = device.state.rawValue
-          let word =
-            common.style.colour(device.state).map { common.style.paint(state, $0) } ?? state
+          let state = common.style.state(device)
           let why = device.failure.map { ": \($0)" } ?? ""
-          Console.out("\(Format.clock) \(change.event.rawValue) \(device.id) \(word)\(why)")
+          Console.out("\(Format.clock) \(change.event.rawValue) \(device.id) \(state)\(why)")
         }
       }
     }
-    if left > 0 { common.note("the daemon has ended") }
+    if left > 0 { common.note("the daemon ended") }
   }
 
   private func watchSummaries(
@@ -69,7 +71,7 @@ struct Watch: ParsableCommand {
         "\(Format.clock) interrupts=\(summary.interrupts) dispatches=\(summary.dispatches) "
           + "claimed=\(summary.claimed ? "yes" : "no")\(Format.captured(values))")
     }
-    if left > 0 { common.note("the device is serviced no longer, or anew") }
+    if left > 0 { common.note("\(device) was stopped or reconfigured") }
   }
 
   private func watchEach(
@@ -79,24 +81,27 @@ struct Watch: ParsableCommand {
     var left = count ?? .max
     while left > 0, let record = try ring.next() {
       left -= 1
-      let values = Array(zip(ring.captures, record.captured))
-      if common.json {
-        var captured: JSONObject = [:]
-        for (name, value) in values { captured[name] = JSON(value) }
-        common.showLine([
-          "interrupts": JSON(record.interrupts), "total": JSON(record.total),
-          "timestampNanoseconds": JSON(record.timestampNanoseconds),
-          "claimed": .bool(record.claimed), "dropped": JSON(record.dropped),
-          "captured": .object(captured),
-        ])
-      } else {
-        let time = Format.decimal(Double(record.timestampNanoseconds) / 1e9, digits: 6)
-        Console.out(
-          "\(time) total=\(record.total) interrupts=\(record.interrupts) "
-            + "claimed=\(record.claimed ? "yes" : "no")\(Format.captured(values))")
-      }
+      show(record, Array(zip(ring.captures, record.captured)))
     }
     if ring.dropped > 0 { Console.say("\(device): \(ring.dropped) dispatches were not shown") }
-    if left > 0 { common.note("the device is serviced no longer, or anew") }
+    if left > 0 { common.note("\(device) was stopped or reconfigured") }
+  }
+
+  private func show(_ record: InterruptRecord, _ values: [(String, UInt64)]) {
+    let nanoseconds = record.timestamp.nanoseconds
+    if common.json {
+      var captured: JSONObject = [:]
+      for (name, value) in values { captured[name] = JSON(value) }
+      common.showLine([
+        "interrupts": JSON(record.interrupts), "total": JSON(record.total),
+        "timestampNanoseconds": JSON(nanoseconds), "claimed": .bool(record.claimed),
+        "dropped": JSON(record.dropped), "captured": .object(captured),
+      ])
+    } else {
+      let time = Format.decimal(Double(nanoseconds) / 1e9, digits: 6)
+      Console.out(
+        "\(time) total=\(record.total) interrupts=\(record.interrupts) "
+          + "claimed=\(record.claimed ? "yes" : "no")\(Format.captured(values))")
+    }
   }
 }

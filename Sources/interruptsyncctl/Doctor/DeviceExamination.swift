@@ -1,13 +1,15 @@
-// Why a device is silent: what the daemon says of it, held against what the kernel shows.
+// Why one device is silent: compares what the daemon reports with what the kernel shows. Pure
+// functions of values that Examination collected, so that tests can judge any state.
 import DeviceInventory
 import InterruptSyncClient
 import UIO
+import Varlink
 
-/// What is known of one device from both sides.
+/// One device as the daemon and the kernel see it.
 struct DeviceExamination {
   let device: Device
   let statistics: DeviceStatistics?
-  /// nil: no UIO device of this machine.
+  /// nil: not a UIO device of this machine.
   let line: LineInspection?
   /// The dispatcher's scheduling; nil: not found.
   let dispatcher: ThreadSchedule?
@@ -37,21 +39,21 @@ struct DeviceExamination {
     case .storming:
       return [
         problem(
-          "the storm brake holds the line: it interrupts faster than StormLimit= allows",
-          "a claim or acknowledgement that does not silence the device does that: look at Claim= "
-            + "and Acknowledge= in its file")
+          "the storm brake masks the line: it interrupts faster than StormLimit= allows",
+          "a claim or acknowledgement that does not silence the device causes this: check Claim= and "
+            + "Acknowledge= in its file")
       ]
     case .listed where device.file == nil:
       return [
         problem(
-          "nothing services it: no file is for it, and no client has attached it",
-          "write a .device file, interruptsync.device(5), or interruptsyncctl attach")
+          "not configured: no .device file matches, and no client has attached it",
+          "write a .device file, see interruptsync.device(5), or use interruptsyncctl attach")
       ]
     case .listed:
       return [problem("it is disconnected", "interruptsyncctl connect \(device.id)")]
     case .gone:
       return [
-        problem("it is not there", "plug it in, or: interruptsyncctl bind \(device.id)")
+        problem("the device has gone", "plug it in, or run interruptsyncctl bind \(device.id)")
       ]
     case .connected, .attached, .unknown: return []
     }
@@ -63,29 +65,29 @@ struct DeviceExamination {
     if statistics.rearmFailures > 0 {
       found.append(
         problem(
-          "the line could not be unmasked \(statistics.rearmFailures) times",
-          "the log names the cause: journalctl -u interruptsyncd"))
+          "unmasking the line failed \(statistics.rearmFailures) times",
+          "the journal shows the cause: journalctl -u interruptsyncd"))
     }
     if statistics.unclaimed > 0, statistics.claimed == 0 {
       found.append(
         problem(
-          "\(statistics.unclaimed) interrupts came and no routine claimed one",
-          "Claim= reads another register than the device reports in, or the line is shared and the "
-            + "interrupts are another's"))
+          "\(statistics.unclaimed) interrupts came, but no routine claimed any",
+          "check that Claim= reads the register in which the device reports interrupts; on a shared "
+            + "line another device may raise them"))
     } else if statistics.unclaimed > statistics.dispatches / 2 {
       found.append(
         warning(
           "\(statistics.unclaimed) of \(statistics.dispatches) dispatches were not claimed",
-          "usual on a shared line; otherwise look at Claim="))
+          "normal on a shared line; otherwise check Claim="))
     }
     if statistics.storms > 0, device.state != .storming {
       found.append(
         warning(
-          "the storm brake took hold \(statistics.storms) times",
-          "an acknowledgement that comes too late does that, or StormLimit= is too low"))
+          "the storm brake masked the line \(statistics.storms) times",
+          "either the acknowledgement comes too late, or StormLimit= is too low"))
     }
     if device.routines.isEmpty {
-      found.append(problem("it is connected without a routine", "give its file a [Routine]"))
+      found.append(problem("it is connected without a routine", "add a [Routine] to its file"))
     }
     return found
   }
@@ -96,29 +98,29 @@ struct DeviceExamination {
     if line.irq == nil, line.info.pci != nil {
       found.append(
         problem(
-          "the function has no interrupt", "lspci -v: it needs an interrupt pin, or its driver MSI")
-      )
+          "the function has no interrupt",
+          "check lspci -v: it needs an interrupt pin, or MSI from its driver"))
     }
     if line.isMasked == true, device.state == .connected {
       found.append(
         problem(
           "PCI COMMAND masks the line (INTx Disable)"
-            + (line.isPending == true ? ", and the device asks for service" : ""),
-          "an interrupt that is never acknowledged leaves it so; setpci, or interruptsyncctl "
-            + "disconnect and connect, unmask it"))
+            + (line.isPending == true ? ", and the device asserts its interrupt" : ""),
+          "an interrupt that is never acknowledged leaves the line masked; to unmask it, run "
+            + "interruptsyncctl disconnect and connect, or setpci"))
     }
     if !line.sharers.isEmpty {
       found.append(
         warning(
           "IRQ \(line.irq ?? 0) is shared with \(line.sharers.joined(separator: ", "))",
-          "each must claim its own interrupts only; a UIO driver that does not share keeps others "
-            + "out"))
+          "each driver must claim only its own device's interrupts; a UIO driver that does not share "
+            + "the line locks the others out"))
     }
     if !line.mayOpen {
       found.append(
         warning(
           "this user may not open \(line.info.path)",
-          "the daemon may, by its group; for programs of one's own: usermod -aG uio USER"))
+          "the daemon may, through its group; for your own programs: usermod -aG uio USER"))
     }
     return found
   }
@@ -129,11 +131,35 @@ struct DeviceExamination {
     else { return [] }
     return [
       problem(
-        "the dispatcher has priority \(dispatcher.priority), and the kernel's thread \(thread.name) "
-          + "\(thread.priority): a dispatcher that spins on its processor never sees the interrupt "
-          + "(fact 53)",
-        "give Priority= below \(thread.priority) in its file, or raise the thread: "
+        "the dispatcher has priority \(dispatcher.priority), the kernel's thread \(thread.name) "
+          + "has \(thread.priority): a dispatcher that spins on that thread's CPU never sees the "
+          + "interrupt (fact 53)",
+        "set Priority= below \(thread.priority) in its file, or raise the thread: "
           + "chrt -f -p 90 $(pgrep -f irq/\(line.irq ?? 0)-)")
+    ]
+  }
+}
+
+/// Something that explains why a device is silent, or soon will be.
+struct Finding: Equatable {
+  enum Severity: String {
+    /// The device cannot work like this.
+    case problem
+    /// It works, but may not always.
+    case warning
+  }
+
+  let severity: Severity
+  /// A device, or the daemon.
+  let subject: String
+  let text: String
+  /// What to do.
+  let hint: String
+
+  var json: JSONObject {
+    [
+      "severity": .string(severity.rawValue), "subject": .string(subject), "text": .string(text),
+      "hint": .string(hint),
     ]
   }
 }

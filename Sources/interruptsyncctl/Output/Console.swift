@@ -1,9 +1,12 @@
+// Where output goes and how words are coloured. Data goes to standard output, messages about it to
+// standard error, each in one write.
+import ArgumentParser
 import Glibc
+import InterruptSyncClient
 
-/// Data goes to standard output, what is said about it to standard error, each in one write.
 enum Console {
   static func out(_ text: String) { write(1, text.hasSuffix("\n") ? text : text + "\n") }
-  /// As it is, for a terminal.
+  /// Adds nothing: for terminal sequences.
   static func draw(_ text: String) { write(1, text) }
   static func say(_ text: String) { write(2, "interruptsyncctl: \(text)\n") }
   static func complain(_ text: String) { write(2, text.hasSuffix("\n") ? text : text + "\n") }
@@ -16,14 +19,64 @@ enum Console {
       }
       if written < 0 {
         if errno == EINTR { continue }
-        // A full disk is a failure; nobody is left to tell when standard error fails.
+        // A full disk is a failure. When standard error fails, no channel is left to report it.
         if descriptor == 1 {
           unsafe perror("interruptsyncctl: standard output")
-          exit(Failure.failed)
+          exit(EXIT_FAILURE)
         }
         return
       }
       bytes = bytes.dropFirst(written)
     }
+  }
+}
+
+/// Whether and how words are coloured: by default on a terminal, unless NO_COLOR is set and not
+/// empty or TERM is dumb.
+struct Style {
+  enum Choice: String, ExpressibleByArgument, CaseIterable {
+    case auto, always, never
+  }
+
+  enum Colour: String {
+    case red = "31"
+    case green = "32"
+    case yellow = "33"
+    case bold = "1"
+  }
+
+  let isColoured: Bool
+
+  init(_ choice: Choice) {
+    switch choice {
+    case .always: isColoured = true
+    case .never: isColoured = false
+    case .auto:
+      isColoured =
+        isatty(1) == 1 && Self.variable("NO_COLOR").isEmpty && Self.variable("TERM") != "dumb"
+    }
+  }
+
+  private static func variable(_ name: String) -> String {
+    unsafe getenv(name).map { unsafe String(cString: $0) } ?? ""
+  }
+
+  func paint(_ text: String, _ colour: Colour) -> String {
+    isColoured ? "\u{1b}[\(colour.rawValue)m\(text)\u{1b}[0m" : text
+  }
+
+  func colour(_ state: Device.State) -> Colour? {
+    switch state {
+    case .connected, .attached: .green
+    case .storming, .gone: .yellow
+    case .failed: .red
+    case .listed, .unknown: nil
+    }
+  }
+
+  /// A device's state as a coloured word.
+  func state(_ device: Device) -> String {
+    let word = device.state.rawValue
+    return colour(device.state).map { paint(word, $0) } ?? word
   }
 }

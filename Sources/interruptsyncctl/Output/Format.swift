@@ -1,7 +1,8 @@
+// Numbers, times and JSON as text for people. Pure functions; JSON for programs is Varlink's own.
 import Glibc
-import InterruptSyncClient
+import LinuxSystem
+import Varlink
 
-/// Numbers and times as people read them.
 enum Format {
   static func decimal(_ value: Double, digits: Int = 1) -> String {
     var scale = 1.0
@@ -17,8 +18,9 @@ enum Format {
   }
 
   /// `41.2 µs`, `1.3 ms`.
-  static func time(nanoseconds: UInt64) -> String {
-    switch nanoseconds {
+  static func time(_ duration: Duration) -> String {
+    let nanoseconds = duration.nanoseconds
+    return switch nanoseconds {
     case 0..<1_000_000: decimal(Double(nanoseconds) / 1e3) + " µs"
     case ..<1_000_000_000: decimal(Double(nanoseconds) / 1e6) + " ms"
     default: decimal(Double(nanoseconds) / 1e9) + " s"
@@ -26,8 +28,6 @@ enum Format {
   }
 
   static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
-
-  static func node(_ device: Device) -> String { device.number.map { "uio\($0)" } ?? "" }
 
   /// The time of day with milliseconds.
   static var clock: String {
@@ -44,5 +44,23 @@ enum Format {
   /// Names and values of captured registers.
   static func captured(_ values: [(String, UInt64)]) -> String {
     values.map { " \($0.0)=\(hex($0.1))" }.joined()
+  }
+}
+
+/// JSON for people: one member per line.
+enum PrettyJSON {
+  static func text(_ value: JSON, indent: String = "") -> String {
+    let inner = indent + "  "
+    switch value {
+    case .array(let elements) where !elements.isEmpty:
+      let lines = elements.map { inner + text($0, indent: inner) }
+      return "[\n\(lines.joined(separator: ",\n"))\n\(indent)]"
+    case .object(let object) where !object.isEmpty:
+      let lines = object.members.map {
+        "\(inner)\(JSON.string($0.key)): \(text($0.value, indent: inner))"
+      }
+      return "{\n\(lines.joined(separator: ",\n"))\n\(indent)}"
+    default: return "\(value)"
+    }
   }
 }

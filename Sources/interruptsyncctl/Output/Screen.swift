@@ -1,9 +1,11 @@
-// A terminal for a while: another screen, no echo, and back to what it was however it ends.
+// The terminal while top runs: the alternate screen without echo. `top` creates it on the main
+// thread and restores the terminal at the end, after a signal too.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 
-/// The terminal at standard output, as `top` uses it.
+/// The terminal at standard output.
 final class Screen {
   private var before = termios()
   private let hasKeys: Bool
@@ -15,7 +17,7 @@ final class Screen {
     guard raw >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: "terminal", operation: "prepare",
-        cause: "no descriptor for signals", errno: -raw)
+        cause: "cannot create a signalfd", errno: -raw)
     }
     signals = FileDescriptor(adopting: raw)
     hasKeys = unsafe tcgetattr(0, &before) == 0
@@ -24,7 +26,7 @@ final class Screen {
       mode.c_lflag &= ~tcflag_t(ECHO | ICANON)
       unsafe tcsetattr(0, TCSANOW, &mode)
     }
-    // The other screen, without a cursor.
+    // The alternate screen, without a cursor.
     Console.draw("\u{1b}[?1049h\u{1b}[?25l")
   }
 
@@ -37,12 +39,12 @@ final class Screen {
     var size = winsize()
     let rows = unsafe ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_row > 0 ? size.ws_row : 24
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    // Each line ends what was there before.
+    // Each line erases the rest of the line below it.
     let body = lines.prefix(Int(rows) - 1).map { "\($0)\u{1b}[K\r\n" }.joined()
     Console.draw("\u{1b}[H\(body)\u{1b}[J")
   }
 
-  /// Waits for the next view; false when it is time to end.
+  /// Waits until the next update is due; false when the user or a signal ends the program.
   func wait(_ duration: Duration) -> Bool {
     let clock = ContinuousClock()
     let end = clock.now + duration

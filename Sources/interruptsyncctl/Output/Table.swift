@@ -1,3 +1,6 @@
+// Tables of the commands that list things, and the rows of names and values of those that describe
+// one.
+
 /// Columns as wide as their widest cell.
 struct Table {
   struct Cell {
@@ -11,7 +14,7 @@ struct Table {
   }
 
   private let headings: [String]
-  /// Columns whose cells stand at the right.
+  /// Columns whose cells are aligned to the right.
   private let numbers: Set<Int>
   private var rows: [[Cell]] = []
 
@@ -39,5 +42,17 @@ struct Table {
       }
       return line + "\n"
     }.joined()
+  }
+}
+
+extension CommonOptions {
+  /// Prints `Name: value` lines, the values aligned at column `width`. Leaves out rows without a
+  /// value.
+  func showRows(_ rows: [(String, String?)], width: Int) {
+    for (name, value) in rows {
+      guard let value else { continue }
+      let label = name + ":" + String(repeating: " ", count: width - name.count - 1)
+      Console.out(style.paint(label, .bold) + value)
+    }
   }
 }

@@ -1,6 +1,7 @@
-// What udev-rules/ and systemd/ give to people who are not root.
+// Access without root: what udev-rules/ and systemd/ permit, and what kernel lockdown forbids.
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 
 enum AccessTests {
@@ -19,7 +20,7 @@ enum AccessTests {
     try expectEqual(hpet.info.name, "hpet", "device behind the name")
   }
 
-  /// Everything that a driver needs, with root's rights given up but for one group.
+  /// Everything that a driver needs, without root's rights and with one group.
   private static func member() throws {
     guard let group = getgrnam("uio") else { throw Failure(description: "there is no group uio") }
     var info = stat()
@@ -40,5 +41,25 @@ enum AccessTests {
     try edu.chain(100, through: object)
     try Guest.waitFor("100 interrupts") { object.statistics().claimed >= 100 }
     try object.disconnect()
+  }
+}
+
+/// Only a reboot undoes kernel lockdown, so the suite runs these last.
+enum LockdownTests {
+  static let cases = [
+    Case("fact4_lockdownClosesPCIFiles", lockdown)
+  ]
+
+  private static func lockdown() throws {
+    Guest.write("integrity", to: "/sys/kernel/security/lockdown")
+    let state = try Guest.text("/sys/kernel/security/lockdown")
+    try expect(state.contains("[integrity]"), "lockdown is \(state)")
+    let device = try Guest.open(Guest.eduA)
+    try expectUIOError(.permissionDenied, ["bar0", "EPERM", "lockdown"]) {
+      _ = try device.region(bar: 0)
+    }
+    try expectUIOError(.permissionDenied, ["configuration space", "EPERM", "lockdown"]) {
+      _ = try UIOLine(device)
+    }
   }
 }

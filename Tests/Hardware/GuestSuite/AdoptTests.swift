@@ -1,6 +1,8 @@
-// A daemon without rights to any device, under the guest's systemd, and root's tool that hands devices over.
+// A daemon without rights to any device, under the guest's systemd, and interruptsyncctl adopt, which
+// root uses to hand devices to it.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -17,24 +19,18 @@ enum AdoptTests {
 
   // MARK: The machine's side
 
-  private static func write(_ path: String, _ text: String) throws {
-    close(creat(path, 0o644))
-    try expectEqual(Guest.write(text + "\n", to: path), 0, "writing \(path)")
-  }
-
-  /// The unit that is installed, as another service: a user in no group, and no device allowed.
+  /// Installs the package's unit as another service: its user is in no group, and it may open no
+  /// device.
   private static func install() throws {
-    try Guest.shell("mkdir -p \(folder)/etc/interruptsync/devices")
-    try Guest.shell("install interruptsyncd \(folder)/interruptsyncd")
-    try write(
-      "\(folder)/etc/interruptsync/devices/50-edu.device",
+    try Guest.shell("install -D interruptsyncd \(folder)/interruptsyncd")
+    try Guest.create(
       """
       [Match]
       Id=\(eduA)
       [Routine]
       Claim=map0:0x24/32
       Acknowledge=map0:0x64/32=claimed
-      """)
+      """, at: "\(folder)/etc/interruptsync/devices/50-edu.device")
     let edits = [
       "s|^ExecStart=.*|ExecStart=\(folder)/interruptsyncd --config-root \(folder)|",
       "s|^User=.*|User=nobody|", "s|^Group=.*|Group=nogroup|",
@@ -105,7 +101,7 @@ enum AdoptTests {
   }
 
   private static func open(_ path: String, _ flags: Int32 = O_RDWR) throws -> FileDescriptor {
-    do throws(SystemFailure) { return try FileDescriptor.open(path, flags) } catch {
+    do throws(SystemError) { return try FileDescriptor.open(path, flags) } catch {
       throw Failure(description: "\(path): \(Errno.name(error.number))")
     }
   }
@@ -116,13 +112,13 @@ enum AdoptTests {
 
   private static func configuration(_ address: String) -> String { "\(Guest.pci(address))/config" }
 
-  /// Nothing that is not the device's is taken, and nothing has changed.
+  /// The daemon accepts no descriptor of anything else, and a refusal changes nothing.
   private static func refusals() throws {
     let client = try client()
     let good = (try open(node(eduA)), try open(configuration(Guest.eduA)))
     let wrong: [(FileDescriptor, FileDescriptor, String)] = [
       (try open(node(eduB)), good.1, "another's node"),
-      (try open("/dev/null"), good.1, "a node that is none"),
+      (try open("/dev/null"), good.1, "a node of no UIO device"),
       (try open(configuration(Guest.eduA)), good.1, "a file"),
       (try open(node(eduA), O_RDONLY), good.1, "a node that cannot be written"),
       (good.0, try open(configuration(Guest.eduB)), "another's configuration space"),
@@ -134,14 +130,14 @@ enum AdoptTests {
       do {
         _ = try client.call(
           "io.interruptsync.AdoptDevice", parameters, descriptors: [node, configuration])
-        throw Failure(description: "\(what) was taken")
+        throw Failure(description: "\(what) was accepted")
       } catch let error as VarlinkError {
         try expectEqual(error.reply?.name ?? "", "io.interruptsync.BadDescriptor", what)
       }
       try expectEqual(client.state(eduA), "failed", "state after \(what)")
     }
     try expectEqual(try property("NFileDescriptorStore"), "1", "descriptors in store")
-    // The node alone is taken, and not enough: the daemon may not open the other itself.
+    // The daemon accepts the node alone, but cannot connect: it may not open the configuration space.
     do {
       _ = try client.call(
         "io.interruptsync.AdoptDevice", ["device": .string(eduA), "node": 0], descriptors: [good.0])
@@ -153,22 +149,14 @@ enum AdoptTests {
     try expectEqual(try property("NFileDescriptorStore"), "2", "descriptors in store")
   }
 
-  /// Raises `values`, each once the one before has been acknowledged, by whichever process.
-  private static func raise(_ region: RegisterRegion, _ values: ClosedRange<UInt32>) throws {
-    for value in values {
-      try region.write32(value, at: Edu.raise)
-      try Guest.waitFor("acknowledgement \(value)") { try region.read32(at: Edu.status) == 0 }
-    }
-  }
-
-  /// Serviced and re-armed through what was handed over, by this process and those that follow.
+  /// This process and its successors service and re-arm the device through the adopted descriptors.
   private static func serviced() throws {
     let device = try Guest.open(Guest.eduA)
     let region = try device.region(bar: 0)
     let first = try Guest.event(device)
     var client = try client()
     try expectEqual(client.state(eduA), "connected", "state")
-    try raise(region, 1...500)
+    try region.raise(1...500)
     try Guest.waitFor("500 interrupts") { try client.interrupts(eduA) == 500 }
     try expectEqual(try property("NFileDescriptorStore"), "3", "descriptors in store")
     try expectEqual(client.refusal("Disconnect", ["device": .string(eduA)]), "", "Disconnect")
@@ -177,13 +165,13 @@ enum AdoptTests {
     for disturbance in ["restart --no-block", "kill -s KILL"] {
       let process = try property("MainPID")
       try Guest.shell("systemctl \(disturbance) \(unit)")
-      try raise(region, 1...50)
+      try region.raise(1...50)
       try Guest.waitFor("the next process", seconds: 60) {
         usleep(200_000)
         let now = try property("MainPID")
         return try now != process && now != "0" && property("ActiveState") == "active"
       }
-      try raise(region, 1...50)
+      try region.raise(1...50)
     }
     client = try Self.client()
     let count = UInt64(try Guest.event(device) &- first)
@@ -191,7 +179,7 @@ enum AdoptTests {
     try Guest.waitFor("\(count) interrupts") { try client.interrupts(eduA) == count }
   }
 
-  /// A device that no file is for is kept too, since a client may attach it later.
+  /// The daemon also keeps a device that no file matches, since a client may attach it later.
   private static func unserved() throws {
     let named: JSONObject = ["device": .string(eduB)]
     try adopt(eduB)
@@ -213,13 +201,13 @@ enum AdoptTests {
     }
   }
 
-  /// They go with the device; what comes in its place has to be handed over again.
+  /// The daemon closes the descriptors when the device goes. Its successor must be adopted again.
   private static func replug() throws {
     let client = try client()
     Guest.unbind(Guest.eduA)
     try Guest.waitFor("the device's end") { client.state(eduA) == "gone" }
-    // The totals, and what there is of the other device.
-    try Guest.waitFor("the descriptors to be forgotten") {
+    // The totals, and the two of the other device.
+    try Guest.waitFor("the daemon to drop the descriptors") {
       usleep(100_000)
       return try property("NFileDescriptorStore") == "3"
     }
@@ -227,7 +215,7 @@ enum AdoptTests {
     try Guest.waitFor("the failure") { client.state(eduA) == "failed" }
     try adopt(eduA)
     try expectEqual(client.state(eduA), "connected", "state")
-    try raise(try Guest.open(Guest.eduA).region(bar: 0), 1...20)
+    try Guest.open(Guest.eduA).region(bar: 0).raise(1...20)
     try Guest.waitFor("its interrupts") { try client.interrupts(eduA) == 720 }
   }
 }

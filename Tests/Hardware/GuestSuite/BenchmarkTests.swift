@@ -1,4 +1,5 @@
-// What `make bench` runs in a guest, briefly.
+// A short run of what `make bench` measures in a guest: the benchmark is a process, and the case checks
+// its report.
 import FoundationEssentials
 
 enum BenchmarkTests {
@@ -35,7 +36,7 @@ enum BenchmarkTests {
     try expectEqual(status, 0, "exit status; it said: \(text)")
     guard let line = text.split(separator: "\n").last,
       let report = try? JSONDecoder().decode(Report.self, from: Data(line.utf8))
-    else { throw Failure(description: "its last line is no report: \(text)") }
+    else { throw Failure(description: "its last line is not a report: \(text)") }
     try expectEqual(report.loads.count, 6, "loads")
     for load in report.loads {
       try expectEqual(load.found.count, 4, "servers of \(load.title)")

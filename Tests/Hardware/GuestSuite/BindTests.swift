@@ -1,7 +1,7 @@
-// interruptsyncctl's bind and unbind on the kernel's own drivers, and bindings that come back with
-// their device.
+// interruptsyncctl bind and unbind with the kernel's own drivers, and saved bindings that udev restores
+// when the device returns.
 import Glibc
-import UIO
+import LinuxSystem
 
 enum BindTests {
   static let cases = [
@@ -22,7 +22,7 @@ enum BindTests {
     try expectEqual(try overriding(address), wanted, "override of \(address)", line: line)
   }
 
-  /// The serial card, which the kernel has a driver for.
+  /// With the serial card, for which the kernel has a driver.
   private static func bindAndUnbind() throws {
     try Packages.install()
     let id = "pci-\(Guest.serial)"
@@ -33,26 +33,28 @@ enum BindTests {
     let client = try InstalledService.client()
     try Guest.waitFor("the daemon to know it") { client.state(id) == "listed" }
     try expectEqual(
-      try Control.run("unbind \(Guest.serial)"), "\(id): serial instead of uio_pci_generic",
-      "what unbind says")
+      try Control.run("unbind \(Guest.serial)"),
+      "\(id): bound to serial (before: uio_pci_generic)", "output of unbind")
     try expectDriver(Guest.serial, "serial", override: "")
     try Guest.waitFor("the daemon to have lost it") { client.state(id) == "" }
     try expectEqual(
-      try Control.run("bind \(Guest.serial)"), "\(id): uio_pci_generic instead of serial",
-      "what bind says")
+      try Control.run("bind \(Guest.serial)"),
+      "\(id): bound to uio_pci_generic (before: serial)", "output of bind")
     try expectDriver(Guest.serial, "uio_pci_generic", override: "uio_pci_generic")
     try Guest.waitFor("the daemon to know it") { client.state(id) == "listed" }
-    // By the names that it has now.
+    // By its other names.
     let node = "/dev/uio\(try Guest.open(Guest.serial).info.number)"
     for name in [id, node] {
       try expectEqual(
-        try Control.run("bind \(name)"), "\(id): uio_pci_generic, as before", "bind of \(name)")
+        try Control.run("bind \(name)"), "\(id): bound to uio_pci_generic (unchanged)",
+        "bind of \(name)")
     }
     let json = try Control.json("unbind \(id)")
     try expectEqual(json["before"]?.string, "uio_pci_generic", "before")
     try expectEqual(json["driver"]?.string, "serial", "driver")
     try expectEqual(
-      try Control.run("unbind \(id)"), "\(id): serial, as before", "unbind without an override")
+      try Control.run("unbind \(id)"), "\(id): bound to serial (unchanged)",
+      "unbind without an override")
   }
 
   private static func refused() throws {
@@ -64,15 +66,15 @@ enum BindTests {
       "bind \(id) --driver nosuch",
       ["there is no driver \"nosuch\" for the bus pci", "hint: "])
     try expectDriver(Guest.eduB, "uio_pci_generic", override: "uio_pci_generic")
-    // It is asked, and takes only serial cards.
+    // The driver probes the device, but accepts only serial cards.
     try Control.fail(
       "bind \(id) --driver serial",
       ["the driver did not take it; uio_pci_generic has the device back", "hint: "])
     try expectDriver(Guest.eduB, "uio_pci_generic", override: "uio_pci_generic")
     _ = try Guest.open(Guest.eduB)
     try expectEqual(
-      try Control.run("unbind \(id)"), "\(id): no driver instead of uio_pci_generic",
-      "what unbind says")
+      try Control.run("unbind \(id)"), "\(id): no driver (before: uio_pci_generic)",
+      "output of unbind")
     try expectDriver(Guest.eduB, nil, override: "")
     try Control.fail(
       "bind \(id) --driver serial --persist",
@@ -83,11 +85,11 @@ enum BindTests {
     try Control.fail("bind 0000:00:1f.7", ["there is no such device"])
     let denied = try Guest.run(
       "setpriv --reuid 65534 --regid 65534 --clear-groups interruptsyncctl bind \(id)")
-    try expectEqual(denied.status, 77, "exit status of nobody: \(denied.text)")
+    try expectEqual(denied.status, 77, "exit status of the user nobody: \(denied.text)")
     try expectDriver(Guest.eduB, nil, override: "")
   }
 
-  /// Removed and found anew, it has lost its override: a unit that udev starts sets it again.
+  /// A device that was removed and found again has lost its override; a unit that udev starts sets it.
   private static func saved() throws {
     try Packages.install()
     let id = "pci-\(Guest.eduB)"
@@ -113,7 +115,7 @@ enum BindTests {
       }
       try expectEqual(try InstalledService.property("Result", of: unit), "success", "result")
     }
-    // With its rights and links, as any other UIO device.
+    // With permissions and links like any other UIO device.
     try Guest.shell("udevadm settle")
     try expectEqual(
       try Guest.shell("stat -L -c '%G %a' /dev/uio/by-path/\(id)"), "uio 660", "its node")
@@ -123,7 +125,7 @@ enum BindTests {
     try Control.run("unbind \(id) --persist")
     try expectEqual(access(path, F_OK), -1, "what was saved")
     replug()
-    // Whatever udev has systemd start has been started, or is a job.
+    // Every unit that udev asked systemd to start has started by now, or is a job.
     try Guest.shell("udevadm settle")
     try Guest.waitFor("systemd to have no jobs") {
       try Guest.shell("systemctl list-jobs --no-legend 'interruptsync-bind@*'").isEmpty

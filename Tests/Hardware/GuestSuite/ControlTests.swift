@@ -1,6 +1,8 @@
-// interruptsyncctl with the installed daemon, on an edu's registers and interrupts.
+// interruptsyncctl with the installed daemon, on an edu's registers and interrupts. Each case runs
+// inside InstalledService.serving.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -42,14 +44,14 @@ enum ControlTests {
       }
       try Control.fail(
         "transact --no-legend \(device) read bar0:0/32 'wait bar0:0/32&1=0 200us' read bar0:0/32",
-        ["0x10000ed\n", "the wait, operation 2, found nothing in its time"])
-      // What is wrong anywhere touches nothing.
+        ["0x10000ed\n", "the wait, operation 2, timed out"])
+      // A transaction with a fault anywhere touches nothing.
       try Control.fail(
         "transact \(device) write bar0:4/32=7 read bar0:0x100000/32", ["operation 2: ", "bar0"])
       try Control.fail("transact \(device) write bar0:4/32=7 read bar5:0/32", ["operation 2: "])
       try expectEqual(
         try Control.run("transact --no-legend \(device) read bar0:4/32"), "0xfffffffe",
-        "the register after what was refused")
+        "the register after the refusals")
       try Control.fail("transact \(device) read bar0:0/12", status: 2, ["bar0:0/12"])
     }
   }
@@ -80,8 +82,8 @@ enum ControlTests {
         (1...20).map {
           let value = "0x" + String($0, radix: 16)
           return "shell: interrupts=1 claimed=yes \(value) \(value)"
-        }, "what the shell's loop was told")
-      // The device is its own routine's again.
+        }, "what the shell's loop read")
+      // The device's own routine services it again.
       try Guest.waitFor("the routine's return") { client.state(device) == "connected" }
       try InstalledService.raise(registers, 1)
       try Control.fail("attach \(device) --timeout 0.1 -- read bar0:0x24/32", ["no interrupt"])
@@ -110,10 +112,10 @@ enum ControlTests {
       try Control.fail(
         "doctor \(device)",
         [
-          "problem: PCI COMMAND masks the line (INTx Disable), and the device asks for service",
+          "problem: PCI COMMAND masks the line (INTx Disable), and the device asserts its interrupt",
           "hint: ",
         ])
-      // What the hint says helps.
+      // Following the hint helps.
       try Control.run("disconnect \(device)")
       try Control.fail("doctor \(device)", ["problem: it is disconnected"])
       try Control.run("connect \(device)")
@@ -128,7 +130,7 @@ enum ControlTests {
       try Guest.waitFor("the storm") { client.state(device) == "storming" }
       let findings = try Control.fail(
         "doctor \(device) --json",
-        ["the storm brake holds the line", "claimed"])
+        ["the storm brake masks the line", "claimed"])
       try expectEqual(
         try Control.object(findings)["findings"]?.array?.first?.object?["severity"]?.string,
         "problem", "severity")
@@ -198,12 +200,12 @@ enum ControlTests {
         try Control.run("call io.interruptsync.GetStatistics '{\"device\":\"\(device)\"}'"))
       let entry = counts["statistics"]?.array?.first?.object
       try expectEqual(entry?["interrupts"]?.int64, 2, "interrupts over both changes")
-      // Each was followed by a pass in which nothing was left to be claimed.
+      // A pass in which no routine claimed followed each of them.
       try expectEqual(entry?["passes"]?.int64, 4, "passes")
       try Control.fail(
-        "call DescribeDevice '{\"device\":7}'", ["does not take this value for device"])
+        "call DescribeDevice '{\"device\":7}'", ["does not accept this value for device"])
       try Control.fail("call NoSuchMethod", ["io.interruptsync.NoSuchMethod"])
-      // What the unit does not allow is not done silently.
+      // The daemon leaves the policy alone when the unit does not allow the new one.
       try Control.run("set \(device) --policy fifo:99")
       try expectEqual(try dispatcher(), "0 0", "beyond LimitRTPRIO=")
       try InstalledService.raise(registers)
@@ -223,7 +225,7 @@ enum ControlTests {
   /// Real-time priority and policy of the device's dispatcher, as the kernel has them.
   private static func dispatcher() throws -> String {
     guard let process = InstalledService.process() else { throw Failure(description: "no process") }
-    // proc(5): the fields behind the name, which may have spaces.
+    // proc(5): skip the name, which may contain spaces, and read the fields after it.
     return try Guest.shell(
       "grep -lx '\(device.prefix(15))' /proc/\(process)/task/*/comm | while read -r name; do "
         + "sed 's/.*) //' \"${name%comm}stat\" | cut -d ' ' -f 38,39; done")
@@ -244,7 +246,7 @@ enum ControlTests {
       }
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       let rate = try rate(shown)
-      // At least some came in its second, and no more than there were in all.
+      // Some came within its second, but no more than in total.
       try expect(
         rate > 0 && rate <= Double(raised), "\(rate) of \(raised) in \(seconds) s: \(shown)")
     }
@@ -267,7 +269,7 @@ enum ControlTests {
       try Control.run("wait --timeout 20")
       try Control.run("wait \(device) --timeout 20")
       try Control.fail(
-        "wait \(device) --for interrupt --timeout 200ms", ["none came in time"])
+        "wait \(device) --for interrupt --timeout 200ms", ["no interrupt came in time"])
       let waiting = try Control.start("wait \(device) --for interrupt -n 30 --timeout 60")
       let each = try Control.start("watch \(device) --all -n 25 --json")
       let summary = try Control.start("watch \(device) -n 2 --json")
@@ -278,7 +280,7 @@ enum ControlTests {
       }
       let records = try each.text.split(separator: "\n").map { try Control.object(String($0)) }
       try expectEqual(records.count, 25, "records")
-      // Each interrupt of the raiser's has the next number for its status.
+      // The raiser gives each interrupt the next number as its status.
       let first = records[0]["captured"]?.object?["status"]?.int64 ?? 0
       for (index, record) in records.enumerated() {
         try expectEqual(record["interrupts"]?.int64, 1, "interrupts of record \(index)")

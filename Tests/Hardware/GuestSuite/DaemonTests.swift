@@ -1,4 +1,5 @@
-// The daemon itself, as a process, on real devices: serviced by a recipe, without code.
+// The daemon as a process on real devices, which it services by claim and acknowledgement registers,
+// without code. Arguments or files configure it; clients have no part here.
 import Glibc
 import UIO
 
@@ -63,7 +64,7 @@ enum DaemonTests {
     let (status, _) = try daemon.terminate()
     try expectEqual(status, 0, "exit status")
     try expect(Clock.now - start < 2_000_000_000, "took too long to end")
-    try expect(daemon.text.contains("disconnected"), "last words: \(daemon.text)")
+    try expect(daemon.text.contains("disconnected"), "last output: \(daemon.text)")
   }
 
   private static func refusals() throws {
@@ -95,7 +96,7 @@ enum DaemonTests {
     }
   }
 
-  /// A vendor's file for both cards with an administrator's drop-in; for one of them another file
+  /// A vendor's file for both cards with an administrator's drop-in. For one of the cards another file
   /// comes first by name.
   private static func files() throws {
     let root = "/tmp/configuration"
@@ -123,12 +124,7 @@ enum DaemonTests {
       Driver=/nonexistent.so
       """,
     ]
-    for (path, text) in files {
-      let parts = "\(root)/\(path)".split(separator: "/")
-      for count in 1..<parts.count { mkdir("/" + parts[..<count].joined(separator: "/"), 0o755) }
-      close(creat("\(root)/\(path)", 0o600))
-      try expectEqual(Guest.write(text + "\n", to: "\(root)/\(path)"), 0, "writing \(path)")
-    }
+    for (path, text) in files { try Guest.create(text, at: "\(root)/\(path)") }
     let daemon = try Program(["--json", "--config-root", root])
     try daemon.waitForText("pci-\(Guest.eduA): connected")
     try daemon.waitForText("/nonexistent.so is not there")
@@ -136,7 +132,7 @@ enum DaemonTests {
     for life in 1...2 {
       let region = try Guest.open(Guest.eduA).region(bar: 0)
       for round in 1...50 {
-        // The upper bits are captured and written back as well, though nothing claims by them.
+        // The routine captures and writes back the upper bits too, although Claim= masks them out.
         try region.write32(UInt32(round) | 0x100, at: Edu.raise)
         try Guest.waitFor("acknowledgement \(round)") { try region.read32(at: Edu.status) == 0 }
       }
@@ -154,7 +150,7 @@ enum DaemonTests {
 
   private static func storm() throws {
     let region = try Guest.open(Guest.eduA).region(bar: 0)
-    // Looks at the identification's zero bit: never claims.
+    // Claims by a bit of the identification register that is always 0: never claims.
     let daemon = try Program(["--json", "pci-\(Guest.eduA)", "--claim", "bar0:0/32&0x2"])
     try daemon.waitForState("connected", devices: 1)
     try region.write32(1, at: Edu.raise)

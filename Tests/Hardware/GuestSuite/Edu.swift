@@ -1,9 +1,14 @@
-// QEMU's educational device (docs/specs/edu in QEMU's manual): raise, status, acknowledge.
+// QEMU's educational device (docs/specs/edu in QEMU's manual), with the ways in which cases raise its
+// interrupts: a chain from its own routine, one by one, or a thread that never pauses. The routine
+// runs on the dispatcher with the interrupt lock held; its state belongs to it.
+import CUIO
+import Glibc
 import InterruptSync
+import Synchronization
 import UIO
 
-/// An edu with a service routine that acknowledges and, as long as it is told to, raises the next
-/// interrupt.
+/// An edu with a service routine that acknowledges the interrupt and, while a chain lasts, raises the
+/// next one.
 final class Edu: @unchecked Sendable {
   static let raise = 0x60
   static let status = 0x24
@@ -11,18 +16,18 @@ final class Edu: @unchecked Sendable {
 
   let device: UIODevice
   let registers: RegisterRegion
-  /// Belongs to the routine; read it when the line is quiet, or synchronized.
+  /// Belongs to the routine: read it when the line is quiet, or in a synchronized routine.
   var remaining = 0
   var serviced = 0
   var errors = 0
-  /// A plain counter for tests of exclusion.
+  /// A plain counter for cases about mutual exclusion.
   var plain = 0
   var isAcknowledging = true
 
   init(_ address: String) throws {
     device = try Guest.open(address)
     registers = try device.region(bar: 0)
-    // Not interrupting before it is connected.
+    // Clears what an earlier case left: the device must not interrupt before it is connected.
     try registers.write32(.max, at: Edu.acknowledge)
   }
 
@@ -52,7 +57,7 @@ final class Edu: @unchecked Sendable {
     return object
   }
 
-  /// Starts a chain of `count` interrupts, each raised by the routine of the one before.
+  /// Starts a chain of `count` interrupts, each raised by the routine of the previous one.
   func chain(_ count: Int, through object: InterruptSyncObject) throws {
     try object.callSynchronizedRoutine {
       self.serviced = 0
@@ -60,4 +65,87 @@ final class Edu: @unchecked Sendable {
     }
     try registers.write32(1, at: Edu.raise)
   }
+}
+
+extension RegisterRegion {
+  /// Raises an edu's interrupt with each of `values`, and each time waits until a process, whichever
+  /// services the device, has acknowledged it.
+  func raise(_ values: ClosedRange<UInt32>) throws {
+    for value in values {
+      try write32(value, at: Edu.raise)
+      try Guest.waitFor("acknowledgement \(value)") { try read32(at: Edu.status) == 0 }
+    }
+  }
+}
+
+/// A thread that raises an edu's interrupts without a pause, each as soon as the previous one has been
+/// acknowledged.
+final class Raiser: @unchecked Sendable {
+  private let registers: RegisterRegion
+  private let wanted = Atomic<Bool>(true)
+  private let count = Atomic<Int>(0)
+  /// Belongs to the thread until it is joined.
+  private var failure: (any Error)?
+
+  private init(_ registers: RegisterRegion) { self.registers = registers }
+
+  /// How many interrupts have been acknowledged.
+  var acknowledged: Int { count.load(ordering: .acquiring) }
+
+  /// Raises interrupts while `body` runs. Returns how many it raised, all of them acknowledged.
+  @discardableResult
+  static func raise(_ registers: RegisterRegion, _ body: (Raiser) throws -> Void) throws -> Int {
+    let raiser = Raiser(registers)
+    let thread = Caller { raiser.run() }
+    let result = Result { try body(raiser) }
+    raiser.wanted.store(false, ordering: .releasing)
+    thread.join()
+    try result.get()
+    if let failure = raiser.failure { throw failure }
+    return raiser.acknowledged
+  }
+
+  /// Waits until `more` interrupts have been acknowledged from now on.
+  func wait(more: Int) throws {
+    let goal = acknowledged + more
+    try Guest.waitFor("\(goal) acknowledged interrupts, there are \(acknowledged)", seconds: 60) {
+      acknowledged >= goal
+    }
+  }
+
+  private func run() {
+    do {
+      while wanted.load(ordering: .acquiring) {
+        let value = acknowledged + 1
+        try registers.write32(UInt32(value), at: Edu.raise)
+        try Guest.waitFor("acknowledgement \(value)", seconds: 60) {
+          try registers.read32(at: Edu.status) == 0
+        }
+        count.store(value, ordering: .releasing)
+        // The guest has two processors, and the process that services the device needs one.
+        usleep(500)
+      }
+    } catch { failure = error }
+  }
+}
+
+/// A thread that runs a closure.
+final class Caller: @unchecked Sendable {
+  private var thread = pthread_t()
+  private let body: () -> Void
+
+  init(_ body: @escaping () -> Void) {
+    self.body = body
+    let context = Unmanaged.passRetained(self).toOpaque()
+    let result = cuio_thread_create(&thread, 0, Caller.entry, context)
+    precondition(result == 0, "cannot create a thread")
+  }
+
+  func join() { _ = cuio_thread_join(thread) }
+
+  private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
+    { context in
+      if let context = context { Unmanaged<Caller>.fromOpaque(context).takeRetainedValue().body() }
+      return nil
+    }
 }

@@ -1,6 +1,9 @@
+// Interrupts of PCI functions through uio_pci_generic: counts, re-arming by PCI COMMAND, connect and
+// disconnect. Each case has an object and its dispatcher's thread.
 import CUIO
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 
 enum EduTests {
@@ -20,7 +23,7 @@ enum EduTests {
     Case("dispatcherRunsWhereItsAttributesSay", placement),
   ]
 
-  /// raised = serviced = sum of the count's differences = sysfs = /proc/interrupts.
+  /// The numbers raised, serviced, counted by the object, by sysfs and by /proc/interrupts are equal.
   private static func countAll(_ count: Int) throws {
     let edu = try Edu(Guest.eduA)
     guard let irq = edu.device.info.pci?.irq else { throw Failure(description: "no irq") }
@@ -72,8 +75,8 @@ enum EduTests {
     }
   }
 
-  /// A neighbour's interrupts can inflate a count while one's own is not acknowledged; whoever has
-  /// something to claim is called all the same.
+  /// A neighbour's interrupts can inflate a device's count while its own is not acknowledged. Every
+  /// routine with something to claim is called all the same.
   private static func oneLine() throws {
     let devices = [try Edu(Guest.eduA), try Edu(Guest.eduC)]
     let irqs = devices.map { $0.device.info.pci?.irq }
@@ -99,7 +102,7 @@ enum EduTests {
     try object.connect()
     for round in 1...3000 {
       try edu.registers.write32(1, at: Edu.raise)
-      // Claimed, and so acknowledged: raised any earlier, two would be one to the device.
+      // Claimed, and so acknowledged: raised any earlier, the device would merge two into one.
       try Guest.waitFor("interrupt \(round)") { object.statistics().claimed >= UInt64(round) }
     }
     try object.disconnect()
@@ -128,7 +131,7 @@ enum EduTests {
     try expectEqual(try Guest.event(edu.device), quiet, "events while disconnected")
     try expectEqual(try command(edu.device) & 0x400, 0x400, "Interrupt-Disable while disconnected")
     try object.connect()
-    try Guest.waitFor("the interrupt that was held back") { object.dispatchCount >= 1 }
+    try Guest.waitFor("the interrupt that was masked") { object.dispatchCount >= 1 }
     try object.disconnect()
     try expectEqual(edu.serviced, 1, "serviced")
   }
@@ -139,7 +142,7 @@ enum EduTests {
     for round in 1...100 {
       try object.connect()
       try edu.chain(5, through: object)
-      // Some rounds are cut off in the middle: the rest has to come after the next connect.
+      // Disconnects in the middle of some rounds: the rest must come after the next connect.
       if round % 2 == 0 {
         try Guest.waitFor("a round's interrupts") { object.dispatchCount >= UInt64(round * 5) }
       }
@@ -150,8 +153,8 @@ enum EduTests {
         try object.disconnect()
       }
     }
-    // An unmasking may meet the cause of the interrupt before once more (K16, K21): the kernel counts
-    // it twice, and every one that was raised is claimed once.
+    // Unmasking may meet the cause of the previous interrupt again (K16, K21): the kernel then counts
+    // it twice. Each interrupt that was raised is claimed once.
     let statistics = object.statistics()
     try expectEqual(statistics.claimed, 500, "claimed")
     let extra = statistics.unclaimed + statistics.coalesced
@@ -172,9 +175,9 @@ enum EduTests {
     try edu.chain(100, through: object)
     try Guest.waitFor("100 interrupts") { object.dispatchCount >= 100 }
     try expectEqual(try command(edu.device) & 0x6, 0x6, "bus master and memory after re-arms")
-    // A second open and close of the node turns bus mastering off behind our back (fact 45).
+    // Opening and closing the node elsewhere turns bus mastering off under this driver (fact 45).
     do { _ = try Guest.open(Guest.eduA) }
-    try expectEqual(try command(edu.device) & 0x4, 0, "bus master after somebody's close")
+    try expectEqual(try command(edu.device) & 0x4, 0, "bus master after another close")
     try line.setBusMaster(true)
     try edu.chain(100, through: object)
     try Guest.waitFor("200 interrupts") { object.dispatchCount >= 200 }

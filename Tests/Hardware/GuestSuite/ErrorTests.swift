@@ -1,7 +1,7 @@
-// The errors of docs/uio.md, parts A1 to A7, as the kernel gives them and as the library words
-// them.
+// The errors of docs/uio.md, parts A1 to A7: what the kernel answers, and how the library words it.
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 
 enum ErrorTests {
@@ -47,7 +47,7 @@ enum ErrorTests {
     guard mknod(node, S_IFCHR | 0o600, dev_t(major) << 8 | 200) == 0 else {
       throw Failure(description: "mknod: \(Errno.name(errno))")
     }
-    // The device is in sysfs; behind its node there is nothing any more.
+    // The device is in sysfs, but its node leads to none.
     let info = try UIODeviceInfo(number: edu.number, sysfs: Sysfs(devices: "/tmp/nodes"))
     try expectUIOError(.notFound, ["uio\(edu.number)", "pci-\(Guest.eduA)", "ENODEV"]) {
       _ = try UIODevice(info)
@@ -69,7 +69,7 @@ enum ErrorTests {
     }
   }
 
-  /// Runs `body` as nobody; system calls of this thread lose root's rights.
+  /// Runs `body` as the user nobody: this thread's system calls lose root's rights.
   private static func asNobody(_ body: () throws -> Void) throws {
     guard seteuid(65534) == 0 else { throw Failure(description: "seteuid: \(Errno.name(errno))") }
     defer { seteuid(0) }
@@ -96,7 +96,7 @@ enum ErrorTests {
         _ = try UIOLine(device)
       }
       try expectUIOError(.permissionDenied, ["bar0", "EACCES"]) { _ = try device.region(bar: 0) }
-      // The map goes through the node, which everybody may use now.
+      // Mapping needs only the node, which every user may open now.
       try expectEqual(try device.region(map: 0).read32(at: 0), 0x0100_00ed, "identification")
     }
   }
@@ -122,7 +122,7 @@ enum ErrorTests {
     let words = ["pci-\(Guest.testdev)", "no interrupt", "without INTx", "MSI"]
     try expectUIOError(.noInterrupt, words) { _ = try UIOLine(device) }
     try expect(device.isAlive, "alive")
-    // Its registers can be used all the same.
+    // Its registers work all the same.
     let bars = device.info.pci?.bars.map(\.number) ?? []
     for bar in bars { _ = try device.region(bar: bar).read32(at: 0) }
     try expect(bars.count >= 2, "BARs: \(bars)")

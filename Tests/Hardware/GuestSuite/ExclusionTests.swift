@@ -1,5 +1,5 @@
-import CUIO
-import Glibc
+// Mutual exclusion on real interrupts: synchronized routines and deferred routines beside the
+// dispatcher. Callers run on threads of their own.
 import InterruptSync
 import UIO
 
@@ -9,24 +9,27 @@ enum ExclusionTests {
     Case("D1_deferredRoutinesOfARealInterruptAllRun", deferred),
   ]
 
-  /// Four threads and a routine add to one plain variable, a million times in all.
+  /// Four threads and a routine add to one plain variable, in `make soak` a million times in total.
   private static func plainCounter() throws {
     let edu = try Edu(Guest.eduA)
     let object = try edu.object()
-    let perCaller = 245_000
+    let perCaller = repetitions(245_000, short: 50_000)
+    let interrupts = repetitions(20_000, short: 5_000)
     try object.connect()
-    try edu.chain(20_000, through: object)
+    try edu.chain(interrupts, through: object)
     let callers = (0..<4).map { _ in
       Caller {
         for _ in 0..<perCaller { _ = try? object.callSynchronizedRoutine { edu.plain += 1 } }
       }
     }
     for caller in callers { caller.join() }
-    try Guest.waitFor("20000 interrupts", seconds: 120) { object.dispatchCount >= 20_000 }
+    try Guest.waitFor("\(interrupts) interrupts", seconds: 120) {
+      object.dispatchCount >= interrupts
+    }
     try object.disconnect()
-    try expectEqual(edu.serviced, 20_000, "serviced")
-    try expectEqual(edu.plain, 4 * perCaller + 20_000, "the plain counter")
-    try expectEqual(object.statistics().interrupts, 20_000, "interrupts")
+    try expectEqual(Int(edu.serviced), interrupts, "serviced")
+    try expectEqual(edu.plain, 4 * perCaller + interrupts, "the plain counter")
+    try expectEqual(Int(object.statistics().interrupts), interrupts, "interrupts")
   }
 
   private static func deferred() throws {
@@ -55,30 +58,9 @@ enum ExclusionTests {
 }
 
 private final class DeferredCounts: @unchecked Sendable {
-  /// The service routine's.
+  /// Belongs to the service routine.
   var accepted = 0
-  /// The deferred routine's.
+  /// Belongs to the deferred routine.
   var ran = 0
   var levels: Set<InterruptLevel> = []
-}
-
-/// A thread that runs a closure.
-final class Caller: @unchecked Sendable {
-  private var thread = pthread_t()
-  private let body: () -> Void
-
-  init(_ body: @escaping () -> Void) {
-    self.body = body
-    let context = Unmanaged.passRetained(self).toOpaque()
-    let result = cuio_thread_create(&thread, 0, Caller.entry, context)
-    precondition(result == 0, "no thread to be had")
-  }
-
-  func join() { _ = cuio_thread_join(thread) }
-
-  private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
-    { context in
-      if let context = context { Unmanaged<Caller>.fromOpaque(context).takeRetainedValue().body() }
-      return nil
-    }
 }

@@ -1,6 +1,9 @@
-// The guest's files: sysfs switches, counters of the kernel's own, child processes.
+// The machine that the suite runs on: its PCI functions, switches in sysfs, the kernel's counters,
+// shell commands, the clock, and waiting for a condition. Every case uses it, on the suite's one
+// thread; `waitFor` and the clock also on others.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 
 enum Guest {
@@ -15,12 +18,12 @@ enum Guest {
   static let ac97 = "0000:00:09.0"
 
   static func text(_ path: String) throws -> String {
-    do throws(SystemFailure) { return try Sysfs.system.text(path) } catch {
+    do throws(SystemError) { return try Sysfs.system.text(path) } catch {
       throw Failure(description: "\(path): \(Errno.name(error.number))")
     }
   }
 
-  /// Writes to a switch of the kernel's; its error number, or 0.
+  /// Writes to a switch of the kernel. Returns the error number, or 0.
   @discardableResult
   static func write(_ text: String, to path: String) -> Int32 {
     guard let file = try? FileDescriptor.open(path, O_WRONLY) else { return errno }
@@ -28,7 +31,7 @@ enum Guest {
     return Glibc.write(file.raw, bytes, bytes.count) == bytes.count ? 0 : errno
   }
 
-  /// Makes a file with its folders, or replaces it.
+  /// Creates a file with its folders, or replaces it.
   static func create(_ text: String, at path: String) throws {
     let parts = path.split(separator: "/")
     for count in 1..<parts.count { mkdir("/" + parts[..<count].joined(separator: "/"), 0o755) }
@@ -44,7 +47,7 @@ enum Guest {
       .map(String.init)
   }
 
-  /// The kernel's number of a PCI function's line.
+  /// The kernel's interrupt number of a PCI function.
   static func irq(_ address: String) throws -> Int {
     let text = try text("\(pci(address))/irq")
     guard let irq = Int(text) else { throw Failure(description: "irq is \(text)") }
@@ -55,26 +58,39 @@ enum Guest {
     write(address, to: "/sys/bus/pci/drivers/uio_pci_generic/unbind")
   }
 
-  /// Gives the function to uio_pci_generic again and waits until its node is there.
+  /// Binds the function to uio_pci_generic again and waits until its node exists.
   static func bind(_ address: String) throws {
     write("uio_pci_generic", to: "\(pci(address))/driver_override")
     write(address, to: "/sys/bus/pci/drivers_probe")
     try waitFor("uio_pci_generic to take \(address)") { (try? open(address)) != nil }
   }
 
+  /// Puts back what a failed case may have left: its programs are ended, and every device is bound
+  /// to its UIO driver again, so that the next case starts as it would have.
+  static func restore() {
+    Program.killAll()
+    _ = try? shell("systemctl stop \(InstalledService.unit) \(InstalledService.socket)")
+    write("1", to: "/sys/bus/pci/rescan")
+    for address in [eduA, eduB, serial, hda, eduC, testdev, ac97]
+    where driver(address) != "uio_pci_generic" {
+      do { try bind(address) } catch { say("cannot restore \(address): \(error)") }
+    }
+    for number in 0...3 { write("1", to: fixture(number, "registered")) }
+  }
+
   static func open(_ address: String) throws -> UIODevice {
     try UIODevice(UIODeviceID("pci-\(address)"))
   }
 
-  /// The fixture's switch `attribute` of its device `number`.
+  /// The path of the switch `attribute` of the fixture's device `number`.
   static func fixture(_ number: Int, _ attribute: String) -> String {
     "/sys/bus/platform/devices/uio-fixture.\(number)/\(attribute)"
   }
 
-  /// `/sys/class/uio/uioN/event` now.
+  /// The current value of `/sys/class/uio/uioN/event`.
   static func event(_ device: UIODevice) throws -> UInt32 {
     let text = try text("/sys/class/uio/uio\(device.info.number)/event")
-    guard let value = Number.parse(text, as: UInt32.self) else {
+    guard let value = NumberParsing.parse(text, as: UInt32.self) else {
       throw Failure(description: "event is \(text)")
     }
     return value
@@ -93,20 +109,22 @@ enum Guest {
     throw Failure(description: "/proc/interrupts has no line \(irq)")
   }
 
-  /// Waits for `condition`, which something under way will bring about, for 20 s at most.
+  /// Waits until something else makes `condition` true, for 20 s at most unless the caller says
+  /// otherwise.
   static func waitFor(
-    _ what: String, seconds: UInt64 = 20, line: Int = #line, _ condition: () throws -> Bool
+    _ what: @autoclosure () -> String, seconds: UInt64 = 20, line: Int = #line,
+    _ condition: () throws -> Bool
   ) throws {
     let deadline = cuio_nanoseconds() + seconds * 1_000_000_000
     while try !condition() {
       if cuio_nanoseconds() > deadline {
-        throw Failure(description: "line \(line): waited in vain for \(what)")
+        throw Failure(description: "line \(line): waited in vain for \(what())")
       }
       usleep(200)
     }
   }
 
-  /// Processor time of the whole process, in nanoseconds.
+  /// The CPU time of the whole process, in nanoseconds.
   static func processTime() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
@@ -114,8 +132,42 @@ enum Guest {
   }
 }
 
+// MARK: Shell commands
+
+extension Guest {
+  /// Runs a shell command and returns its output. Fails unless its exit status is 0.
+  @discardableResult
+  static func shell(_ command: String) throws -> String {
+    let (status, text) = try run(command)
+    try expect(status == 0, "\(command): status \(status): \(text)")
+    return text
+  }
+
+  /// Runs a shell command. Returns its exit status and what it wrote to both of its outputs.
+  static func run(_ command: String) throws -> (status: Int32, text: String) {
+    guard let pipe = popen("exec 2>&1; \(command)", "r") else {
+      throw Failure(description: "popen")
+    }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = fread(&buffer, 1, buffer.count, pipe)
+      if count == 0 { break }
+      bytes += buffer.prefix(count)
+    }
+    let text = String(decoding: bytes, as: UTF8.self)
+    let status = pclose(pipe)
+    return (
+      status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f),
+      text.hasSuffix("\n") ? String(text.dropLast()) : text
+    )
+  }
+}
+
+// MARK: Files, time and chance
+
 extension FileDescriptor {
-  /// Files of /proc have no size and may need many reads.
+  /// Reads a file of /proc: it reports no size and may need many reads.
   static func openText(_ path: String) throws -> String {
     guard let file = fopen(path, "r") else { throw Failure(description: path) }
     defer { fclose(file) }
@@ -126,5 +178,27 @@ extension FileDescriptor {
       if count == 0 { return String(decoding: bytes, as: UTF8.self) }
       bytes += buffer.prefix(count)
     }
+  }
+}
+
+enum Clock {
+  /// CLOCK_MONOTONIC, in nanoseconds.
+  static var now: UInt64 { cuio_nanoseconds() }
+}
+
+/// Random numbers from a seed that the log shows.
+struct Random {
+  private var state: UInt64
+
+  init() {
+    state = cuio_nanoseconds() | 1
+    say("seed \(state)")
+  }
+
+  mutating func next(below bound: UInt32) -> UInt32 {
+    state ^= state << 13
+    state ^= state >> 7
+    state ^= state << 17
+    return UInt32(state % UInt64(bound))
   }
 }

@@ -1,5 +1,5 @@
-// Intel HD Audio: a codec that wakes the controller interrupts without any DMA (T10). Register
-// numbers are those of the High Definition Audio Specification 1.0a, section 3.3.
+// Intel HD Audio: a codec that wakes the controller raises interrupts without any DMA (T10). The
+// register numbers are from the High Definition Audio Specification 1.0a, section 3.3.
 import InterruptSync
 import UIO
 
@@ -20,7 +20,7 @@ enum HDATests {
     let registers = try device.region(bar: 0)
     let object = InterruptSyncObject(source: try UIOLine(device), mode: .normal)
     let declined = try object.registerServiceRoutine {
-      // A routine that shares the line: its own source is never pending.
+      // A routine that shares the line, and whose own source is never pending.
       .unsuccessful
     }
     let own = try object.registerServiceRoutine { service(registers) }

@@ -1,7 +1,8 @@
-// The service as its packages install it, under the guest's own systemd, and an edu that a file
-// says how to service.
+// The service as its packages install it, under the guest's own systemd, with an edu that a device
+// file configures. Cases about the installed daemon run inside `serving`.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -21,8 +22,8 @@ enum InstalledService {
     try Guest.shell("systemctl show -P \(name) '\(unit)'")
   }
 
-  /// The service's process, or nil between two: from the kernel, since a call of systemctl costs the
-  /// guest a tenth of a second and more.
+  /// The service's process, or nil between two of them. Asks the kernel, since a call of systemctl takes
+  /// a tenth of a second or more in the guest.
   static func process() -> pid_t? {
     let path = "/sys/fs/cgroup/system.slice/\(unit)/cgroup.procs"
     let lines = ((try? FileDescriptor.openText(path)) ?? "").split(separator: "\n")
@@ -36,7 +37,7 @@ enum InstalledService {
     }
   }
 
-  /// The newest entry, to tell what comes after it.
+  /// The journal's newest entry, to find what comes after it.
   static func cursor() throws -> String {
     try Guest.shell("journalctl -q --show-cursor -n 0 | sed -n 's/^-- cursor: //p'")
   }
@@ -51,23 +52,23 @@ enum InstalledService {
 
   // MARK: Configuration
 
-  /// A drop-in for the rest of the case.
+  /// Writes a drop-in that lasts until the case ends.
   static func configure(_ text: String) throws {
     try Guest.create("[Service]\n" + text, at: "\(dropIns)/test.conf")
     try Guest.shell("systemctl daemon-reload")
   }
 
-  /// How the edu is serviced, from the next reload on.
+  /// Writes the edu's device file, which applies from the next reload.
   static func write(_ sections: String) throws {
     try Guest.create("[Match]\nId=\(device)\n\(sections)", at: deviceFile)
   }
 
-  /// Nothing of what cases have set up stays.
+  /// Removes everything that cases have set up.
   static func unconfigure() {
     _ = try? Guest.shell("rm -rf \(dropIns); systemctl daemon-reload; systemctl reset-failed")
   }
 
-  /// Ends a case: the service is stopped, which forgets its totals, and its files are gone.
+  /// Ends a case: stops the service, which drops its totals, and deletes its files.
   static func end() {
     unlink(deviceFile)
     _ = try? Guest.shell("systemctl stop \(unit)")
@@ -75,7 +76,7 @@ enum InstalledService {
     _ = try? Guest.shell("systemctl daemon-reload")
   }
 
-  /// Installs it, to be restarted as often as cases do.
+  /// Installs the service without a limit on restarts.
   private static func prepare() throws {
     try Packages.install()
     if process() != nil { try Guest.shell("systemctl stop \(unit)") }
@@ -85,7 +86,8 @@ enum InstalledService {
     try Guest.shell("systemctl daemon-reload")
   }
 
-  /// Runs `body` with the service started anew, its totals at 0, and its device's registers at hand.
+  /// Runs `body` with a freshly started service whose totals are 0, and gives it the device's
+  /// registers.
   static func serving(
     _ sections: String = "[Routine]\nName=edu\n" + recipe,
     _ body: (RegisterRegion) throws -> Void
@@ -106,16 +108,15 @@ enum InstalledService {
 
   static func client() throws -> VarlinkClient { try VarlinkClient(address, timeout: .seconds(60)) }
 
-  /// What the daemon has counted, asked through its socket.
+  /// The daemon's count, read through its socket.
   static func interrupts() throws -> UInt64? { try client().interrupts(device) }
 
   /// The kernel's count.
   static func event() throws -> UInt32 { try UIODeviceInfo.find(UIODeviceID(device)).event }
 
-  /// Raises one and waits until it was acknowledged, by whichever process.
+  /// Raises one interrupt and waits until a process has acknowledged it.
   static func raise(_ registers: RegisterRegion, _ value: UInt32 = 1) throws {
-    try registers.write32(value, at: Edu.raise)
-    try Guest.waitFor("the acknowledgement") { try registers.read32(at: Edu.status) == 0 }
+    try registers.raise(value...value)
   }
 
   static func waitForCount(_ count: UInt32, since first: UInt32) throws {

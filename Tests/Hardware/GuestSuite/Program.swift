@@ -1,8 +1,11 @@
+// Programs that cases run beside themselves: the daemon, the examples, interruptsyncctl. A case
+// starts, watches and ends them from the suite's one thread.
 import FoundationEssentials
 import Glibc
-import UIO
+import LinuxSystem
+import Varlink
 
-/// The fields of the daemon's JSON that the tests look at.
+/// The fields of the daemon's JSON that the cases check.
 struct Record: Decodable {
   var device: String
   var state: String
@@ -13,7 +16,7 @@ struct Record: Decodable {
   var coalesced: UInt64
   var storms: UInt64
 
-  /// Nil for a line that is no record.
+  /// Nil when the line is not a record.
   init?(line: Substring) {
     guard let record = try? JSONDecoder().decode(Record.self, from: Data(line.utf8)) else {
       return nil
@@ -27,8 +30,10 @@ final class Program {
   private let process: pid_t
   private let path: String
   private nonisolated(unsafe) static var number = 0
+  /// Those that were not waited for.
+  private nonisolated(unsafe) static var running: Set<pid_t> = []
 
-  /// - Parameter program: one of the payload's, or a path.
+  /// - Parameter program: a program of the payload, or a path.
   init(_ arguments: [String], program: String = "interruptsyncd") throws {
     Program.number += 1
     path = "/tmp/daemon-\(Program.number).out"
@@ -47,6 +52,16 @@ final class Program {
       &child, program.contains("/") ? program : "./\(program)", &actions, nil, &words, environ)
     guard result == 0 else { throw Failure(description: "\(program): \(Errno.name(result))") }
     process = child
+    Program.running.insert(child)
+  }
+
+  /// Ends what a failed case left running.
+  static func killAll() {
+    for process in running {
+      kill(process, SIGKILL)
+      waitpid(process, nil, 0)
+    }
+    running = []
   }
 
   var text: String { (try? FileDescriptor.openText(path)) ?? "" }
@@ -73,6 +88,7 @@ final class Program {
   func wait() -> Int32 {
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    Program.running.remove(process)
     return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
   }
 
@@ -80,5 +96,45 @@ final class Program {
     send(SIGTERM)
     let status = wait()
     return (status, records)
+  }
+}
+
+/// interruptsyncctl as its package installs it.
+enum Control {
+  /// Runs it and returns its output. Fails unless its exit status is 0.
+  @discardableResult
+  static func run(_ arguments: String) throws -> String {
+    try Guest.shell("interruptsyncctl \(arguments)")
+  }
+
+  /// Runs it and returns its output. Expects the exit status `status` and each of `words`.
+  @discardableResult
+  static func fail(
+    _ arguments: String, status: Int32 = 1, _ words: [String], line: Int = #line
+  ) throws -> String {
+    let result = try Guest.run("interruptsyncctl \(arguments)")
+    try expectEqual(
+      result.status, status, "exit status of \(arguments): \(result.text)", line: line)
+    for word in words {
+      try expect(result.text.contains(word), "\(arguments): \(result.text)", line: line)
+    }
+    return result.text
+  }
+
+  /// Runs it with --json.
+  static func json(_ arguments: String) throws -> JSONObject {
+    try object(try run(arguments + " --json"))
+  }
+
+  static func object(_ text: String) throws -> JSONObject {
+    guard let object = try JSONParser.parse(text).object else {
+      throw Failure(description: "no object: \(text)")
+    }
+    return object
+  }
+
+  /// Starts it in the background, for a minute at most.
+  static func start(_ arguments: String) throws -> Program {
+    try Program(["-c", "exec timeout 60 interruptsyncctl \(arguments)"], program: "/bin/sh")
   }
 }

@@ -1,6 +1,6 @@
-// What clients said of a device, and what its file says, over reloads and returns of the device.
+// Reloads and returns of a device: settings from its file apply, and a client's disconnect remains. A
+// daemon of its own per case.
 import Glibc
-import UIO
 import Varlink
 
 enum ReloadTests {
@@ -20,11 +20,7 @@ enum ReloadTests {
   }
 
   private static func raise(_ count: UInt32) throws {
-    let region = try Guest.open(Guest.eduA).region(bar: 0)
-    for value in 1...count {
-      try region.write32(value, at: Edu.raise)
-      try Guest.waitFor("acknowledgement \(value)") { try region.read32(at: Edu.status) == 0 }
-    }
+    try Guest.open(Guest.eduA).region(bar: 0).raise(1...count)
   }
 
   private static func disconnected() throws {
@@ -66,7 +62,7 @@ enum ReloadTests {
     try daemon.write(files("Mode=all"))
     try client.ask("Reload")
     try expectEqual(try mode(client), "all", "mode of the changed file")
-    // Attached, it stays the client's, and follows its file afterwards.
+    // While attached, the device stays with the client. It follows its file afterwards.
     try client.ask("Attach", named)
     try daemon.write(files("Mode=repeat"))
     try client.ask("Reload")

@@ -1,16 +1,17 @@
-// That no interrupt is lost when the service is restarted, killed or away.
+// No interrupt is lost when the service is restarted, killed or absent. A thread raises interrupts all
+// the while (Raiser).
 import CUIO
 import Glibc
 import UIO
 
 enum RestartTests {
   static let cases = [
-    Case("serviceLosesNoInterruptOver50Restarts", restarts),
-    Case("serviceLosesNoInterruptWhenItIsKilled50Times", kills),
+    Case("serviceLosesNoInterruptOverRestarts", restarts),
+    Case("serviceLosesNoInterruptWhenItIsKilled", kills),
     Case("serviceCountsWhatCameWhileItWasAway", away),
   ]
 
-  private static let rounds = 50
+  private static let rounds = repetitions(50, short: 10)
 
   private static func restarts() throws {
     try undisturbed { _ in try Guest.shell("systemctl restart \(InstalledService.unit)") }
@@ -19,19 +20,18 @@ enum RestartTests {
   private static func kills() throws {
     var random = Random()
     try undisturbed { process in
-      // At any distance from the last save, of which there is one a second.
+      // At a random distance from the last save; the daemon saves once a second.
       let isFar = random.next(below: 5) == 0
       usleep(random.next(below: isFar ? 1_000_000 : 50_000))
       try expectEqual(kill(process, SIGKILL), 0, "kill")
     }
   }
 
-  /// Interrupts all the while as `disturb` ends the process, again and again.
+  /// Raises interrupts while `disturb` ends the process repeatedly.
   ///
-  /// Each was acknowledged, and the daemon has what the kernel counted, by both of its counts. A
-  /// process that ends between its look at an interrupt and the acknowledgement leaves the device
-  /// asserting: the next one unmasks the line, and the kernel counts that interrupt once more (fact
-  /// 57).
+  /// Each interrupt is acknowledged, and the daemon's count equals both of the kernel's. A process that
+  /// ends after it read the status and before it acknowledged leaves the device asserting: the next
+  /// process unmasks the line, and the kernel counts that interrupt again (fact 57).
   private static func undisturbed(_ disturb: (pid_t) throws -> Void) throws {
     try InstalledService.serving { registers in
       let irq = try Guest.irq(Guest.eduA)
@@ -63,7 +63,7 @@ enum RestartTests {
     }
   }
 
-  /// Killed, and not restarted at once: the line stays armed until the first interrupt.
+  /// Kills the service, which systemd restarts later: the line stays armed until the first interrupt.
   private static func away() throws {
     try InstalledService.serving { registers in
       let first = try InstalledService.event()

@@ -1,6 +1,8 @@
-// Clients of the daemon in processes of their own: without rights, many at once, or to be killed.
+// Clients of the daemon as separate processes: without rights, several at once, or killed by the case.
+// The suite starts itself with --client; nothing here runs in the suite's own process.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -21,7 +23,7 @@ enum ServiceClient {
     }
   }
 
-  /// SOCKET DEVICE GROUP COUNT: without rights but those of a group.
+  /// SOCKET DEVICE GROUP COUNT: subscribes with the rights of one group only.
   private static func subscribe(_ arguments: [String]) throws {
     let (socket, device) = (arguments[0], arguments[1])
     guard let group = UInt32(arguments[2]), let count = UInt64(arguments[3]) else {
@@ -48,7 +50,7 @@ enum ServiceClient {
     while sum < count {
       let entry = try ring.next()
       sum += entry.count
-      try expectEqual(entry.captured.0, sum, "what was captured of interrupt \(sum)")
+      try expectEqual(entry.captured.0, sum, "the captured value of interrupt \(sum)")
       try expectEqual(entry.total, sum, "the total")
       try expect(entry.claimed != 0, "interrupt \(sum) was not claimed")
     }
@@ -56,9 +58,10 @@ enum ServiceClient {
     say("received \(sum)")
   }
 
-  /// SOCKET DEVICE NUMBER COUNT: transactions whose results tell if anybody came in between, every
-  /// eighth of which raises an interrupt. Written and compared as text, so that the guest's time goes
-  /// to the daemon, and some on their way at once, so that it always has one of each client.
+  /// SOCKET DEVICE NUMBER COUNT: transactions whose results show whether another caller came between
+  /// their operations. Every eighth raises an interrupt. Requests and answers are handled as text, so
+  /// that the guest's time goes to the daemon, and several are under way at once, so that the daemon
+  /// always has one of each client.
   private static func transact(_ arguments: [String]) throws {
     let (socket, device) = (arguments[0], arguments[1])
     guard let number = UInt32(arguments[2]), let count = Int(arguments[3]) else {
@@ -85,7 +88,7 @@ enum ServiceClient {
     for round in stride(from: 0, to: count, by: batch) {
       let rounds = round..<min(round + batch, count)
       try send(rounds.map(call).joined(), to: client.socket)
-      // The answers to the batch before, while the daemon has this one.
+      // Reads the answers to the previous batch while the daemon has this one.
       try expectAnswer(wanted, from: client.socket, "the answers before transaction \(round)")
       wanted = Array(rounds.map(reply).joined().utf8)
     }
@@ -131,7 +134,7 @@ enum ServiceClient {
     try expectEqual(poll(&entry, 1, 60_000), 1, "waiting for the daemon")
   }
 
-  /// SOCKET DEVICE: services the line, each time raising the next interrupt, until it is killed.
+  /// SOCKET DEVICE: services the line until the case kills it, and each time raises the next interrupt.
   private static func attach(_ arguments: [String]) throws {
     let (socket, device) = (arguments[0], arguments[1])
     let client = try VarlinkClient(socket, timeout: .seconds(60))

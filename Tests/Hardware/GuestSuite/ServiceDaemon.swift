@@ -1,10 +1,11 @@
-// A daemon with clients, its files and its socket, and what tests ask of it.
+// A daemon with its own files and socket, and the calls that cases make as its clients. The daemon is a
+// process; the calls run on the suite's one thread.
 import CUIO
 import Glibc
-import UIO
+import LinuxSystem
 import Varlink
 
-/// Ends with its last reference, whatever the test came to.
+/// A daemon that ends with its last reference, even when the case fails.
 final class ServiceDaemon {
   let socket: String
   let program: Program
@@ -29,7 +30,7 @@ final class ServiceDaemon {
     for (name, text) in files { try Guest.create(text, at: "\(root)/etc/interruptsync/\(name)") }
   }
 
-  /// Other files, for a reload.
+  /// Replaces files, for a reload.
   func write(_ files: [String: String]) throws { try Self.write(files, below: root) }
 
   deinit {
@@ -40,7 +41,7 @@ final class ServiceDaemon {
 
   func client() throws -> VarlinkClient { try VarlinkClient(socket, timeout: .seconds(60)) }
 
-  /// Ends it, and expects that it ends well.
+  /// Ends the daemon and expects exit status 0.
   func end() throws {
     hasEnded = true
     program.send(SIGTERM)
@@ -55,7 +56,7 @@ extension VarlinkClient {
     try call("io.interruptsync.\(method)", parameters)
   }
 
-  /// The error that a method answers, without the interface's name; "" when it answers none.
+  /// The name of the error that a method answers, without the interface; "" when it succeeds.
   func refusal(_ method: String, _ parameters: JSONObject) -> String {
     do {
       _ = try call("io.interruptsync.\(method)", parameters)
@@ -73,7 +74,7 @@ extension VarlinkClient {
     return reply.parameters["statistics"]?.array?.first?.object?["interrupts"]?.uint64
   }
 
-  /// One transaction; its results.
+  /// Runs one transaction and returns its results.
   @discardableResult
   func transact(_ device: String, _ operations: [JSON]) throws -> [UInt64] {
     let reply = try ask("Transact", ["device": .string(device), "operations": .array(operations)])
@@ -112,7 +113,7 @@ final class Ring {
     try expectEqual(cuio_map(memory.raw, 0, size, true, &address), 0, "mapping the ring")
     guard let address else { throw Failure(description: "no address") }
     page = address.assumingMemoryBound(to: cuio_ring_page.self)
-    try expect(cuio_ring_is_valid(page, UInt64(size)), "the ring is none of this version")
+    try expect(cuio_ring_is_valid(page, UInt64(size)), "the ring is not of this version")
   }
 
   deinit { _ = cuio_unmap(page, size) }

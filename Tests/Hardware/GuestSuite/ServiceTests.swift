@@ -1,6 +1,8 @@
-// The daemon's clients on real devices: rings, transactions, attachments, hosted drivers.
+// The daemon's clients on real devices: rings, transactions, attachments, hosted drivers. A daemon of
+// its own per case; some clients are processes (ServiceClient).
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -27,18 +29,10 @@ enum ServiceTests {
     try Guest.waitFor("\(device) to be connected") { client.state(device) == "connected" }
   }
 
-  /// Raises `values`, each once the one before has been acknowledged.
-  private static func raise(_ region: RegisterRegion, _ values: ClosedRange<UInt32>) throws {
-    for value in values {
-      try region.write32(value, at: Edu.raise)
-      try Guest.waitFor("acknowledgement \(value)") { try region.read32(at: Edu.status) == 0 }
-    }
-  }
-
-  /// The liveness register reads as the complement of what was written last, by whomever: two
-  /// clients and the driver's routine would all see one another there.
+  /// The liveness register reads as the complement of the last write, whichever process made it. Two
+  /// clients and the driver's routine write to it, and each checks that no other write came between.
   private static func exclusion() throws {
-    let each = 50_000
+    let each = repetitions(50_000, short: 5_000)
     let driver = "Driver=/usr/lib/interruptsync/drivers/exclusion.so"
     let daemon = try ServiceDaemon(file(eduA, driver))
     let client = try daemon.client()
@@ -54,15 +48,15 @@ enum ServiceTests {
     }
     let seconds = Double(Clock.now - start) / 1e9
     let ring = try Ring(client, eduA)
-    try raise(try Guest.open(Guest.eduA).region(bar: 0), 1...1)
+    try Guest.open(Guest.eduA).region(bar: 0).raise(1...1)
     let last = try ring.next()
     say("\(2 * each) transactions and \(last.captured.0) interrupts in \(seconds) s")
-    try expect(last.captured.0 > 1000, "only \(last.captured.0) interrupts")
-    try expectEqual(last.captured.1, 0, "accesses of others that the routine saw")
+    try expect(last.captured.0 > UInt64(each / 50), "only \(last.captured.0) interrupts")
+    try expectEqual(last.captured.1, 0, "accesses of other callers that the routine saw")
     try daemon.end()
   }
 
-  /// INTx is masked in the function's COMMAND register.
+  /// Whether the function's COMMAND register masks INTx.
   private static func isMasked(_ address: String) throws -> Bool {
     let file = try FileDescriptor.open("\(Guest.pci(address))/config", O_RDONLY)
     var command: UInt16 = 0
@@ -72,16 +66,17 @@ enum ServiceTests {
 
   private static func killed() throws {
     var random = Random()
-    // No file is for the device: without a client nobody services it.
+    // No file matches the device: only clients service it.
     let daemon = try ServiceDaemon([:])
     let client = try daemon.client()
     let registers = try Guest.open(Guest.eduA).region(bar: 0)
     var attached = 0
-    for round in 1...225 {
+    let rounds = repetitions(225, short: 45)
+    for round in 1...rounds {
       let child = try Program(
         ["--client", "attach", daemon.socket, eduA], program: "guest-suite")
-      // Every fifth has to get the line and service it, whatever the one before left behind; of the
-      // others a few are killed on their way to it.
+      // Every fifth client must get the line and service it, whatever state its predecessor left. Of
+      // the others, some are killed before they attach.
       if round % 5 == 0 {
         try child.waitForText("serviced")
       } else if round % 10 != 1 {
@@ -92,18 +87,18 @@ enum ServiceTests {
       _ = child.wait()
       if child.text.contains("attached") { attached += 1 }
       try expect(!child.text.contains("client:"), "round \(round): \(child.text)")
-      // What it sent with its last breath is still read: a connection is accepted, read, and found
-      // closed, one after the other.
+      // The daemon still reads what the client sent last: it accepts a connection, reads it, and finds
+      // it closed, in three steps.
       for _ in 1...6 { _ = client.state(eduA) }
       try Guest.waitFor("round \(round): the attachment's end") { client.state(eduA) == "listed" }
       if child.text.contains("attached") {
-        try expect(try isMasked(Guest.eduA), "round \(round): armed without a servant")
+        try expect(try isMasked(Guest.eduA), "round \(round): armed although no client services it")
         try registers.write32(2, at: Edu.raise)
         try expect(try isMasked(Guest.eduA), "round \(round): armed by an interrupt")
       }
     }
-    say("\(attached) of 225 were attached when they were killed")
-    try expect(attached >= 200, "only \(attached) clients came to attach")
+    say("\(attached) of \(rounds) were attached when they were killed")
+    try expect(attached * 9 >= rounds * 8, "only \(attached) clients attached")
     let event = try client.ask("Attach", ["device": .string(eduA)]).descriptors[0]
     try registers.write32(4, at: Edu.raise)
     try expectEqual(cuio_wait(event.raw, -1, 20_000, false), Int32(CUIO_WAIT_READABLE), "the last")
@@ -123,12 +118,12 @@ enum ServiceTests {
       let ring = try Ring(client, eduA)
       let region = try Guest.open(Guest.eduA).region(bar: 0)
       for count: UInt32 in 1...500 {
-        try raise(region, (count | 0x1000)...(count | 0x1000))
+        try region.raise((count | 0x1000)...(count | 0x1000))
         let event = try ring.next()
         try expectEqual(event.captured.0, UInt64(count | 0x1000), "status")
         try expectEqual(event.captured.1, UInt64(count), "the driver's count")
       }
-      // Computed by the deferred routine's order.
+      // The deferred routine started this computation.
       try Guest.waitFor("6!") { try region.read32(at: 0x08) == 720 }
       try expectEqual(try client.interrupts(eduA), UInt64(500 * life), "interrupts")
       guard life == 1 else { break }
@@ -164,7 +159,7 @@ enum ServiceTests {
     let ring = try Ring(client, eduA)
     let named: JSONObject = ["device": .string(eduB)]
     for life: UInt32 in 1...3 {
-      try raise(try Guest.open(Guest.eduA).region(bar: 0), 1...100)
+      try Guest.open(Guest.eduA).region(bar: 0).raise(1...100)
       for count: UInt64 in 1...100 {
         try expectEqual(try ring.next().captured.0, count, "captured in life \(life)")
       }
@@ -175,7 +170,7 @@ enum ServiceTests {
       try client.ask("Complete", ["device": .string(eduB), "claimed": true])
       Guest.unbind(Guest.eduA)
       Guest.unbind(Guest.eduB)
-      // Who waits for an interrupt is woken, and told.
+      // The end of the attachment wakes a client that waits for an interrupt.
       try wait(event, "the attachment's end")
       try Guest.waitFor("the devices' end") {
         client.state(eduA) == "gone" && client.refusal("DescribeDevice", named) == "NoSuchDevice"

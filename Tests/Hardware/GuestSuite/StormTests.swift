@@ -1,3 +1,5 @@
+// The storm brake on a device whose routine does not acknowledge: pauses, reports, resumption. The
+// brake runs on the dispatcher's thread.
 import InterruptSync
 import UIO
 
@@ -12,15 +14,15 @@ enum StormTests {
     let reports = Reports()
     let edu = try Edu(Guest.eduA)
     edu.isAcknowledging = false
-    let storm = StormPolicy(limit: 200, action: .backOff(first: .milliseconds(20), longest: .milliseconds(200)))
+    let storm = StormPolicy(
+      limit: 200, action: .backOff(first: .milliseconds(20), longest: .milliseconds(200)))
     let object = try edu.object(options: InterruptSyncOptions(storm: storm) { reports.add($0) })
     try object.connect()
     try edu.registers.write32(1, at: Edu.raise)
     try Guest.waitFor("the brake") { object.state == .storming }
     try Guest.waitFor("the report") { !reports.texts.isEmpty }
     try expect(reports.texts[0].contains("storm"), reports.texts[0])
-    // Five pauses later: every pause lets one interrupt through, and the thread does nothing in
-    // between.
+    // Waits for five pauses: each lets one interrupt through, and the thread does nothing in between.
     let before = (object.dispatchCount, object.dispatcherCPUTime ?? 0, Clock.now)
     try Guest.waitFor("five pauses") { object.dispatchCount >= before.0 + 5 }
     let elapsed = Clock.now - before.2
@@ -63,7 +65,7 @@ enum StormTests {
     let object = try edu.object(options: InterruptSyncOptions(storm: .off))
     try object.connect()
     try edu.registers.write32(1, at: Edu.raise)
-    try Guest.waitFor("2000 that nobody claims") { object.statistics().unclaimed >= 2000 }
+    try Guest.waitFor("2000 that no routine claims") { object.statistics().unclaimed >= 2000 }
     try object.callSynchronizedRoutine { edu.isAcknowledging = true }
     try Guest.waitFor("the claim") { object.statistics().claimed >= 1 }
     try object.disconnect()

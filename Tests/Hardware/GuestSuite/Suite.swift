@@ -115,6 +115,7 @@ struct Suite {
         watchdog.stop()
         failed += 1
         say("FAIL \(test.name): \(error)")
+        Guest.restore()
       }
     }
     if chosen.isEmpty { say("no case has \(wanted.joined(separator: " or ")) in its name") }

@@ -1,7 +1,8 @@
-// The service as it is installed, under the guest's own systemd: what it may, what it says, and what
-// it does with its devices as they come and go.
+// The installed service under the guest's own systemd: its permissions, its journal, and its devices as
+// they come and go. Most cases run inside InstalledService.serving.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
 
 enum SystemdTests {
@@ -19,7 +20,7 @@ enum SystemdTests {
   private typealias Service = InstalledService
   private static let unit = Service.unit
 
-  /// As an administrator goes about it: a file for the device, its driver saved, the card plugged.
+  /// An administrator's steps: write a device file, save the driver, plug in the card.
   private static func plugged() throws {
     try Packages.install()
     try Guest.shell("systemctl start \(unit)")
@@ -38,10 +39,10 @@ enum SystemdTests {
       Guest.write("1", to: "/sys/bus/pci/rescan")
     }
     try Guest.waitFor("the service to connect it") { client.state(Service.device) == "connected" }
-    try ring(10_000)
+    try ring(UInt32(repetitions(10_000, short: 2_000)))
   }
 
-  /// `count` interrupts, each of which comes to a process of nobody's that is only in the group.
+  /// Raises `count` interrupts and expects each in a process of the user nobody with only the group.
   private static func ring(_ count: UInt32) throws {
     guard let group = getgrnam("uio")?.pointee.gr_gid else { throw Failure(description: "group") }
     func subscribe(_ group: gid_t) throws -> Program {
@@ -49,7 +50,7 @@ enum SystemdTests {
         ["--client", "subscribe", Service.address, Service.device, "\(group)", "\(count)"],
         program: "guest-suite")
     }
-    // Who is not cannot even connect.
+    // A process outside the group cannot even connect.
     let outsider = try subscribe(65534)
     try expectEqual(outsider.wait(), 1, "exit status of the outsider: \(outsider.text)")
     try expect(outsider.text.contains("EACCES"), "outsider: \(outsider.text)")
@@ -94,7 +95,7 @@ enum SystemdTests {
       try expect(status.contains("NoNewPrivs:\t1\n"), "NoNewPrivs in \(status)")
       try Service.raise(registers)
       try expectEqual(try product(), "interruptsyncd", "answer")
-      // Written by the service within its sandbox.
+      // The service writes it from its sandbox.
       let line = "interruptsync_interrupts_total{device=\"\(Service.device)\"} 1\n"
       try Guest.waitFor("the interrupt in \(metrics)") {
         (try? FileDescriptor.openText(metrics))?.contains(line) == true
@@ -112,7 +113,7 @@ enum SystemdTests {
     }
   }
 
-  /// The product's name, as the service answers it to a client.
+  /// The product's name in the service's answer to a client.
   private static func product() throws -> String? {
     try Service.client().call("org.varlink.service.GetInfo").parameters["product"]?.string
   }
@@ -120,12 +121,12 @@ enum SystemdTests {
   private static func socketActivation() throws {
     try Service.serving { _ in
       try Guest.shell("systemctl stop \(unit)")
-      // Whose it is depends on who made the folder that it is in.
+      // The socket's owner depends on which user created its folder.
       try expectEqual(
         try Guest.shell("stat -c '%G %a' \(Service.address)"), "uio 664", "the socket")
       try expectEqual(try product(), "interruptsyncd", "answer")
       try expectEqual(try Service.property("ActiveState"), "active", "state")
-      // The socket waits while nobody serves it.
+      // The socket queues clients while no process serves it.
       try Guest.shell("systemctl restart --no-block \(unit)")
       try expectEqual(try product(), "interruptsyncd", "answer")
       try expectEqual(
@@ -155,14 +156,14 @@ enum SystemdTests {
       let (status, text) = try Guest.run("systemctl reload \(unit)")
       try expect(status != 0, "the reload did not fail: \(text)")
       let said = try Service.journal(after: before)
-      // By the daemon, and by the command that systemd ran and shows in the status.
+      // Both the daemon and the reload command, whose output systemd shows in the status, report it.
       try expect(said.contains("interruptsyncctl: ") && said.contains("\(bad):3:1: "), said)
       try expectEqual(try mode(), "all", "mode after the reload that failed")
       try expectEqual(client.state("x"), "", "the line of the file at fault")
       try Service.raise(registers)
       unlink(bad)
       try Guest.shell("systemctl reload \(unit)")
-      try expectEqual(try mode(), "repeat", "mode after the reload of what was mended")
+      try expectEqual(try mode(), "repeat", "mode after the reload of the fixed files")
       try Service.raise(registers)
       try expectEqual(try Service.interrupts(), 3, "interrupts")
       try expectEqual(Service.process(), process, "the process")
@@ -173,7 +174,7 @@ enum SystemdTests {
   private static func replug() throws {
     try Service.serving { _ in
       Guest.unbind(Guest.eduA)
-      try Guest.waitFor("the descriptors to be forgotten") {
+      try Guest.waitFor("the daemon to drop the descriptors") {
         usleep(100_000)
         return try Service.property("NFileDescriptorStore") == "1"
       }
@@ -207,12 +208,12 @@ enum SystemdTests {
       try Service.waitForCount(try Service.event(), since: first)
       let said = try Service.journal(after: before)
       for word in ["its dispatcher makes no progress", "Watchdog timeout"] {
-        try expect(said.contains(word), "no word of \(word) in \(said)")
+        try expect(said.contains(word), "\(word) is missing in \(said)")
       }
     }
   }
 
-  /// Stops the dispatcher's thread alone, which has the device's name, as a debugger does.
+  /// Stops only the dispatcher's thread, which has the device's name, as a debugger does.
   private static func holdDispatcher(_ process: pid_t) throws {
     let script = """
       import ctypes, os, sys
@@ -257,7 +258,7 @@ enum SystemdTests {
       let users = try Guest.shell(
         "find /proc/[0-9]*/fd -lname '/dev/uio*' 2>/dev/null | grep -v /proc/\(getpid())/ || true")
       try expectEqual(users, "", "users of UIO devices")
-      // Masked: what it raises now reaches nobody.
+      // The line is masked: an interrupt that the device raises now reaches no process.
       let count = try Service.event()
       try registers.write32(1, at: Edu.raise)
       try expectEqual(try Service.event(), count, "the kernel's count")

@@ -1,5 +1,5 @@
-// Four 16550s on one line (QEMU pci-serial-4x), each with a routine of its own: what P20's table
-// predicts, on hardware (T9). Register numbers are the 16550's: 0 data, 1 IER, 2 IIR and FCR, 4
+// Four 16550s on one line (QEMU pci-serial-4x), each with its own routine: on hardware, the calls that
+// P20's table predicts (T9). The register numbers are the 16550's: 0 data, 1 IER, 2 IIR and FCR, 4
 // MCR.
 import InterruptSync
 import UIO
@@ -23,7 +23,7 @@ enum UARTTests {
     },
   ]
 
-  /// Lets every one of `ports` receive a byte at the same moment, a hundred times over.
+  /// Makes each of `ports` receive a byte at the same moment, a hundred times.
   private static func run(
     _ mode: InterruptSyncMode, ports: [Int] = [0, 1, 2, 3], calls: [String], passes: UInt64
   ) throws {
@@ -33,7 +33,7 @@ enum UARTTests {
     try object.connect()
     for round in 1...100 {
       let before = object.statistics()
-      // Under the lock, so that no dispatch begins before all have their byte.
+      // Under the lock, so that no dispatch begins before each port has its byte.
       try object.callSynchronizedRoutine {
         card.log = ""
         for port in ports { card.send(UInt8(round), on: port) }
@@ -79,7 +79,7 @@ final class SerialCard: @unchecked Sendable {
     do throws(UIOError) { try registers.write8(byte, at: port * 8) } catch { errors += 1 }
   }
 
-  /// Claims when the port has a byte, and takes it.
+  /// Claims if the port has a byte, and reads it.
   func service(_ port: Int) -> NTStatus {
     let letter = ["A", "B", "C", "D"][port]
     do throws(UIOError) {

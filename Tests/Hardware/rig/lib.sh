@@ -71,7 +71,7 @@ cached() {
     exec {lock}>"$entry.lock"
     flock "$lock"
     if [ ! -d "$entry" ]; then
-        # Under the lock nobody else works here: what is left belongs to a build that was interrupted.
+        # Under the lock no other build runs here: leftovers belong to a build that was interrupted.
         rm -rf "$entry".new.*
         fresh=$(mktemp -d "$entry.new.XXXXXX")
         "$@" "$fresh" >"$fresh.log" 2>&1 || { tail -n 50 "$fresh.log" >&2; rm -rf "$fresh" "$fresh.log"; return 125; }

@@ -1,10 +1,9 @@
-// A daemon that answers what a test says, by the real interface: what it answers otherwise than
-// declared is an issue.
+// A daemon whose answers a test defines, with the real interface: an answer that the interface does not
+// declare is an issue. Each one runs its event loop on a thread of its own, where the handlers run.
 import Glibc
 import LinuxSystem
 import Synchronization
 import Testing
-import UIO
 
 @testable import InterruptSyncClient
 @testable import InterruptSyncService
@@ -123,13 +122,13 @@ func refusal(_ name: String, _ parameters: JSONObject = [:]) -> ErrorReply {
   ErrorReply("io.interruptsync.\(name)", parameters)
 }
 
-/// What a body throws.
+/// The error that a body throws.
 func failure(_ body: () throws -> Void) -> InterruptSyncClientError? {
   do { try body() } catch { return error as? InterruptSyncClientError }
   return nil
 }
 
-/// Keeps what a handler on the daemon's thread saw.
+/// Records what handlers saw on the daemon's thread.
 final class Seen<Value: Sendable>: Sendable {
   private let values = Mutex<[Value]>([])
   func add(_ value: Value) { values.withLock { $0.append(value) } }

@@ -1,9 +1,9 @@
-// The built programs, as a shell runs them.
+// Runs the built programs: interruptsyncctl in a shell, and daemons with their own folder and socket.
 import Glibc
 import TestSupport
-import UIO
+import LinuxSystem
 
-/// The products are beside the tests.
+/// The folder of the products, next to the tests.
 let programs = {
   let test = (try? FileDescriptor.link("/proc/self/exe")) ?? ""
   let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? test
@@ -31,7 +31,7 @@ func shell(_ command: String, address: String = "/nonexistent/socket") throws ->
     complaint: try text("err"))
 }
 
-/// A daemon with software lines of its own.
+/// A daemon with its own software lines.
 final class Daemon {
   let folder: TemporaryFolder
   private var process: pid_t = 0
@@ -52,7 +52,7 @@ final class Daemon {
     let log = folder.path("log")
     posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT, 0o600)
     guard posix_spawn(&process, words[0]!, &actions, nil, &words, environ) == 0 else {
-      throw SystemFailure(errno)
+      throw SystemError(errno)
     }
     _ = try shell("$ctl wait --timeout 60", address: address)
   }

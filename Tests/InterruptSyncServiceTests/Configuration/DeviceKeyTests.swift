@@ -57,9 +57,20 @@ private func settings(_ text: String) throws -> DeviceSettings {
   ("StormAction=back-off", settings { _ in }),
   ("StormAction=stay-masked", settings { $0.storm.action = .stayMasked }),
   ("StormAction=stay-masked\nStormDelaySec=5s", settings { $0.storm.action = .stayMasked }),
-  ("StormDelaySec=20ms", settings { $0.storm.action = .backOff(first: .milliseconds(20), longest: .milliseconds(1000)) }),
-  ("StormDelaySec=5s", settings { $0.storm.action = .backOff(first: .milliseconds(5000), longest: .milliseconds(5000)) }),
-  ("StormDelayMaxSec=1min", settings { $0.storm.action = .backOff(first: .milliseconds(10), longest: .milliseconds(60000)) }),
+  (
+    "StormDelaySec=20ms",
+    settings { $0.storm.action = .backOff(first: .milliseconds(20), longest: .milliseconds(1000)) }
+  ),
+  (
+    "StormDelaySec=5s",
+    settings {
+      $0.storm.action = .backOff(first: .milliseconds(5000), longest: .milliseconds(5000))
+    }
+  ),
+  (
+    "StormDelayMaxSec=1min",
+    settings { $0.storm.action = .backOff(first: .milliseconds(10), longest: .milliseconds(60000)) }
+  ),
   ("RepeatLimit=0", settings { $0.repeatLimit = 0 }),
   ("AcceptAnySuccess=yes", settings { $0.acceptsAnySuccess = true }),
   ("ConnectWithoutRoutines=on", settings { $0.connectsWithoutRoutines = true }),

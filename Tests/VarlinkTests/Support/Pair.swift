@@ -1,7 +1,7 @@
 import CLinuxSystem
 import Glibc
-import Testing
 import LinuxSystem
+import Testing
 
 @testable import Varlink
 

@@ -1,7 +1,7 @@
 import Glibc
+import LinuxSystem
 import Synchronization
 import Testing
-import LinuxSystem
 
 @testable import Varlink
 

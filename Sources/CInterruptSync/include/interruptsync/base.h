@@ -1,4 +1,4 @@
-// Handles, errors, version.
+// Handles, references, errors, version: every other header of the interface builds on this one.
 #ifndef INTERRUPTSYNC_BASE_H
 #define INTERRUPTSYNC_BASE_H
 
@@ -15,14 +15,14 @@
 #define INTERRUPTSYNC_END
 #endif
 
-/// The version this header belongs to; see interruptsync_version().
+/// The version of this header. interruptsync_version() returns that of the library.
 #define INTERRUPTSYNC_VERSION_MAJOR 0
 #define INTERRUPTSYNC_VERSION_MINOR 1
 #define INTERRUPTSYNC_VERSION_PATCH 0
 #define INTERRUPTSYNC_VERSION_NUMBER                                                                                   \
   (INTERRUPTSYNC_VERSION_MAJOR * 10000 + INTERRUPTSYNC_VERSION_MINOR * 100 + INTERRUPTSYNC_VERSION_PATCH)
 
-/// A struct of this header with its size set and everything else zero:
+/// A struct of this interface with its size set and every other field zero:
 /// `interruptsync_statistics now = INTERRUPTSYNC_STRUCT(interruptsync_statistics);`
 #ifdef __cplusplus
 #define INTERRUPTSYNC_STRUCT(type)                                                                                     \
@@ -58,24 +58,25 @@ typedef struct interruptsync_queue interruptsync_queue;
 /// A deferred routine (a DPC).
 typedef struct interruptsync_deferred interruptsync_deferred;
 
-/// The library's version as text, "0.1.0". The text lives for ever.
+/// The library's version as text, "0.1.0". The text is never freed.
 const char *interruptsync_version(void);
 
 /// The library's version as a number: major * 10000 + minor * 100 + patch. Compare with INTERRUPTSYNC_VERSION_NUMBER.
 uint32_t interruptsync_version_number(void);
 
-/// The sentence that belongs to the calling thread's latest failed call: object, operation, cause, the errno's name,
-/// and what to do about it. Empty before the first failure; a success does not change it. The text belongs to the
-/// library and stays as it is until the thread's next failed call.
+/// The sentence for the calling thread's latest failed call: the object, the operation, the cause, the errno's name,
+/// and what to do. Empty before the first failure; a success does not change it. The library owns the text, which stays
+/// the same until the thread's next failed call.
 const char *interruptsync_last_error(void);
 
-/// Adds a reference to any handle of this header.
+/// Adds a reference to any handle of this interface.
 /// Errors: -EINVAL (not a live handle), -EOVERFLOW (2^31 references).
 int interruptsync_retain(void *handle);
 
-/// Takes a reference from any handle of this header; with the last one the handle ends. The last reference of an
-/// object disconnects it (P25, N12). Allowed inside the object's own routines: then no further routine is called.
-/// Errors: -EINVAL (not a live handle, so releasing twice is found out).
+/// Removes a reference from any handle of this interface; the handle ends with its last reference. An object
+/// disconnects with its last reference (P25, N12). You may call this inside the object's own routines: the library then
+/// calls no further routine.
+/// Errors: -EINVAL (not a live handle; a second release is detected).
 int interruptsync_release(void *handle);
 
 INTERRUPTSYNC_END

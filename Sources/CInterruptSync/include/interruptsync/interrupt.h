@@ -1,4 +1,4 @@
-// The interrupt handle behind GetKInterrupt, and the lock.
+// The interrupt of one connection (GetKInterrupt), and the interrupt lock.
 #ifndef INTERRUPTSYNC_INTERRUPT_H
 #define INTERRUPTSYNC_INTERRUPT_H
 
@@ -9,26 +9,27 @@ INTERRUPTSYNC_BEGIN
 /// A routine for interruptsync_interrupt_synchronize() (K3).
 typedef bool (*interruptsync_execution)(void *context);
 
-/// The interrupt of the present connection (P28, N14). The handle goes stale with the connection.
+/// The interrupt of the present connection (P28, N14). The handle becomes invalid when the connection ends.
 /// Errors: -ENOTCONN (the object is not connected), -EINVAL.
 int interruptsync_object_get_interrupt(interruptsync_object *object, interruptsync_interrupt **interrupt);
 
-/// Whether the connection it came from still stands: 1 or 0.
+/// Whether its connection still exists: 1 or 0.
 int interruptsync_interrupt_is_valid(interruptsync_interrupt *interrupt);
 
 /// KeSynchronizeExecution: runs `routine` under the object's lock in the calling thread (P29, K1). `result`, which may
-/// be NULL, receives what it returned (K3).
-/// Errors, the routine has not run: -EDEADLK (N4), -ENODEV (the interrupt was disconnected), -EOWNERDEAD, -EINVAL.
+/// be NULL, receives the routine's result (K3).
+/// Errors, after which the routine has not run: -EDEADLK (N4), -ENODEV (the interrupt was disconnected), -EOWNERDEAD,
+/// -EINVAL.
 int interruptsync_interrupt_synchronize(interruptsync_interrupt *interrupt, interruptsync_execution routine,
                                         void *context, bool *result);
 
 /// A lock to give to several objects (K7). Priority-inheriting, not recursive (N6). Errors: -EINVAL.
 int interruptsync_lock_create(interruptsync_lock **lock);
 
-/// The object's lock, its own or the one it was given.
+/// The object's lock: its own, or the one in its options.
 int interruptsync_object_get_lock(interruptsync_object *object, interruptsync_lock **lock);
 
-/// Whether the calling thread holds it, that is, runs inside a routine of it: 1 or 0.
+/// Whether the calling thread holds it, which means that it runs inside a routine under this lock: 1 or 0.
 int interruptsync_lock_is_held(interruptsync_lock *lock);
 
 INTERRUPTSYNC_END

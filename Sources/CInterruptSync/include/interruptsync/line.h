@@ -1,4 +1,4 @@
-// Interrupt lines: of a UIO device, of software, of a descriptor.
+// Interrupt lines: a UIO device's, a software line, or one over a descriptor of yours.
 #ifndef INTERRUPTSYNC_LINE_H
 #define INTERRUPTSYNC_LINE_H
 
@@ -8,17 +8,18 @@ INTERRUPTSYNC_BEGIN
 
 /// How a UIO line is unmasked after an interrupt (N17a).
 enum {
-  /// By driver: uio_pci_generic takes PCI COMMAND, the genirq drivers irqcontrol; an unknown one is asked.
+  /// Depends on the driver: PCI COMMAND for uio_pci_generic, irqcontrol for the genirq drivers; the library tries an
+  /// unknown driver.
   INTERRUPTSYNC_REARM_AUTOMATIC = 0,
   /// Write 1 to the device node (facts 17, 48).
   INTERRUPTSYNC_REARM_IRQCONTROL = 1,
   /// Clear Interrupt-Disable in PCI COMMAND (facts 41, 42).
   INTERRUPTSYNC_REARM_PCI_COMMAND = 2,
-  /// Nothing is masked: edge and message-signalled lines.
+  /// Nothing masks the line: edge-triggered and message-signalled interrupts.
   INTERRUPTSYNC_REARM_NONE = 3,
 };
 
-/// What a read of a descriptor line yields.
+/// What a read of the descriptor returns.
 enum {
   /// eventfd(2): 8 bytes, the interrupts since the last read.
   INTERRUPTSYNC_EVENT_COUNTER = 0,
@@ -36,9 +37,9 @@ typedef struct interruptsync_line_info {
   size_t size;
   /// INTERRUPTSYNC_LINE_…
   uint32_t kind;
-  /// INTERRUPTSYNC_REARM_… as chosen; NONE for lines that are not a device's.
+  /// INTERRUPTSYNC_REARM_… as chosen; NONE for lines without a device.
   uint32_t rearm;
-  /// Interrupts counted up to the last read, modulo 2^32; 0 for lines that are not a device's.
+  /// Interrupts counted up to the last read, modulo 2^32; 0 for lines without a device.
   uint32_t total;
   uint32_t reserved;
   char name[192];
@@ -50,22 +51,26 @@ typedef struct interruptsync_line_info {
 /// function's `config` file, fact 4), -ENODEV (removed), -EIO (its driver failed), -EINVAL.
 int interruptsync_line_uio(interruptsync_device *device, uint32_t rearm, interruptsync_line **line);
 
-/// A line that code triggers, for tests and for machines without hardware. `name` is for messages; NULL for "software".
+/// Makes a line that your code triggers, for tests and for machines without the hardware. `name` appears in messages;
+/// NULL means "software".
 /// Errors: -EMFILE or -ENOMEM (no eventfd), -EINVAL.
 int interruptsync_line_software(const char *name, interruptsync_line **line);
 
-/// Raises `count` interrupts on a software line; one system call. What is raised while nothing is connected is kept.
+/// Raises `count` interrupts on a software line, in one system call. Interrupts that are raised while nothing is
+/// connected wait for the next connection.
 /// Errors: -EOPNOTSUPP (not a software line), -EINVAL.
 int interruptsync_line_trigger(interruptsync_line *line, uint64_t count);
 
-/// A line behind a descriptor of the caller's: an eventfd (VFIO, KVM, another process), or a pipe or socket with counts
-/// as /dev/uioN gives them. The descriptor is duplicated and stays the caller's; its open file becomes non-blocking for
-/// all who share it. `total` is the total before the first record. `name` is for messages; NULL for "descriptor".
+/// Makes a line over a descriptor of yours: an eventfd (VFIO, KVM, another process), or a pipe or socket that carries
+/// counts in the format of /dev/uioN. The library duplicates the descriptor, which stays yours. Its open file becomes
+/// non-blocking for every process that shares it. `total` is the total before the first record. `name` appears in
+/// messages; NULL means "descriptor".
 /// Errors: -EINVAL (not an open descriptor, or no such format), -EMFILE.
 int interruptsync_line_descriptor(int fd, uint32_t format, uint32_t total, const char *name,
                                   interruptsync_line **line);
 
-/// Turns the PCI function's bus mastering on or off so that re-arming keeps it (facts 42, 45). After each open.
+/// Turns the PCI function's bus mastering on or off in a way that re-arming keeps (facts 42, 45). Call it after each
+/// open.
 /// Errors: -EOPNOTSUPP (not re-armed by PCI COMMAND), -EACCES, -ENODEV, -EINVAL.
 int interruptsync_line_set_bus_master(interruptsync_line *line, bool on);
 

@@ -1,4 +1,4 @@
-// Sync objects: the list of service routines, connection, synchronized calls.
+// Sync objects: an interrupt line, a lock, a list of service routines; connection and synchronized calls.
 #ifndef INTERRUPTSYNC_OBJECT_H
 #define INTERRUPTSYNC_OBJECT_H
 
@@ -8,42 +8,44 @@ INTERRUPTSYNC_BEGIN
 
 /// How an interrupt walks the list. Fixed for the life of the object (P4).
 enum {
-  /// Head to tail, up to the first routine that claims (P15). For level lines with independent sources.
+  /// From the head to the tail, up to the first routine that claims (P15). For level lines with independent sources.
   INTERRUPTSYNC_MODE_NORMAL = 1,
   /// Every routine once (P16).
   INTERRUPTSYNC_MODE_ALL = 2,
-  /// Whole passes until one has no claim (P17). For several sources on an edge-like line.
+  /// Whole passes, until a pass has no claim (P17). For several sources on an edge-like line.
   INTERRUPTSYNC_MODE_REPEAT = 3,
 };
 
-/// What a service routine answers: an NTSTATUS, of which 0 claims the interrupt and anything negative does not (N5).
+/// The result of a service routine is an NTSTATUS: 0 claims the interrupt, a negative value does not (N5).
 enum {
   INTERRUPTSYNC_CLAIMED = 0,
   INTERRUPTSYNC_NOT_MINE = -0x3fffffff,
 };
 
-/// Service routine and synchronized routine alike (P6): the object's handle, which it may use but need not release, and
-/// the context given at registration or call. Runs at DEVICE level under the object's lock: it must not wait.
+/// A service routine or a synchronized routine (P6). It gets the object's handle, which it may use and does not
+/// release, and the context of its registration or call. It runs at DEVICE level under the object's lock: it must not
+/// wait.
 typedef int32_t (*interruptsync_routine)(interruptsync_object *object, void *context);
 
-/// What a dispatcher's thread does when it has read the count and there is no interrupt. All end in sleep.
+/// What a dispatcher's thread does when it has read the count and no interrupt is there. Each way ends in sleep.
 enum {
-  /// ADAPTIVE where that is safe, else BLOCK: with more than one processor for the thread and, where interrupts reach it
-  /// through a thread of the kernel's, at a priority below that thread's (facts 53, 54).
+  /// ADAPTIVE where that is safe, else BLOCK. It is safe if the thread has more than one processor and, where
+  /// interrupts reach it through a kernel thread, a priority below that thread's (facts 53, 54).
   INTERRUPTSYNC_WAIT_AUTOMATIC = 0,
   /// Sleeps at once.
   INTERRUPTSYNC_WAIT_BLOCK = 1,
-  /// Reads on for up to `wait_time` nanoseconds (at most 1 ms); 0 for twice what a wake-up costs, measured once, within
-  /// 20 and 50 µs. Halved as long as nothing is found.
+  /// Keeps reading for up to `wait_time` nanoseconds (at most 1 ms). 0 means twice the cost of a wake-up, measured
+  /// once, between 20 and 50 µs. Halves the time as long as it finds nothing.
   INTERRUPTSYNC_WAIT_ADAPTIVE = 2,
-  /// Reads on until nothing has come for `wait_time` nanoseconds (at most 100 ms); 0 for 1 ms.
+  /// Keeps reading until no interrupt has come for `wait_time` nanoseconds (at most 100 ms). 0 means 1 ms.
   INTERRUPTSYNC_WAIT_POLL = 3,
 };
 
-/// Scheduling of a thread of the library's. What the system refuses is reported and done without.
+/// Scheduling of a thread of the library. The library reports an attribute that the system refuses, and goes on without
+/// it.
 typedef struct interruptsync_thread_attributes {
   size_t size;
-  /// SCHED_OTHER (0), SCHED_FIFO or SCHED_RR of sched.h, and the priority of the latter two, 1 to 99. Since Linux 6.10
+  /// SCHED_OTHER (0), SCHED_FIFO or SCHED_RR of sched.h, and the priority of the latter two, 1 to 99. Since Linux 6.10,
   /// stay below 50, or raise the thread irq/N-… as well (fact 53).
   int32_t policy;
   int32_t priority;
@@ -51,147 +53,148 @@ typedef struct interruptsync_thread_attributes {
   uint64_t processors[16];
   /// Bytes; 0 for 256 KiB.
   uint64_t stack_size;
-  /// At most 15 bytes are kept; NULL takes the owner's name.
+  /// The kernel keeps at most 15 bytes; NULL takes the owner's name.
   const char *name;
-  // What follows is of dispatchers and of groups; for other threads it does nothing.
+  // The fields below apply to dispatchers and groups, and have no effect on other threads.
   /// INTERRUPTSYNC_WAIT_….
   uint32_t waiting;
-  /// The longest that processors may take to come out of idleness while connected, in microseconds
-  /// (/dev/cpu_dma_latency); 0 keeps them awake. Only with `limits_latency`.
+  /// The longest time that a processor may take to leave an idle state while connected, in microseconds
+  /// (/dev/cpu_dma_latency); 0 keeps the processors awake. Only with `limits_latency`.
   int32_t latency_limit;
   uint64_t wait_time;
-  /// Processors that serve the line's interrupt (/proc/irq/N/smp_affinity_list); all zero leaves it to the system.
-  /// Stays after the connection.
+  /// Processors that serve the line's interrupt (/proc/irq/N/smp_affinity_list); all zero leaves the choice to the
+  /// system. The setting survives the connection.
   uint64_t interrupt_processors[16];
   bool limits_latency;
-  /// As interruptsync_lock_memory().
+  /// Also calls interruptsync_lock_memory().
   bool locks_memory;
   uint8_t reserved[6];
 } interruptsync_thread_attributes;
 
-/// What a report is about (see interruptsync_report).
+/// Kinds of reports (see interruptsync_report).
 enum {
-  /// The line ended: unbound, removed, or its writer closed. Once; interrupts have stopped.
+  /// The line ended: unbound, removed, or closed by its writer. Reported once; interrupts have stopped.
   INTERRUPTSYNC_REPORT_REMOVED = 1,
-  /// Reading the line failed for good. Once; interrupts have stopped.
+  /// Reading the line failed permanently. Reported once; interrupts have stopped.
   INTERRUPTSYNC_REPORT_FAILED = 2,
-  /// Nobody claims and the line keeps firing; it is masked now (N20). `count` is how many in a row.
+  /// The line keeps firing and no routine claims; it is masked now (N20). `count` is the number of unclaimed dispatches
+  /// in a row.
   INTERRUPTSYNC_REPORT_STORM_BEGAN = 3,
   INTERRUPTSYNC_REPORT_STORM_ENDED = 4,
-  /// A repeat was ended after `count` passes; the interrupt counts as handled (N20).
+  /// The repeat limit ended a dispatch after `count` passes; the interrupt counts as handled (N20).
   INTERRUPTSYNC_REPORT_REPEAT_LIMIT = 5,
-  /// The line could not be re-armed; it is tried again, with growing pauses.
+  /// Re-arming the line failed; the library tries again, with growing pauses.
   INTERRUPTSYNC_REPORT_REARM_FAILED = 6,
   INTERRUPTSYNC_REPORT_REARM_RECOVERED = 7,
-  /// The system refused an attribute of the thread or of its line; it is done without.
+  /// The system refused an attribute of the thread or of its line; the thread runs without it.
   INTERRUPTSYNC_REPORT_ATTRIBUTE_REFUSED = 8,
 };
 
-/// Something somebody should know about a connection. Later versions may add kinds.
+/// An event of a connection that its owner should know. Later versions may add kinds.
 typedef struct interruptsync_report {
   size_t size;
   uint32_t kind;
   /// -errno, or 0.
   int32_t error;
   uint64_t count;
-  /// The whole sentence; good until the handler returns.
+  /// The whole sentence; valid until the handler returns.
   const char *text;
 } interruptsync_report;
 
-/// Called on the dispatcher's thread at PASSIVE level with no lock held; REPORT_ATTRIBUTE_REFUSED inside connect. It
-/// may disconnect. `object` is a handle as in routines.
+/// Called on the dispatcher's thread at PASSIVE level, with no lock held; REPORT_ATTRIBUTE_REFUSED comes inside
+/// connect. The handler may disconnect. `object` is a handle as in routines.
 typedef void (*interruptsync_report_handler)(interruptsync_object *object, const interruptsync_report *report,
                                              void *context);
 
-/// `storm_limit`: never brake. `repeat_limit`: no limit.
+/// For `storm_limit`: never brake. For `repeat_limit`: no limit.
 #define INTERRUPTSYNC_NEVER UINT32_MAX
 #define INTERRUPTSYNC_UNLIMITED UINT64_MAX
 
-/// Choices made once, when an object is made.
+/// Choices that you make once, at the creation of an object.
 typedef struct interruptsync_object_options {
   size_t size;
-  /// For messages and the dispatcher's thread; NULL takes the line's.
+  /// Appears in messages and names the dispatcher's thread; NULL takes the line's name.
   const char *name;
-  /// NULL makes one; give several objects the same to exclude their routines from one another (K7).
+  /// NULL makes a lock. Give several objects the same lock, and their routines exclude each other (K7).
   interruptsync_lock *lock;
   interruptsync_report_handler report;
   void *report_context;
-  /// Unclaimed dispatches in a row that make a storm (N20); 0 for 1,000.
+  /// Unclaimed dispatches in a row that make a storm (N20); 0 means 1,000.
   uint32_t storm_limit;
-  /// Pause of a braked line in milliseconds, and what it may grow to; 0 for 10 and 1,000.
+  /// First pause of a braked line in milliseconds, and the longest; 0 means 10 and 1,000.
   uint32_t storm_first_pause;
   uint32_t storm_longest_pause;
-  /// Leave a braked line masked until interruptsync_object_resume() or a reconnect.
+  /// Leaves a braked line masked until interruptsync_object_resume() or a reconnect.
   bool storm_stays_masked;
-  /// Any non-negative status claims, not only 0 (N5).
+  /// Any non-negative status claims, not 0 alone (N5).
   bool accepts_any_success;
-  /// Connect although no routine is registered (N9).
+  /// Connects even without a registered routine (N9).
   bool connects_without_routines;
   uint8_t reserved;
-  /// Passes that one dispatch of mode repeat may take (N20); 0 for 1,000.
+  /// Passes that one dispatch of mode repeat may take (N20); 0 means 1,000.
   uint64_t repeat_limit;
-  /// The dispatcher's thread; NULL for defaults.
+  /// Attributes of the dispatcher's thread; NULL means the defaults.
   const interruptsync_thread_attributes *dispatcher;
-  /// The thread that dispatches, shared with other objects (group.h); NULL gives each connection one of its own. With a
-  /// group `dispatcher` is not used.
+  /// A thread that dispatches for several objects (group.h); NULL gives each connection a thread of its own. With a
+  /// group the library ignores `dispatcher`.
   interruptsync_group *group;
 } interruptsync_object_options;
 
-/// Makes an object over `line`; nothing is connected yet. `options` NULL for defaults.
-/// Errors: -EINVAL (no such mode, a handle that is not one, `size` wrong), -E2BIG (the struct is of a later version and
-/// uses what this library does not have).
+/// Makes an object over `line`, not connected yet. `options` NULL means the defaults.
+/// Errors: -EINVAL (no such mode, not a live handle, wrong `size`), -E2BIG (the struct is of a later version and sets a
+/// field that this library does not have).
 int interruptsync_object_create(interruptsync_line *line, uint32_t mode, const interruptsync_object_options *options,
                                 interruptsync_object **object);
 
-/// Puts the routine at the head of the list instead of the tail (P10, P11).
+/// Registers the routine at the head of the list instead of the tail (P10, P11).
 #define INTERRUPTSYNC_FIRST 1u
 
-/// Adds a service routine, which may be called from now on; the next interrupt is certain to see it (P10, P13, N7). The
-/// same routine may be in the list more than once (P14). `context` is handed to each call and must outlive the entry.
-/// `registration` NULL when it will never be cancelled; releasing it does not cancel. Level: PASSIVE.
+/// Adds a service routine. It may be called at once, and the next interrupt is certain to see it (P10, P13, N7). The
+/// list may hold the same routine more than once (P14). Each call gets `context`, which must outlive the entry. Pass
+/// NULL as `registration` if you will never cancel; releasing the registration does not cancel. Level: PASSIVE.
 /// Errors: -EDEADLK (inside a routine of this lock), -EPERM (level), -EINVAL (no routine, unknown flag, handle).
 int interruptsync_object_register(interruptsync_object *object, interruptsync_routine routine, void *context,
                                   uint32_t flags, interruptsync_registration **registration);
 
-/// Takes the routine out of the list. Afterwards it is not running, unless the caller is inside it, and will not be
-/// called (N8). Cancelling twice does nothing. Errors: -EINVAL.
+/// Removes the routine from the list. When this returns, the routine does not run, unless the caller is inside it, and
+/// will not be called again (N8). A second cancel does nothing.
+/// Errors: -EINVAL.
 int interruptsync_registration_cancel(interruptsync_registration *registration);
 
-/// Connects to the object's line, or to another one from now on (P21). Service routines may run before it returns
-/// (P22).
-/// The list, the lock and the statistics stay. Level: PASSIVE.
-/// Errors: -EISCONN (connected; left as it is, N9), -ENODATA (no service routine, N9), -EBUSY (another object has the
-/// line), -ENODEV (the line has ended), -EIO (the line failed), -EDEADLK, -EPERM (level), -EMFILE, -EAGAIN or -ENOMEM
-/// (no descriptor or thread), -EINVAL; and what re-arming answered: -EACCES, -EOPNOTSUPP.
+/// Connects to the object's line, or to another line from now on (P21). Service routines may run before this returns
+/// (P22). The list, the lock and the statistics stay. Level: PASSIVE.
+/// Errors: -EISCONN (connected already, and left as it is, N9), -ENODATA (no service routine, N9), -EBUSY (another
+/// object has the line), -ENODEV (the line has ended), -EIO (the line failed), -EDEADLK, -EPERM (level), -EMFILE,
+/// -EAGAIN or -ENOMEM (no descriptor or thread), -EINVAL; and from the re-arm -EACCES, -EOPNOTSUPP.
 int interruptsync_object_connect(interruptsync_object *object);
 int interruptsync_object_connect_to(interruptsync_object *object, interruptsync_line *line);
 
-/// Masks the line and waits until no routine runs; none will start (P23, N11). Does nothing on an object that is not
-/// connected (P26). The list stays (P24). Level: PASSIVE; allowed from the object's report handler.
+/// Masks the line and waits until no routine runs; none will start (P23, N11). Does nothing if the object is not
+/// connected (P26). The list stays (P24). Level: PASSIVE; the object's report handler may call it.
 /// Errors: -EDEADLK (inside a routine of this lock), -EPERM (level), -EINVAL.
 int interruptsync_object_disconnect(interruptsync_object *object);
 
-/// What interruptsync_object_get_state() returns.
+/// Results of interruptsync_object_get_state().
 enum {
   INTERRUPTSYNC_DISCONNECTED = 0,
   INTERRUPTSYNC_CONNECTED = 1,
-  /// Connected and masked by the storm brake.
+  /// Connected, and masked by the storm brake.
   INTERRUPTSYNC_STORMING = 2,
-  /// Still connected, but the line has gone; disconnecting or connecting to another line clears it.
+  /// Still connected, but the line has ended. A disconnect, or a connect to another line, clears this state.
   INTERRUPTSYNC_ENDED = 3,
 };
 
 /// Errors: -EINVAL.
 int interruptsync_object_get_state(interruptsync_object *object);
 
-/// Re-arms a line that a storm left masked, or ends a pause early. Errors: -EINVAL.
+/// Re-arms a line that the storm brake left masked, or ends a pause early. Errors: -EINVAL.
 int interruptsync_object_resume(interruptsync_object *object);
 
-/// Runs `routine` in the calling thread, exclusive of the object's service routines and of every other synchronized
-/// routine (P30, P31): before, during and after connection alike (P34, N3). `status`, which may be NULL, receives the
+/// Runs `routine` in the calling thread, mutually exclusive with the object's service routines and with every other
+/// synchronized routine (P30, P31), whether connected or not (P34, N3). `status`, which may be NULL, receives the
 /// routine's own result (P33).
-/// Errors, the routine has not run: -EDEADLK (the thread is inside a routine of this lock, N4), -EOWNERDEAD (a thread
-/// died inside a routine), -EINVAL.
+/// Errors, after which the routine has not run: -EDEADLK (the thread is inside a routine of this lock, N4), -EOWNERDEAD
+/// (a thread died inside a routine), -EINVAL.
 int interruptsync_object_call(interruptsync_object *object, interruptsync_routine routine, void *context,
                               int32_t *status);
 

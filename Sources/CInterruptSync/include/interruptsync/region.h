@@ -1,4 +1,4 @@
-// Device registers: every access checks width, alignment, bounds, and that the device is still there (fact 29).
+// Device registers. Every access checks width, alignment, bounds, and that the device is still there (fact 29).
 #ifndef INTERRUPTSYNC_REGION_H
 #define INTERRUPTSYNC_REGION_H
 
@@ -12,18 +12,18 @@ typedef struct interruptsync_region_info {
   /// INTERRUPTSYNC_MEMORY or INTERRUPTSYNC_PORTS.
   uint32_t kind;
   uint32_t reserved;
-  /// Bytes that may be accessed, from offset 0 on.
+  /// Bytes that you may access, from offset 0.
   uint64_t length;
   char name[192];
 } interruptsync_region_info;
 
-/// Maps map `index` of the device, with its offset applied and its usable length enforced (facts 33 to 35).
-/// Level: PASSIVE.
-/// Errors: -ENOENT (no such map), -EOPNOTSUPP (the driver describes it so that it cannot be mapped), -ENODEV (removed),
+/// Maps map `index` of the device, with its offset applied and its usable length enforced (facts 33 to 35). Level:
+/// PASSIVE.
+/// Errors: -ENOENT (no such map), -EOPNOTSUPP (the driver's description does not allow mapping it), -ENODEV (removed),
 /// -EACCES, -ENOMEM, -EINVAL.
 int interruptsync_region_map(interruptsync_device *device, uint32_t index, interruptsync_region **region);
 
-/// Reaches BAR `number` of a PCI function, whatever order the driver's maps have (fact 40). Level: PASSIVE.
+/// Opens BAR `number` of a PCI function, whatever the order of the driver's maps (fact 40). Level: PASSIVE.
 /// Errors: -ENOENT (no such BAR, or not a PCI function), -EACCES, -ENODEV, -EBUSY (a kernel driver holds it), -ENOMEM,
 /// -EINVAL.
 int interruptsync_region_bar(interruptsync_device *device, uint32_t number, interruptsync_region **region);
@@ -31,8 +31,8 @@ int interruptsync_region_bar(interruptsync_device *device, uint32_t number, inte
 /// Errors: -EINVAL.
 int interruptsync_region_get_info(interruptsync_region *region, interruptsync_region_info *info);
 
-/// Reads 8, 16, 32 or 64 bits at `offset` bytes in one access, complete before anything after it.
-/// Accesses of several threads are ordered only by the interrupt lock.
+/// Reads 8, 16, 32 or 64 bits at `offset` bytes in one access, which completes before anything that follows. Only the
+/// interrupt lock orders the accesses of several threads.
 /// Errors: -ERANGE (leaves the region), -EINVAL (misaligned; 64 bits of a port; not a region), -ENODEV (the device was
 /// removed), -EIO (the I/O BAR's file failed).
 int interruptsync_read8(interruptsync_region *region, uint64_t offset, uint8_t *value);
@@ -40,7 +40,7 @@ int interruptsync_read16(interruptsync_region *region, uint64_t offset, uint16_t
 int interruptsync_read32(interruptsync_region *region, uint64_t offset, uint32_t *value);
 int interruptsync_read64(interruptsync_region *region, uint64_t offset, uint64_t *value);
 
-/// Writes 8, 16, 32 or 64 bits at `offset` bytes in one access, after everything before it. The same errors.
+/// Writes 8, 16, 32 or 64 bits at `offset` bytes in one access, after everything that precedes it. The same errors.
 int interruptsync_write8(interruptsync_region *region, uint64_t offset, uint8_t value);
 int interruptsync_write16(interruptsync_region *region, uint64_t offset, uint16_t value);
 int interruptsync_write32(interruptsync_region *region, uint64_t offset, uint32_t value);

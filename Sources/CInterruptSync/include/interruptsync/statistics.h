@@ -1,4 +1,4 @@
-// Counters. Each figure is exact; the figures of one snapshot may be an interrupt apart. Reading takes no lock that a
+// Counters. Each figure is exact; the figures of one snapshot may differ by one interrupt. Reading takes no lock that a
 // routine can hold.
 #ifndef INTERRUPTSYNC_STATISTICS_H
 #define INTERRUPTSYNC_STATISTICS_H
@@ -7,24 +7,24 @@
 
 INTERRUPTSYNC_BEGIN
 
-/// Counters of an object since it was made; disconnecting does not reset them (N13, N19).
+/// Counters of an object since its creation. Disconnecting does not reset them (N13, N19).
 typedef struct interruptsync_statistics {
   size_t size;
-  /// Interrupts the kernel counted, and times the routines were run for them.
+  /// Interrupts that the kernel counted, and dispatches that ran the routines for them.
   uint64_t interrupts;
   uint64_t dispatches;
-  /// Interrupts that shared a dispatch with another; on a PCI line an upper bound (fact 44).
+  /// Interrupts that shared a dispatch with another one; an upper bound on a PCI line (fact 44).
   uint64_t coalesced;
-  /// Dispatches that a routine claimed, and that none did.
+  /// Dispatches that a routine claimed, and dispatches that none claimed.
   uint64_t claimed;
   uint64_t unclaimed;
-  /// Walks of the list; more than dispatches in mode repeat only.
+  /// Walks of the list. Only mode repeat makes more than one for a dispatch.
   uint64_t passes;
   uint64_t rearm_failures;
   /// Storms that the brake stopped, and dispatches that the repeat limit ended (N20).
   uint64_t storms;
   uint64_t repeat_limits;
-  /// Synchronized routines run, and calls refused because the thread held the lock already (N4).
+  /// Synchronized routines that ran, and calls refused because the thread already held the lock (N4).
   uint64_t synchronized_calls;
   uint64_t refused_calls;
   /// Longest time a dispatch held the lock, and longest wait for it by anyone, in nanoseconds (N6).
@@ -32,8 +32,8 @@ typedef struct interruptsync_statistics {
   uint64_t longest_wait;
   /// Routines in the list.
   uint64_t routine_count;
-  /// Times the dispatcher's thread read on and met an interrupt, times it met none, and times it slept. With a group
-  /// these stay 0, as the thread is the group's (interruptsync_group_get_statistics()).
+  /// Times the dispatcher's thread kept reading and found an interrupt, times it found none, and times it slept. In a
+  /// group these stay 0, as the group counts for its thread (interruptsync_group_get_statistics()).
   uint64_t spins_found;
   uint64_t spins_in_vain;
   uint64_t sleeps;
@@ -54,7 +54,7 @@ typedef struct interruptsync_lock_statistics {
   uint64_t longest_wait;
 } interruptsync_lock_statistics;
 
-/// Errors: -EINVAL (also: `statistics->size` is not one of this struct).
+/// Errors: -EINVAL (also: `statistics->size` is not a size of this struct).
 int interruptsync_object_get_statistics(interruptsync_object *object, interruptsync_statistics *statistics);
 int interruptsync_registration_get_statistics(interruptsync_registration *registration,
                                               interruptsync_registration_statistics *statistics);

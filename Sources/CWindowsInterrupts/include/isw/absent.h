@@ -1,5 +1,5 @@
-// Names that interrupt code may use on Windows and that are not here: using one is a compile error that says where to
-// read more. A macro of the same name, set before, leaves the name to the driver.
+// Names that interrupt code may use on Windows and that do not exist here. A use is a compile error that says where to
+// read more. Define a macro of the same name before this header to keep the name for yourself.
 #ifndef ISW_ABSENT_H
 #define ISW_ABSENT_H
 

@@ -1,5 +1,5 @@
-// Spellings that say something to Windows' compilers and analysers and nothing to ours: source annotations,
-// calling conventions, parameter directions. The old `__in`, `__out` are not here: the C++ library uses these names.
+// Spellings with a meaning for Windows' compilers and analysers, and none for ours: source annotations, calling
+// conventions, parameter directions. The old `__in` and `__out` are missing: the C++ library uses these names.
 #ifndef ISW_ANNOTATIONS_H
 #define ISW_ANNOTATIONS_H
 

@@ -1,4 +1,4 @@
-// Saying something, asserting something, and what the time is.
+// Messages, assertions, and the time.
 #ifndef ISW_DEBUG_H
 #define ISW_DEBUG_H
 
@@ -6,15 +6,15 @@
 
 ISW_BEGIN_C
 
-/// Writes to standard error. Formats as Windows has them: %l and %ld take 32 bits, %I64d takes 64, %Iu a size, %wZ a
+/// Writes to standard error. The formats are Windows': %l and %ld take 32 bits, %I64d takes 64, %Iu a size, %wZ a
 /// UNICODE_STRING. Any level; at most 511 bytes. Always STATUS_SUCCESS.
 ULONG DbgPrint(PCSTR Format, ...);
-/// The same with a component and a level, which are not filtered.
+/// The same with a component and a level, neither of which filters anything.
 ULONG DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
 /// Writes file, line and expression of a failed assertion, and stops the process in checked mode.
 VOID RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineNumber, PCSTR Message);
 
-/// Spins. Any level; at DIRQL mind what else waits (K24).
+/// Spins. Any level; at DIRQL remember what else waits (K24).
 VOID KeStallExecutionProcessor(ULONG MicroSeconds);
 /// CLOCK_MONOTONIC in nanoseconds; the frequency is 1,000,000,000. Any level.
 LARGE_INTEGER KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency);
@@ -49,5 +49,20 @@ ISW_END_C
 #endif
 #define NT_ASSERT(expression) ASSERT(expression)
 #define PAGED_CODE_LOCKED() ((void)0)
+
+// The time of day and the time since the machine started, in 100-nanosecond units. Any thread, any level.
+
+ISW_BEGIN_C
+
+/// Since 1601-01-01 00:00 UTC. Follows CLOCK_REALTIME, also when that clock is set.
+VOID KeQuerySystemTime(PLARGE_INTEGER CurrentTime);
+/// The same: here both are precise.
+VOID KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime);
+/// Ticks of KeQueryTimeIncrement's length since the machine started.
+VOID KeQueryTickCount(PLARGE_INTEGER CurrentCount);
+/// 156250: a tick counts 15.625 ms. Nothing here waits for ticks.
+ULONG KeQueryTimeIncrement(VOID);
+
+ISW_END_C
 
 #endif

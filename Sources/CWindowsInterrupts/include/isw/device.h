@@ -1,10 +1,94 @@
-// The device object: stands for a UIO device, made by InterruptSyncCreateDevice (interruptsync_windows.h).
+// A driver's driver object, its device object, and the resources of the device.
 #ifndef ISW_DEVICE_H
 #define ISW_DEVICE_H
 
-#include "dpc.h"
-#include "resource.h"
+#include "deferred.h"
 #include "types.h"
+
+// Resource descriptors: what the device has. Field names are the documents'; the layout is this compiler's own, not
+// packed.
+
+typedef enum _INTERFACE_TYPE { InterfaceTypeUndefined = -1, Internal = 0, Isa = 1, PCIBus = 5 } INTERFACE_TYPE;
+
+#define CmResourceTypeNull 0
+#define CmResourceTypePort 1
+#define CmResourceTypeInterrupt 2
+#define CmResourceTypeMemory 3
+#define CmResourceTypeDma 4
+#define CmResourceTypeDeviceSpecific 5
+#define CmResourceTypeBusNumber 6
+
+typedef enum _CM_SHARE_DISPOSITION {
+  CmResourceShareUndetermined = 0,
+  CmResourceShareDeviceExclusive,
+  CmResourceShareDriverExclusive,
+  CmResourceShareShared
+} CM_SHARE_DISPOSITION;
+
+#define CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE 0
+#define CM_RESOURCE_INTERRUPT_LATCHED 1
+#define CM_RESOURCE_INTERRUPT_MESSAGE 2
+#define CM_RESOURCE_PORT_MEMORY 0
+#define CM_RESOURCE_PORT_IO 1
+#define CM_RESOURCE_MEMORY_READ_WRITE 0
+
+/// One resource. In a translated interrupt, `Level` is the DIRQL and `Vector` the argument of IoConnectInterrupt; in an
+/// untranslated one, `Level` is the kernel's interrupt number (L7).
+typedef struct _CM_PARTIAL_RESOURCE_DESCRIPTOR {
+  UCHAR Type;
+  UCHAR ShareDisposition;
+  USHORT Flags;
+  union {
+    struct {
+      PHYSICAL_ADDRESS Start;
+      ULONG Length;
+    } Generic;
+    struct {
+      PHYSICAL_ADDRESS Start;
+      ULONG Length;
+    } Port;
+    struct {
+      PHYSICAL_ADDRESS Start;
+      ULONG Length;
+    } Memory;
+    struct {
+      USHORT Group;
+      USHORT Reserved;
+      ULONG Level;
+      ULONG Vector;
+      KAFFINITY Affinity;
+    } Interrupt;
+    struct {
+      ULONG Channel;
+      ULONG Port;
+      ULONG Reserved1;
+    } Dma;
+    struct {
+      ULONG Data[3];
+    } DevicePrivate;
+  } u;
+} CM_PARTIAL_RESOURCE_DESCRIPTOR, *PCM_PARTIAL_RESOURCE_DESCRIPTOR;
+
+typedef struct _CM_PARTIAL_RESOURCE_LIST {
+  USHORT Version;
+  USHORT Revision;
+  ULONG Count;
+  CM_PARTIAL_RESOURCE_DESCRIPTOR PartialDescriptors[1];
+} CM_PARTIAL_RESOURCE_LIST, *PCM_PARTIAL_RESOURCE_LIST;
+
+typedef struct _CM_FULL_RESOURCE_DESCRIPTOR {
+  INTERFACE_TYPE InterfaceType;
+  ULONG BusNumber;
+  CM_PARTIAL_RESOURCE_LIST PartialResourceList;
+} CM_FULL_RESOURCE_DESCRIPTOR, *PCM_FULL_RESOURCE_DESCRIPTOR;
+
+/// `Count` is always 1: one bus, with all of the device's descriptors.
+typedef struct _CM_RESOURCE_LIST {
+  ULONG Count;
+  CM_FULL_RESOURCE_DESCRIPTOR List[1];
+} CM_RESOURCE_LIST, *PCM_RESOURCE_LIST;
+
+// The device object: one open UIO device, made by InterruptSyncCreateDevice (interruptsync_windows.h).
 
 typedef struct _DRIVER_OBJECT DRIVER_OBJECT, *PDRIVER_OBJECT;
 typedef struct _IRP IRP, *PIRP;
@@ -19,11 +103,30 @@ typedef struct _DEVICE_OBJECT {
   PIRP CurrentIrp;
   ULONG Flags;
   ULONG Characteristics;
-  /// The driver's own memory, cleared, of the length asked for.
+  /// The driver's own memory, cleared, with the requested length.
   PVOID DeviceExtension;
   KDPC Dpc;
-  /// The system's.
+  /// Belongs to the system.
   PVOID Reserved;
 } DEVICE_OBJECT, *PDEVICE_OBJECT;
+
+// The driver object: InterruptSyncLoadDriver (interruptsync_windows.h) passes it to DriverEntry.
+
+typedef NTSTATUS DRIVER_INITIALIZE(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath);
+typedef DRIVER_INITIALIZE *PDRIVER_INITIALIZE;
+typedef VOID DRIVER_UNLOAD(PDRIVER_OBJECT DriverObject);
+typedef DRIVER_UNLOAD *PDRIVER_UNLOAD;
+
+struct _DRIVER_OBJECT {
+  CSHORT Type;
+  CSHORT Size;
+  /// `\Driver\NAME`.
+  UNICODE_STRING DriverName;
+  PDRIVER_INITIALIZE DriverInit;
+  /// Called by InterruptSyncUnloadDriver unless NULL.
+  PDRIVER_UNLOAD DriverUnload;
+  /// Belongs to the system.
+  PVOID Reserved;
+};
 
 #endif

@@ -1,11 +1,11 @@
-// Interrupt objects: connecting service routines to vectors, and code that excludes them.
+// Interrupt objects: connect a service routine to a vector, and run code that excludes the routine.
 #ifndef ISW_INTERRUPT_H
 #define ISW_INTERRUPT_H
 
 #include "device.h"
 #include "irql.h"
 
-/// An interrupt object. Valid until it is disconnected; a later use is reported.
+/// An interrupt object. Valid until the disconnect; a later use is reported.
 typedef struct _KINTERRUPT KINTERRUPT, *PKINTERRUPT;
 
 typedef enum _KINTERRUPT_MODE { LevelSensitive = 0, Latched = 1 } KINTERRUPT_MODE;
@@ -82,7 +82,7 @@ typedef struct _IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS {
 } IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS, *PIO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS;
 
 typedef struct _IO_CONNECT_INTERRUPT_PARAMETERS {
-  /// Asked for; on return, what was registered or is to be asked for instead (K10).
+  /// The version that you ask for; on return, the one that was registered, or that you should ask for (K10).
   ULONG Version;
   union {
     IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS FullySpecified;
@@ -100,7 +100,7 @@ typedef struct _IO_DISCONNECT_INTERRUPT_PARAMETERS {
   } ConnectionContext;
 } IO_DISCONNECT_INTERRUPT_PARAMETERS, *PIO_DISCONNECT_INTERRUPT_PARAMETERS;
 
-/// As far as IoReportInterruptActive takes it: the version asked for at connect and the interrupt object.
+/// For IoReportInterruptActive: the version of the connect, and the interrupt object.
 typedef struct _IO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS {
   ULONG Version;
   union {
@@ -115,32 +115,32 @@ ISW_BEGIN_C
 /// Connects a service routine to a vector of a translated interrupt descriptor. The routine may run before this
 /// returns (K16). PASSIVE_LEVEL.
 ///
-/// STATUS_INVALID_PARAMETER (no routine, no place for the object, no processor, SynchronizeIrql below Irql, a spin
-/// lock with a passive-level interrupt), STATUS_NOT_FOUND (no such vector), STATUS_DEVICE_BUSY (connected already by
-/// one that does not share, or to one that does), and what N16 says of the device.
+/// STATUS_INVALID_PARAMETER (no routine, no InterruptObject, no processor, SynchronizeIrql below Irql, a spin lock with
+/// a passive-level interrupt), STATUS_NOT_FOUND (no such vector), STATUS_DEVICE_BUSY (the vector is connected, and not
+/// all its users share), and the errors of the device in N16.
 NTSTATUS IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTINE ServiceRoutine, PVOID ServiceContext,
                             PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql, KIRQL SynchronizeIrql,
                             KINTERRUPT_MODE InterruptMode, BOOLEAN ShareVector, KAFFINITY ProcessorEnableMask,
                             BOOLEAN FloatingSave);
-/// The same by parameters. LINE_BASED connects the one routine to all of the device's lines (K14); MESSAGE_BASED
-/// registers the fallback routine for the line and answers CONNECT_LINE_BASED, since UIO has no messages. Errors: K15.
+/// The same by parameters. LINE_BASED connects one routine to all of the device's lines (K14). MESSAGE_BASED registers
+/// the fallback routine for the line and returns CONNECT_LINE_BASED, since UIO has no messages. Errors: K15.
 NTSTATUS IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters);
-/// Disconnects. When it returns the routine does not run and will not start (N11). PASSIVE_LEVEL, and not from the
-/// interrupt's own routines, which is reported and refused.
+/// Disconnects. When it returns, the routine does not run and will not start (N11). PASSIVE_LEVEL. A call from the
+/// interrupt's own routines is reported and refused.
 VOID IoDisconnectInterrupt(PKINTERRUPT InterruptObject);
 VOID IoDisconnectInterruptEx(PIO_DISCONNECT_INTERRUPT_PARAMETERS Parameters);
 
-/// Lets the routine be called again, or not, without a reconnect (K18). Up to DISPATCH_LEVEL.
+/// Resumes or suspends calls of the routine, without a reconnect (K18). Up to DISPATCH_LEVEL.
 VOID IoReportInterruptActive(PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS Parameters);
 VOID IoReportInterruptInactive(PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS Parameters);
 
-/// Runs the routine in the calling thread under the interrupt's lock, and gives its result (K1, K3). Up to the
-/// interrupt's SynchronizeIrql. FALSE without running it for a caller that is inside already (N4) and for an
-/// interrupt that has been disconnected (N14); both are reported.
+/// Runs the routine in the calling thread under the interrupt's lock, and returns its result (K1, K3). Up to the
+/// interrupt's SynchronizeIrql. Returns FALSE without running it if the caller is inside a routine already (N4), or the
+/// interrupt has been disconnected (N14); both are reported.
 BOOLEAN KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeRoutine,
                                PVOID SynchronizeContext);
-/// Takes the interrupt's lock and raises to its SynchronizeIrql (K25). Reported, and without a lock: passive-level
-/// interrupts, callers inside already; the matching release is then harmless.
+/// Acquires the interrupt's lock and raises to its SynchronizeIrql (K25). For a passive-level interrupt, and for a
+/// caller inside a routine already, the call is reported and acquires nothing; the matching release then does nothing.
 KIRQL KeAcquireInterruptSpinLock(PKINTERRUPT Interrupt);
 VOID KeReleaseInterruptSpinLock(PKINTERRUPT Interrupt, KIRQL OldIrql);
 

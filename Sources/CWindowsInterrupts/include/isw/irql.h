@@ -1,6 +1,6 @@
-// Interrupt request levels and executive spin locks. The level is the calling thread's own and serves the checks;
-// exclusion comes from locks (N23). Spin locks block with priority inheritance (N6) and are the same locks that
-// interrupts can be connected with (K7).
+// Interrupt request levels and executive spin locks. The level belongs to the calling thread and serves the checks;
+// exclusion comes from locks (N23). Spin locks block with priority inheritance (N6). An interrupt can be connected with
+// one (K7).
 #ifndef ISW_IRQL_H
 #define ISW_IRQL_H
 
@@ -16,7 +16,7 @@
 #define PROFILE_LEVEL 15
 #define HIGH_LEVEL 15
 
-/// Zero before its first use; KeInitializeSpinLock makes it so.
+/// Zero before its first use; KeInitializeSpinLock sets it to zero.
 typedef ULONG_PTR KSPIN_LOCK, *PKSPIN_LOCK;
 
 typedef struct _KLOCK_QUEUE_HANDLE {
@@ -28,7 +28,7 @@ ISW_BEGIN_C
 
 /// The calling thread's level: DISPATCH_LEVEL in DPCs, the interrupt's own in its routines. Any level.
 KIRQL KeGetCurrentIrql(VOID);
-/// Raises the level and gives the one before; a lower one is reported and not set (D5).
+/// Raises the level and returns the previous one; a lower one is reported and not set (D5).
 VOID KfRaiseIrql(KIRQL NewIrql, PKIRQL OldIrql);
 #define KeRaiseIrql(NewIrql, OldIrql) KfRaiseIrql((NewIrql), (OldIrql))
 KIRQL KeRaiseIrqlToDpcLevel(VOID);
@@ -36,22 +36,22 @@ KIRQL KeRaiseIrqlToDpcLevel(VOID);
 VOID KeLowerIrql(KIRQL NewIrql);
 
 VOID KeInitializeSpinLock(PKSPIN_LOCK SpinLock);
-/// Takes the lock and raises to DISPATCH_LEVEL. Callers above that (K23), and a caller that holds the lock already
-/// (K24), are reported; the latter goes on without a deadlock, and the matching release does nothing.
+/// Acquires the lock and raises to DISPATCH_LEVEL. A caller above that level (K23), and a caller that holds the lock
+/// already (K24), are reported. The latter goes on without a deadlock, and the matching release does nothing.
 KIRQL KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock);
 #define KeAcquireSpinLock(SpinLock, OldIrql) ((void)(*(OldIrql) = KeAcquireSpinLockRaiseToDpc(SpinLock)))
 VOID KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql);
-/// At DISPATCH_LEVEL; below is reported.
+/// At DISPATCH_LEVEL; a lower level is reported.
 VOID KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock);
 VOID KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock);
-/// TRUE when it was free and is taken now. At DISPATCH_LEVEL.
+/// TRUE if the lock was free and the caller holds it now. At DISPATCH_LEVEL.
 BOOLEAN KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock);
-/// TRUE when nobody holds it at this moment. Any level.
+/// TRUE if no thread holds it at this moment. Any level.
 BOOLEAN KeTestSpinLock(PKSPIN_LOCK SpinLock);
 
 ISW_END_C
 
-/// For routines of threaded DPCs, which may find themselves at either level (D14).
+/// For routines of threaded DPCs, which may run at either level (D14).
 FORCEINLINE KIRQL KeAcquireSpinLockForDpc(PKSPIN_LOCK SpinLock) { return KeAcquireSpinLockRaiseToDpc(SpinLock); }
 FORCEINLINE VOID KeReleaseSpinLockForDpc(PKSPIN_LOCK SpinLock, KIRQL OldIrql) { KeReleaseSpinLock(SpinLock, OldIrql); }
 

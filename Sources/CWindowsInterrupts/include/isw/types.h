@@ -1,4 +1,4 @@
-// Base types with the widths Windows documents: LONG has 32 bits although this system's long has 64.
+// Base types with the widths that Windows documents: LONG has 32 bits, although this system's long has 64.
 #ifndef ISW_TYPES_H
 #define ISW_TYPES_H
 

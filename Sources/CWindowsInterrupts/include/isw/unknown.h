@@ -1,4 +1,4 @@
-// COM's root interface and the spellings interfaces are declared with, in C and C++.
+// COM's root interface, and the spellings that declare interfaces in C and in C++.
 #ifndef ISW_UNKNOWN_H
 #define ISW_UNKNOWN_H
 
@@ -65,7 +65,7 @@ ISW_END_C
 #undef INTERFACE
 #define INTERFACE IUnknown
 DECLARE_INTERFACE(IUnknown) {
-  /// The interface with a reference counted for the caller, or an error and NULL (P40).
+  /// Returns the interface with a reference for the caller, or an error and NULL (P40).
   STDMETHOD(QueryInterface)(THIS_ REFIID InterfaceId, PVOID * Interface) PURE;
   STDMETHOD_(ULONG, AddRef)(THIS) PURE;
   STDMETHOD_(ULONG, Release)(THIS) PURE;

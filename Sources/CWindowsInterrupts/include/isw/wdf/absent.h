@@ -1,4 +1,4 @@
-// Framework names that interrupt code may use on Windows and that are not here.
+// Framework names that interrupt code may use on Windows and that do not exist here; see ../absent.h.
 #ifndef ISW_WDF_ABSENT_H
 #define ISW_WDF_ABSENT_H
 

@@ -1,27 +1,74 @@
-// The interrupt object (W1 to W32). Its lock is one of the core's, connected or not, and may be shared (W5); the ISR,
-// Enable, Disable and Synchronize callbacks and the holders of WdfInterruptAcquireLock exclude each other.
+// Locks and interrupts. An interrupt's lock is a lock of the library, connected or not, and several interrupts can
+// share one (W5). The ISR, the Enable, Disable and Synchronize callbacks, and the threads that hold the lock through
+// WdfInterruptAcquireLock exclude each other (W1 to W32).
 #ifndef ISW_WDFINTERRUPT_H
 #define ISW_WDFINTERRUPT_H
 
+#include "../interrupt.h"
 #include "wdfobject.h"
 
-#include "../interrupt.h"
-#include "../resource.h"
+// Spin locks and wait locks. An interrupt can be made with either (W5).
 
-/// At the interrupt's level, under its lock. TRUE only if the device interrupted and was serviced. MessageID is 0: UIO
-/// has lines only (W13).
+#define WDF_TIMEOUT_TO_SEC ((LONGLONG)1 * 10 * 1000 * 1000)
+#define WDF_TIMEOUT_TO_MS ((LONGLONG)1 * 10 * 1000)
+#define WDF_TIMEOUT_TO_US ((LONGLONG)1 * 10)
+
+// Timeouts in units of 100 ns: negative from now, positive since 1601-01-01 UTC.
+FORCEINLINE LONGLONG WDF_REL_TIMEOUT_IN_SEC(ULONGLONG Time) { return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_SEC; }
+FORCEINLINE LONGLONG WDF_ABS_TIMEOUT_IN_SEC(ULONGLONG Time) { return (LONGLONG)Time * WDF_TIMEOUT_TO_SEC; }
+FORCEINLINE LONGLONG WDF_REL_TIMEOUT_IN_MS(ULONGLONG Time) { return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_MS; }
+FORCEINLINE LONGLONG WDF_ABS_TIMEOUT_IN_MS(ULONGLONG Time) { return (LONGLONG)Time * WDF_TIMEOUT_TO_MS; }
+FORCEINLINE LONGLONG WDF_REL_TIMEOUT_IN_US(ULONGLONG Time) { return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_US; }
+FORCEINLINE LONGLONG WDF_ABS_TIMEOUT_IN_US(ULONGLONG Time) { return (LONGLONG)Time * WDF_TIMEOUT_TO_US; }
+
+ISW_BEGIN_C
+
+NTSTATUS WdfSpinLockCreateIn(WDFDRIVER Driver, PWDF_OBJECT_ATTRIBUTES Attributes, WDFSPINLOCK *SpinLock);
+NTSTATUS WdfWaitLockCreateIn(WDFDRIVER Driver, PWDF_OBJECT_ATTRIBUTES Attributes, WDFWAITLOCK *Lock);
+
+/// Acquires the lock and raises to DISPATCH_LEVEL. Up to DISPATCH_LEVEL. Reported: a higher level (K23), a caller that
+/// holds it already (K24; the matching release does nothing), and the lock of an interrupt (W5).
+VOID WdfSpinLockAcquire(WDFSPINLOCK SpinLock);
+/// Releases the lock and restores the thread's level.
+VOID WdfSpinLockRelease(WDFSPINLOCK SpinLock);
+
+/// Acquires the lock. NULL waits without limit; 0 does not wait (up to DISPATCH_LEVEL). PASSIVE_LEVEL.
+///
+/// STATUS_TIMEOUT, a success code, if the time ran out (W25), and at once for a caller that holds the lock already;
+/// without a limit that caller gets STATUS_POSSIBLE_DEADLOCK and a report. STATUS_INVALID_DEVICE_STATE at a wrong
+/// level, STATUS_INVALID_HANDLE.
+NTSTATUS WdfWaitLockAcquire(WDFWAITLOCK Lock, PLONGLONG Timeout);
+/// Releases the lock. A thread that does not hold it is reported.
+VOID WdfWaitLockRelease(WDFWAITLOCK Lock);
+
+ISW_END_C
+
+/// The parent is the driver, unless the attributes name another. Errors: WdfObjectCreate. Up to DISPATCH_LEVEL.
+FORCEINLINE NTSTATUS WdfSpinLockCreate(PWDF_OBJECT_ATTRIBUTES SpinLockAttributes, WDFSPINLOCK *SpinLock) {
+  return WdfSpinLockCreateIn(isw_wdf_driver, SpinLockAttributes, SpinLock);
+}
+
+/// The same.
+FORCEINLINE NTSTATUS WdfWaitLockCreate(PWDF_OBJECT_ATTRIBUTES LockAttributes, WDFWAITLOCK *Lock) {
+  return WdfWaitLockCreateIn(isw_wdf_driver, LockAttributes, Lock);
+}
+
+// The interrupt object.
+
+/// Runs at the interrupt's level, under its lock. Return TRUE only if the device interrupted and you serviced it.
+/// MessageID is 0: UIO has only lines (W13).
 typedef BOOLEAN EVT_WDF_INTERRUPT_ISR(WDFINTERRUPT Interrupt, ULONG MessageID);
 typedef EVT_WDF_INTERRUPT_ISR *PFN_WDF_INTERRUPT_ISR;
-/// At the interrupt's level, under its lock (W19).
+/// Runs at the interrupt's level, under its lock (W19).
 typedef BOOLEAN EVT_WDF_INTERRUPT_SYNCHRONIZE(WDFINTERRUPT Interrupt, WDFCONTEXT Context);
 typedef EVT_WDF_INTERRUPT_SYNCHRONIZE *PFN_WDF_INTERRUPT_SYNCHRONIZE;
-/// At DISPATCH_LEVEL without the lock (W14), never concurrently with itself.
+/// Runs at DISPATCH_LEVEL without the lock (W14), never concurrently with itself.
 typedef VOID EVT_WDF_INTERRUPT_DPC(WDFINTERRUPT Interrupt, WDFOBJECT AssociatedObject);
 typedef EVT_WDF_INTERRUPT_DPC *PFN_WDF_INTERRUPT_DPC;
-/// At PASSIVE_LEVEL without the lock (W14), never concurrently with itself.
+/// Runs at PASSIVE_LEVEL without the lock (W14), never concurrently with itself.
 typedef VOID EVT_WDF_INTERRUPT_WORKITEM(WDFINTERRUPT Interrupt, WDFOBJECT AssociatedObject);
 typedef EVT_WDF_INTERRUPT_WORKITEM *PFN_WDF_INTERRUPT_WORKITEM;
-/// At the interrupt's level, under its lock: makes the device interrupt, or not (W6 to W8).
+/// Runs at the interrupt's level, under its lock; enables or disables interrupts in the device (W6 to W8).
 typedef NTSTATUS EVT_WDF_INTERRUPT_ENABLE(WDFINTERRUPT Interrupt, WDFDEVICE AssociatedDevice);
 typedef EVT_WDF_INTERRUPT_ENABLE *PFN_WDF_INTERRUPT_ENABLE;
 typedef NTSTATUS EVT_WDF_INTERRUPT_DISABLE(WDFINTERRUPT Interrupt, WDFDEVICE AssociatedDevice);
@@ -32,7 +79,7 @@ typedef struct _WDF_INTERRUPT_CONFIG {
   /// Shared with other interrupts, or NULL (W5).
   WDFSPINLOCK SpinLock;
   WDF_TRI_STATE ShareVector;
-  /// Without an effect.
+  /// Has no effect.
   BOOLEAN FloatingSave;
   BOOLEAN AutomaticSerialization;
   PFN_WDF_INTERRUPT_ISR EvtInterruptIsr;
@@ -45,9 +92,9 @@ typedef struct _WDF_INTERRUPT_CONFIG {
   /// Shared with other passive-level interrupts, or NULL (W5).
   WDFWAITLOCK WaitLock;
   BOOLEAN PassiveHandling;
-  /// Without an effect: the interrupt is disconnected.
+  /// Has no effect: the interrupt disconnects.
   WDF_TRI_STATE ReportInactiveOnPowerDown;
-  /// Without an effect.
+  /// Has no effect.
   BOOLEAN CanWakeDevice;
 } WDF_INTERRUPT_CONFIG, *PWDF_INTERRUPT_CONFIG;
 
@@ -89,7 +136,7 @@ typedef struct _GROUP_AFFINITY {
   USHORT Reserved[3];
 } GROUP_AFFINITY, *PGROUP_AFFINITY;
 
-/// What WdfInterruptGetInfo gives (W32).
+/// The result of WdfInterruptGetInfo (W32).
 typedef struct _WDF_INTERRUPT_INFO {
   ULONG Size;
   ULONG64 Reserved1;
@@ -130,40 +177,42 @@ ISW_BEGIN_C
 ///
 /// The checks of W2, in that order, with the attributes' own (WdfObjectCreate) after its second:
 /// STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_PARAMETER, STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED,
-/// STATUS_INVALID_DEVICE_STATE, STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL. STATUS_INVALID_HANDLE for a device or lock
-/// that is none.
+/// STATUS_INVALID_DEVICE_STATE, STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL. STATUS_INVALID_HANDLE for an invalid device
+/// or lock.
 NTSTATUS WdfInterruptCreate(WDFDEVICE Device, PWDF_INTERRUPT_CONFIG Configuration, PWDF_OBJECT_ATTRIBUTES Attributes,
                             WDFINTERRUPT *Interrupt);
 
-/// Queues EvtInterruptDpc. TRUE: now; FALSE: it was queued already (W17), or there is none, which is reported. Up to
-/// the interrupt's level.
+/// Queues EvtInterruptDpc. TRUE if this call queued it; FALSE if it was queued already (W17), or the interrupt has
+/// none, which is reported. Up to the interrupt's level.
 BOOLEAN WdfInterruptQueueDpcForIsr(WDFINTERRUPT Interrupt);
 /// The same for EvtInterruptWorkItem.
 BOOLEAN WdfInterruptQueueWorkItemForIsr(WDFINTERRUPT Interrupt);
 
-/// Runs the callback in the calling thread under the interrupt's lock, connected or not (W19 to W21), and gives its
-/// result. Up to DISPATCH_LEVEL; PASSIVE_LEVEL for a passive-level interrupt. FALSE without running it at a wrong
-/// level and for a caller that is inside already (N4); both are reported.
+/// Runs the callback in the calling thread under the interrupt's lock, connected or not (W19 to W21), and returns its
+/// result. Up to DISPATCH_LEVEL; PASSIVE_LEVEL for a passive-level interrupt. Returns FALSE without running it at a
+/// wrong level, and if the caller is inside a callback already (N4); both are reported.
 BOOLEAN WdfInterruptSynchronize(WDFINTERRUPT Interrupt, PFN_WDF_INTERRUPT_SYNCHRONIZE Callback, WDFCONTEXT Context);
-/// Takes the interrupt's lock and raises to its level (W22). Reported, and without a lock: not connected (W23; but for
-/// a passive-level interrupt, whose lock is taken all the same), inside already (N4), and, for a passive-level
-/// interrupt, above PASSIVE_LEVEL (W16). The matching release is then harmless.
+/// Acquires the interrupt's lock and raises to its level (W22). The call is reported, and acquires nothing, if the
+/// interrupt is not connected (W23; a passive-level interrupt's lock is acquired all the same), if the caller is inside
+/// a callback already (N4), and for a passive-level interrupt above PASSIVE_LEVEL (W16). The matching release then does
+/// nothing.
 VOID WdfInterruptAcquireLock(WDFINTERRUPT Interrupt);
 VOID WdfInterruptReleaseLock(WDFINTERRUPT Interrupt);
-/// TRUE when the lock was free and is taken now. Passive-level interrupts only, at PASSIVE_LEVEL; FALSE, with a
-/// report, otherwise (W24).
+/// TRUE if the lock was free and the caller holds it now. For passive-level interrupts, at PASSIVE_LEVEL; any other
+/// call returns FALSE, with a report (W24).
 BOOLEAN WdfInterruptTryToAcquireLock(WDFINTERRUPT Interrupt);
 
-/// Disconnects, with EvtInterruptDisable, and keeps it so through power transitions until WdfInterruptEnable (W10).
-/// PASSIVE_LEVEL, and not inside the interrupt's own routines.
+/// Disconnects, with EvtInterruptDisable. The interrupt stays disconnected through power transitions until
+/// WdfInterruptEnable (W10). PASSIVE_LEVEL, and not inside the interrupt's own routines.
 VOID WdfInterruptDisable(WDFINTERRUPT Interrupt);
-/// Connects again, with EvtInterruptEnable, if the device is in D0; what fails is reported.
+/// Connects again, with EvtInterruptEnable, if the device is in D0. A failure is reported.
 VOID WdfInterruptEnable(WDFINTERRUPT Interrupt);
-/// Lets the ISR be called again, or not, without a reconnect; not connected is reported (W11). Up to DISPATCH_LEVEL.
+/// Resumes or suspends calls of the ISR, without a reconnect. If not connected, the call is reported (W11). Up to
+/// DISPATCH_LEVEL.
 VOID WdfInterruptReportActive(WDFINTERRUPT Interrupt);
 VOID WdfInterruptReportInactive(WDFINTERRUPT Interrupt);
 
-/// What is known of the interrupt; without a resource all but MessageNumber is 0. A wrong Size is reported. Up to
+/// Describes the interrupt; without a resource every field but MessageNumber is 0. A wrong Size is reported. Up to
 /// DISPATCH_LEVEL.
 VOID WdfInterruptGetInfo(WDFINTERRUPT Interrupt, PWDF_INTERRUPT_INFO Info);
 /// The WDM interrupt object while connected, else NULL (W12). Up to the interrupt's level.
@@ -171,8 +220,8 @@ PKINTERRUPT WdfInterruptWdmGetInterrupt(WDFINTERRUPT Interrupt);
 /// Any level.
 WDFDEVICE WdfInterruptGetDevice(WDFINTERRUPT Interrupt);
 
-/// Kept and given back by WdfInterruptGetInfo (the processors and the group), without another effect: where the
-/// interrupt's thread runs is the program's to say. After the connect reported, and not taken (W32). PASSIVE_LEVEL.
+/// Stores a policy; WdfInterruptGetInfo returns its processors and group. It has no other effect: the program decides
+/// where the interrupt's thread runs. After the connect the call is reported and ignored (W32). PASSIVE_LEVEL.
 VOID WdfInterruptSetPolicy(WDFINTERRUPT Interrupt, WDF_INTERRUPT_POLICY Policy, WDF_INTERRUPT_PRIORITY Priority,
                            KAFFINITY TargetProcessorSet);
 VOID WdfInterruptSetExtendedPolicy(WDFINTERRUPT Interrupt, PWDF_INTERRUPT_EXTENDED_POLICY PolicyAndGroup);

@@ -1,0 +1,75 @@
+// What an ISR meets of the framework: its own call, the fast half of WdfInterruptSynchronize, and the contexts of
+// objects, which are found without a lock. Any level.
+#include "isw/core.h"
+
+#include <stdlib.h>
+
+BOOLEAN isw_wdf_isr_call(PKINTERRUPT interrupt, PVOID context) {
+  (void)interrupt;
+  isw_wdf_isr *isr = context;
+  return isr->routine(isr->interrupt, 0);
+}
+
+BOOLEAN WdfInterruptSynchronize(WDFINTERRUPT Interrupt, PFN_WDF_INTERRUPT_SYNCHRONIZE Callback, WDFCONTEXT Context) {
+  isw_wdf_object *object = (isw_wdf_object *)(void *)Interrupt;
+  int32_t level;
+  if (!CUIO_LIKELY(object && Callback && isw_gate_enter(&object->gate, &level)))
+    return isw_wdf_synchronize_slow(Interrupt, Callback, Context);
+  cuio_lock *lock = object->gate.lock;
+  KIRQL irql = object->gate.irql;
+  BOOLEAN result = Callback(Interrupt, Context);
+  isw_check_level("EvtInterruptSynchronize", irql);
+  isw_gate_leave(lock, level);
+  return result;
+}
+
+static isw_wdf_context *find(isw_wdf_object *object, PCWDF_OBJECT_CONTEXT_TYPE_INFO type) {
+  isw_wdf_context *context = __atomic_load_n(&object->contexts, __ATOMIC_ACQUIRE);
+  while (context && context->type != type) context = context->next;
+  return context;
+}
+
+PVOID WdfObjectGetTypedContextWorker(WDFOBJECT Handle, PCWDF_OBJECT_CONTEXT_TYPE_INFO TypeInfo) {
+  isw_wdf_object *object = Handle;
+  if (!object || !__atomic_load_n(&object->object, __ATOMIC_RELAXED)) {
+    InterruptSyncReportViolation("WdfObjectGetTypedContext", "N27", "the handle is NULL or its object has ended");
+    return NULL;
+  }
+  isw_wdf_context *context = find(object, TypeInfo->UniqueType);
+  return context ? context + 1 : NULL;
+}
+
+WDFOBJECT WdfObjectContextGetObject(PVOID ContextPointer) {
+  return ContextPointer ? ((isw_wdf_context *)ContextPointer - 1)->owner : NULL;
+}
+
+isw_wdf_context *isw_wdf_add_context(isw_wdf_object *object, PCWDF_OBJECT_CONTEXT_TYPE_INFO type, size_t size,
+                                     bool *existed) {
+  isw_wdf_context *made = calloc(1, sizeof *made + size);
+  if (!made) return NULL;
+  made->type = type->UniqueType;
+  made->owner = object;
+  made->size = size;
+  isw_wdf_context *seen = __atomic_load_n(&object->contexts, __ATOMIC_ACQUIRE);
+  do {
+    // Searches again after every failed exchange: another thread may have added the same type.
+    isw_wdf_context *present = find(object, type->UniqueType);
+    *existed = present != NULL;
+    if (present) {
+      free(made);
+      return present;
+    }
+    made->next = seen;
+  } while (!__atomic_compare_exchange_n(&object->contexts, &seen, made, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+  return made;
+}
+
+void isw_wdf_free_contexts(isw_wdf_object *object) {
+  isw_wdf_context *context = __atomic_exchange_n(&object->contexts, NULL, __ATOMIC_ACQ_REL);
+  while (context) {
+    isw_wdf_context *next = context->next;
+    isw_forget(context + 1, context->size);
+    free(context);
+    context = next;
+  }
+}

@@ -1,0 +1,53 @@
+// The C half of an interrupt: the functions that the core calls for each interrupt or DPC, and which call the driver's;
+// and the fast half of KeSynchronizeExecution. Each sets the level around the driver's routine and checks what the
+// routine left behind. Runs on the dispatcher's thread, the DPC thread, or a synchronized caller's.
+#include "isw/core.h"
+
+#include <stdio.h>
+
+void isw_check_level(PCSTR call, KIRQL entered) {
+  KIRQL left = (KIRQL)cuio_thread_level();
+  if (CUIO_LIKELY(left == entered)) return;
+  char text[100];
+  snprintf(text, sizeof text, "entered at IRQL %u and left at %u", entered, left);
+  InterruptSyncReportViolation(call, "D5", text);
+}
+
+int32_t isw_isr_call(void *object, void *context) {
+  (void)object;
+  isw_isr *isr = context;
+  if (!isr->active) return STATUS_UNSUCCESSFUL;
+  int32_t level = cuio_thread_set_level(isr->irql);
+  BOOLEAN claimed = isr->routine(isr->interrupt, isr->context);
+  isw_check_level("KSERVICE_ROUTINE", isr->irql);
+  cuio_thread_set_level(level);
+  return claimed ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+
+enum { KIND_KDPC = 0, KIND_DEVICE = 1, KIND_THREADED = 2 };
+
+void isw_dpc_call(void *context, void *argument1, void *argument2) {
+  PKDPC dpc = context;
+  // Read before the call: the routine may initialise the DPC again, or free it.
+  void *routine = dpc->Routine, *driver = dpc->Context;
+  KIRQL level = dpc->Kind == KIND_THREADED ? PASSIVE_LEVEL : DISPATCH_LEVEL;
+  if (dpc->Kind == KIND_DEVICE) ((PIO_DPC_ROUTINE)routine)(dpc, driver, argument1, argument2);
+  else ((PKDEFERRED_ROUTINE)routine)(dpc, driver, argument1, argument2);
+  if (KeGetCurrentIrql() != level) {
+    isw_check_level("KDEFERRED_ROUTINE", level);
+    cuio_thread_set_level(level);
+  }
+}
+
+// The lock by the handle's gate, the routine, and nothing else; every other case is isw_synchronize_slow's.
+BOOLEAN KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeRoutine,
+                               PVOID SynchronizeContext) {
+  int32_t level;
+  if (!CUIO_LIKELY(Interrupt && isw_gate_enter(&Interrupt->gate, &level)))
+    return isw_synchronize_slow(Interrupt, SynchronizeRoutine, SynchronizeContext);
+  cuio_lock *lock = Interrupt->gate.lock;
+  BOOLEAN result = SynchronizeRoutine(SynchronizeContext);
+  isw_check_level("KSYNCHRONIZE_ROUTINE", Interrupt->gate.irql);
+  isw_gate_leave(lock, level);
+  return result;
+}

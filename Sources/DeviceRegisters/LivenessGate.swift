@@ -1,0 +1,53 @@
+// Whether a device is still there. Mappings outlive their device: after an unbind, registers still
+// read as if nothing had happened (fact 29), so every register access asks this gate first. Floor 2;
+// any thread and level; one relaxed load and the clock, no lock.
+import CUIO
+import Synchronization
+
+/// Whether a device is still there. Closed permanently by the first thread to notice the removal;
+/// until then the gate asks the device's owner, at most a hundred times a second, so that an access
+/// after removal is silent for 10 ms at most.
+package final class LivenessGate: Sendable {
+  private let isShut = Atomic<Bool>(false)
+  private let lastCheck: Atomic<UInt64>
+  private let interval: UInt64
+  private let isAlive: @Sendable () -> Bool
+
+  /// - Parameters:
+  ///   - nanoseconds: how long an answer of the kernel is believed.
+  ///   - isAlive: asks the kernel about the device; any thread and level calls it.
+  package init(for nanoseconds: UInt64 = 10_000_000, isAlive: @escaping @Sendable () -> Bool) {
+    self.isAlive = isAlive
+    interval = cuio_nanoseconds_to_ticks(nanoseconds)
+    lastCheck = Atomic(cuio_ticks())
+  }
+
+  /// For registers without a device: never asks, never closes.
+  private init() {
+    isAlive = { true }
+    interval = .max
+    lastCheck = Atomic(0)
+  }
+
+  static let alwaysOpen = LivenessGate()
+
+  /// Cheap: one load, and a system call when the last one is 10 ms ago.
+  @inline(__always)
+  package var isOpen: Bool {
+    if isShut.load(ordering: .relaxed) { return false }
+    if cuio_ticks() &- lastCheck.load(ordering: .relaxed) < interval { return true }
+    return probe()
+  }
+
+  /// Asks the kernel now.
+  @inline(never)
+  package func probe() -> Bool {
+    if isShut.load(ordering: .relaxed) { return false }
+    lastCheck.store(cuio_ticks(), ordering: .relaxed)
+    let isAlive = isAlive()
+    if !isAlive { shut() }
+    return isAlive
+  }
+
+  package func shut() { isShut.store(true, ordering: .relaxed) }
+}

@@ -1,0 +1,122 @@
+// The handles that C holds, and the counted references of Swift that they name:
+// interruptsync_retain and interruptsync_release. Any thread, any level; the table (CHandleTable)
+// looks a handle up without a lock.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+import CHandleTable
+import CInterruptSync
+import Glibc
+import InterruptSync
+import UIO
+
+/// An object that a handle can name. Kinds are odd, so that no address of the allocator's looks
+/// like a handle.
+protocol HandleNamed: AnyObject {
+  static var handleKind: UInt32 { get }
+  static var handleName: String { get }
+}
+
+extension HandleNamed {
+  /// Keeps what `handle` names for as long as the caller needs it.
+  static func of(_ handle: OpaquePointer?) throws(Failure) -> Self {
+    guard let object = unsafe handle_object(UnsafeRawPointer(handle), handleKind) else {
+      throw unsafe .notLive(handle == nil, handleName)
+    }
+    return unsafe Unmanaged<Self>.fromOpaque(object).takeUnretainedValue()
+  }
+
+  /// Gives `self` a handle of one reference.
+  func give(to out: UnsafeMutablePointer<OpaquePointer?>?) throws(Failure) {
+    guard let out = unsafe out else { throw .noRoom(Self.handleName) }
+    let handle = unsafe try Self.reserveHandle()
+    unsafe handle_publish(handle, Unmanaged.passRetained(self).toOpaque(), nil)
+    unsafe out.pointee = OpaquePointer(handle)
+  }
+
+  static func reserveHandle() throws(Failure) -> UnsafeMutableRawPointer {
+    guard let handle = unsafe handle_reserve(handleKind) else {
+      throw Failure(number: ENOMEM, text: "too many live handles")
+    }
+    return unsafe handle
+  }
+}
+
+extension Failure {
+  static func notLive(_ isNull: Bool, _ name: String) -> Failure {
+    .invalid(isNull ? "the \(name) is NULL" : "not a live handle of a \(name)")
+  }
+
+  static func noRoom(_ name: String) -> Failure {
+    .invalid("the out-parameter for the \(name) is NULL")
+  }
+}
+
+extension UIODevice: HandleNamed {
+  static var handleKind: UInt32 { 0xa1 }
+  static var handleName: String { "device" }
+}
+
+extension RegisterRegion: HandleNamed {
+  static var handleKind: UInt32 { 0xa3 }
+  static var handleName: String { "region" }
+}
+
+extension InterruptSyncObject: HandleNamed {
+  static var handleKind: UInt32 { 0xa7 }
+  static var handleName: String { "object" }
+}
+
+extension ServiceRoutineRegistration: HandleNamed {
+  static var handleKind: UInt32 { 0xa9 }
+  static var handleName: String { "registration" }
+}
+
+extension KInterrupt: HandleNamed {
+  static var handleKind: UInt32 { 0xab }
+  static var handleName: String { "interrupt" }
+}
+
+extension InterruptLock: HandleNamed {
+  static var handleKind: UInt32 { 0xad }
+  static var handleName: String { "lock" }
+}
+
+extension DispatcherGroup: HandleNamed {
+  static var handleKind: UInt32 { 0xb3 }
+  static var handleName: String { "group" }
+}
+
+extension DeferredQueue: HandleNamed {
+  static var handleKind: UInt32 { 0xaf }
+  static var handleName: String { "queue" }
+}
+
+extension DeferredRoutine: HandleNamed {
+  static var handleKind: UInt32 { 0xb1 }
+  static var handleName: String { "deferred routine" }
+}
+
+@c @implementation
+public func interruptsync_retain(_ handle: UnsafeMutableRawPointer?) -> Int32 {
+  let result = unsafe handle_retain(handle)
+  return result == 0
+    ? 0 : fail(-result, "interruptsync_retain: not a live handle, or too many references")
+}
+
+@c @implementation
+public func interruptsync_release(_ handle: UnsafeMutableRawPointer?) -> Int32 {
+  var object: UnsafeMutableRawPointer?
+  guard unsafe handle_release(handle, &object) == 0 else {
+    return fail(EINVAL, "interruptsync_release: not a live handle")
+  }
+  if let object = unsafe object { unsafe Unmanaged<AnyObject>.fromOpaque(object).release() }
+  return 0
+}
+
+/// Releases the objects whose last handle ended inside a call through an interrupt handle.
+@inline(never)
+func releaseEnded() {
+  while let object = unsafe handle_next_ended() {
+    unsafe Unmanaged<AnyObject>.fromOpaque(object).release()
+  }
+}

@@ -1,0 +1,228 @@
+// The device object: a UIO device's lines and regions, or a software device's, and the project's
+// own functions that create, describe and delete one. PASSIVE_LEVEL, unless a function says
+// otherwise.
+public import CWindowsInterrupts
+import Glibc
+import InterruptSync
+import UIO
+
+@safe final class WindowsDevice: @unchecked Sendable {
+  let object: PDEVICE_OBJECT
+  private let extensionSize: Int
+  private(set) var lines: [Line] = []
+  private(set) var ranges: [DeviceRange] = []
+  private(set) var software: [SoftwareLine] = []
+  private(set) var translated: PCM_RESOURCE_LIST?
+  private(set) var untranslated: PCM_RESOURCE_LIST?
+  /// The framework's device on it, while a driver has it.
+  let attachment = Attachment()
+
+  private init(extensionSize: ULONG) {
+    self.extensionSize = Int(extensionSize)
+    unsafe object = .allocate(capacity: 1)
+    unsafe object.initialize(to: DEVICE_OBJECT())
+    unsafe object.pointee.Size = USHORT(MemoryLayout<DEVICE_OBJECT>.size)
+    unsafe object.pointee.ReferenceCount = 1
+    if extensionSize > 0 {
+      unsafe object.pointee.DeviceExtension = calloc(1, Int(extensionSize))
+    }
+    unsafe object.pointee.Reserved = unsafe Unmanaged.passUnretained(self).toOpaque()
+  }
+
+  deinit {
+    for line in lines { Vectors.remove(line) }
+    DeviceRanges.remove(ranges)
+    unsafe isw_forget(object, MemoryLayout<DEVICE_OBJECT>.size)
+    unsafe isw_forget(object.pointee.DeviceExtension, extensionSize)
+    unsafe free(object.pointee.DeviceExtension)
+    unsafe free(translated)
+    unsafe free(untranslated)
+    unsafe object.deallocate()
+  }
+
+  static func of(_ object: PDEVICE_OBJECT?) -> WindowsDevice? {
+    guard let object = unsafe object, let reserved = unsafe object.pointee.Reserved else {
+      return nil
+    }
+    return unsafe Unmanaged<WindowsDevice>.fromOpaque(reserved).takeUnretainedValue()
+  }
+
+  /// The device of a UIO device: its line if it has an interrupt, its BARs or else its maps.
+  convenience init(_ device: UIODevice, extensionSize: ULONG) throws {
+    self.init(extensionSize: extensionSize)
+    if device.hasInterrupt {
+      let line = try UIOLine(device)
+      add(line, kernelNumber: ULONG(device.info.pci?.irq ?? 0), isLatched: line.strategy == .none)
+    }
+    if let pci = device.info.pci {
+      for bar in pci.bars {
+        // Skips a region that cannot be opened; the driver then finds one resource less.
+        guard let region = try? device.region(bar: bar.number) else { continue }
+        ranges.append(DeviceRange(start: bar.address, region: region))
+      }
+    } else {
+      for map in device.info.maps {
+        guard let region = try? device.region(map: map.index) else { continue }
+        ranges.append(DeviceRange(start: map.address + map.offset, region: region))
+      }
+    }
+    finish(bus: device.info.pci == nil ? Internal : PCIBus)
+  }
+
+  /// A device without hardware.
+  convenience init(_ description: INTERRUPTSYNC_SOFTWARE_DEVICE, extensionSize: ULONG) throws {
+    self.init(extensionSize: extensionSize)
+    for index in 0..<description.Interrupts {
+      let line = try SoftwareLine(name: "software line \(index)")
+      software.append(line)
+      add(line, kernelNumber: index, isLatched: description.Latched != 0)
+    }
+    if description.MemoryLength > 0 {
+      ranges.append(try DeviceRange(softwareMemory: Int(description.MemoryLength)))
+    }
+    if description.PortLength > 0 {
+      ranges.append(try DeviceRange(softwarePorts: Int(description.PortLength)))
+    }
+    finish(bus: Internal)
+  }
+
+  private func add(_ source: any InterruptSource, kernelNumber: ULONG, isLatched: Bool) {
+    let (vector, irql) = Vectors.reserve(1)[0]
+    let line = Line(
+      vector: vector, irql: irql, kernelNumber: kernelNumber, isLatched: isLatched, source: source,
+      device: ObjectIdentifier(self))
+    lines.append(line)
+    Vectors.add(line)
+  }
+
+  private func finish(bus: INTERFACE_TYPE) {
+    let count = ULONG(lines.count + ranges.count)
+    unsafe translated = isw_resources_new(count, bus)
+    unsafe untranslated = isw_resources_new(count, bus)
+    for line in lines {
+      unsafe isw_resources_add_interrupt(
+        translated, ULONG(line.irql), line.vector, line.isLatched)
+      unsafe isw_resources_add_interrupt(
+        untranslated, line.kernelNumber, line.kernelNumber, line.isLatched)
+    }
+    for range in ranges {
+      let type = UCHAR(range.isPort ? CmResourceTypePort : CmResourceTypeMemory)
+      unsafe isw_resources_add_range(translated, type, range.start, ULONG(range.size))
+      unsafe isw_resources_add_range(untranslated, type, range.start, ULONG(range.size))
+    }
+    DeviceRanges.add(ranges)
+  }
+}
+
+private func create(
+  _ call: String, _ out: UnsafeMutablePointer<PDEVICE_OBJECT?>?, _ make: () throws -> WindowsDevice
+) -> NTSTATUS {
+  guard let out = unsafe out else { return NTStatus.invalidParameter.rawValue }
+  unsafe out.pointee = nil
+  guard Reports.require(call, atMost: KIRQL(PASSIVE_LEVEL)) else {
+    return NTStatus.invalidDeviceState.rawValue
+  }
+  do {
+    let device = try make()
+    _ = unsafe Unmanaged.passRetained(device)
+    unsafe out.pointee = device.object
+    return NTStatus.success.rawValue
+  } catch let error as UIOError {
+    Reports.notice(call, "N16", error.description)
+    return status(error).rawValue
+  } catch let error as InterruptSyncError {
+    return Reports.failure(call, error)
+  } catch {
+    return NTStatus.unsuccessful.rawValue
+  }
+}
+
+/// The status of N16 for an error that opening a device throws.
+private func status(_ error: UIOError) -> NTStatus {
+  switch error.code {
+  case .notFound, .removed, .noSuchRegion: .notFound
+  case .malformed, .ambiguous: .invalidParameter
+  case .permissionDenied: .accessDenied
+  case .busy: .deviceBusy
+  case .resourcesExhausted: .insufficientResources
+  default: .unsuccessful
+  }
+}
+
+@c @implementation
+public func InterruptSyncCreateDevice(
+  _ DeviceId: PCSTR!, _ DeviceExtensionSize: ULONG,
+  _ DeviceObject: UnsafeMutablePointer<PDEVICE_OBJECT?>!
+) -> NTSTATUS {
+  guard let DeviceId = unsafe DeviceId else { return NTStatus.invalidParameter.rawValue }
+  let text = unsafe String(cString: DeviceId)
+  return unsafe create("InterruptSyncCreateDevice", DeviceObject) {
+    try WindowsDevice(UIODevice(UIODeviceID(text)), extensionSize: DeviceExtensionSize)
+  }
+}
+
+@c @implementation
+public func InterruptSyncCreateSoftwareDevice(
+  _ Device: UnsafePointer<INTERRUPTSYNC_SOFTWARE_DEVICE>!, _ DeviceExtensionSize: ULONG,
+  _ DeviceObject: UnsafeMutablePointer<PDEVICE_OBJECT?>!
+) -> NTSTATUS {
+  guard let description = unsafe Device?.pointee else {
+    return NTStatus.invalidParameter.rawValue
+  }
+  guard description.Size == MemoryLayout<INTERRUPTSYNC_SOFTWARE_DEVICE>.size else {
+    return NTSTATUS(bitPattern: 0xC000_0004)
+  }
+  return unsafe create("InterruptSyncCreateSoftwareDevice", DeviceObject) {
+    try WindowsDevice(description, extensionSize: DeviceExtensionSize)
+  }
+}
+
+@c @implementation
+public func InterruptSyncTriggerInterrupt(_ DeviceObject: PDEVICE_OBJECT!, _ Index: ULONG)
+  -> NTSTATUS
+{
+  guard let device = unsafe WindowsDevice.of(DeviceObject), Index < device.software.count else {
+    return NTStatus.invalidParameter.rawValue
+  }
+  device.software[Int(Index)].trigger()
+  return NTStatus.success.rawValue
+}
+
+@c @implementation
+public func InterruptSyncDeleteDevice(_ DeviceObject: PDEVICE_OBJECT!) {
+  guard Reports.require("InterruptSyncDeleteDevice", atMost: KIRQL(PASSIVE_LEVEL)),
+    let device = unsafe WindowsDevice.of(DeviceObject)
+  else { return }
+  unsafe Unmanaged.passUnretained(device).release()
+}
+
+@c @implementation
+public func InterruptSyncSetBusMaster(_ DeviceObject: PDEVICE_OBJECT!, _ On: BOOLEAN) -> NTSTATUS {
+  let call = "InterruptSyncSetBusMaster"
+  guard let device = unsafe WindowsDevice.of(DeviceObject) else {
+    return NTStatus.invalidParameter.rawValue
+  }
+  guard Reports.require(call, atMost: KIRQL(PASSIVE_LEVEL)) else {
+    return NTStatus.invalidDeviceState.rawValue
+  }
+  guard let line = device.lines.first?.shared.source as? UIOLine else {
+    Reports.notice(call, "N16", "the device has no interrupt line of a PCI function")
+    return NTStatus.notSupported.rawValue
+  }
+  do throws(UIOError) {
+    try line.setBusMaster(On != 0)
+    return NTStatus.success.rawValue
+  } catch {
+    Reports.notice(call, "N16", error.description)
+    return (error.code == .rearmUnsupported ? .notSupported : status(error)).rawValue
+  }
+}
+
+@c @implementation
+public func InterruptSyncTranslatedResources(_ DeviceObject: PDEVICE_OBJECT!) -> PCM_RESOURCE_LIST!
+{ unsafe WindowsDevice.of(DeviceObject)?.translated }
+
+@c @implementation
+public func InterruptSyncUntranslatedResources(_ DeviceObject: PDEVICE_OBJECT!)
+  -> PCM_RESOURCE_LIST!
+{ unsafe WindowsDevice.of(DeviceObject)?.untranslated }

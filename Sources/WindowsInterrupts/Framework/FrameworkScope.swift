@@ -1,0 +1,53 @@
+// What the objects below a device know of it: the device object, the execution level, and the
+// callback lock of its synchronization scope (W14). FrameworkDevice is the one kind of scope;
+// interrupts, DPCs, work items and timers hold their scope and never name the device.
+import CWindowsInterrupts
+import InterruptSync
+import Synchronization
+
+@safe class FrameworkScope: FrameworkObject, @unchecked Sendable {
+  let windows: WindowsDevice
+  let executionLevel: WDF_EXECUTION_LEVEL
+  /// Serialized callbacks below this object hold it (W14); nil: the scope asks for none.
+  private let callbackLock: SpinLock?
+  /// Interrupts are, or are being, connected.
+  let isPowered = Atomic<Bool>(false)
+
+  init(
+    _ attributes: FrameworkAttributes, _ windows: WindowsDevice,
+    executionLevel: WDF_EXECUTION_LEVEL, scope: WDF_SYNCHRONIZATION_SCOPE
+  ) {
+    self.windows = windows
+    self.executionLevel = executionLevel
+    callbackLock = scope == WdfSynchronizationScopeDevice ? SpinLock() : nil
+    super.init(attributes)
+  }
+
+  /// Runs a callback under the callback lock, if it was made with AutomaticSerialization (W14).
+  func serialized(_ isSerialized: Bool, _ body: () -> Void) {
+    guard isSerialized, let callbackLock else { return body() }
+    callbackLock.acquire("AutomaticSerialization")
+    body()
+    callbackLock.release("AutomaticSerialization")
+  }
+
+  /// Whether callbacks at DISPATCH_LEVEL, or at PASSIVE_LEVEL, can be serialized with the device's.
+  func requireLevel(dispatch: Bool, ifSerialized: Bool) throws(FrameworkFailure) {
+    guard ifSerialized else { return }
+    guard dispatch == (executionLevel == WdfExecutionLevelDispatch) else {
+      throw .incompatibleLevel
+    }
+  }
+
+  /// For objects that live below a device: attributes and a parent are required.
+  static func ofChild(
+    _ call: String, _ pointer: PWDF_OBJECT_ATTRIBUTES?,
+    allowing allowed: FrameworkAttributes.Allowed = []
+  ) throws(FrameworkFailure) -> (FrameworkAttributes, FrameworkObject, FrameworkScope) {
+    guard unsafe pointer != nil else { throw .invalidParameter }
+    let attributes = unsafe try FrameworkAttributes(pointer, allowing: allowed.union(.parent))
+    guard let parent = try parent(call, attributes) else { throw .parentNotSpecified }
+    guard let scope = parent.nearest(FrameworkScope.self) else { throw .invalidRequest }
+    return (attributes, parent, scope)
+  }
+}

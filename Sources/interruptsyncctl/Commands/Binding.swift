@@ -1,0 +1,119 @@
+// bind, unbind and adopt: which kernel driver has a device, and whether the daemon may open it.
+// bind and unbind write to sysfs as root and do not need the daemon; adopt opens the device as root
+// and hands it to the daemon.
+import ArgumentParser
+import DeviceInventory
+import InterruptSyncClient
+import UIO
+import Varlink
+
+struct Bind: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Binds a device to a UIO driver (root).",
+    discussion: """
+      The current driver releases the device. When the new driver does not accept it, bind gives it \
+      back to the old one. Without --force, bind refuses a device that the machine depends on \
+      (mounted disks, swap, the default route).
+      """)
+
+  @Argument(help: "A PCI address, BUS-NAME, or a UIO device.") var device: String
+
+  @Option(help: "The driver (default: uio_pci_generic for PCI, uio_pdrv_genirq for others).")
+  var driver: String?
+
+  @Flag(help: "Save the binding, and bind again whenever the device appears.") var persist = false
+
+  @Flag(help: "Bind even when the device is in use.") var force = false
+
+  @Flag(help: ArgumentHelp("Bind as saved by --persist.", visibility: .hidden)) var saved = false
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if saved, persist || driver != nil {
+      throw ValidationError("--saved takes neither --persist nor --driver")
+    }
+  }
+
+  func run() throws {
+    guard !saved else { return try restore() }
+    let target = try BusDevice(device)
+    let driver = driver ?? (target.bus == "pci" ? "uio_pci_generic" : "uio_pdrv_genirq")
+    let binding = DriverBinding(target)
+    if let file = binding.driverctlFile {
+      common.note("\(target): driverctl also binds it to a driver at each boot: \(file)")
+    }
+    common.show(target, try binding.bind(to: driver, force: force))
+    if persist { try SavedBinding("\(target)").save(driver: driver) }
+  }
+
+  /// Runs in the unit that udev starts: quick, and quiet when there is nothing to do.
+  private func restore() throws {
+    let saved = try SavedBinding(device)
+    guard let driver = saved.driver else {
+      throw UIOError(
+        .notFound, device: device, operation: "bind as saved",
+        cause: "\(saved.path) names no driver",
+        hint: "interruptsyncctl bind --persist writes it")
+    }
+    let target = try BusDevice(device)
+    common.show(target, try DriverBinding(target).bind(to: driver, force: force))
+  }
+}
+
+struct Unbind: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Takes a device from its driver and lets the kernel choose one again (root).")
+
+  @Argument(help: "A PCI address, BUS-NAME, or a UIO device.") var device: String
+
+  @Flag(help: "Delete the binding that bind --persist saved.") var persist = false
+
+  @Flag(help: "Unbind even when the device is in use.") var force = false
+
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let target = try BusDevice(device)
+    let saved = try SavedBinding("\(target)")
+    common.show(target, try DriverBinding(target).unbind(force: force))
+    if persist {
+      if try !saved.remove() { common.note("\(target): no binding was saved") }
+    } else if saved.driver != nil {
+      common.note(
+        "\(target): \(saved.path) binds it again at the next boot; unbind --persist deletes it")
+    }
+  }
+}
+
+extension CommonOptions {
+  fileprivate func show(_ device: BusDevice, _ outcome: DriverBinding.Outcome) {
+    if json {
+      var object: JSONObject = ["device": .string("\(device)")]
+      if let before = outcome.before { object["before"] = .string(before) }
+      if let after = outcome.after { object["driver"] = .string(after) }
+      return show(object)
+    }
+    if quiet { return }
+    let before = outcome.before ?? "no driver"
+    let bound = outcome.after.map { "bound to \($0)" } ?? "no driver"
+    Console.out(
+      outcome.before == outcome.after
+        ? "\(device): \(bound) (unchanged)" : "\(device): \(bound) (before: \(before))")
+  }
+}
+
+struct Adopt: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Opens a device for a daemon that may not open it (root).",
+    discussion: """
+      Hands the device's node to the daemon and, for a PCI function, its configuration space. The \
+      daemon keeps both for as long as the device is present, across restarts, and services the \
+      device if a file matches it.
+      """)
+
+  @OptionGroup var target: DeviceArgument
+  @OptionGroup var common: CommonOptions
+
+  func run() throws { try common.client().adoptDevice(target.device) }
+}

@@ -1,0 +1,115 @@
+// doctor: collects what the daemon reports and what the kernel shows, and lists what explains a
+// silent device. It only reads. DeviceExamination judges one device.
+import ArgumentParser
+import DeviceInventory
+import InterruptSyncClient
+import UIO
+import Varlink
+
+struct Doctor: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Explains why a device is silent, or checks every device.",
+    discussion: "Exit status: 0 when there is no problem (there may be warnings), 1 otherwise.")
+
+  @Argument(
+    help: "A device or software line (default: all).",
+    completion: .custom { words, _, _ in DeviceCompletion.names(words) })
+  var device: String?
+
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let examination = try Examination(device, address: common.address)
+    let findings = examination.findings
+    if common.json {
+      common.show(["findings": .array(findings.map { .object($0.json) })])
+    } else {
+      for finding in findings {
+        let word = common.style.paint(
+          finding.severity.rawValue, finding.severity == .problem ? .red : .yellow)
+        Console.out("\(finding.subject): \(word): \(finding.text)\n  hint: \(finding.hint)")
+      }
+      if findings.isEmpty, !common.quiet {
+        let count = examination.examined.count
+        Console.out("\(count) device\(count == 1 ? "" : "s") checked, no problems found")
+      }
+    }
+    if findings.contains(where: { $0.severity == .problem }) { throw ExitCode(Failure.failed) }
+  }
+}
+
+/// An examination of one device or of all.
+private struct Examination {
+  private(set) var findings: [Finding] = []
+  private(set) var examined: [String] = []
+
+  init(_ device: String?, address: String?) throws(InterruptSyncClientError) {
+    let present = UIODeviceInfo.all()
+    let client: InterruptSyncClient
+    let devices: [Device]
+    let statistics: [DeviceStatistics]
+    do throws(InterruptSyncClientError) {
+      client = try InterruptSyncClient(address: address)
+      if let device {
+        devices = [try client.describe(device)]
+      } else {
+        devices = try client.listDevices()
+      }
+      statistics = try client.statistics()
+    } catch {
+      guard [.notRunning, .permissionDenied, .disconnected].contains(error.code) else {
+        throw error
+      }
+      add(.problem, "interruptsyncd", error.cause, error.hint)
+      examineKernel(present, device)
+      return
+    }
+    for device in devices.sorted(by: { $0.id < $1.id }) {
+      let info = present.first { $0.stableID == device.id }
+      let examination = DeviceExamination(
+        device: device, statistics: statistics.first { $0.id == device.id },
+        line: info.map { LineInspection($0) },
+        dispatcher: Self.dispatcher(of: device, client))
+      findings += examination.findings
+      examined.append(device.id)
+    }
+    if devices.isEmpty { examineKernel(present, device) }
+  }
+
+  /// The dispatcher's thread has its device's name, cut to the length that the kernel keeps.
+  private static func dispatcher(
+    of device: Device, _ client: InterruptSyncClient
+  ) -> ThreadSchedule? {
+    guard let process = client.daemonProcess else { return nil }
+    let name = String(device.id.prefix(15))
+    return ThreadSchedule.ofProcess(process).first { $0.name == name }
+  }
+
+  private mutating func add(
+    _ severity: Finding.Severity, _ subject: String, _ text: String, _ hint: String
+  ) {
+    findings.append(Finding(severity: severity, subject: subject, text: text, hint: hint))
+  }
+
+  /// Examines without the daemon.
+  private mutating func examineKernel(_ present: [UIODeviceInfo], _ device: String?) {
+    if present.isEmpty {
+      add(
+        .problem, "kernel", "there is no UIO device: no device is bound to a UIO driver",
+        "interruptsyncctl bind PCI-ADDRESS binds one to uio_pci_generic")
+    }
+    for info in present where device.map({ $0 == info.stableID || $0 == info.path }) ?? true {
+      examined.append(info.stableID)
+      let line = LineInspection(info)
+      if line.isMasked == true {
+        add(
+          .warning, info.stableID, "PCI COMMAND masks the line (INTx Disable)",
+          "the line stays masked until a program services it")
+      }
+      if !line.mayOpen {
+        add(
+          .warning, info.stableID, "this user may not open \(info.path)", "usermod -aG uio USER")
+      }
+    }
+  }
+}
