@@ -1,6 +1,6 @@
 import InterruptSync
 
-/// Timer 1 of the HPET as a platform device behind uio_pdrv_genirq: level-triggered, periodic.
+/// Timer 1 of the HPET as a platform device of uio_pdrv_genirq: level-triggered, periodic.
 final class PeriodicTimer: Sendable {
   /// Why it does not run.
   struct Failure: Error, CustomStringConvertible {

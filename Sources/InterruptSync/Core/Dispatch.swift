@@ -93,8 +93,8 @@ struct SyncCounters {
   var captures: UInt32 = 0
 }
 
-/// One value in memory of its own. A cell owns nothing and adds neither a lock nor an instruction; who
-/// may touch the value is said where its type is declared.
+/// One value in memory of its own. A cell owns nothing and adds neither a lock nor an instruction;
+/// who may touch the value is said where its type is declared.
 @safe struct Cell<Value>: Equatable, @unchecked Sendable {
   /// For C functions, which take the address.
   let pointer: UnsafeMutablePointer<Value>
@@ -109,9 +109,9 @@ struct SyncCounters {
   }
 }
 
-/// Figures with one writer at a time and any number of readers, which take no lock. Functions of the
-/// address, as to the thread sanitizer a mutating method modifies all of the core, whose lock others
-/// read.
+/// Figures with one writer at a time and any number of readers, which take no lock. Functions of
+/// the address, as to the thread sanitizer a mutating method modifies all of the core, whose lock
+/// others read.
 enum Counter {
   @safe @_transparent static func add(_ counter: UnsafeMutablePointer<UInt64>, _ amount: UInt64) {
     unsafe cuio_counter_add(counter, amount)
@@ -140,7 +140,8 @@ enum Outcome {
   static var claimed: Int32 { @_transparent get { 16 } }
 }
 
-/// One dispatch: enter, walk by mode, look for a storm, re-arm, leave (N17). Called without the lock.
+/// One dispatch: enter, walk by mode, look for a storm, re-arm, leave (N17). Called without the
+/// lock.
 @_noLocks @inline(never)
 func dispatchInterrupt(
   _ core: Cell<SyncCore>, _ line: UnsafeMutablePointer<cuio_line>, _ delta: UInt64
@@ -192,8 +193,8 @@ private func recordEvent(_ core: Cell<SyncCore>, _ delta: UInt64, _ outcome: Int
     rings, delta, total, outcome & Outcome.claimed != 0, core.value.captured, core.value.captures)
 }
 
-/// When this hold of the lock began. Reading the clock is felt on a line that never rests: there the
-/// end of the hold before counts as the start, with only the count's read in between.
+/// When this hold of the lock began. Reading the clock is felt on a line that never rests: there
+/// the end of the hold before counts as the start, with only the count's read in between.
 @_noLocks @inline(__always)
 private func startOfHold(_ core: Cell<SyncCore>) -> UInt64 {
   let contentions = unsafe cuio_counter_read(&core.value.lock.pointee.contentions)

@@ -2,7 +2,8 @@
 // each other. Values; not used between the count and the re-arm.
 
 extension Duration {
-  /// Whole nanoseconds, rounded down: 0 for what is negative, the largest number for what is longer.
+  /// Whole nanoseconds, rounded down: 0 for what is negative, the largest number for what is
+  /// longer.
   package var inNanoseconds: UInt64 {
     let (seconds, attoseconds) = components
     guard seconds >= 0, attoseconds >= 0 else { return 0 }

@@ -59,8 +59,8 @@ import LinuxSystem
   package func release() { leave(cuio_thread_level()) }
 }
 
-/// Type-stable memory: what was a lock stays a lock. A thread that found the address through a handle
-/// may acquire it and then see, holding it, whether the handle still leads to it.
+/// Type-stable memory: what was a lock stays a lock. A thread that found the address through a
+/// handle may acquire it and then see, holding it, whether the handle still leads to it.
 private enum LockPool {
   private static let monitor = Monitor()
   nonisolated(unsafe) private static var ended: [UnsafeMutablePointer<cuio_lock>] = unsafe []
@@ -68,8 +68,8 @@ private enum LockPool {
   /// A free lock.
   static func take() -> UnsafeMutablePointer<cuio_lock> {
     let again = unsafe monitor.locked { () -> UnsafeMutablePointer<cuio_lock>? in
-      // One may still be held: for a moment by a caller that came too late, for as long as it runs by
-      // a routine that released its own object, or for ever by a thread that died with it.
+      // One may still be held: for a moment by a caller that came too late, for as long as it runs
+      // by a routine that released its own object, or for ever by a thread that died with it.
       guard let index = unsafe ended.lastIndex(where: { unsafe !cuio_lock_is_held($0) }) else {
         return nil
       }

@@ -1,5 +1,5 @@
-// Room Core: the core between dispatches: its memory, and the lists that a dispatch walks. Each cell is
-// allocated and freed by one owner, who outlives every user.
+// Room Core: the core between dispatches: its memory, and the lists that a dispatch walks. Each
+// cell is allocated and freed by one owner, who outlives every user.
 import CUIO
 
 /// In which manner an interrupt walks the list of service routines. Fixed for the life of the
@@ -56,8 +56,8 @@ enum CacheLine {
   }
 }
 
-/// Changes of the lists that a dispatch walks. With the interrupt lock held by the caller, so each is
-/// one step for the next walk.
+/// Changes of the lists that a dispatch walks. With the interrupt lock held by the caller, so each
+/// is one step for the next walk.
 extension Cell<SyncCore> {
   func link(_ node: Cell<RoutineNode>, first: Bool) {
     guard !first, let head = unsafe value.head else {

@@ -1,6 +1,6 @@
 // Room Deferred: the queue of deferred routines and its thread. Queueing is one exchange and never
-// waits, so that a service routine may do it with the interrupt lock held; routines run on the queue's
-// thread without it.
+// waits, so that a service routine may do it with the interrupt lock held; routines run on the
+// queue's thread without it.
 import CUIO
 import Glibc
 import LinuxSystem
@@ -136,7 +136,8 @@ public final class DeferredQueue: Sendable {
       if runBatch() { continue }
       if mustStop.load(ordering: .acquiring) { return }
       isAsleep.store(true, ordering: .sequentiallyConsistent)
-      // Queued between the batch and the flag: the caller that queued may have seen this thread awake.
+      // Queued between the batch and the flag: the caller that queued may have seen this thread
+      // awake.
       if unsafe newest.load(ordering: .sequentiallyConsistent) == nil { wake.wait() }
       isAsleep.store(false, ordering: .sequentiallyConsistent)
     }
@@ -171,8 +172,8 @@ public final class DeferredQueue: Sendable {
 }
 
 /// An eventfd that is never closed but kept for the next user: a wake-up that was put off until the
-/// interrupt lock is free may come after its queue has gone, and must then at worst cause a spurious
-/// wake-up.
+/// interrupt lock is free may come after its queue has gone, and must then at worst cause a
+/// spurious wake-up.
 struct WakeEvent: Sendable {
   let fd: Int32
   private static let free = Pool()

@@ -54,7 +54,8 @@ import Synchronization
     owned = nil
   }
 
-  /// A closure as a deferred routine; it ends with this object. Level and lock as for the other form.
+  /// A closure as a deferred routine; it ends with this object. Level and lock as for the other
+  /// form.
   public init(on queue: DeferredQueue, _ body: @escaping @Sendable () -> Void) {
     let box = DeferredBox(body)
     self.queue = queue

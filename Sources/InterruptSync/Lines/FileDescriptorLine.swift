@@ -1,5 +1,5 @@
-// Room Lines: a line over a descriptor that the caller opened. Its memory lasts as long as the object
-// that is connected to it.
+// Room Lines: a line over a descriptor that the caller opened. Its memory lasts as long as the
+// object that is connected to it.
 import CUIO
 import Glibc
 import Synchronization
@@ -69,8 +69,8 @@ import UIO
   /// Takes the line back. Called once the dispatcher has stopped.
   public func detach() { isClaimed.store(false, ordering: .releasing) }
 
-  /// EPIPE, EIO and ENODEV mean `removed`: the other end was closed. Everything else is `lineFailed`,
-  /// a record of another length than the format's (EBADMSG) included.
+  /// EPIPE, EIO and ENODEV mean `removed`: the other end was closed. Everything else is
+  /// `lineFailed`, a record of another length than the format's (EBADMSG) included.
   public func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
     let (code, cause): (InterruptSyncError.Code, String) =
       switch errno {

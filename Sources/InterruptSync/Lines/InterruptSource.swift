@@ -1,6 +1,7 @@
 // Room Lines: where interrupts come from. Everything above is written against this protocol; UIO
-// lines, software lines and descriptor lines conform. Connect and disconnect call it on the caller's
-// thread at PASSIVE_LEVEL, without a lock; the serving thread then works on the plain memory that
+// lines, software lines and descriptor lines conform. Connect and disconnect call it on the
+// caller's thread at PASSIVE_LEVEL, without a lock; the serving thread then works on the plain
+// memory that
 // `attach()` gives.
 package import CUIO
 import UIO

@@ -38,8 +38,8 @@ extension UIOLine: InterruptSource {
   /// Takes the line back, with the count reached: the next line of the device goes on from there.
   public func detach() { unclaim() }
 
-  /// The kernel's answer as the numbered facts read it: `removed` or `lineFailed`, with the device's
-  /// own account in `device`.
+  /// The kernel's answer as the numbered facts read it: `removed` or `lineFailed`, with the
+  /// device's own account in `device`.
   public func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
     let kernel: UIOOperation =
       switch (operation, strategy) {

@@ -1,6 +1,6 @@
-// Room Object: the object of this module, an interrupt line and a lock. Service routines run when the
-// line fires, synchronized routines when a caller asks, and no two of them ever run at once. Any
-// thread may call it; each call says at which level. Its life is in LifeCycle.swift.
+// Room Object: the object of this module, an interrupt line and a lock. Service routines run when
+// the line fires, synchronized routines when a caller asks, and no two of them ever run at once.
+// Any thread may call it; each call says at which level. Its life is in LifeCycle.swift.
 import CUIO
 import LinuxSystem
 
@@ -11,7 +11,8 @@ public typealias InterruptSyncRoutine =
 /// An interrupt sync object (PortCls `IInterruptSync`, WDM interrupt object, `WDFINTERRUPT`) over a
 /// line: the core that other tongues wrap, with the documents' names and NTSTATUS.
 ///
-/// A driver in Swift uses the typed object in front, which keeps the routines' state under the lock.
+/// A driver in Swift uses the typed object in front, which keeps the routines' state under the
+/// lock.
 ///
 /// An object lives three lives. *Created*: routines may be registered, synchronized calls work.
 /// *Connected*: a dispatcher thread reads the line, runs the routines under the lock and re-arms.
@@ -48,8 +49,8 @@ public final class InterruptSyncObject: @unchecked Sendable {
   public var name: String { storage.name }
   /// How an interrupt walks the routines, fixed for life (P4). Any thread, any level.
   public var mode: InterruptSyncMode { storage.core.value.mode }
-  /// The interrupt lock, to be given to other objects and to an `InterruptExecutor` (K7). Any thread,
-  /// any level.
+  /// The interrupt lock, to be given to other objects and to an `InterruptExecutor` (K7). Any
+  /// thread, any level.
   public var lock: InterruptLock { storage.lock }
 
   /// What routines get as their first argument instead of this object's address, for surfaces that

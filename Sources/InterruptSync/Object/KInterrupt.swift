@@ -3,8 +3,8 @@
 import LinuxSystem
 import Synchronization
 
-/// The interrupt handle that `GetKInterrupt` gives: synchronizes with the object's routines through the
-/// same lock (P28, P29). Valid until the connection it came from ends (N14).
+/// The interrupt handle that `GetKInterrupt` gives: synchronizes with the object's routines through
+/// the same lock (P28, P29). Valid until the connection it came from ends (N14).
 @safe public final class KInterrupt: Sendable {
   private let storage: SyncStorage
   private let generation: Int

@@ -1,6 +1,6 @@
 // Room Object: the life of an object: connect, disconnect, and the last release. Connect and
-// disconnect run on the caller's thread at PASSIVE_LEVEL without the interrupt lock; the last release
-// comes on any thread, at any level, perhaps inside one of the object's own routines.
+// disconnect run on the caller's thread at PASSIVE_LEVEL without the interrupt lock; the last
+// release comes on any thread, at any level, perhaps inside one of the object's own routines.
 import CUIO
 import Synchronization
 import UIO
@@ -22,9 +22,9 @@ extension InterruptSyncObject {
     try storage.connect(to: source)
   }
 
-  /// Masks the line, waits until no routine runs, and ends the dispatcher thread. When this returns no
-  /// service routine is running and none will start (N11). The list stays (P24). Does nothing on an
-  /// object that is not connected (P26). Does not wait for a next interrupt.
+  /// Masks the line, waits until no routine runs, and ends the dispatcher thread. When this returns
+  /// no service routine is running and none will start (N11). The list stays (P24). Does nothing on
+  /// an object that is not connected (P26). Does not wait for a next interrupt.
   ///
   /// PASSIVE_LEVEL. From the object's own report handler it returns without waiting for that very
   /// thread.
@@ -83,8 +83,8 @@ extension SyncStorage {
     }
   }
 
-  /// Whether the calling thread is the one that serves the object, which cannot wait for itself. With
-  /// the monitor held.
+  /// Whether the calling thread is the one that serves the object, which cannot wait for itself.
+  /// With the monitor held.
   private var isServingThread: Bool {
     server?.isCurrentThread == true || options.group?.isCurrentThread == true
   }

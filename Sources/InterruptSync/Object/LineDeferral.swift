@@ -1,5 +1,5 @@
-// Room Object: a line that stays masked after its interrupt until it has been serviced elsewhere: what
-// a service routine needs that hands the interrupt to another process.
+// Room Object: a line that stays masked after its interrupt until it has been serviced elsewhere:
+// what a service routine needs that hands the interrupt to another process.
 import CUIO
 import LinuxSystem
 

@@ -1,6 +1,6 @@
 // Room Object: the list of service routines. Routines are added on the caller's thread at
-// PASSIVE_LEVEL; they may be cancelled at any level up to DIRQL, also from inside. The order of locks:
-// registering, then the interrupt lock; the monitor last.
+// PASSIVE_LEVEL; they may be cancelled at any level up to DIRQL, also from inside. The order of
+// locks: registering, then the interrupt lock; the monitor last.
 import CUIO
 import LinuxSystem
 

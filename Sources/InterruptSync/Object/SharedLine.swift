@@ -1,7 +1,7 @@
-// Room Object: one line, several sync objects: the counterpart of several interrupt objects on one vector (N21).
-// A hub object owns the line; each member is one service routine of the hub, and runs its own list
-// by its own mode under its own lock. Lock order: the hub's, then a member's. Connect and disconnect
-// run on the caller's thread at PASSIVE_LEVEL, without a lock.
+// Room Object: one line, several sync objects: the counterpart of several interrupt objects on one
+// vector (N21). A hub object owns the line; each member is one service routine of the hub, and runs
+// its own list by its own mode under its own lock. Lock order: the hub's, then a member's. Connect
+// and disconnect run on the caller's thread at PASSIVE_LEVEL, without a lock.
 import LinuxSystem
 
 /// A line that several sync objects share. Every member is called on each interrupt, which is right
@@ -30,7 +30,7 @@ import LinuxSystem
     self.options = options
   }
 
-  /// Adds `member` behind those that are there; the first one connects the line. The member's
+  /// Adds `member` after the present ones; the first one connects the line. The member's
   /// routines may run before this returns (P22).
   ///
   /// PASSIVE_LEVEL.

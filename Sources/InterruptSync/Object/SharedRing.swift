@@ -1,6 +1,6 @@
 // Room Object: the way of interrupt events into another process: a ring in sealed memory and an
-// eventfd, both passed as descriptors. Made and released at PASSIVE_LEVEL; a dispatch writes the ring
-// with the interrupt lock held.
+// eventfd, both passed as descriptors. Made and released at PASSIVE_LEVEL; a dispatch writes the
+// ring with the interrupt lock held.
 package import CUIO
 package import LinuxSystem
 

@@ -1,5 +1,5 @@
-// Room Object: what an object counts. Counters are written under the interrupt lock, and read by any
-// thread at any level without a lock that a routine can hold.
+// Room Object: what an object counts. Counters are written under the interrupt lock, and read by
+// any thread at any level without a lock that a routine can hold.
 import CUIO
 import LinuxSystem
 
@@ -10,7 +10,8 @@ import LinuxSystem
 public struct InterruptStatistics: Equatable, Sendable {
   /// Interrupts the kernel counted and this object has read.
   public var interrupts: UInt64 = 0
-  /// Times the routines have run for them: the claimed and the unclaimed. Not yet the one under way.
+  /// Times the routines have run for them: the claimed and the unclaimed. Not yet the one under
+  /// way.
   public var dispatches: UInt64 = 0
   /// Interrupts that shared a dispatch with another. On a PCI line an upper bound: neighbours on
   /// the line can inflate the kernel's count (fact 44).
@@ -31,9 +32,9 @@ public struct InterruptStatistics: Equatable, Sendable {
   public var synchronizedCalls: UInt64 = 0
   /// Calls refused because the thread already held the lock.
   public var refusedCalls: UInt64 = 0
-  /// Longest time a dispatch held the lock. On a line that does not rest, it runs from the end of the
-  /// dispatch before, so that the count's read and the wake-up of deferred routines are in it: never
-  /// too short.
+  /// Longest time a dispatch held the lock. On a line that does not rest, it runs from the end of
+  /// the dispatch before, so that the count's read and the wake-up of deferred routines are in it:
+  /// never too short.
   public var longestHold = Duration.zero
   /// Longest wait for the lock by any thread.
   public var longestWait = Duration.zero

@@ -1,6 +1,6 @@
-// Room Object: synchronized calls, in each shape that a surface needs. On the caller's thread, at any
-// level up to DIRQL; the routine runs at DIRQL under the interrupt lock. Every shape enters and leaves
-// by the same pair (cuio_lock.h).
+// Room Object: synchronized calls, in each shape that a surface needs. On the caller's thread, at
+// any level up to DIRQL; the routine runs at DIRQL under the interrupt lock. Every shape enters and
+// leaves by the same pair (cuio_lock.h).
 package import CUIO
 
 extension Cell<SyncCore> {
@@ -95,8 +95,8 @@ extension InterruptSyncObject {
   }
 
   /// The lock that `callTarget`'s calls take and the counter that they raise with it held, for a
-  /// surface that makes the call in C (`cuio_lock_enter`). The lock's memory stays a lock's for ever,
-  /// the counter lasts as long as the object.
+  /// surface that makes the call in C (`cuio_lock_enter`). The lock's memory stays a lock's for
+  /// ever, the counter lasts as long as the object.
   package var callGate: (lock: UnsafeMutablePointer<cuio_lock>, calls: UnsafeMutablePointer<UInt64>)
   {
     let core = storage.core

@@ -6,8 +6,8 @@ import Synchronization
 import UIO
 
 extension Connection {
-  /// How long a thread sleeps without checking its lines on its own: the kernel can lose the wake-up
-  /// of a removal (fact 23). Milliseconds.
+  /// How long a thread sleeps without checking its lines on its own: the kernel can lose the
+  /// wake-up of a removal (fact 23). Milliseconds.
   static let recheck: Int32 = 1000
 
   var isRecovering: Bool { if case .none = fault { false } else { true } }

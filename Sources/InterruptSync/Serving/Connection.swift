@@ -7,7 +7,8 @@ import CUIO
 import Synchronization
 import UIO
 
-/// Serves one connection's line. Other threads call it, without the interrupt lock unless it says so.
+/// Serves one connection's line. Other threads call it, without the interrupt lock unless it says
+/// so.
 protocol LineServer: AnyObject, Sendable {
   var connection: Connection { get }
   /// Begins to serve; when it returns the line is waited for (N10).
@@ -38,8 +39,8 @@ extension LineServer {
     wakeUp()
   }
 
-  /// Gives the line back to its source, once it is read no more. Where no thread could wait for that
-  /// (N12), the serving thread does it as its last act for the line.
+  /// Gives the line back to its source, once it is read no more. Where no thread could wait for
+  /// that (N12), the serving thread does it as its last act for the line.
   func giveLineBack() {
     if isCurrentThread, !connection.served.lock.isHeldByCaller {
       // From the report handler, after which nothing is read; it may want to connect again.

@@ -80,9 +80,9 @@ public enum WaitStrategy: Equatable, Sendable {
   case automatic
   /// Sleeps at once. An interrupt costs a wake-up; the processor is free.
   case block
-  /// Reads on for up to `budget` (at most 1 ms), and then sleeps. Nil takes twice what a
-  /// wake-up costs on this machine, measured once, within 20 and 50 µs: reading on then never costs
-  /// more than a few times the best that could be done. Where it finds nothing the budget is halved and
+  /// Reads on for up to `budget` (at most 1 ms), and then sleeps. Nil takes twice what a wake-up
+  /// costs on this machine, measured once, within 20 and 50 µs: reading on then never costs more
+  /// than a few times the best that could be done. Where it finds nothing the budget is halved and
   /// soon nothing; an interrupt that a whole budget would have met restores it.
   case adaptive(budget: Duration? = nil)
   /// Reads on until nothing has come for `idle` (at most 100 ms), and then sleeps until the next

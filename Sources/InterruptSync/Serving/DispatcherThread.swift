@@ -1,6 +1,6 @@
-// Room Serving: a thread that serves one line, at interrupt level. The first half is called by other
-// threads; the loop runs on the thread itself, waits for the line without the lock and dispatches
-// under it (Dispatch.swift).
+// Room Serving: a thread that serves one line, at interrupt level. The first half is called by
+// other threads; the loop runs on the thread itself, waits for the line without the lock and
+// dispatches under it (Dispatch.swift).
 import CUIO
 import Glibc
 import Synchronization

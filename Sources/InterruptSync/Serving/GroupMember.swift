@@ -1,6 +1,6 @@
 // Room Serving: a connection that a group's thread serves, and its slot, which is what that thread
-// works on. Other threads call the member, without the interrupt lock; once the slot is in the poller
-// only the group's thread uses it.
+// works on. Other threads call the member, without the interrupt lock; once the slot is in the
+// poller only the group's thread uses it.
 import CUIO
 import Glibc
 import UIO
@@ -57,8 +57,8 @@ import UIO
   func finish(waiting: Bool) { group.worker.leave(self, waiting: waiting) }
 }
 
-/// One line of a group as its thread works on it: plain memory, so that nothing counts references on
-/// the way from the count to the re-arm.
+/// One line of a group as its thread works on it: plain memory, so that nothing counts references
+/// on the way from the count to the re-arm.
 @safe struct GroupSlot {
   let core: Cell<SyncCore>
   let line: UnsafeMutablePointer<cuio_line>

@@ -1,6 +1,6 @@
 // Room Serving: the thread's half of a group. It must not keep the group alive, or the group would
-// never end. Here is what other threads do with it, without an interrupt lock; GroupThread+Loop.swift
-// is its loop.
+// never end. Here is what other threads do with it, without an interrupt lock;
+// GroupThread+Loop.swift is its loop.
 import CUIO
 import Glibc
 import Synchronization

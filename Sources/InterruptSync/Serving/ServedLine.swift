@@ -1,6 +1,7 @@
-// Room Serving: what a serving thread knows of the object whose line it serves. The object's own part
-// (list, life cycle) is a subclass in the room above, so that one reference keeps all that a dispatch
-// still needs when the object's last reference is released inside one of its routines (N12).
+// Room Serving: what a serving thread knows of the object whose line it serves. The object's own
+// part (list, life cycle) is a subclass in the room above, so that one reference keeps all that a
+// dispatch still needs when the object's last reference is released inside one of its routines
+// (N12).
 import CUIO
 import Glibc
 

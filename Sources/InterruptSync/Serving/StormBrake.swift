@@ -1,6 +1,6 @@
-// Room Serving: the storm brake, from its policy to its release. A dispatch finds the storm and masks
-// the line (Dispatch.swift); everything here follows outside the interrupt lock, on the serving
-// thread. Nothing here waits but the thread that has one line only.
+// Room Serving: the storm brake, from its policy to its release. A dispatch finds the storm and
+// masks the line (Dispatch.swift); everything here follows outside the interrupt lock, on the
+// serving thread. Nothing here waits but the thread that has one line only.
 import CUIO
 import LinuxSystem
 import Synchronization
@@ -65,7 +65,8 @@ extension Connection {
     resumeDue = pause < 0 ? .max : cuio_nanoseconds() + UInt64(pause) * 1_000_000
   }
 
-  /// Whether the pause of a braked line is over, at `now` nanoseconds. Consumes a request to resume.
+  /// Whether the pause of a braked line is over, at `now` nanoseconds. Consumes a request to
+  /// resume.
   func mayResume(_ now: UInt64) -> Bool {
     mustResume.exchange(false, ordering: .acquiringAndReleasing) || now >= resumeDue
   }

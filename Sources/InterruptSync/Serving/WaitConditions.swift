@@ -1,6 +1,6 @@
 // Room Serving: whether a thread may read on for a while instead of sleeping. A rule about plain
-// values, so that it can be tested without the machines it is about; the second half asks the system
-// for them, on the connecting thread.
+// values, so that it can be tested without the machines it is about; the second half asks the
+// system for them, on the connecting thread.
 import CUIO
 import Glibc
 import UIO

@@ -1,6 +1,6 @@
-// Room Swift: an object's dispatches as an asynchronous sequence. The dispatch writes a ring with the
-// interrupt lock held and signals an eventfd; an ordinary thread resumes the tasks, because to resume
-// one takes locks and may allocate.
+// Room Swift: an object's dispatches as an asynchronous sequence. The dispatch writes a ring with
+// the interrupt lock held and signals an eventfd; an ordinary thread resumes the tasks, because to
+// resume one takes locks and may allocate.
 import CUIO
 import Glibc
 import LinuxSystem

@@ -1,5 +1,5 @@
-// Room Swift: actors under the interrupt lock. Exclusion is the lock's, not the thread's: a holder of
-// the lock is alone, and may therefore enter the actor without waiting for it. Jobs run on the
+// Room Swift: actors under the interrupt lock. Exclusion is the lock's, not the thread's: a holder
+// of the lock is alone, and may therefore enter the actor without waiting for it. Jobs run on the
 // executor's thread at DIRQL.
 
 /// A serial executor whose jobs run under an interrupt lock, on one thread, at DIRQL: the state of

@@ -1,9 +1,9 @@
 // Room Swift: typed service routines. They run on the serving thread at DIRQL under the interrupt
 // lock.
 //
-// Between the untyped walk and a typed routine: the walk calls a C function with the entry's address;
-// that calls the thunk, which the client's compiler has made for the routine's type. Both are borrowed
-// from immutable properties, so that an interrupt counts no references.
+// Between the untyped walk and a typed routine: the walk calls a C function with the entry's
+// address; that calls the thunk, which the client's compiler has made for the routine's type. Both
+// are borrowed from immutable properties, so that an interrupt counts no references.
 
 /// What a service routine says about an interrupt (P15 to P19).
 public enum Disposition: Sendable, CaseIterable {
