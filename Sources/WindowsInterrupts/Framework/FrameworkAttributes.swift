@@ -29,7 +29,6 @@ struct FrameworkFailure: Error {
   static let invalidState = FrameworkFailure(.invalidDeviceState)
   static let invalidRequest = FrameworkFailure(.invalidDeviceRequest)
   static let noResources = FrameworkFailure(.insufficientResources)
-
 }
 
 /// Sets the level around a callback of the driver's, and checks what the callback left behind (D5).
@@ -110,5 +109,4 @@ enum FrameworkCall {
     else { throw .invalidParameter }
     guard isAllowed else { throw .scopeInvalid }
   }
-
 }
