@@ -27,10 +27,12 @@ LIB = .build/lib/libinterruptsync.so
 LIB_RELEASE = $(RELEASE) -Xlinker -soname=libinterruptsync.so.0 \
   -Xlinker --version-script=Sources/CInterruptSync/packaging/libinterruptsync.map -Xlinker --gc-sections
 
-# The reference needs symbol graphs, which are made while compiling.
+# The reference is made of symbol graphs, which are taken from the modules of the debug build.
 DOCC ?= $(SWIFT:%swift=%docc)
-DOCS_BUILD = .build-docs
+EXTRACT ?= $(SWIFT:%swift=%swift-symbolgraph-extract)
+DOCUMENTED = InterruptSync InterruptSyncClient UIO DeviceRegisters LinuxSystem
 DOCS = .build/docs
+DOCS_BUILD = .build/reference
 GRAPHS = $(abspath $(DOCS_BUILD)/graphs)
 
 # The control plane's interface, for those who write clients.
@@ -124,9 +126,12 @@ deb: build lib
 
 docs:
 	@Tests/Tools/need-packages $(RUN_PACKAGES)
-	for target in InterruptSync InterruptSyncClient; do \
-	  $(SWIFT) build --target $$target --scratch-path $(DOCS_BUILD) \
-	    -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc $(GRAPHS) || exit; done
+	for target in InterruptSync InterruptSyncClient; do $(SWIFT) build --target $$target || exit; done
+	rm -rf $(GRAPHS) && mkdir -p $(GRAPHS)
+	for module in $(DOCUMENTED); do $(EXTRACT) -module-name $$module -target $$(basename $$(dirname $$(readlink -f .build/debug))) -output-dir $(GRAPHS) \
+	  -I .build/debug/Modules -I Sources/CUIO/include -I Sources/CLinuxSystem/include \
+	  -Xcc -fmodule-map-file=.build/debug/CUIO.build/module.modulemap \
+	  -Xcc -fmodule-map-file=.build/debug/CLinuxSystem.build/module.modulemap || exit; done
 	Tests/Documentation/own $(GRAPHS) UIO LinuxSystem DeviceRegisters
 	$(call archive,LinuxSystem)
 	$(call archive,DeviceRegisters,$(call documented,LinuxSystem))
@@ -134,8 +139,7 @@ docs:
 	$(call archive,InterruptSync,$(call documented,LinuxSystem DeviceRegisters UIO))
 	$(call archive,InterruptSyncClient,$(call documented,LinuxSystem DeviceRegisters UIO))
 	rm -rf $(DOCS) && mkdir -p $(dir $(DOCS))
-	$(DOCC) merge $(foreach module,InterruptSync InterruptSyncClient UIO DeviceRegisters LinuxSystem,$\
-	  $(DOCS_BUILD)/$(module).doccarchive) --output-path $(DOCS) \
+	$(DOCC) merge $(foreach module,$(DOCUMENTED),$(DOCS_BUILD)/$(module).doccarchive) --output-path $(DOCS) \
 	  --synthesized-landing-page-name InterruptSync
 
 # $(call documented,MODULES): lets an archive link to the symbols of these modules.

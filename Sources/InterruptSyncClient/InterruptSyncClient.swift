@@ -14,7 +14,7 @@ import Varlink
 public final class InterruptSyncClient {
   /// Where the daemon listens: the environment variable INTERRUPTSYNC_ADDRESS, or
   /// `/run/interruptsync/io.interruptsync`.
-  public static var defaultAddress: String {
+  package static var defaultAddress: String {
     if let address = unsafe getenv("INTERRUPTSYNC_ADDRESS"), unsafe address.pointee != 0 {
       return unsafe String(cString: address)
     }
@@ -22,14 +22,15 @@ public final class InterruptSyncClient {
   }
 
   /// The address of this connection.
-  public let address: String
+  package let address: String
   /// How long to wait for each answer; nil: without limit.
   private let timeout: Duration?
   private let connection: DaemonConnection
 
   /// Connects.
   /// - Parameters:
-  ///   - address: a path, `unix:PATH` or `unix:@NAME`; nil takes `defaultAddress`.
+  ///   - address: a path, `unix:PATH` or `unix:@NAME`; nil takes the environment variable
+  ///     INTERRUPTSYNC_ADDRESS, or `/run/interruptsync/io.interruptsync`.
   ///   - timeout: for connecting and for each answer; nil waits without limit.
   /// - Throws: `notRunning`, `permissionDenied`, `timedOut`, `invalidArgument` for a malformed
   ///   address, `resourcesExhausted`.

@@ -46,16 +46,17 @@ struct CommonOptions: ParsableArguments {
 
 /// The name of a device, completed from the devices that the daemon knows.
 struct DeviceArgument: ParsableArguments {
-  @Argument(
-    help: "A device or software line.",
-    completion: .custom { words, _, _ in DeviceCompletion.names(words) })
+  @Argument(help: "A device or software line.", completion: .devices)
   var device: String
 }
 
-/// The names of devices, for shell completion. It never fails, and never waits long.
-enum DeviceCompletion {
+extension CompletionKind {
+  /// The names of the devices that the daemon knows.
+  static var devices: CompletionKind { .custom { words, _, _ in names(words) } }
+
+  /// Never fails, and never waits long.
   /// - Parameter words: the command line so far.
-  static func names(_ words: [String]) -> [String] {
+  private static func names(_ words: [String]) -> [String] {
     var address: String?
     if let place = words.firstIndex(of: "--address"), place + 1 < words.count {
       address = words[place + 1]
@@ -66,7 +67,11 @@ enum DeviceCompletion {
   }
 }
 
-// MARK: Times
+// MARK: Counts and times
+
+func requirePositive(count: (some BinaryInteger)?) throws {
+  if let count, count < 1 { throw ValidationError("--count takes a number of at least 1") }
+}
 
 /// A time on the command line: `500us`, `20ms`, `1.5s`, `2min`; a bare number is seconds.
 struct TimeArgument: ExpressibleByArgument {

@@ -12,9 +12,7 @@ struct Stats: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows the counters of lines and of their routines.")
 
-  @Argument(
-    help: "A device or software line (default: all).",
-    completion: .custom { words, _, _ in DeviceCompletion.names(words) })
+  @Argument(help: "A device or software line (default: all).", completion: .devices)
   var device: String?
 
   @OptionGroup var common: CommonOptions
@@ -77,7 +75,7 @@ struct Top: ParsableCommand {
     if interval.duration < .milliseconds(50) {
       throw ValidationError("--interval takes at least 50ms")
     }
-    if let count, count < 1 { throw ValidationError("--count takes a number of at least 1") }
+    try requirePositive(count: count)
   }
 
   func run() throws {

@@ -13,9 +13,7 @@ struct Status: ParsableCommand {
       permission denied.
       """)
 
-  @Argument(
-    help: "A device or software line (default: the daemon).",
-    completion: .custom { words, _, _ in DeviceCompletion.names(words) })
+  @Argument(help: "A device or software line (default: the daemon).", completion: .devices)
   var device: String?
 
   @OptionGroup var common: CommonOptions
@@ -76,9 +74,7 @@ struct Wait: ParsableCommand {
     case present, serviced, interrupt
   }
 
-  @Argument(
-    help: "A device or software line (default: the daemon).",
-    completion: .custom { words, _, _ in DeviceCompletion.names(words) })
+  @Argument(help: "A device or software line (default: the daemon).", completion: .devices)
   var device: String?
 
   @Option(name: .customLong("for"), help: "What to wait for: present, serviced or interrupt.")
@@ -92,7 +88,7 @@ struct Wait: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if count < 1 { throw ValidationError("--count takes a number of at least 1") }
+    try requirePositive(count: count)
   }
 
   func run() throws {

@@ -103,7 +103,7 @@ struct Attach: ParsableCommand {
       throw ValidationError(
         "the first operation cannot use \"claimed\", which is its own result")
     }
-    if let count, count < 1 { throw ValidationError("--count takes a number of at least 1") }
+    try requirePositive(count: count)
   }
 
   func run() throws {

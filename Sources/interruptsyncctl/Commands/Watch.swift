@@ -14,9 +14,7 @@ struct Watch: ParsableCommand {
       written at once.
       """)
 
-  @Argument(
-    help: "A device or software line (default: changes of all devices).",
-    completion: .custom { words, _, _ in DeviceCompletion.names(words) })
+  @Argument(help: "A device or software line (default: all devices).", completion: .devices)
   var device: String?
 
   @Flag(help: "Show every dispatch of the device; none is left out while the reader keeps up.")
@@ -28,7 +26,7 @@ struct Watch: ParsableCommand {
 
   func validate() throws {
     if all, device == nil { throw ValidationError("--all needs a device") }
-    if let count, count < 1 { throw ValidationError("--count takes a number of at least 1") }
+    try requirePositive(count: count)
   }
 
   func run() throws {

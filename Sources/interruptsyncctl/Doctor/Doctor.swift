@@ -11,9 +11,7 @@ struct Doctor: ParsableCommand {
     abstract: "Explains why a device is silent, or checks every device.",
     discussion: "Exit status: 0 when there is no problem (there may be warnings), 1 otherwise.")
 
-  @Argument(
-    help: "A device or software line (default: all).",
-    completion: .custom { words, _, _ in DeviceCompletion.names(words) })
+  @Argument(help: "A device or software line (default: all).", completion: .devices)
   var device: String?
 
   @OptionGroup var common: CommonOptions
