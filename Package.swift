@@ -93,13 +93,13 @@ let package = Package(
       swiftSettings: strict),
     // Small real drivers, each run by the tests.
     .executableTarget(
-      name: "edu-example", dependencies: ["UIO", "InterruptSync"], path: "Examples/edu",
+      name: "edu-example", dependencies: ["InterruptSync"], path: "Examples/edu",
       swiftSettings: strict),
     .executableTarget(
-      name: "uart-example", dependencies: ["UIO", "InterruptSync"], path: "Examples/uart",
+      name: "uart-example", dependencies: ["InterruptSync"], path: "Examples/uart",
       swiftSettings: strict),
     .executableTarget(
-      name: "hpet-example", dependencies: ["UIO", "InterruptSync"], path: "Examples/hpet",
+      name: "hpet-example", dependencies: ["InterruptSync"], path: "Examples/hpet",
       swiftSettings: strict),
     // What is measured, beside its peers.
     .target(name: "CFloor", path: "Benchmarks/CFloor"),

@@ -29,7 +29,7 @@ int cuio_line_refresh_command(cuio_line *line) {
 
 int cuio_line_set_bus_master(cuio_line *line, bool on) {
   // The remembered value first, so that every later re-arm carries the bit; one that is already under way sees the
-  // change behind its write and writes again.
+  // change after its write and writes again.
   if (on) __atomic_fetch_or(&line->command, CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
   else __atomic_fetch_and(&line->command, (uint16_t)~CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
   uint16_t command = 0;

@@ -100,7 +100,7 @@ static inline uint64_t cuio_ring_size(uint64_t capacity) {
   return CUIO_RING_ENTRIES + capacity * sizeof(cuio_ring_entry);
 }
 
-/// The entries behind a page in shared memory.
+/// The entries that follow a page in shared memory.
 static inline cuio_ring_entry *CUIO_NONNULL cuio_ring_entries(cuio_ring_page *CUIO_NONNULL page) {
   return (cuio_ring_entry *)(void *)((char *)page + CUIO_RING_ENTRIES);
 }

@@ -1,0 +1,134 @@
+// Room Object: the list of service routines. Routines are added on the caller's thread at
+// PASSIVE_LEVEL; they may be cancelled at any level up to DIRQL, also from inside. The order of
+// locks: registering, then the interrupt lock; the monitor last.
+import CUIO
+import LinuxSystem
+
+extension InterruptSyncObject {
+  /// Adds a service routine (P10). It may be called as soon as it is in the list; the next
+  /// interrupt after the return is certain to see it (N7). The same routine may be registered more
+  /// than once (P14).
+  ///
+  /// - Parameters:
+  ///   - routine: called at DIRQL with the object and `context`; STATUS_SUCCESS claims the
+  ///     interrupt.
+  ///   - context: handed to each call unchanged (P12); it must live as long as the registration.
+  ///   - first: true puts it at the head, ahead of everything registered so far (P11).
+  /// - Throws: `wrongLevel` above PASSIVE_LEVEL, `wouldDeadlock` under the object's lock.
+  @discardableResult
+  public func registerServiceRoutine(
+    _ routine: InterruptSyncRoutine, context: UnsafeMutableRawPointer?, first: Bool = false
+  ) throws(InterruptSyncError) -> ServiceRoutineRegistration {
+    unsafe try insert(routine, context, owning: nil, first)
+  }
+
+  /// Adds a closure as a service routine. Each call of it counts one reference; a C-shaped routine
+  /// counts none.
+  ///
+  /// - Throws: `wrongLevel` above PASSIVE_LEVEL, `wouldDeadlock` under the object's lock.
+  @discardableResult
+  public func registerServiceRoutine(
+    first: Bool = false, _ routine: @escaping @Sendable () -> NTStatus
+  ) throws(InterruptSyncError) -> ServiceRoutineRegistration {
+    let box = RoutineBox(routine)
+    let context = unsafe Unmanaged.passUnretained(box).toOpaque()
+    return unsafe try insert(RoutineBox.call, context, owning: box, first)
+  }
+
+  func insert(
+    _ routine: cuio_routine, _ context: UnsafeMutableRawPointer?, owning owned: AnyObject?,
+    _ first: Bool
+  ) throws(InterruptSyncError) -> ServiceRoutineRegistration {
+    try storage.requirePassive("register a service routine")
+    let registration = unsafe ServiceRoutineRegistration(
+      routine, context: context, owning: owned, storage: storage)
+    storage.purgeCancelled()
+    storage.registering.locked {
+      storage.monitor.locked {
+        storage.registrations.insert(registration, at: first ? 0 : storage.registrations.count)
+      }
+      storage.holdingLock { storage.core.link(registration.node, first: first) }
+    }
+    return registration
+  }
+}
+
+/// Keeps a closure that a context pointer refers to.
+private final class RoutineBox: Sendable {
+  let routine: @Sendable () -> NTStatus
+
+  init(_ routine: @escaping @Sendable () -> NTStatus) { self.routine = routine }
+
+  static let call: InterruptSyncRoutine = { _, context in
+    guard let context = unsafe context else { return NTStatus.invalidParameter.rawValue }
+    return unsafe Unmanaged<RoutineBox>.fromOpaque(context)._withUnsafeGuaranteedRef {
+      $0.routine().rawValue
+    }
+  }
+}
+
+extension SyncStorage {
+  /// Takes out what was cancelled from inside a routine. From a thread that does not hold the
+  /// interrupt lock.
+  func purgeCancelled() {
+    // Released after both locks: what a routine owns ends with it, perhaps the object itself.
+    var gone: [ServiceRoutineRegistration] = []
+    registering.locked {
+      let all = monitor.locked { registrations }
+      holdingLock {
+        for registration in all where registration.node.value.isCancelled {
+          core.unlink(registration.node)
+          registration.isUnlinked = true
+        }
+      }
+      gone = all.filter(\.isUnlinked)
+      if !gone.isEmpty { monitor.locked { registrations.removeAll(where: \.isUnlinked) } }
+    }
+    withExtendedLifetime(gone) {}
+  }
+}
+
+/// A routine in an object's list, and the means to take it out again (N8).
+///
+/// The list keeps the registration alive: it may be dropped by those who never cancel.
+@safe public final class ServiceRoutineRegistration: @unchecked Sendable {
+  let node: Cell<RoutineNode>
+  /// Out of the list. Guarded by `registering`.
+  var isUnlinked = false
+  private weak var storage: SyncStorage?
+  /// What the context points at, where the registration made it.
+  private let owned: AnyObject?
+
+  init(
+    _ routine: cuio_routine, context: UnsafeMutableRawPointer?, owning owned: AnyObject?,
+    storage: SyncStorage
+  ) {
+    node = unsafe .allocate(RoutineNode(routine: routine, context: context, next: nil))
+    self.storage = storage
+    self.owned = owned
+  }
+
+  deinit { node.free() }
+
+  /// Calls that have returned, and claims, so far. Any thread, any level.
+  public var statistics: ServiceRoutineStatistics {
+    let claims = Counter.read(&node.value.claims)
+    let refusals = Counter.read(&node.value.refusals)
+    return ServiceRoutineStatistics(calls: claims + refusals, claims: claims)
+  }
+
+  /// Takes the routine out of the list. When this returns the routine is not running, unless the
+  /// caller is inside it, and will not be called again. Cancelling twice does nothing.
+  ///
+  /// Any thread and level up to DIRQL; from inside a routine of the object the entry is passed over
+  /// from now on and leaves the list with the next registration, cancellation or disconnect.
+  public func cancel() {
+    guard let storage else { return }
+    if storage.lock.isHeldByCaller {
+      node.value.isCancelled = true
+      return
+    }
+    storage.holdingLock { node.value.isCancelled = true }
+    storage.purgeCancelled()
+  }
+}
