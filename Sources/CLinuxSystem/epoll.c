@@ -1,3 +1,4 @@
+// Floor 0: level-triggered epoll(7) by token and one timerfd, for the event loop's thread.
 #define _GNU_SOURCE
 #include "linux_epoll.h"
 

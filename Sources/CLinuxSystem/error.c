@@ -1,3 +1,4 @@
+// Floor 0: glibc's names of error numbers. Any thread.
 #define _GNU_SOURCE
 #include "linux_error.h"
 

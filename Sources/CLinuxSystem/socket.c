@@ -1,3 +1,4 @@
+// Floor 0: AF_UNIX stream sockets that carry descriptors. Nothing here waits but linux_connect().
 #define _GNU_SOURCE
 #include "linux_socket.h"
 

@@ -96,7 +96,7 @@ package struct InterruptTable: Equatable, Sendable {
   }
 
   /// The machine's own.
-  package init(proc: String = "/proc") throws(SystemFailure) {
+  package init(proc: String = "/proc") throws(SystemError) {
     self.init(try FileDescriptor.wholeText("\(proc)/interrupts"))
   }
 

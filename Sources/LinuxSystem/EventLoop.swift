@@ -1,9 +1,9 @@
-// The control thread: one epoll, and whatever descriptors, timers and mailboxes are put on it.
-// Nothing here is shared between threads except a mailbox's posting end.
+// The event loop: one epoll with descriptors, timers and mailboxes. Floor 1; the thread that makes it
+// uses and runs it. Only a mailbox's posting end is shared between threads.
 import CLinuxSystem
 import Glibc
 
-/// What a descriptor is ready for.
+/// The ways in which a descriptor is ready.
 package struct Readiness: OptionSet, Sendable {
   package let rawValue: UInt8
   package init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -18,7 +18,7 @@ package struct Readiness: OptionSet, Sendable {
 /// used and run by one thread.
 package final class EventLoop {
   /// Names one registration and never another: an event that was under way when its descriptor was
-  /// removed reaches nobody, even when the number is in use again.
+  /// removed reaches no handler, even when the number is in use again.
   package struct Watch: Hashable, Sendable { fileprivate let number: UInt64 }
 
   package typealias Handler = (Readiness) -> Void

@@ -94,7 +94,7 @@ package final class FileDescriptor: Sendable {
   /// Whether what is open may be read and written. The corresponding C function is `fcntl`.
   package var isForReadingAndWriting: Bool { fcntl(raw, F_GETFL) & O_ACCMODE == O_RDWR }
 
-  /// Lets reads answer EAGAIN instead of waiting, for whoever shares the open file; false when the
+  /// Lets reads answer EAGAIN instead of waiting, for every user of the open file; false when the
   /// system refuses. The corresponding C function is `fcntl`.
   package func becomeNonblocking() -> Bool {
     let flags = fcntl(raw, F_GETFL)

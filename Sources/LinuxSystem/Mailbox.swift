@@ -2,8 +2,8 @@
 // receives. A monitor guards the letters and is held for a moment only.
 import CLinuxSystem
 
-/// The way from other threads to the loop's: what is posted is given to the mailbox's handler
-/// there, in order.
+/// Carries letters from any thread to the loop's thread, where the mailbox's handler gets them in
+/// order.
 package final class Mailbox<Letter: Sendable>: @unchecked Sendable {
   private let wake: FileDescriptor
   private let monitor = Monitor()

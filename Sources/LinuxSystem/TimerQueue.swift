@@ -1,3 +1,4 @@
+// The timers of an event loop, by deadline, on one timerfd. Floor 1; on the loop's thread only.
 import CLinuxSystem
 
 /// Names one timer of a loop.

@@ -57,7 +57,7 @@ import Synchronization
     _ = cuio_thread_join(handle)
   }
 
-  /// Lets the thread end by itself. Does nothing when it was joined or detached before.
+  /// The thread's resources are freed when its body returns. Does nothing when it was joined or detached before.
   package func detach() {
     guard !isReleased.exchange(true, ordering: .acquiringAndReleasing) else { return }
     _ = cuio_thread_detach(handle)

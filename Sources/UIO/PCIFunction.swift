@@ -24,16 +24,16 @@ public struct PCIFunction: Equatable, Sendable {
   package init?(sysfs: Sysfs, folder: String, address: PCIAddress) {
     guard
       let vendor = sysfs.optionalText("\(folder)/vendor").flatMap({
-        Number.parse($0, as: UInt16.self)
+        NumberParsing.parse($0, as: UInt16.self)
       }),
       let device = sysfs.optionalText("\(folder)/device").flatMap({
-        Number.parse($0, as: UInt16.self)
+        NumberParsing.parse($0, as: UInt16.self)
       })
     else { return nil }
     self.address = address
     self.vendor = vendor
     self.device = device
-    irq = sysfs.optionalText("\(folder)/irq").flatMap { Number.parse($0) }
+    irq = sysfs.optionalText("\(folder)/irq").flatMap { NumberParsing.parse($0) }
     bars = Self.bars(sysfs.optionalText("\(folder)/resource") ?? "")
   }
 
@@ -42,7 +42,9 @@ public struct PCIFunction: Equatable, Sendable {
   static func bars(_ text: String) -> [PCIBar] {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).prefix(6)
     return lines.enumerated().compactMap { number, line in
-      let columns = line.split(separator: " ").compactMap { Number.parse($0, as: UInt64.self) }
+      let columns = line.split(separator: " ").compactMap {
+        NumberParsing.parse($0, as: UInt64.self)
+      }
       guard columns.count == 3, columns[1] >= columns[0], columns[2] & (portFlag | memoryFlag) != 0,
         !(columns[0] == 0 && columns[1] == 0), columns[1] - columns[0] < .max
       else { return nil }

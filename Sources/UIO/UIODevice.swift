@@ -36,17 +36,18 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   /// - Throws: `removed` when it has gone or another has its number now (fact 5); `notFound`,
   ///   `permissionDenied`, `busy` or `driverFailed`.
   public convenience init(_ info: UIODeviceInfo, sysfs: Sysfs = .system) throws(UIOError) {
-    // `info` may be old. What comes between this and the open is counted and not readable by itself.
+    // `info` may be old. An interrupt between this and the open is counted, and the descriptor
+    // does not report it.
     let event = try UIODeviceInfo(number: info.number, sysfs: sysfs).event
     let file: FileDescriptor
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       file = try FileDescriptor.open(info.path, O_RDWR | O_NONBLOCK)
     } catch {
       throw UIOOperation.open.error(error.number, device: "uio\(info.number) (\(info.stableID))")
     }
     self.init(info, node: file, sysfs: sysfs)
     total.store(event, ordering: .relaxed)
-    // Numbers are given anew (fact 5): only now is it certain that the node is of the device found.
+    // Numbers are reused (fact 5): only now is it certain that the node is of the device found.
     let opened = try UIODeviceInfo(number: info.number, sysfs: sysfs).stableID
     guard opened == info.stableID else {
       throw UIOError(
@@ -137,7 +138,7 @@ public final class UIODevice: Sendable, CustomStringConvertible {
     }
     let name = "\(description) bar\(number)"
     let resource: FileDescriptor
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       resource = try FileDescriptor.open("\(info.parentFolder)/resource\(number)", O_RDWR)
     } catch {
       throw UIOOperation.openResource.error(gate.probe() ? error.number : ENODEV, device: name)
@@ -170,7 +171,7 @@ public final class UIODevice: Sendable, CustomStringConvertible {
     _ operation: UIOOperation, _ file: FileDescriptor, _ offset: UInt64, _ length: Int,
     _ name: String
   ) throws(UIOError) -> UnsafeMutableRawPointer {
-    do throws(SystemFailure) { try SystemFailure.inject(.map, name) } catch {
+    do throws(SystemError) { try SystemError.inject(.map, name) } catch {
       throw mapError(operation, error.number, name)
     }
     var address: UnsafeMutableRawPointer?
@@ -203,7 +204,7 @@ extension UIODevice {
   /// - Parameters:
   ///   - node: the earlier process' descriptor.
   ///   - counted: the kernel's count up to which interrupts were accounted for, modulo 2^32; nil
-  ///     where nobody knows.
+  ///     when unknown.
   ///   - info: the device as it is now, found by its stable id.
   /// - Returns: nil when the descriptor is of another device, or of an instance of this one that has
   ///   gone. Else the device, and interrupts since `counted` that the earlier process took without
@@ -213,15 +214,15 @@ extension UIODevice {
   ) -> (device: UIODevice, taken: UInt32)? {
     let number = sysfs.optionalText("\(sysfs.uioClass)/uio\(info.number)/dev")
     guard let own = node.characterDevice, number == "\(own.major):\(own.minor)" else { return nil }
-    // Minors are given anew (fact 5), descriptors are not: one that is alive still has its own.
+    // Minors are reused (fact 5), open descriptors are not: a live one still has its own device.
     let device = UIODevice(info, node: node, sysfs: sysfs)
     return device.continueCounting(from: counted).map { (device, $0) }
   }
 
-  /// Sets the count from which the next read is told. What `inherit` says of `taken`; nil when the
-  /// device has gone.
+  /// Sets the count from which the next read reports interrupts. Returns `taken` as `inherit`
+  /// describes it; nil when the device has gone.
   package func continueCounting(from counted: UInt32?) -> UInt32? {
-    // The count first: when nothing is to be read behind that, what it showed has been read.
+    // The count first: when nothing can be read after that, all that it showed has been read.
     guard let now = try? UIODeviceInfo(number: info.number, sysfs: sysfs),
       now.stableID == info.stableID, gate.probe()
     else { return nil }

@@ -12,7 +12,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
   public let version: String
   /// Interrupts since the device was registered, modulo 2^32 (fact 8).
   public let event: UInt32
-  /// What can be mapped, at most five, by index (fact 37).
+  /// The maps, at most five, by index (fact 37).
   public let maps: [UIOMap]
   /// The I/O ports that the driver names, at most five, by index (fact 37).
   public let portRegions: [UIOPortRegion]
@@ -42,7 +42,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
   public init(number: Int, sysfs: Sysfs = .system) throws(UIOError) {
     let folder = "\(sysfs.uioClass)/uio\(number)"
     func read(_ attribute: String) throws(UIOError) -> String {
-      do throws(SystemFailure) { return try sysfs.text("\(folder)/\(attribute)") } catch {
+      do throws(SystemError) { return try sysfs.text("\(folder)/\(attribute)") } catch {
         let isFirst = attribute == "name" && error.number == ENOENT
         throw (isFirst ? UIOOperation.open : .attribute).error(error.number, device: "uio\(number)")
       }
@@ -51,7 +51,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
     path = "\(sysfs.devices)/uio\(number)"
     name = try read("name")
     version = try read("version")
-    event = UInt32(truncatingIfNeeded: Number.parse(try read("event"), as: Int64.self) ?? 0)
+    event = UInt32(truncatingIfNeeded: NumberParsing.parse(try read("event"), as: Int64.self) ?? 0)
     maps = Self.maps(sysfs, folder)
     portRegions = Self.portRegions(sysfs, folder)
     parentFolder = "\(folder)/device"
@@ -65,7 +65,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
         PCIFunction(sysfs: sysfs, folder: "\(folder)/device", address: $0)
       }
       : nil
-    // What is absent and what has just gone look alike above: only a device that is still there has
+    // Absent attributes and a device that has just gone look alike above: only a device that is still there has
     // been read whole (fact 37).
     _ = try read("event")
   }
@@ -85,7 +85,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
 
   private static func find(path: String, sysfs: Sysfs) throws(UIOError) -> UIODeviceInfo {
     let device: (major: UInt32, minor: UInt32)?
-    do throws(SystemFailure) { device = try FileDescriptor.characterDevice(path) } catch {
+    do throws(SystemError) { device = try FileDescriptor.characterDevice(path) } catch {
       throw UIOOperation.open.error(error.number, device: path)
     }
     let text = device.map { "\($0.major):\($0.minor)" }
@@ -116,7 +116,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
     (0..<5).compactMap { index in
       let map = "\(folder)/maps/map\(index)"
       func number(_ attribute: String) -> UInt64? {
-        sysfs.optionalText("\(map)/\(attribute)").flatMap { Number.parse($0) }
+        sysfs.optionalText("\(map)/\(attribute)").flatMap { NumberParsing.parse($0) }
       }
       guard let address = number("addr"), let size = number("size") else { return nil }
       return UIOMap(
@@ -129,7 +129,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
     (0..<5).compactMap { index in
       let port = "\(folder)/portio/port\(index)"
       func number(_ attribute: String) -> UInt64? {
-        sysfs.optionalText("\(port)/\(attribute)").flatMap { Number.parse($0) }
+        sysfs.optionalText("\(port)/\(attribute)").flatMap { NumberParsing.parse($0) }
       }
       guard let start = number("start"), let size = number("size") else { return nil }
       return UIOPortRegion(
@@ -229,7 +229,7 @@ public enum UIODeviceID: Equatable, Sendable, CustomStringConvertible {
 
   // 1, 2 …, without leading zeros.
   private static func isPosition(_ text: Substring) -> Bool {
-    guard let position = Number.parse(text, as: Int.self) else { return false }
+    guard let position = NumberParsing.parse(text, as: Int.self) else { return false }
     return position > 0 && "\(position)" == text
   }
 

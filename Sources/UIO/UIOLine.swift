@@ -13,7 +13,7 @@ import Synchronization
   public let strategy: RearmStrategy
   /// PCI configuration space, where the strategy needs it.
   package let configuration: FileDescriptor?
-  /// What the dispatcher works on. One user at a time.
+  /// The memory that the dispatcher works on. One user at a time.
   package let raw: UnsafeMutablePointer<cuio_line>
 
   /// Prepares the line and masks it until an object connects to it.
@@ -136,7 +136,7 @@ import Synchronization
   private static func openConfiguration(_ device: UIODevice) throws(UIOError) -> FileDescriptor {
     let operation = UIOOperation.openConfiguration
     let file: FileDescriptor
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       file = try FileDescriptor.open("\(device.info.parentFolder)/config", O_RDWR)
     } catch {
       let number = device.gate.probe() ? error.number : ENODEV
@@ -181,7 +181,7 @@ public enum RearmStrategy: String, Sendable, CaseIterable {
   case irqControl = "irqcontrol"
   /// Clear Interrupt-Disable in PCI COMMAND; `uio_pci_generic` (facts 41, 42).
   case pciCommand = "pci-command"
-  /// Nothing is masked and nothing is to be done: edge and message-signalled lines.
+  /// Nothing is masked and nothing needs re-arming: edge and message-signalled lines.
   case none
 
   /// What a known kernel driver needs; nil for a driver not known by name, which is then asked

@@ -9,13 +9,13 @@ package struct BindingSystem: Sendable {
   /// The tree that `/proc` and `/etc` are below.
   package var root: String
   /// Writes an attribute of sysfs.
-  package var write: @Sendable (String, String) throws(SystemFailure) -> Void
+  package var write: @Sendable (String, String) throws(SystemError) -> Void
   /// Loads a module; false when there is none of this name.
   package var loadModule: @Sendable (String) -> Bool
 
   package init(
     sysfs: Sysfs, root: String,
-    write: @escaping @Sendable (String, String) throws(SystemFailure) -> Void,
+    write: @escaping @Sendable (String, String) throws(SystemError) -> Void,
     loadModule: @escaping @Sendable (String) -> Bool
   ) {
     self.sysfs = sysfs
@@ -27,17 +27,17 @@ package struct BindingSystem: Sendable {
   /// The machine's own.
   package static let system = BindingSystem(
     sysfs: .system, root: "",
-    write: { (path, text) throws(SystemFailure) in try Self.put(text, at: path) },
+    write: { (path, text) throws(SystemError) in try Self.put(text, at: path) },
     loadModule: { Self.modprobe($0) })
 
   /// The text in one write, as attributes take it.
-  private static func put(_ text: String, at path: String) throws(SystemFailure) {
+  private static func put(_ text: String, at path: String) throws(SystemError) {
     let file = try FileDescriptor.open(path, O_WRONLY)
     let bytes = Array(text.utf8)
     while true {
       let count = unsafe Glibc.write(file.raw, bytes, bytes.count)
       if count >= 0 { return }
-      if errno != EINTR { throw SystemFailure(errno) }
+      if errno != EINTR { throw SystemError(errno) }
     }
   }
 

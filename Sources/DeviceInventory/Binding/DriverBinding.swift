@@ -6,7 +6,7 @@ package import UIO
 
 /// The binding of one device. Changing it takes root.
 package struct DriverBinding {
-  /// What came of a change.
+  /// The result of a change.
   package struct Outcome: Equatable, Sendable {
     /// The driver before and after; nil is none.
     package let before: String?
@@ -71,7 +71,7 @@ package struct DriverBinding {
     return Outcome(before: before, after: driver)
   }
 
-  /// Takes the device from its driver and lets the kernel choose anew.
+  /// Takes the device from its driver and lets the kernel choose again.
   /// - Parameter force: also when the device is in use.
   /// - Throws: `busy`, `permissionDenied`, `unexpected`.
   package func unbind(force: Bool = false) throws(UIOError) -> Outcome {
@@ -110,13 +110,14 @@ package struct DriverBinding {
     // A driver that refuses stays.
     guard self.driver == nil else {
       throw UIOError(
-        .busy, device: "\(device)", operation: operation, cause: "\(driver ?? "") does not let go")
+        .busy, device: "\(device)", operation: operation,
+        cause: "\(driver ?? "") does not release the device")
     }
   }
 
   private func probe(_ operation: String) throws(UIOError) {
     let path = "\(system.sysfs.root)/bus/\(device.bus)/drivers_probe"
-    do throws(SystemFailure) { try system.write(path, device.name) } catch {
+    do throws(SystemError) { try system.write(path, device.name) } catch {
       // A driver that was asked and failed: the link tells.
       if error.number == EINVAL || error.number == ENODEV { return }
       throw failure(error, path, operation)
@@ -145,12 +146,12 @@ package struct DriverBinding {
     _ attribute: String, _ text: String, _ operation: String
   ) throws(UIOError) {
     let path = "\(folder)/\(attribute)"
-    do throws(SystemFailure) { try system.write(path, text) } catch {
+    do throws(SystemError) { try system.write(path, text) } catch {
       throw failure(error, path, operation)
     }
   }
 
-  private func failure(_ error: SystemFailure, _ path: String, _ operation: String) -> UIOError {
+  private func failure(_ error: SystemError, _ path: String, _ operation: String) -> UIOError {
     switch error.number {
     case EACCES, EPERM, EROFS:
       UIOError(
@@ -202,9 +203,9 @@ package struct SavedBinding {
   /// Keeps a driver, in place of any other.
   /// - Throws: `permissionDenied`, `unexpected`.
   package func save(driver: String) throws(UIOError) {
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       for part in ["\(root)/etc/interruptsync", folder] {
-        if unsafe mkdir(part, 0o755) != 0, errno != EEXIST { throw SystemFailure(errno) }
+        if unsafe mkdir(part, 0o755) != 0, errno != EEXIST { throw SystemError(errno) }
       }
       try FileDescriptor.replace(
         path,
@@ -219,10 +220,10 @@ package struct SavedBinding {
   package func remove() throws(UIOError) -> Bool {
     if unsafe unlink(path) == 0 { return true }
     if errno == ENOENT { return false }
-    throw failure(SystemFailure(errno), "forget the binding")
+    throw failure(SystemError(errno), "forget the binding")
   }
 
-  private func failure(_ error: SystemFailure, _ operation: String) -> UIOError {
+  private func failure(_ error: SystemError, _ operation: String) -> UIOError {
     let isDenied = [EACCES, EPERM, EROFS].contains(error.number)
     return UIOError(
       isDenied ? .permissionDenied : .unexpected, device: device, operation: operation,

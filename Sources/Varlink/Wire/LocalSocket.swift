@@ -45,27 +45,27 @@ package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// A connected socket that does not block.
-  func connect(milliseconds: UInt64) throws(SystemFailure) -> FileDescriptor {
+  func connect(milliseconds: UInt64) throws(SystemError) -> FileDescriptor {
     let socket = try Self.socket()
     let result = unsafe withName {
       unsafe linux_connect(socket.raw, $0, $1, isAbstract, milliseconds)
     }
-    guard result == 0 else { throw SystemFailure(-result) }
+    guard result == 0 else { throw SystemError(-result) }
     let mode = linux_set_nonblocking(socket.raw)
-    guard mode == 0 else { throw SystemFailure(-mode) }
+    guard mode == 0 else { throw SystemError(-mode) }
     return socket
   }
 
-  static func socket() throws(SystemFailure) -> FileDescriptor {
+  static func socket() throws(SystemError) -> FileDescriptor {
     let raw = linux_socket()
-    guard raw >= 0 else { throw SystemFailure(-raw) }
+    guard raw >= 0 else { throw SystemError(-raw) }
     return FileDescriptor(adopting: raw)
   }
 }
 
 // MARK: Peers
 
-/// Who is at the other end of a socket, as the kernel knew it when the connection was made.
+/// The process at the other end of a socket, as the kernel knew it when the connection was made.
 package struct PeerCredentials: Equatable, Sendable {
   package let user: UInt32
   /// The primary group.

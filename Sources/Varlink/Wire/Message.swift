@@ -17,7 +17,7 @@ package struct Message {
   }
 }
 
-/// What one message may cost its receiver.
+/// Limits on what one message costs its receiver.
 package struct WireLimits: Sendable, Equatable {
   /// Bytes of a message, its final zero not counted.
   package var messageBytes: Int
