@@ -1,4 +1,5 @@
-// Coming and going of UIO devices, through libudev.
+// Devices that come and go, through libudev. Floor 5; one thread at a time, the daemon's control thread
+// or a program's own; never waits.
 import CUdev
 import Glibc
 public import UIO
@@ -91,4 +92,13 @@ public import UIO
       .resourcesExhausted, device: "libudev", operation: operation, cause: "no context to be had",
       errno: errno)
   }
+}
+
+// MARK: Events
+
+/// A UIO device came or went.
+public enum DeviceEvent: Equatable, Sendable {
+  case added(UIODeviceInfo)
+  /// N of `/dev/uioN`; the number may be given to another device at once (fact 5).
+  case removed(number: Int)
 }

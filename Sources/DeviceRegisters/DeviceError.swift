@@ -2,7 +2,7 @@
 // carries the errno, and says what to do. Floor 2, so that regions, UIO and what else owns registers
 // throw the same type; UIO calls it `DeviceError`. A plain value, for any thread.
 import Glibc
-import LinuxSystem
+public import LinuxSystem
 
 /// A failure of an operation on a device or its registers.
 public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -54,6 +54,9 @@ public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
   public let hint: String
   /// The kernel's answer, or 0 when the library found the fault by itself.
   public let errno: Int32
+
+  /// The kernel's answer with its name; nil when the library found the fault by itself.
+  public var errorNumber: Errno? { errno == 0 ? nil : Errno(rawValue: errno) }
 
   /// An error of the same form for what is built on a device: an interposer, a driver's own checks.
   ///

@@ -12,9 +12,12 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
     self.operation = operation
   }
 
+  /// The number with its name.
+  package var errno: Errno { Errno(rawValue: number) }
+
   /// `operation: ENAME`.
   package var description: String {
-    operation.isEmpty ? Errno.name(number) : "\(operation): \(Errno.name(number))"
+    operation.isEmpty ? errno.name : "\(operation): \(errno.name)"
   }
 
   /// The calls that tests can make fail.

@@ -115,8 +115,8 @@ private func service<R>(
 @Test func manyClientsAtOnceGetTheirOwnAnswers() throws {
   try service { service in
     let path = service.path
-    let workers = (0..<8).map { thread in
-      Worker {
+    let workers = try (0..<8).map { thread in
+      try WorkerThread(name: "client") {
         do {
           let client = try VarlinkClient(path, timeout: .seconds(60))
           for number in 0..<300 {

@@ -55,7 +55,7 @@ package final class VarlinkClient {
     limits: WireLimits = VarlinkClient.defaultLimits
   ) throws(VarlinkError) {
     let name = "descriptor \(socket.raw)"
-    let result = cvarlink_set_nonblocking(socket.raw)
+    let result = linux_set_nonblocking(socket.raw)
     guard result == 0 else {
       throw VarlinkError(SystemFailure(-result), object: name, operation: "take over a connection")
     }
@@ -64,7 +64,7 @@ package final class VarlinkClient {
 
   /// Services may answer more than they take.
   package static var defaultLimits: WireLimits {
-    WireLimits(messageBytes: 16 << 20, descriptors: Int(CVARLINK_DESCRIPTORS))
+    WireLimits(messageBytes: 16 << 20, descriptors: Int(LINUX_DESCRIPTORS))
   }
 
   /// Calls a method and waits for its reply.

@@ -60,7 +60,7 @@ package final class Listener {
     _ socket: FileDescriptor, path: String?, _ loop: EventLoop,
     _ take: @escaping (FileDescriptor) -> Bool, _ refuse: @escaping (String) -> Void
   ) throws(VarlinkError) {
-    guard cvarlink_is_listener(socket.raw) == 1, cvarlink_set_nonblocking(socket.raw) == 0 else {
+    guard linux_is_listener(socket.raw) == 1, linux_set_nonblocking(socket.raw) == 0 else {
       throw VarlinkError(
         .notAListener, object: "descriptor \(socket.raw)", operation: "take connections",
         cause: "not a local stream socket that listens",
@@ -93,7 +93,7 @@ package final class Listener {
     var refusals = 0
     // A bound on what one turn of the loop does.
     for _ in 0..<64 {
-      let raw = cvarlink_accept(socket.raw)
+      let raw = linux_accept(socket.raw)
       switch -raw {
       case EAGAIN: return
       case EINTR, ECONNABORTED: continue
@@ -110,7 +110,7 @@ package final class Listener {
   /// Without this the loop would turn for ever with a connection that it cannot take.
   private func turnAway() {
     reserve = nil
-    let raw = cvarlink_accept(socket.raw)
+    let raw = linux_accept(socket.raw)
     if raw >= 0 { Glibc.close(raw) }
     reserve = try? FileDescriptor.open("/dev/null", O_RDONLY)
     if raw < 0 { return pause() }
@@ -147,7 +147,7 @@ extension Listener {
     while true {
       let socket = try SocketAddress.socket()
       let result = unsafe address.withName {
-        unsafe cvarlink_bind(socket.raw, $0, $1, address.isAbstract, 0)
+        unsafe linux_bind(socket.raw, $0, $1, address.isAbstract, 0)
       }
       if result == 0 { return socket }
       guard result == -EADDRINUSE, !address.isAbstract, !hasRemoved, isLeftOver(address) else {

@@ -176,7 +176,7 @@ extension VarlinkServer {
       observe?(.refusedConnection(user: peer.user, cause: cause))
       return false
     }
-    guard cvarlink_set_nonblocking(socket.raw) == 0 else { return false }
+    guard linux_set_nonblocking(socket.raw) == 0 else { return false }
     lastConnection += 1
     let connection = ServerConnection(
       lastConnection, socket: socket, peer: peer, owner: self, loop: loop, quota: quota,

@@ -1,9 +1,10 @@
+// The loop: timers, mailboxes and descriptors.
 import Glibc
-import LinuxSystem
 import Synchronization
+import TestSupport
 import Testing
 
-@testable import Varlink
+@testable import LinuxSystem
 
 @Test func timersFireInTheOrderOfTheirTimes() throws {
   let loop = try EventLoop()
@@ -48,8 +49,10 @@ import Testing
     received[letter.thread].append(letter.number)
     if received.allSatisfy({ $0.count == perThread }) { loop.stop() }
   }
-  let workers = (0..<4).map { thread in
-    Worker { for number in 0..<perThread { mailbox.post((thread, number)) } }
+  let workers = try (0..<4).map { thread in
+    try WorkerThread(name: "post") {
+      for number in 0..<perThread { mailbox.post((thread, number)) }
+    }
   }
   try loop.run()
   workers.forEach { $0.join() }

@@ -1,6 +1,12 @@
-// What each error number means, operation by operation: the table behind every error of this
-// module. The numbers in comments are the facts of docs/uio.md.
+// What each error number means, operation by operation: the table behind every error of this module.
+// The numbers in comments are the facts of docs/uio.md. Floor 3; values, for any thread. The module
+// re-exports the floors that its callers need: `import UIO` is enough for a driver.
+@_exported public import DeviceRegisters
 import Glibc
+@_exported public import LinuxSystem
+
+/// A failure of an operation on a UIO device.
+public typealias UIOError = DeviceError
 
 /// An operation of the kernel's interface, with the meaning of each error number it can answer.
 package enum UIOOperation: String, CaseIterable, Sendable {

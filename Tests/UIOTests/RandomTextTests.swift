@@ -1,34 +1,8 @@
-// Numbers as the kernel prints and as people type them, and input that is none.
-import Testing
+// Texts that name devices and registers, made of any pieces: read or refused, never a trap.
 import TestSupport
+import Testing
 
 @testable import UIO
-
-@Test func numbersAreHexadecimalOnlyWithTheirPrefix() {
-  #expect(Number.parse("0x1f", as: Int.self) == 31)
-  #expect(Number.parse("0X1F", as: Int.self) == 31)
-  #expect(Number.parse("31", as: Int.self) == 31)
-  #expect(Number.parse("031", as: Int.self) == 31)
-  #expect(Number.parse("1f", as: Int.self) == nil)
-  #expect(Number.parse("0x0000000000000000", as: UInt8.self) == 0)
-}
-
-@Test func numbersHaveTheRangeOfTheirType() {
-  #expect(Number.parse("255", as: UInt8.self) == 255)
-  #expect(Number.parse("256", as: UInt8.self) == nil)
-  #expect(Number.parse("0xffffffffffffffff", as: UInt64.self) == .max)
-  #expect(Number.parse("0x10000000000000000", as: UInt64.self) == nil)
-  #expect(Number.parse("9223372036854775808", as: Int64.self) == nil)
-}
-
-@Test(arguments: [
-  "", "0x", "0X", "x", "-1", "+1", "0x-1", "0x+1", " 1", "1 ", "1\n", "1_000", "0x1g", "1.0", "0b1",
-  "１", "٣", "é", "\0", "0x\0",
-])
-func numbersHaveNothingAroundThem(_ text: String) {
-  #expect(Number.parse(text, as: Int.self) == nil)
-  #expect(Number.parse(text, as: UInt64.self) == nil)
-}
 
 /// Texts made of the pieces that the parsers look for, in any order.
 private func randomText(_ random: inout some RandomNumberGenerator) -> String {
@@ -48,10 +22,10 @@ private func randomText(_ random: inout some RandomNumberGenerator) -> String {
     if let address = PCIAddress(text) {
       #expect(PCIAddress(address.description) == address, "\(text.debugDescription)")
     }
-    if let number = Number.parse(text, as: UInt16.self) {
-      #expect(Number.parse("\(number)", as: UInt16.self) == number)
+    if let number = NumberParsing.parse(text, as: UInt16.self) {
+      #expect(NumberParsing.parse("\(number)", as: UInt16.self) == number)
     }
-    _ = Number.parse(text, as: Int64.self)
+    _ = NumberParsing.parse(text, as: Int64.self)
     do throws(UIOError) {
       let id = try UIODeviceID(text)
       // What is printed names the same device.

@@ -2,9 +2,9 @@
 import Foundation
 import Testing
 
-@testable import UIO
+@testable import LinuxSystem
 
-/// A folder that stands for /proc and goes away with the test.
+/// A tree like /proc, removed with the test.
 private final class FakeProc {
   let path = "/tmp/procfs-\(UUID().uuidString)"
   var procfs: Procfs { Procfs(root: path) }

@@ -1,0 +1,6 @@
+#define _GNU_SOURCE
+#include "linux_error.h"
+
+#include <string.h>
+
+const char *linux_error_name(int number) { return strerrorname_np(number); }
