@@ -35,9 +35,9 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
   public let code: Code
   /// The sync object's or line's name.
   public let object: String
-  /// What was being done, as a verb and its object: `connect`, `register a service routine`.
+  /// The operation, as a verb and its object: `connect`, `register a service routine`.
   public let operation: String
-  /// What went wrong, in words.
+  /// The cause in words.
   public let cause: String
   /// What to do about it; empty when there is nothing to do.
   public let hint: String
@@ -82,9 +82,8 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
   }
 }
 
-/// What happens when a caller breaks a rule of levels and locks (N23). Always an error to the
-/// caller; in checked mode, meant for development and tests, the process stops with the rule's
-/// sentence instead.
+/// Reports a broken rule of levels and locks (N23). Always an error to the caller; in checked mode,
+/// meant for development and tests, the process stops with the rule's sentence instead.
 public enum Verifier {
   private static let checked = Atomic<Bool>(false)
 
