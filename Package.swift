@@ -59,7 +59,8 @@ let package = Package(
       dependencies: ["CUIO", "CWindowsInterrupts", "LinuxSystem", "UIO", "InterruptSync"],
       swiftSettings: strict),
     // Floor 5: finding devices.
-    .target(name: "DeviceInventory", dependencies: ["CUdev", "UIO"], swiftSettings: strict),
+    .target(
+      name: "DeviceInventory", dependencies: ["CUdev", "LinuxSystem", "UIO"], swiftSettings: strict),
     // Floor 5: the protocol of the control plane.
     .target(
       name: "Varlink", dependencies: ["CLinuxSystem", "LinuxSystem"], swiftSettings: strict),
@@ -92,13 +93,13 @@ let package = Package(
       swiftSettings: strict),
     // Small real drivers, each run by the tests.
     .executableTarget(
-      name: "edu-example", dependencies: ["UIO", "InterruptSync"], path: "Examples/edu",
+      name: "edu-example", dependencies: ["InterruptSync"], path: "Examples/edu",
       swiftSettings: strict),
     .executableTarget(
-      name: "uart-example", dependencies: ["UIO", "InterruptSync"], path: "Examples/uart",
+      name: "uart-example", dependencies: ["InterruptSync"], path: "Examples/uart",
       swiftSettings: strict),
     .executableTarget(
-      name: "hpet-example", dependencies: ["UIO", "InterruptSync"], path: "Examples/hpet",
+      name: "hpet-example", dependencies: ["InterruptSync"], path: "Examples/hpet",
       swiftSettings: strict),
     // What is measured, beside its peers.
     .target(name: "CFloor", path: "Benchmarks/CFloor"),
@@ -134,7 +135,9 @@ let package = Package(
     .executableTarget(
       name: "varlink-certification", dependencies: ["LinuxSystem", "Varlink"],
       path: "Tests/Varlink/Certification", swiftSettings: strict),
-    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport"),
+    .testTarget(
+      name: "LinuxSystemTests", dependencies: ["TestSupport", "CLinuxSystem", "LinuxSystem"]),
     .testTarget(
       name: "VarlinkTests", dependencies: ["TestSupport", "CLinuxSystem", "LinuxSystem", "Varlink"]),
     .testTarget(
@@ -144,7 +147,8 @@ let package = Package(
         "InterruptSyncService",
       ]),
     .testTarget(
-      name: "DeviceInventoryTests", dependencies: ["TestSupport", "UIO", "DeviceInventory"]),
+      name: "DeviceInventoryTests",
+      dependencies: ["TestSupport", "LinuxSystem", "UIO", "DeviceInventory"]),
     .testTarget(
       name: "InterruptSyncControlTests",
       dependencies: [
@@ -152,7 +156,9 @@ let package = Package(
         "interruptsyncctl",
         "interruptsyncd", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .testTarget(name: "UIOTests", dependencies: ["TestSupport", "CUIO", "UIO"]),
+    .testTarget(
+      name: "UIOTests",
+      dependencies: ["TestSupport", "CUIO", "LinuxSystem", "DeviceRegisters", "UIO"]),
     .testTarget(
       name: "InterruptSyncTests",
       dependencies: ["TestSupport", "CUIO", "LinuxSystem", "UIO", "InterruptSync"]),

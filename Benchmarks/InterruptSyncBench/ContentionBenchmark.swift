@@ -40,7 +40,7 @@ struct ContentionBenchmark {
       object: Unmanaged.passUnretained(ours.objects[0]).toOpaque()
     ) {
       defer { unsafe cuio_counter_set(&lock.raw.pointee.longest_wait, 0) }
-      return lock.longestWait
+      return lock.longestWait.inNanoseconds
     }
     return [
       core, try inC("C, plain mutex", WAITER_PLAIN, latency.place),

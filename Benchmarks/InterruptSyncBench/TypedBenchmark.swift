@@ -64,10 +64,10 @@ enum TypedBenchmark {
   }
 
   private static func dispatch(
-    _ processor: Int, _ register: (InterruptSync<UInt64>) throws -> Void
+    _ processor: Int, _ register: (Interrupt<UInt64>) throws -> Void
   ) throws -> Double {
     let options = InterruptSyncOptions(dispatcher: DispatcherAttributes(processors: [processor]))
-    let sync = InterruptSync<UInt64>(0, source: SelfFiringLine(), mode: .all, options: options)
+    let sync = Interrupt<UInt64>(0, source: SelfFiringLine(), mode: .all, options: options)
     try register(sync)
     return try pace(sync.object)
   }
@@ -96,7 +96,7 @@ enum TypedBenchmark {
   }
 
   private static func synchronize() throws -> Double {
-    let sync = InterruptSync<UInt64>(0, source: SelfFiringLine(), mode: .all)
+    let sync = Interrupt<UInt64>(0, source: SelfFiringLine(), mode: .all)
     let start = DispatchBenchmark.nanoseconds()
     for _ in 0..<calls { try sync.synchronize { $0 &+= 1 } }
     return Double(DispatchBenchmark.nanoseconds() - start) / Double(calls)

@@ -1,11 +1,10 @@
-// A driver for QEMU's edu device: computes factorials and is told by an interrupt when one is done.
+// A driver for QEMU's edu device: computes factorials; an interrupt says when one is done.
 // Registers: QEMU's manual, "EDU device". Run as root or as a member of the group uio:
 //   edu-example pci-0000:00:03.0 5
 import InterruptSync
-import UIO
 
-/// The device, its registers, and what its service routine has to say.
-final class EduDriver: @unchecked Sendable {
+/// The device, its registers, and how many factorials it has computed.
+final class EduDriver: Sendable {
   private enum Register {
     static let factorial = 0x08
     static let status = 0x20
@@ -15,15 +14,14 @@ final class EduDriver: @unchecked Sendable {
   private static let interruptWhenDone: UInt32 = 0x80
 
   private let registers: RegisterRegion
-  private let interrupt: InterruptSyncObject
+  /// The state is the number of factorials done; only routines and synchronized bodies reach it.
+  private let interrupt: Interrupt<UInt32>
   private let done: DeferredQueue
-  /// Under the interrupt lock.
-  private var completed = 0
 
   init(_ id: String) throws {
     let device = try UIODevice(UIODeviceID(id))
     registers = try device.region(bar: 0)
-    interrupt = InterruptSyncObject(source: try UIOLine(device), mode: .normal)
+    interrupt = Interrupt(0, source: try UIOLine(device), mode: .normal)
     done = try DeferredQueue(name: "edu-done")
   }
 
@@ -32,26 +30,24 @@ final class EduDriver: @unchecked Sendable {
     let report = DeferredRoutine(on: done) { [registers] in
       use((try? registers.read32(at: Register.factorial)) ?? 0)
     }
-    try interrupt.registerServiceRoutine { [unowned self] in service(report) }
+    // Ours when the device says so; silence it, leave the rest for later, claim.
+    try interrupt.register { [registers] completed in
+      do throws(UIOError) {
+        let status = try registers.read32(at: Register.interruptStatus)
+        guard status != 0 else { return .notMine }
+        try registers.write32(status, at: Register.acknowledge)
+        completed += 1
+        report.enqueue()
+        return .claimed
+      } catch { return .notMine }
+    }
     try registers.write32(Self.interruptWhenDone, at: Register.status)
     try interrupt.connect()
     for number in 1...count {
       try registers.write32(number, at: Register.factorial)
-      while try interrupt.callSynchronizedRoutine({ completed }) < number { pause() }
+      while try interrupt.synchronize({ $0 }) < number { pause() }
       try done.flush()
     }
     try interrupt.disconnect()
-  }
-
-  /// Ours when the device says so; silence it, leave the rest for later, claim.
-  private func service(_ report: DeferredRoutine) -> NTStatus {
-    do throws(UIOError) {
-      let status = try registers.read32(at: Register.interruptStatus)
-      guard status != 0 else { return .unsuccessful }
-      try registers.write32(status, at: Register.acknowledge)
-      completed += 1
-      unsafe report.enqueue()
-      return .success
-    } catch { return .unsuccessful }
   }
 }

@@ -1,5 +1,4 @@
 import InterruptSync
-import UIO
 
 /// The service routine: the counter has reached the comparator.
 struct Match: ServiceRoutine {

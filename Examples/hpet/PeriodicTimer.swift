@@ -1,7 +1,6 @@
 import InterruptSync
-import UIO
 
-/// Timer 1 of the HPET as a platform device behind uio_pdrv_genirq: level-triggered, periodic.
+/// Timer 1 of the HPET as a platform device of uio_pdrv_genirq: level-triggered, periodic.
 final class PeriodicTimer: Sendable {
   /// Why it does not run.
   struct Failure: Error, CustomStringConvertible {
@@ -37,7 +36,7 @@ final class PeriodicTimer: Sendable {
   /// Lets it fire at `rate` a second for `seconds`.
   func measure(rate: Int, seconds: Int) async throws -> Latencies {
     let period = UInt64((1e9 / nanoseconds / Double(rate)).rounded())
-    let sync = InterruptSync(
+    let sync = Interrupt(
       Latencies(periods: rate * seconds), source: try UIOLine(device), mode: .normal)
     try sync.register(try Match(in: registers, period: period))
     try prepare(period)

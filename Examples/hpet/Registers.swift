@@ -1,6 +1,6 @@
 // The registers of the timer block (IA-PC HPET specification 1.0a, section 2.3). Fields are computed,
 // so that the first interrupt initializes nothing.
-import UIO
+import InterruptSync
 
 /// General capabilities.
 enum Capabilities: RegisterLayout {

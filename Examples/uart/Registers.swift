@@ -1,6 +1,6 @@
 // The registers of a 16550 as its data sheet has them (PC16550D, National Semiconductor, June 1995,
 // section 8). Fields are computed, so that the first interrupt initializes nothing.
-import UIO
+import InterruptSync
 
 /// RBR, receiver buffer.
 enum ReceiverBuffer: RegisterLayout {

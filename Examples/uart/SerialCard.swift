@@ -1,5 +1,4 @@
 import InterruptSync
-import UIO
 
 /// A card with four 16550s on one interrupt line (QEMU's pci-serial-4x, 1b36:0004): one sync object,
 /// and a service routine for each port. A port is for one reader and one writer at a time.
@@ -8,7 +7,7 @@ final class SerialCard: Sendable {
   /// BAR 0: four blocks of eight registers.
   private static let stride = 8
 
-  private let sync: InterruptSync<InlineArray<4, UART>>
+  private let sync: Interrupt<InlineArray<4, UART>>
   private let readable: [Signal]
   private let writable: [Signal]
 
@@ -26,7 +25,7 @@ final class SerialCard: Sendable {
     // Wakes the waiting tasks; their next access finds that the device was removed.
     options.report = { _ in for signal in readable + writable { signal.raise() } }
     // Mode all: a port that always has something to do must not keep others waiting (P16).
-    sync = InterruptSync(uarts, source: try UIOLine(device), mode: .all, options: options)
+    sync = Interrupt(uarts, source: try UIOLine(device), mode: .all, options: options)
     self.readable = readable
     self.writable = writable
     for port in 0..<Self.ports {
@@ -80,7 +79,7 @@ final class SerialCard: Sendable {
   }
 
   /// Times the card was serviced.
-  var dispatches: UInt64 { sync.object.dispatchCount }
+  var dispatches: UInt64 { sync.statistics().dispatches }
 
   /// Silences every port and disconnects the line.
   func close() async throws -> InterruptStatistics {

@@ -14,7 +14,7 @@ struct Signal: Sendable {
   }
 
   /// Any level.
-  func raise() { unsafe pass.enqueue() }
+  func raise() { pass.enqueue() }
 
   /// One task at a time. Throws when it is cancelled.
   func wait() async throws(CancellationError) {

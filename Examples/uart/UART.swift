@@ -1,5 +1,4 @@
 import InterruptSync
-import UIO
 
 /// One 16550 with its rings: what the service routine and the users of a port share. Only under the
 /// interrupt lock.

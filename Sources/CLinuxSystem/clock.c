@@ -1,3 +1,4 @@
+// Floor 0: CLOCK_MONOTONIC and the processor's counter. Any thread; the rate is measured over the life of the process.
 #include "cuio_clock.h"
 
 #include <time.h>

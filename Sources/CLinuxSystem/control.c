@@ -1,3 +1,4 @@
+// Floor 0: signalfd, timerfd and the identity of this process, for a control thread's one poll.
 #include "cuio_control.h"
 
 #include <pthread.h>

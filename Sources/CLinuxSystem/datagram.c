@@ -1,3 +1,4 @@
+// Floor 0: datagrams with descriptors to the service manager and the journal. A send waits as long as its socket allows.
 #include "cuio_datagram.h"
 
 #include <string.h>

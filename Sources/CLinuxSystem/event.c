@@ -1,3 +1,4 @@
+// Floor 0: eventfd(2). Any thread, also between the count's read and the re-arm.
 #include "cuio_event.h"
 
 #include <sys/eventfd.h>

@@ -1,3 +1,4 @@
+// Floor 0: sealed files in memory. Any thread.
 #define _GNU_SOURCE
 #include "cuio_memory.h"
 

@@ -1,3 +1,4 @@
+// Floor 0: edge-triggered epoll(7) for the thread of a dispatcher group.
 #include "cuio_poller.h"
 
 #include "cuio_clock.h"

@@ -1,8 +1,7 @@
-// AF_UNIX stream sockets.
+// Floor 0: AF_UNIX stream sockets that carry descriptors. Nothing here waits but linux_connect().
 #define _GNU_SOURCE
-#include "cvarlink_socket.h"
+#include "linux_socket.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,12 +22,12 @@ static int address_of(struct sockaddr_un *address, const char *name, size_t leng
   return (int)(offsetof(struct sockaddr_un, sun_path) + length + 1);
 }
 
-int cvarlink_socket(void) {
+int linux_socket(void) {
   int result = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   return result < 0 ? -errno : result;
 }
 
-int cvarlink_connect(int socket, const char *name, size_t length, bool is_abstract, uint64_t timeout_milliseconds) {
+int linux_connect(int socket, const char *name, size_t length, bool is_abstract, uint64_t timeout_milliseconds) {
   struct sockaddr_un address;
   int size = address_of(&address, name, length, is_abstract);
   if (size < 0) return size;
@@ -40,7 +39,7 @@ int cvarlink_connect(int socket, const char *name, size_t length, bool is_abstra
   return 0;
 }
 
-int cvarlink_bind(int socket, const char *name, size_t length, bool is_abstract, uint32_t mode) {
+int linux_bind(int socket, const char *name, size_t length, bool is_abstract, uint32_t mode) {
   struct sockaddr_un address;
   int size = address_of(&address, name, length, is_abstract);
   if (size < 0) return size;
@@ -55,24 +54,24 @@ static int option(int socket, int name) {
   return getsockopt(socket, SOL_SOCKET, name, &value, &size) < 0 ? -errno : value;
 }
 
-int cvarlink_is_listener(int socket) {
+int linux_is_listener(int socket) {
   int domain = option(socket, SO_DOMAIN), type = option(socket, SO_TYPE), accepts = option(socket, SO_ACCEPTCONN);
   if (domain < 0) return domain;
   return domain == AF_UNIX && type == SOCK_STREAM && accepts == 1;
 }
 
-int cvarlink_accept(int socket) {
+int linux_accept(int socket) {
   int result = accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
   return result < 0 ? -errno : result;
 }
 
-int cvarlink_set_nonblocking(int descriptor) {
+int linux_set_nonblocking(int descriptor) {
   int flags = fcntl(descriptor, F_GETFL);
   if (flags < 0) return -errno;
   return fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-long cvarlink_peek(int socket, void *bytes, size_t room) {
+long linux_peek(int socket, void *bytes, size_t room) {
   ssize_t result;
   do {
     result = recv(socket, bytes, room, MSG_PEEK | MSG_DONTWAIT);
@@ -81,11 +80,11 @@ long cvarlink_peek(int socket, void *bytes, size_t room) {
 }
 
 union control {
-  char bytes[CMSG_SPACE(sizeof(int) * CVARLINK_DESCRIPTORS)];
+  char bytes[CMSG_SPACE(sizeof(int) * LINUX_DESCRIPTORS)];
   struct cmsghdr alignment;
 };
 
-long cvarlink_receive(int socket, void *bytes, size_t room, int *descriptors, size_t *count, bool *is_cut) {
+long linux_receive(int socket, void *bytes, size_t room, int *descriptors, size_t *count, bool *is_cut) {
   union control control;
   struct iovec vector = {.iov_base = bytes, .iov_len = room};
   struct msghdr message;
@@ -110,11 +109,11 @@ long cvarlink_receive(int socket, void *bytes, size_t room, int *descriptors, si
   return result;
 }
 
-long cvarlink_send(int socket, const void *bytes, size_t length, const int *descriptors, size_t count) {
+long linux_send(int socket, const void *bytes, size_t length, const int *descriptors, size_t count) {
   union control control;
   struct iovec vector = {.iov_base = (void *)bytes, .iov_len = length};
   struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
-  if (count > CVARLINK_DESCRIPTORS) return -EINVAL;
+  if (count > LINUX_DESCRIPTORS) return -EINVAL;
   if (count > 0) {
     memset(&control, 0, sizeof control);
     message.msg_control = control.bytes;
@@ -132,7 +131,7 @@ long cvarlink_send(int socket, const void *bytes, size_t length, const int *desc
   return result < 0 ? -errno : result;
 }
 
-int cvarlink_peer(int socket, uint32_t *user, uint32_t *group, int32_t *process) {
+int linux_peer(int socket, uint32_t *user, uint32_t *group, int32_t *process) {
   struct ucred credentials;
   socklen_t size = sizeof credentials;
   if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return -errno;
@@ -142,7 +141,7 @@ int cvarlink_peer(int socket, uint32_t *user, uint32_t *group, int32_t *process)
   return 0;
 }
 
-int cvarlink_peer_groups(int socket, uint32_t *groups, size_t room) {
+int linux_peer_groups(int socket, uint32_t *groups, size_t room) {
   _Static_assert(sizeof(gid_t) == sizeof(uint32_t), "a group is 32 bits");
   socklen_t size = (socklen_t)(room * sizeof(gid_t));
   if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0) return -errno;

@@ -1,3 +1,4 @@
+// Floor 0: threads with explicit stack, scheduling and processors, and memory that does not page.
 #define _GNU_SOURCE
 #include "cuio_thread.h"
 

@@ -29,7 +29,7 @@ int cuio_line_refresh_command(cuio_line *line) {
 
 int cuio_line_set_bus_master(cuio_line *line, bool on) {
   // The remembered value first, so that every later re-arm carries the bit; one that is already under way sees the
-  // change behind its write and writes again.
+  // change after its write and writes again.
   if (on) __atomic_fetch_or(&line->command, CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
   else __atomic_fetch_and(&line->command, (uint16_t)~CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
   uint16_t command = 0;
@@ -38,7 +38,7 @@ int cuio_line_set_bus_master(cuio_line *line, bool on) {
   if (command == 0xffff) return -ENODEV;
   if (((command & CUIO_PCI_COMMAND_MASTER) != 0) == on) return 0;
   // The lower byte alone: Interrupt-Disable is in the upper one and may have been set by an interrupt or cleared by a
-  // re-arm since it was read here. What must not be written alone is the upper byte (fact 42).
+  // re-arm since it was read here. Only the upper byte must not be written alone (fact 42).
   uint8_t lower = (uint8_t)(command ^ CUIO_PCI_COMMAND_MASTER);
   ssize_t length = pwrite(line->config_fd, &lower, sizeof lower, CUIO_PCI_COMMAND);
   if (length == (ssize_t)sizeof lower) return 0;

@@ -1,17 +1,18 @@
-// Coming and going of UIO devices, through libudev.
+// Devices that come and go, through libudev. Floor 5; one thread at a time, the daemon's control thread
+// or a program's own; never waits.
 import CUdev
 import Glibc
 public import UIO
 
 /// Watches for UIO devices. One thread at a time may use it.
 ///
-/// Make it first and list devices then (`UIODeviceInfo.all`): what comes in between is seen twice
-/// rather than never.
+/// Make it first and list devices then (`UIODeviceInfo.all`): a device that comes in between is seen
+/// twice rather than never.
 @safe public final class DeviceMonitor: @unchecked Sendable {
   private let udev: OpaquePointer
   private let monitor: OpaquePointer
   private let sysfs: Sysfs
-  /// What was reported as present, for catching up after lost messages.
+  /// The devices reported as present, for catching up after lost messages.
   private var known: [Int: UIODeviceInfo]
 
   /// - Throws: `resourcesExhausted`.
@@ -19,7 +20,7 @@ public import UIO
     // Events come after udev has named and permitted the node; without udev they come from the
     // kernel.
     let source = unsafe access("/run/udev/control", F_OK) == 0 ? "udev" : "kernel"
-    guard let udev = unsafe udev_new() else { throw Self.failure("make a udev context") }
+    guard let udev = unsafe udev_new() else { throw Self.failure("create a udev context") }
     guard let monitor = unsafe udev_monitor_new_from_netlink(udev, source) else {
       unsafe udev_unref(udev)
       throw Self.failure("watch for devices")
@@ -88,7 +89,17 @@ public import UIO
 
   private static func failure(_ operation: String) -> UIOError {
     UIOError(
-      .resourcesExhausted, device: "libudev", operation: operation, cause: "no context to be had",
+      .resourcesExhausted, device: "libudev", operation: operation,
+      cause: "cannot create a context",
       errno: errno)
   }
+}
+
+// MARK: Events
+
+/// A UIO device came or went.
+public enum DeviceEvent: Equatable, Sendable {
+  case added(UIODeviceInfo)
+  /// N of `/dev/uioN`; the number may be given to another device at once (fact 5).
+  case removed(number: Int)
 }

@@ -1,8 +1,8 @@
 // The one error of devices and their registers: it names the device, the operation and the cause,
-// carries the errno, and says what to do. Floor 2, so that regions, UIO and what else owns registers
-// throw the same type; UIO calls it `DeviceError`. A plain value, for any thread.
+// carries the errno, and says what to do. Floor 2, so that regions, UIO and every other owner of
+// registers throw the same type; UIO calls it `DeviceError`. A plain value, for any thread.
 import Glibc
-import LinuxSystem
+public import LinuxSystem
 
 /// A failure of an operation on a device or its registers.
 public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -46,23 +46,26 @@ public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
   public let code: Code
   /// The device as the caller or the kernel names it.
   public let device: String
-  /// What was being done.
+  /// The operation that failed.
   public let operation: String
-  /// What went wrong, in words.
+  /// The cause, in words.
   public let cause: String
-  /// What to do about it; empty when there is nothing to do.
+  /// The remedy; empty when there is none.
   public let hint: String
   /// The kernel's answer, or 0 when the library found the fault by itself.
   public let errno: Int32
+
+  /// The kernel's answer with its name; nil when the library found the fault by itself.
+  public var errorNumber: Errno? { errno == 0 ? nil : Errno(rawValue: errno) }
 
   /// An error of the same form for what is built on a device: an interposer, a driver's own checks.
   ///
   /// - Parameters:
   ///   - code: the cause, for programs.
   ///   - device: the device as the caller knows it.
-  ///   - operation: what was being done, as a verb and its object.
-  ///   - cause: what went wrong, in words.
-  ///   - hint: what to do about it.
+  ///   - operation: the operation that failed, as a verb and its object.
+  ///   - cause: the cause, in words.
+  ///   - hint: the remedy.
   ///   - errno: the kernel's answer, or 0.
   public init(
     _ code: Code, device: String, operation: String, cause: String, hint: String = "",

@@ -12,7 +12,7 @@ public struct Register<Layout: RegisterLayout>: Sendable {
   public let region: RegisterRegion
   /// In bytes from the start of the region.
   public let offset: Int
-  /// Bits that a write has 1 in only where a field is to be cleared.
+  /// A write has 1 in these bits only where it clears a field.
   @usableFromInline let clearing: Layout.Bits
   /// Bits whose value as read has no meaning.
   @usableFromInline let writeOnly: Layout.Bits
@@ -94,7 +94,7 @@ extension Register where Layout.Access: ReadableAccess & WritableAccess {
 
 // MARK: Values
 
-/// What a register holds, or what is to be written to it. Plain bits: touches no device.
+/// The bits that a register holds or that a write puts there. Touches no device.
 public struct RegisterValue<Layout: RegisterLayout>: Equatable, Sendable {
   /// All bits, as read; and as they will be written, fields that writing 1 clears excepted.
   public var bits: Layout.Bits

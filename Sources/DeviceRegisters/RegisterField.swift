@@ -55,14 +55,14 @@ public struct RegisterFieldDescription: Equatable, Sendable {
   public let name: String
   /// Its bits in the register.
   public let bits: ClosedRange<Int>
-  /// What may be done with it.
+  /// The accesses that it allows.
   public let access: RegisterAccessKind
   let mask: UInt64
 }
 
 // MARK: Values
 
-/// What a field holds: `Bool`, an unsigned integer, or a type of the driver's own.
+/// The value of a field: `Bool`, an unsigned integer, or a type of the driver's own.
 ///
 /// An enumeration conforms by saying which pattern means which case, and what an undefined one
 /// means.

@@ -4,11 +4,11 @@ import LinuxSystem
 
 /// Answers for a device's registers in tests of drivers.
 ///
-/// Called from whatever thread accesses the region; an access has passed the region's checks.
+/// Called on the thread that accesses the region; an access has passed the region's checks.
 public protocol RegisterInterposer: AnyObject, Sendable {
-  /// The value of `width` bytes (1, 2, 4 or 8) at `offset`. What it throws, the access throws.
+  /// The value of `width` bytes (1, 2, 4 or 8) at `offset`. The access throws what this throws.
   func read(at offset: Int, width: Int) throws(DeviceError) -> UInt64
-  /// Takes `width` bytes (1, 2, 4 or 8) at `offset`. What it throws, the access throws.
+  /// Takes `width` bytes (1, 2, 4 or 8) at `offset`. The access throws what this throws.
   func write(_ value: UInt64, at offset: Int, width: Int) throws(DeviceError)
 }
 

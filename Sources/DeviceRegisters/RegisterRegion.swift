@@ -12,7 +12,7 @@ package import LinuxSystem
 @safe public final class RegisterRegion: @unchecked Sendable {
   /// How an access reaches the device.
   public enum Kind: Sendable, Equatable {
-    /// Loads and stores through a mapping; what an interposer answers for counts as memory.
+    /// Loads and stores through a mapping; an interposed region counts as memory.
     case memory
     /// I/O ports: a system call each, 32 bits at most (fact 38).
     case port
@@ -63,7 +63,7 @@ package import LinuxSystem
   }
 
   /// Registers that code answers for: for tests of drivers without their device. Width, alignment
-  /// and bounds are checked as ever; what passes goes to `interposer`.
+  /// and bounds are checked as always; accesses that pass go to `interposer`.
   public init(name: String, size: Int, interposer: any RegisterInterposer) {
     self.name = name
     kind = .memory

@@ -60,7 +60,7 @@ public func interruptsync_object_get_statistics(
       claimed: now.claimed, unclaimed: now.unclaimed, passes: now.passes,
       rearm_failures: now.rearmFailures, storms: now.storms, repeat_limits: now.repeatLimits,
       synchronized_calls: now.synchronizedCalls, refused_calls: now.refusedCalls,
-      longest_hold: now.longestHold, longest_wait: now.longestWait,
+      longest_hold: now.longestHoldNanoseconds, longest_wait: now.longestWaitNanoseconds,
       routine_count: UInt64(now.routines.count), spins_found: now.spinsFound,
       spins_in_vain: now.spinsInVain, sleeps: now.sleeps)
     unsafe try give(answer, to: statistics)
@@ -90,7 +90,7 @@ public func interruptsync_lock_get_statistics(
     let lock = unsafe try InterruptLock.of(lock)
     unsafe try give(
       interruptsync_lock_statistics(
-        size: 0, contentions: lock.contentions, longest_wait: lock.longestWait),
+        size: 0, contentions: lock.contentions, longest_wait: lock.longestWait.inNanoseconds),
       to: statistics)
     return 0
   }

@@ -25,7 +25,7 @@ extension StormPolicy {
     guard first <= longest, longest <= 3_600_000 else {
       throw .invalid("pauses of a storm must grow, to an hour at most")
     }
-    action = .backOff(first: Int32(first), longest: Int32(longest))
+    action = .backOff(first: .milliseconds(first), longest: .milliseconds(longest))
   }
 }
 

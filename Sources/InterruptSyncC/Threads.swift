@@ -22,7 +22,7 @@ extension DispatcherAttributes {
     interruptProcessors = unsafe Self.processors(given.interrupt_processors)
     waiting = unsafe try Self.waiting(given)
     locksMemory = unsafe given.locks_memory
-    if unsafe given.limits_latency { latencyLimit = unsafe given.latency_limit }
+    if unsafe given.limits_latency { latencyLimit = unsafe .microseconds(given.latency_limit) }
     if unsafe given.stack_size != 0 {
       guard unsafe given.stack_size <= 1 << 32 else { throw .invalid("the stack is too large") }
       stackSize = Int(unsafe given.stack_size)
@@ -46,8 +46,8 @@ extension DispatcherAttributes {
     switch unsafe Int(given.waiting) {
     case INTERRUPTSYNC_WAIT_AUTOMATIC: return .automatic
     case INTERRUPTSYNC_WAIT_BLOCK: return .block
-    case INTERRUPTSYNC_WAIT_ADAPTIVE: return .adaptive(budget: time == 0 ? nil : time)
-    case INTERRUPTSYNC_WAIT_POLL: return time == 0 ? .poll() : .poll(idle: time)
+    case INTERRUPTSYNC_WAIT_ADAPTIVE: return .adaptive(budget: time == 0 ? nil : .nanoseconds(time))
+    case INTERRUPTSYNC_WAIT_POLL: return time == 0 ? .poll() : .poll(idle: .nanoseconds(time))
     default: throw .invalid("\(unsafe given.waiting) is not a way to wait")
     }
   }

@@ -1,18 +1,24 @@
-import Glibc
+// The kernel's error numbers with the names that errno(3) gives them. Floor 1; values, for any thread.
+import CLinuxSystem
 
-/// Names of error numbers, as errno(3) spells them.
-package enum Errno {
-  private static let names: [Int32: String] = [
-    EPERM: "EPERM", ENOENT: "ENOENT", EINTR: "EINTR", EIO: "EIO", ENXIO: "ENXIO", EBADF: "EBADF",
-    EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EACCES: "EACCES", EFAULT: "EFAULT", EBUSY: "EBUSY",
-    EEXIST: "EEXIST", ENODEV: "ENODEV", ENOTDIR: "ENOTDIR", EISDIR: "EISDIR", EINVAL: "EINVAL",
-    ENFILE: "ENFILE", EMFILE: "EMFILE", ENOTTY: "ENOTTY", EFBIG: "EFBIG", ENOSPC: "ENOSPC",
-    EROFS: "EROFS", EPIPE: "EPIPE", EDEADLK: "EDEADLK", ENAMETOOLONG: "ENAMETOOLONG",
-    ENOSYS: "ENOSYS", ELOOP: "ELOOP", EPROTO: "EPROTO", EBADMSG: "EBADMSG",
-    EOVERFLOW: "EOVERFLOW", EOPNOTSUPP: "EOPNOTSUPP", ETIMEDOUT: "ETIMEDOUT", ESRCH: "ESRCH",
-    ECONNREFUSED: "ECONNREFUSED", ECONNRESET: "ECONNRESET", EADDRINUSE: "EADDRINUSE",
-    ENOBUFS: "ENOBUFS", ENOTSOCK: "ENOTSOCK",
-  ]
+/// An error number of the kernel, such as `ENOENT`.
+public struct Errno: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+  /// The number, without a sign.
+  public let rawValue: Int32
 
-  package static func name(_ number: Int32) -> String { names[number] ?? "errno \(number)" }
+  /// The error of a number as errno(3) has it.
+  public init(rawValue: Int32) { self.rawValue = rawValue }
+
+  /// `ENOENT`; `errno 4711` for a number that the C library does not know.
+  public var name: String {
+    guard rawValue > 0, let name = unsafe linux_error_name(rawValue) else {
+      return "errno \(rawValue)"
+    }
+    return unsafe String(cString: name)
+  }
+
+  /// The name.
+  public var description: String { name }
+
+  package static func name(_ number: Int32) -> String { Errno(rawValue: number).name }
 }

@@ -1,9 +1,9 @@
-// The control thread: one epoll, and whatever descriptors, timers and mailboxes are put on it.
-// Nothing here is shared between threads except a mailbox's posting end.
+// The event loop: one epoll with descriptors, timers and mailboxes. Floor 1; the thread that makes it
+// uses and runs it. Only a mailbox's posting end is shared between threads.
 import CLinuxSystem
 import Glibc
 
-/// What a descriptor is ready for.
+/// The ways in which a descriptor is ready.
 package struct Readiness: OptionSet, Sendable {
   package let rawValue: UInt8
   package init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -18,7 +18,7 @@ package struct Readiness: OptionSet, Sendable {
 /// used and run by one thread.
 package final class EventLoop {
   /// Names one registration and never another: an event that was under way when its descriptor was
-  /// removed reaches nobody, even when the number is in use again.
+  /// removed reaches no handler, even when the number is in use again.
   package struct Watch: Hashable, Sendable { fileprivate let number: UInt64 }
 
   package typealias Handler = (Readiness) -> Void
@@ -36,8 +36,8 @@ package final class EventLoop {
 
   /// - Throws: `SystemError`: EMFILE, ENFILE or ENOMEM.
   package init() throws(SystemError) {
-    epoll = try Self.descriptor(cvarlink_epoll_create(), "make an event loop")
-    timers = TimerQueue(try Self.descriptor(cvarlink_timer_create(), "make a timer"))
+    epoll = try Self.descriptor(linux_epoll_create(), "make an event loop")
+    timers = TimerQueue(try Self.descriptor(linux_timer_create(), "make a timer"))
     let timers = timers
     try watch(timers.descriptor, for: .readable) { _ in timers.fire() }
   }
@@ -59,7 +59,7 @@ package final class EventLoop {
     _ descriptor: FileDescriptor, for readiness: Readiness, _ handler: @escaping Handler
   ) throws(SystemError) -> Watch {
     lastNumber += 1
-    let result = cvarlink_epoll_add(
+    let result = linux_epoll_add(
       epoll.raw, descriptor.raw, readiness.contains(.readable), readiness.contains(.writable),
       lastNumber)
     guard result == 0 else { throw Self.failure(result, "watch a descriptor") }
@@ -70,7 +70,7 @@ package final class EventLoop {
   /// Changes what is waited for; with nothing, only a hang-up is reported.
   package func change(_ watch: Watch, to readiness: Readiness) {
     guard let entry = watched[watch.number] else { return }
-    _ = cvarlink_epoll_modify(
+    _ = linux_epoll_modify(
       epoll.raw, entry.descriptor.raw, readiness.contains(.readable),
       readiness.contains(.writable), watch.number)
   }
@@ -78,7 +78,7 @@ package final class EventLoop {
   /// Ends a registration at once; inside a handler, too.
   package func unwatch(_ watch: Watch) {
     guard let entry = watched.removeValue(forKey: watch.number) else { return }
-    _ = cvarlink_epoll_remove(epoll.raw, entry.descriptor.raw)
+    _ = linux_epoll_remove(epoll.raw, entry.descriptor.raw)
   }
 
   /// Waits once, at most as long as given (nil: without end), and calls the handlers of what came.
@@ -87,10 +87,10 @@ package final class EventLoop {
   @discardableResult
   package func turn(milliseconds: Int32? = nil) throws(SystemError) -> Int {
     let room = 64
-    var events = [cvarlink_event](repeating: cvarlink_event(), count: room)
+    var events = [linux_event](repeating: linux_event(), count: room)
     let count = unsafe events.withUnsafeMutableBufferPointer { buffer -> Int32 in
       guard let start = buffer.baseAddress else { return -EINVAL }
-      return unsafe cvarlink_epoll_wait(epoll.raw, start, Int32(room), milliseconds ?? -1)
+      return unsafe linux_epoll_wait(epoll.raw, start, Int32(room), milliseconds ?? -1)
     }
     guard count >= 0 else { throw Self.failure(count, "wait for events") }
     for event in events.prefix(Int(count)) {

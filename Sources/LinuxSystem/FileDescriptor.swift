@@ -1,5 +1,5 @@
-// The room where this module meets the kernel. Every system call on a path is made here, and tests
-// can make any of them fail with any error number.
+// Open files, and the one room where Swift code meets the kernel's file calls: every call on a path is
+// made here, and tests can make any of them fail with any error number. Floor 1; any thread.
 import Glibc
 
 /// An open file, closed with its last reference.
@@ -94,7 +94,7 @@ package final class FileDescriptor: Sendable {
   /// Whether what is open may be read and written. The corresponding C function is `fcntl`.
   package var isForReadingAndWriting: Bool { fcntl(raw, F_GETFL) & O_ACCMODE == O_RDWR }
 
-  /// Lets reads answer EAGAIN instead of waiting, for whoever shares the open file; false when the
+  /// Lets reads answer EAGAIN instead of waiting, for every user of the open file; false when the
   /// system refuses. The corresponding C function is `fcntl`.
   package func becomeNonblocking() -> Bool {
     let flags = fcntl(raw, F_GETFL)
@@ -108,5 +108,52 @@ package final class FileDescriptor: Sendable {
       UInt32(truncatingIfNeeded: (number >> 8) & 0xfff),
       UInt32(truncatingIfNeeded: (number & 0xff) | ((number >> 12) & 0xfff00))
     )
+  }
+}
+
+// MARK: Whole files
+
+extension FileDescriptor {
+  /// A file of any size up to 16 MiB.
+  package static func wholeText(_ path: String) throws(SystemError) -> String {
+    let file = try open(path, O_RDONLY)
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while bytes.count < 16 << 20 {
+      let count = unsafe read(file.raw, &buffer, buffer.count)
+      if count == 0 { break }
+      if count > 0 {
+        bytes += buffer.prefix(count)
+      } else if errno != EINTR {
+        throw SystemError(errno)
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Replaces a file at once: readers see the old or the new text, and never a part.
+  package static func replace(_ path: String, with text: String) throws(SystemError) {
+    let new = "\(path).\(getpid())~"
+    do throws(SystemError) {
+      let raw = unsafe Glibc.open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+      guard raw >= 0 else { throw SystemError(errno) }
+      let file = FileDescriptor(adopting: raw)
+      var rest = Array(text.utf8)[...]
+      while !rest.isEmpty {
+        let count = unsafe rest.withUnsafeBytes { buffer in
+          unsafe write(file.raw, buffer.baseAddress, buffer.count)
+        }
+        if count > 0 {
+          rest = rest.dropFirst(count)
+        } else if errno != EINTR {
+          throw SystemError(errno)
+        }
+      }
+      if fsync(file.raw) != 0 { throw SystemError(errno) }
+      if unsafe rename(new, path) != 0 { throw SystemError(errno) }
+    } catch {
+      if error.number != EEXIST { _ = unsafe unlink(new) }
+      throw error
+    }
   }
 }

@@ -1,45 +1,30 @@
+// The way from other threads to the loop's thread. Floor 1; any thread posts, the loop's thread alone
+// receives. A monitor guards the letters and is held for a moment only.
 import CLinuxSystem
-import Glibc
 
-/// The way from other threads to the loop's: what is posted is given to the mailbox's handler
-/// there, in order.
-@safe package final class Mailbox<Letter: Sendable>: @unchecked Sendable {
+/// Carries letters from any thread to the loop's thread, where the mailbox's handler gets them in
+/// order.
+package final class Mailbox<Letter: Sendable>: @unchecked Sendable {
   private let wake: FileDescriptor
-  /// A POSIX mutex, which the thread sanitizer knows.
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  /// Under the mutex.
+  private let monitor = Monitor()
+  /// Under the monitor.
   private var letters: [Letter] = []
 
-  init(_ wake: FileDescriptor) {
-    self.wake = wake
-    unsafe mutex = .allocate(capacity: 1)
-    unsafe mutex.initialize(to: pthread_mutex_t())
-    unsafe pthread_mutex_init(mutex, nil)
-  }
+  init(_ wake: FileDescriptor) { self.wake = wake }
 
-  deinit {
-    unsafe pthread_mutex_destroy(mutex)
-    unsafe mutex.deallocate()
-  }
-
-  private func locked<R>(_ body: () -> R) -> R {
-    unsafe pthread_mutex_lock(mutex)
-    defer { unsafe pthread_mutex_unlock(mutex) }
-    return body()
-  }
-
-  /// Any thread; never waits for the handler. After the loop's end nothing comes of it.
+  /// Any thread; never waits for the handler. Letters posted after the loop ends are dropped.
   package func post(_ letter: Letter) {
-    let wasEmpty = locked {
+    let wasEmpty = monitor.locked {
       letters.append(letter)
       return letters.count == 1
     }
-    if wasEmpty { cvarlink_wake(wake.raw) }
+    // -EAGAIN: it is awake already.
+    if wasEmpty { _ = cuio_event_signal(wake.raw, 1) }
   }
 
   fileprivate func collect() -> [Letter] {
-    cvarlink_settle(wake.raw)
-    return locked {
+    _ = cuio_event_drain(wake.raw)
+    return monitor.locked {
       defer { letters = [] }
       return letters
     }
@@ -52,7 +37,7 @@ extension EventLoop {
   package func mailbox<Letter: Sendable>(
     of type: Letter.Type = Letter.self, _ handler: @escaping (Letter) -> Void
   ) throws(SystemError) -> Mailbox<Letter> {
-    let wake = try Self.descriptor(cvarlink_wake_create(), "make a mailbox")
+    let wake = try Self.descriptor(cuio_event_create(), "make a mailbox")
     let mailbox = Mailbox<Letter>(wake)
     try watch(wake, for: .readable) { _ in
       for letter in mailbox.collect() { handler(letter) }

@@ -1,5 +1,6 @@
-// Control-plane exclusion with waiting: connect, disconnect, registration, deferred flush. Never
-// taken by a dispatcher between an interrupt and its re-arm.
+// A mutex with one condition: the control plane's lock (connect, disconnect, registration, deferred
+// flush). Floor 1; any thread at passive level. A dispatcher never takes it between an interrupt and
+// its re-arm.
 import Glibc
 
 /// A mutex with one condition.

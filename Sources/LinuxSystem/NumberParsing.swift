@@ -1,3 +1,5 @@
+// Reads numbers. Floor 1; values, for any thread.
+
 /// Numbers as the kernel prints and as people type them.
 package enum NumberParsing {
   /// `0x1f`, `0X1f` or decimal; nothing around it.

@@ -1,5 +1,5 @@
-// What /proc says about interrupts and the threads that carry them, under a root that tests can
-// move.
+// What /proc says about interrupts and threads, under a root that tests can move. Floor 1; reads files
+// only, but for routing an interrupt. Any thread.
 import Glibc
 
 /// Where the kernel's process and interrupt files are.
@@ -25,15 +25,7 @@ package struct Procfs: Sendable, Equatable {
   /// The lowest real-time priority among the kernel's threads for an interrupt (`irq/N-…`, one for
   /// each that shares it); nil when it has none.
   package func priority(ofInterruptThread number: Int) -> Int32? {
-    list(root).compactMap { folder -> Int32? in
-      guard Int(folder) != nil, let text = text("\(root)/\(folder)/stat"),
-        let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")"),
-        text[text.index(after: open)...].hasPrefix("irq/\(number)-")
-      else { return nil }
-      // proc_pid_stat(5): behind the name comes the third field; the priority is the 40th.
-      let fields = text[close...].dropFirst().split(separator: " ")
-      return fields.count > 37 ? Int32(fields[37]) : nil
-    }.min()
+    ThreadSchedule.ofInterrupt(number, proc: root).map { Int32($0.priority) }.min()
   }
 
   /// Whether the command line of the kernel forces interrupts into threads.
@@ -55,5 +47,46 @@ package struct Procfs: Sendable, Equatable {
 
   private func text(_ path: String) -> String? {
     (try? FileDescriptor.contents(path)).map { String(decoding: $0, as: UTF8.self) }
+  }
+}
+
+// MARK: Threads
+
+/// A thread and its scheduling.
+package struct ThreadSchedule: Equatable, Sendable {
+  package let name: String
+  /// 1 to 99 for real-time threads, 0 for others.
+  package let priority: Int
+
+  /// Reads a `stat` file; nil when it is none.
+  package init?(stat text: String) {
+    guard let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")") else {
+      return nil
+    }
+    name = String(text[text.index(after: open)..<close])
+    // Behind the name stands field 3; 40 is the real-time priority.
+    let fields = text[text.index(after: close)...].split(separator: " ")
+    guard fields.count > 37, let priority = Int(fields[37]) else { return nil }
+    self.priority = priority
+  }
+
+  /// The kernel's threads for an interrupt (fact 53), named `irq/N-…`.
+  package static func ofInterrupt(_ irq: Int, proc: String = "/proc") -> [ThreadSchedule] {
+    let all = (try? FileDescriptor.list(proc)) ?? []
+    return all.compactMap { process in
+      guard process.allSatisfy(\.isNumber),
+        let text = try? FileDescriptor.wholeText("\(proc)/\(process)/stat"),
+        let thread = ThreadSchedule(stat: text), thread.name.hasPrefix("irq/\(irq)-")
+      else { return nil }
+      return thread
+    }
+  }
+
+  /// The threads of a process.
+  package static func ofProcess(_ process: Int32, proc: String = "/proc") -> [ThreadSchedule] {
+    let folder = "\(proc)/\(process)/task"
+    return ((try? FileDescriptor.list(folder)) ?? []).compactMap {
+      (try? FileDescriptor.wholeText("\(folder)/\($0)/stat")).flatMap(ThreadSchedule.init(stat:))
+    }
   }
 }

@@ -1,4 +1,5 @@
-// Text files of the kernel, under a root that tests can move.
+// Text files and links of sysfs, and the folder of device nodes, under roots that tests can move. Floor
+// 1; reads files only. Any thread.
 import Glibc
 
 /// Where the kernel's files are.

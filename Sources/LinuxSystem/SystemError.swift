@@ -1,10 +1,10 @@
-// A system call that failed: what the process was doing and the kernel's error number. Floors above
-// give it a meaning in their own words (`UIOError`, `VarlinkError`).
+// A system call that failed: the operation and the kernel's error number. Floor 1; a value, for any
+// thread. Floors above give it a meaning in their own words (`UIOError`, `VarlinkError`).
 
 /// A failed system call: the operation, where its caller said it, and the error number.
 package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
   package let number: Int32
-  /// What was being done; empty where the caller says so itself.
+  /// The operation that failed; empty where the caller names it itself.
   package let operation: String
 
   package init(_ number: Int32, _ operation: String = "") {
@@ -12,9 +12,12 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
     self.operation = operation
   }
 
+  /// The number with its name.
+  package var errno: Errno { Errno(rawValue: number) }
+
   /// `operation: ENAME`.
   package var description: String {
-    operation.isEmpty ? Errno.name(number) : "\(operation): \(Errno.name(number))"
+    operation.isEmpty ? errno.name : "\(operation): \(errno.name)"
   }
 
   /// The calls that tests can make fail.

@@ -1,3 +1,4 @@
+// The timers of an event loop, by deadline, on one timerfd. Floor 1; on the loop's thread only.
 import CLinuxSystem
 
 /// Names one timer of a loop.
@@ -23,7 +24,7 @@ final class TimerQueue {
 
   init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
 
-  static var now: UInt64 { cvarlink_now() }
+  static var now: UInt64 { cuio_nanoseconds() }
 
   func add(_ delay: Duration, repeats: Bool, _ body: @escaping () -> Void) -> LoopTimer {
     let nanoseconds = max(delay.nanoseconds, 1)
@@ -44,7 +45,7 @@ final class TimerQueue {
 
   /// Runs what is due. Bodies may add and remove timers.
   func fire() {
-    cvarlink_settle(descriptor.raw)
+    _ = cuio_event_drain(descriptor.raw)
     armed = 0
     let now = Self.now
     while let due = entries.first, due.deadline <= now {
@@ -69,7 +70,7 @@ final class TimerQueue {
     let next = entries.first?.deadline ?? 0
     guard next != armed else { return }
     armed = next
-    _ = cvarlink_timer_arm(descriptor.raw, next)
+    _ = linux_timer_arm(descriptor.raw, next)
   }
 }
 

@@ -31,14 +31,14 @@ public struct RegisterReference: Equatable, Sendable, CustomStringConvertible {
     guard let width = Int(widthText ?? "32"), [8, 16, 32, 64].contains(width) else {
       throw Self.malformed(text, "the width \"\(widthText ?? "")\" is not 8, 16, 32 or 64")
     }
-    guard let offset = Number.parse(offsetText, as: Int.self) else {
+    guard let offset = NumberParsing.parse(offsetText, as: Int.self) else {
       throw Self.malformed(text, "the offset \"\(offsetText)\" is not a number")
     }
     guard offset % (width / 8) == 0 else {
       throw Self.malformed(text, "the offset is not a multiple of the width")
     }
     let all: UInt64 = width == 64 ? .max : (1 << UInt64(width)) - 1
-    guard let mask = maskText.map({ Number.parse($0, as: UInt64.self) }) ?? all, mask != 0,
+    guard let mask = maskText.map({ NumberParsing.parse($0, as: UInt64.self) }) ?? all, mask != 0,
       mask & ~all == 0
     else {
       throw Self.malformed(

@@ -1,7 +1,10 @@
-// An open UIO device: its descriptor, what sysfs said about it when it was opened, and its register
-// regions.
+// An open UIO device: its descriptor, what sysfs said about it when it was opened, its register
+// regions, whether it is still there, and taking it over from an earlier process. Floor 3. Any thread;
+// no lock, and nothing waits.
 import CUIO
+package import DeviceRegisters
 import Glibc
+package import LinuxSystem
 package import Synchronization
 
 /// An open UIO device.
@@ -33,17 +36,18 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   /// - Throws: `removed` when it has gone or another has its number now (fact 5); `notFound`,
   ///   `permissionDenied`, `busy` or `driverFailed`.
   public convenience init(_ info: UIODeviceInfo, sysfs: Sysfs = .system) throws(UIOError) {
-    // `info` may be old. What comes between this and the open is counted and not readable by itself.
+    // `info` may be old. An interrupt between this and the open is counted, and the descriptor
+    // does not report it.
     let event = try UIODeviceInfo(number: info.number, sysfs: sysfs).event
     let file: FileDescriptor
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       file = try FileDescriptor.open(info.path, O_RDWR | O_NONBLOCK)
     } catch {
       throw UIOOperation.open.error(error.number, device: "uio\(info.number) (\(info.stableID))")
     }
     self.init(info, node: file, sysfs: sysfs)
     total.store(event, ordering: .relaxed)
-    // Numbers are given anew (fact 5): only now is it certain that the node is of the device found.
+    // Numbers are reused (fact 5): only now is it certain that the node is of the device found.
     let opened = try UIODeviceInfo(number: info.number, sysfs: sysfs).stableID
     guard opened == info.stableID else {
       throw UIOError(
@@ -134,7 +138,7 @@ public final class UIODevice: Sendable, CustomStringConvertible {
     }
     let name = "\(description) bar\(number)"
     let resource: FileDescriptor
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       resource = try FileDescriptor.open("\(info.parentFolder)/resource\(number)", O_RDWR)
     } catch {
       throw UIOOperation.openResource.error(gate.probe() ? error.number : ENODEV, device: name)
@@ -167,7 +171,7 @@ public final class UIODevice: Sendable, CustomStringConvertible {
     _ operation: UIOOperation, _ file: FileDescriptor, _ offset: UInt64, _ length: Int,
     _ name: String
   ) throws(UIOError) -> UnsafeMutableRawPointer {
-    do throws(SystemFailure) { try SystemFailure.inject(.map, name) } catch {
+    do throws(SystemError) { try SystemError.inject(.map, name) } catch {
       throw mapError(operation, error.number, name)
     }
     var address: UnsafeMutableRawPointer?
@@ -187,5 +191,96 @@ public final class UIODevice: Sendable, CustomStringConvertible {
       .unmappable, device: name, operation: operation.rawValue,
       cause: "its driver describes a size that is not a whole number of pages",
       hint: "use the PCI BAR, or have the driver round size up", errno: number)
+  }
+}
+
+// MARK: Taking over
+
+// A device that an earlier process opened: its descriptor has kept its place in the count, so that
+// interrupts in between are neither lost nor reported twice (fact 6).
+extension UIODevice {
+  /// Takes over the node that an earlier process had open, if it is still that of the device found.
+  ///
+  /// - Parameters:
+  ///   - node: the earlier process' descriptor.
+  ///   - counted: the kernel's count up to which interrupts were accounted for, modulo 2^32; nil
+  ///     when unknown.
+  ///   - info: the device as it is now, found by its stable id.
+  /// - Returns: nil when the descriptor is of another device, or of an instance of this one that has
+  ///   gone. Else the device, and interrupts since `counted` that the earlier process took without
+  ///   accounting for them: they will not be read again.
+  package static func inherit(
+    _ node: FileDescriptor, counted: UInt32?, _ info: UIODeviceInfo, sysfs: Sysfs = .system
+  ) -> (device: UIODevice, taken: UInt32)? {
+    let number = sysfs.optionalText("\(sysfs.uioClass)/uio\(info.number)/dev")
+    guard let own = node.characterDevice, number == "\(own.major):\(own.minor)" else { return nil }
+    // Minors are reused (fact 5), open descriptors are not: a live one still has its own device.
+    let device = UIODevice(info, node: node, sysfs: sysfs)
+    return device.continueCounting(from: counted).map { (device, $0) }
+  }
+
+  /// Sets the count from which the next read reports interrupts. Returns `taken` as `inherit`
+  /// describes it; nil when the device has gone.
+  package func continueCounting(from counted: UInt32?) -> UInt32? {
+    // The count first: when nothing can be read after that, all that it showed has been read.
+    guard let now = try? UIODeviceInfo(number: info.number, sysfs: sysfs),
+      now.stableID == info.stableID, gate.probe()
+    else { return nil }
+    if cuio_wait(file.raw, -1, 0, false) == Int32(CUIO_WAIT_READABLE) {
+      // At least one, where it is not known since when.
+      total.store(counted ?? now.event &- 1, ordering: .relaxed)
+      return 0
+    }
+    total.store(now.event, ordering: .relaxed)
+    return counted.map { now.event &- $0 } ?? 0
+  }
+}
+
+// MARK: Whether it is there
+
+extension LivenessGate {
+  /// A gate that asks the kernel about an open UIO node.
+  ///
+  /// - Parameters:
+  ///   - hasInterrupt: poll(2) always reports a device without interrupt as in error (fact 21), so
+  ///     the gate asks it through irqcontrol instead.
+  ///   - nanoseconds: how long an answer of the kernel is believed.
+  package convenience init(
+    device: FileDescriptor, hasInterrupt: Bool, for nanoseconds: UInt64 = 10_000_000
+  ) {
+    self.init(for: nanoseconds) {
+      hasInterrupt ? !Self.isDead(device.raw) : Self.answersWithoutInterrupt(device)
+    }
+  }
+
+  package static func isDead(_ fd: Int32) -> Bool {
+    let result = cuio_wait(fd, -1, 0, true)
+    return result > 0 && result & Int32(CUIO_WAIT_DEAD) != 0
+  }
+
+  // irqcontrol looks at the device and its interrupt first: torn down EINVAL, no interrupt EIO
+  // (fact 16).
+  package static func answersWithoutInterrupt(_ device: FileDescriptor) -> Bool {
+    device.irqControl(0) == -EIO
+  }
+}
+
+extension RegisterRegion {
+  /// An I/O BAR of a UIO device, reached through its sysfs file.
+  package convenience init(
+    name: String, port file: FileDescriptor, size: Int, gate: LivenessGate
+  ) {
+    self.init(name: name, port: file, size: size, gate: gate) {
+      UIOOperation.port.error($0, device: name)
+    }
+  }
+}
+
+extension FileDescriptor {
+  /// Masks (0) or unmasks (1) a UIO device's line; 0 or -errno. The corresponding C function is
+  /// `write`.
+  package func irqControl(_ value: Int32) -> Int32 {
+    if let number = SystemError.injected?(.irqControl, "") { return -number }
+    return cuio_irqcontrol(raw, value)
   }
 }

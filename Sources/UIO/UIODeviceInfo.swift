@@ -1,4 +1,5 @@
-// What sysfs says about one UIO device, read once: values only, nothing open.
+// UIO devices as sysfs describes them: how people name them, what is known of one, its maps and its
+// port regions. Floor 3; values read once, nothing is open. Any thread.
 import Glibc
 
 /// A UIO device as the kernel describes it at one moment.
@@ -11,7 +12,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
   public let version: String
   /// Interrupts since the device was registered, modulo 2^32 (fact 8).
   public let event: UInt32
-  /// What can be mapped, at most five, by index (fact 37).
+  /// The maps, at most five, by index (fact 37).
   public let maps: [UIOMap]
   /// The I/O ports that the driver names, at most five, by index (fact 37).
   public let portRegions: [UIOPortRegion]
@@ -41,7 +42,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
   public init(number: Int, sysfs: Sysfs = .system) throws(UIOError) {
     let folder = "\(sysfs.uioClass)/uio\(number)"
     func read(_ attribute: String) throws(UIOError) -> String {
-      do throws(SystemFailure) { return try sysfs.text("\(folder)/\(attribute)") } catch {
+      do throws(SystemError) { return try sysfs.text("\(folder)/\(attribute)") } catch {
         let isFirst = attribute == "name" && error.number == ENOENT
         throw (isFirst ? UIOOperation.open : .attribute).error(error.number, device: "uio\(number)")
       }
@@ -50,7 +51,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
     path = "\(sysfs.devices)/uio\(number)"
     name = try read("name")
     version = try read("version")
-    event = UInt32(truncatingIfNeeded: Number.parse(try read("event"), as: Int64.self) ?? 0)
+    event = UInt32(truncatingIfNeeded: NumberParsing.parse(try read("event"), as: Int64.self) ?? 0)
     maps = Self.maps(sysfs, folder)
     portRegions = Self.portRegions(sysfs, folder)
     parentFolder = "\(folder)/device"
@@ -64,7 +65,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
         PCIFunction(sysfs: sysfs, folder: "\(folder)/device", address: $0)
       }
       : nil
-    // What is absent and what has just gone look alike above: only a device that is still there has
+    // Absent attributes and a device that has just gone look alike above: only a device that is still there has
     // been read whole (fact 37).
     _ = try read("event")
   }
@@ -84,7 +85,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
 
   private static func find(path: String, sysfs: Sysfs) throws(UIOError) -> UIODeviceInfo {
     let device: (major: UInt32, minor: UInt32)?
-    do throws(SystemFailure) { device = try FileDescriptor.characterDevice(path) } catch {
+    do throws(SystemError) { device = try FileDescriptor.characterDevice(path) } catch {
       throw UIOOperation.open.error(error.number, device: path)
     }
     let text = device.map { "\($0.major):\($0.minor)" }
@@ -115,7 +116,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
     (0..<5).compactMap { index in
       let map = "\(folder)/maps/map\(index)"
       func number(_ attribute: String) -> UInt64? {
-        sysfs.optionalText("\(map)/\(attribute)").flatMap { Number.parse($0) }
+        sysfs.optionalText("\(map)/\(attribute)").flatMap { NumberParsing.parse($0) }
       }
       guard let address = number("addr"), let size = number("size") else { return nil }
       return UIOMap(
@@ -128,7 +129,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
     (0..<5).compactMap { index in
       let port = "\(folder)/portio/port\(index)"
       func number(_ attribute: String) -> UInt64? {
-        sysfs.optionalText("\(port)/\(attribute)").flatMap { Number.parse($0) }
+        sysfs.optionalText("\(port)/\(attribute)").flatMap { NumberParsing.parse($0) }
       }
       guard let start = number("start"), let size = number("size") else { return nil }
       return UIOPortRegion(
@@ -143,5 +144,110 @@ public struct UIODeviceInfo: Equatable, Sendable {
     }.sorted()
     guard let position = siblings.firstIndex(of: number), position > 0 else { return "" }
     return "+\(position)"
+  }
+}
+
+// MARK: Regions
+
+/// A memory region that a UIO driver offers to mmap, as `maps/mapN` describes it (fact 37).
+public struct UIOMap: Equatable, Sendable {
+  /// N, which is also the page offset that mmap takes (fact 33).
+  public let index: Int
+  /// May be empty, and need not be unique (fact 40).
+  public let name: String
+  /// Physical address of the start of the mapping; kernels round it down to a page (fact 35).
+  public let address: UInt64
+  /// Bytes from `address` on, as the driver states them.
+  public let size: UInt64
+  /// Where in the first page the registers begin (fact 35).
+  public let offset: UInt64
+
+  /// Bytes that may be used: what the driver states, less what lies before the registers (fact 35).
+  public var usableSize: UInt64 { size > offset ? size - offset : 0 }
+}
+
+/// A region of I/O ports that a UIO driver names; it cannot be mapped (fact 38).
+public struct UIOPortRegion: Equatable, Sendable {
+  /// N of `portio/portN`, 0 to 4 (fact 37).
+  public let index: Int
+  /// The driver's name for it; may be empty, and need not be unique.
+  public let name: String
+  /// First port.
+  public let start: UInt64
+  /// Number of ports.
+  public let size: UInt64
+  /// `port_x86`, `port_gpio` or `port_other`.
+  public let type: String
+}
+
+// MARK: Names
+
+/// A way to name a UIO device. Numbers are the order of allocation and not identity (fact 5): what
+/// should still be right after a reboot or a replug names the PCI function, the platform device, or
+/// a unique uio name.
+public enum UIODeviceID: Equatable, Sendable, CustomStringConvertible {
+  /// `uio3`, `/dev/uio3` or `3`.
+  case number(Int)
+  /// Another path, such as a link made by udev.
+  case path(String)
+  /// Stable: what `UIODeviceInfo.stableID` says, for instance `pci-0000:00:03.0` or
+  /// `platform-fed00000.timer`.
+  case stable(String)
+  /// The uio name, as `/sys/class/uio/uioN/name` has it.
+  case name(String)
+
+  /// Reads what a person would type: a number, `uioN`, a path, `pci-…`, `platform-…`, a bare PCI
+  /// address, or a name.
+  /// - Throws: `malformed` for an empty text.
+  public init(_ text: String) throws(UIOError) {
+    if let number = Self.number(text) {
+      self = .number(number)
+    } else if text.hasPrefix("/") {
+      self = .path(text)
+    } else if let address = PCIAddress(text) {
+      self = .stable("pci-\(address)")
+    } else if text.hasPrefix("pci-") {
+      // A second device of one function carries +1, +2 … behind the address.
+      let parts = text.dropFirst(4).split(
+        separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
+      guard let address = PCIAddress(parts[0]), parts.count == 1 || Self.isPosition(parts[1]) else {
+        throw UIOError(
+          .malformed, device: text, operation: "name a device", cause: "not a PCI address",
+          hint: "write pci-DOMAIN:BUS:DEVICE.FUNCTION, for instance pci-0000:00:03.0")
+      }
+      self = .stable("pci-\(address)" + (parts.count > 1 ? "+\(parts[1])" : ""))
+    } else if text.hasPrefix("platform-") {
+      self = .stable(text)
+    } else if !text.isEmpty {
+      self = .name(text)
+    } else {
+      throw UIOError(
+        .malformed, device: "\"\"", operation: "name a device", cause: "the name is empty",
+        hint: "give a node (/dev/uio0), a stable id (pci-0000:00:03.0) or a uio name")
+    }
+  }
+
+  // 1, 2 …, without leading zeros.
+  private static func isPosition(_ text: Substring) -> Bool {
+    guard let position = NumberParsing.parse(text, as: Int.self) else { return false }
+    return position > 0 && "\(position)" == text
+  }
+
+  private static func number(_ text: String) -> Int? {
+    var digits = text[...]
+    if digits.hasPrefix("/dev/uio") { digits = digits.dropFirst(5) }
+    if digits.hasPrefix("uio") { digits = digits.dropFirst(3) }
+    guard !digits.isEmpty, digits.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
+    return Int(digits)
+  }
+
+  /// `uio3`, the path, the stable id or the name, as messages name the device.
+  public var description: String {
+    switch self {
+    case .number(let number): "uio\(number)"
+    case .path(let path): path
+    case .stable(let id): id
+    case .name(let name): name
+    }
   }
 }

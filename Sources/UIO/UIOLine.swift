@@ -1,4 +1,5 @@
-// The interrupt line of an open UIO device: its counts, and how it is unmasked and masked.
+// The interrupt line of an open UIO device: its counts, and how it is unmasked and masked. Floor 3;
+// an object of floor 4 connects to it, and one thread at a time works on its raw part.
 package import CUIO
 import Glibc
 import Synchronization
@@ -12,7 +13,7 @@ import Synchronization
   public let strategy: RearmStrategy
   /// PCI configuration space, where the strategy needs it.
   package let configuration: FileDescriptor?
-  /// What the dispatcher works on. One user at a time.
+  /// The memory that the dispatcher works on. One user at a time.
   package let raw: UnsafeMutablePointer<cuio_line>
 
   /// Prepares the line and masks it until an object connects to it.
@@ -135,7 +136,7 @@ import Synchronization
   private static func openConfiguration(_ device: UIODevice) throws(UIOError) -> FileDescriptor {
     let operation = UIOOperation.openConfiguration
     let file: FileDescriptor
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       file = try FileDescriptor.open("\(device.info.parentFolder)/config", O_RDWR)
     } catch {
       let number = device.gate.probe() ? error.number : ENODEV
@@ -168,6 +169,29 @@ extension RearmStrategy {
     case .irqControl: CUIO_REARM_IRQCONTROL
     case .pciCommand: CUIO_REARM_PCI_COMMAND
     case .none: CUIO_REARM_NONE
+    }
+  }
+}
+
+// MARK: Re-arming
+
+/// How an interrupt line is unmasked after it has been serviced.
+public enum RearmStrategy: String, Sendable, CaseIterable {
+  /// Write 1 to the device node; drivers with an irqcontrol hook (facts 17, 48).
+  case irqControl = "irqcontrol"
+  /// Clear Interrupt-Disable in PCI COMMAND; `uio_pci_generic` (facts 41, 42).
+  case pciCommand = "pci-command"
+  /// Nothing is masked and nothing needs re-arming: edge and message-signalled lines.
+  case none
+
+  /// What a known kernel driver needs; nil for a driver not known by name, which is then asked
+  /// (fact 16).
+  package static func known(driver: String?) -> RearmStrategy? {
+    switch driver {
+    case "uio_pci_generic": .pciCommand
+    case "uio_pdrv_genirq", "uio_dmem_genirq", "uio_hv_generic", "igb_uio": .irqControl
+    case "uio_pci_sva", "uio_pci_generic_sva": RearmStrategy.none
+    default: nil
     }
   }
 }

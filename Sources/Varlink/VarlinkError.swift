@@ -3,8 +3,8 @@
 import Glibc
 package import LinuxSystem
 
-/// A failure of this end: no connection, no answer, an answer that is none. What a service answers
-/// with an error of its own is `remote`.
+/// A failure of this end: no connection, no answer, or an answer that is none. An error that the
+/// service answered with is `remote`.
 package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The cause, for programs.
   package enum Code: String, Sendable, CaseIterable {
@@ -12,11 +12,11 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
     case malformedAddress
     /// There is no socket at the address.
     case notFound
-    /// There is a socket, and nobody listens.
+    /// There is a socket, and no process listens.
     case notListening
     /// The process may not connect, bind or listen there.
     case permissionDenied
-    /// Somebody listens there already.
+    /// Another process listens there already.
     case addressInUse
     /// The descriptor given is no listening local stream socket.
     case notAListener
@@ -41,11 +41,11 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
   package let code: Code
   /// The address, method or interface.
   package let object: String
-  /// What was being done.
+  /// The operation that failed.
   package let operation: String
-  /// What went wrong, in words.
+  /// The cause, in words.
   package let cause: String
-  /// What to do about it; empty when there is nothing to do.
+  /// The remedy; empty when there is none.
   package let hint: String
   /// The kernel's answer, or 0.
   package let errno: Int32
@@ -89,7 +89,7 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
     case ENOENT, ENOTDIR, ELOOP:
       (.notFound, "there is no such socket", "is the service running? systemctl status")
     case ECONNREFUSED:
-      (.notListening, "nobody listens there", "is the service running? systemctl status")
+      (.notListening, "no process listens there", "is the service running? systemctl status")
     case EACCES, EPERM:
       (
         .permissionDenied, "the process may not use it",
@@ -105,7 +105,7 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
         "raise the limit (systemd: LimitNOFILE=)"
       )
     case EPIPE, ECONNRESET: (.disconnected, "the other end closed the connection", "")
-    default: (.unexpected, "an answer of the kernel that was not foreseen", "")
+    default: (.unexpected, "unexpected answer of the kernel", "")
     }
   }
 }
@@ -122,7 +122,7 @@ package struct ErrorReply: Error, Equatable, Sendable, CustomStringConvertible {
     self.parameters = parameters
   }
 
-  /// What to do about it, where the service says so: the parameter `hint`.
+  /// The remedy, where the service names one: the parameter `hint`.
   package var hint: String? { parameters["hint"]?.string }
 
   /// The same error with a hint; an empty one leaves it as it is. The interface must declare the

@@ -124,7 +124,7 @@ def the_figures_of_the_program_are_those_of_the_daemon():
         eventually("23", lambda: daemon.interrupts(wire) == 23)
         program = os.path.join(os.path.dirname(PROGRAM), "interruptsyncctl")
         text = subprocess.run(
-            [program, "--address", daemon.path, "metrics"], check=True, capture_output=True, timeout=PATIENCE,
+            [program, "metrics", "--address", daemon.path], check=True, capture_output=True, timeout=PATIENCE,
             text=True).stdout
         found = samples(text)
         assert of("soft", found)["interruptsync_interrupts_total"] == 23

@@ -11,7 +11,7 @@ private func record() -> StatusRecord {
   statistics.claimed = 9
   statistics.unclaimed = 1
   statistics.coalesced = 2
-  statistics.longestHold = 12_345
+  statistics.longestHold = .nanoseconds(12_345)
   return StatusRecord(
     device: "uio0 \"x\"", state: "connected", statistics: statistics, rate: 1000.04)
 }

@@ -393,7 +393,7 @@ private func member(
 
 @Test func aGroupSpinsAndSleeps() throws {
   let group = try DispatcherGroup(
-    attributes: DispatcherAttributes(waiting: .adaptive(budget: 1_000_000)))
+    attributes: DispatcherAttributes(waiting: .adaptive(budget: .milliseconds(1))))
   let line = try SoftwareLine()
   let object = try member(line, group)
   try object.connect()

@@ -13,7 +13,7 @@ private final class Held: @unchecked Sendable {
       source: device, mode: .normal,
       options: InterruptSyncOptions(storm: storm, report: log.handler))
     try object.registerServiceRoutine { [unowned self] in
-      object.holdLine()
+      object.deferLine()
       return status
     }
     try object.connect()
@@ -71,7 +71,7 @@ private final class Held: @unchecked Sendable {
 
 @Test func hold_fromOutsideOfARoutineDoesNothing() throws {
   let held = try Held()
-  held.object.holdLine()
+  held.object.deferLine()
   #expect(try !held.object.releaseLine())
 }
 

@@ -52,7 +52,8 @@ private func object(_ attributes: DispatcherAttributes, _ log: ReportLog) throws
   defer { try? FileManager.default.removeItem(atPath: path) }
   let log = ReportLog()
   let held = ThreadPlacement.prepare(
-    DispatcherAttributes(latencyLimit: 258), named: "line", latencyPath: path, report: log.handler)
+    DispatcherAttributes(latencyLimit: .microseconds(258)), named: "line", latencyPath: path,
+    report: log.handler)
   #expect(held != nil && log.kinds == [])
   // A 32-bit number in native order, as the kernel's PM QoS interface has it.
   var limit: Int32 = 258
@@ -62,7 +63,7 @@ private func object(_ attributes: DispatcherAttributes, _ log: ReportLog) throws
 @Test func aRefusedLatencyLimitIsReported() throws {
   let log = ReportLog()
   let held = ThreadPlacement.prepare(
-    DispatcherAttributes(latencyLimit: 0), named: "line", latencyPath: "/nonexistent",
+    DispatcherAttributes(latencyLimit: .zero), named: "line", latencyPath: "/nonexistent",
     report: log.handler)
   #expect(held == nil)
   #expect(log.kinds == ["attributeRefused"])

@@ -154,7 +154,9 @@ func N20_aStormIsBrakedAndLetGo(_ served: Served) throws {
   let object = InterruptSyncObject(
     source: device, mode: .normal,
     options: try served.options(
-      storm: StormPolicy(limit: 3, action: .backOff(first: 1, longest: 1000)), report: log.handler))
+      storm: StormPolicy(
+        limit: 3, action: .backOff(first: .milliseconds(1), longest: .milliseconds(1000))),
+      report: log.handler))
   try object.registerServiceRoutine { claims.isUp ? .success : .unsuccessful }
   try object.connect()
   #expect(try device.nextWrite() == 1)

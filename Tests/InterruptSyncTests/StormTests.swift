@@ -71,13 +71,13 @@ private struct Storming {
   let core = storming.object.storage.core
   func age(by ticks: UInt64) throws {
     try storming.object.callSynchronizedRoutine {
-      core.pointee.lastUnclaimed = core.pointee.lastUnclaimed &- ticks
+      core.value.lastUnclaimed = core.value.lastUnclaimed &- ticks
     }
   }
   for _ in 0..<5 {
     try storming.serve(3)
     // As if the last one had been 100 ms and a bit ago.
-    try age(by: core.pointee.stormWindow + 1)
+    try age(by: core.value.stormWindow + 1)
   }
   #expect(storming.object.state == .connected)
   try storming.serve(3)
@@ -138,7 +138,8 @@ private struct Storming {
 }
 
 @Test func N20_aQuietLineEndsTheStorm() throws {
-  let storming = try Storming(StormPolicy(limit: 3, action: .backOff(first: 1, longest: 1)))
+  let storming = try Storming(
+    StormPolicy(limit: 3, action: .backOff(first: .milliseconds(1), longest: .milliseconds(1))))
   try storming.serve(2)
   storming.device.interrupt()
   try storming.log.await(["stormBegan"])
@@ -154,7 +155,8 @@ private struct Storming {
 }
 
 @Test func N20_aClaimEndsTheStorm() throws {
-  let storming = try Storming(StormPolicy(limit: 3, action: .backOff(first: 1, longest: 1000)))
+  let storming = try Storming(
+    StormPolicy(limit: 3, action: .backOff(first: .milliseconds(1), longest: .milliseconds(1000))))
   try storming.serve(2)
   storming.device.interrupt()
   try storming.log.await(["stormBegan"])
@@ -172,7 +174,9 @@ private func gapsOfAStorm(_ log: ReportLog) throws -> [UInt64] {
   let object = InterruptSyncObject(
     source: line, mode: .normal,
     options: InterruptSyncOptions(
-      storm: StormPolicy(limit: 5, action: .backOff(first: 10, longest: 40)), report: log.handler))
+      storm: StormPolicy(
+        limit: 5, action: .backOff(first: .milliseconds(10), longest: .milliseconds(40))),
+      report: log.handler))
   try object.registerServiceRoutine {
     times.entries.append(cuio_nanoseconds())
     if times.entries.count == 10 { enough.raise() } else { line.trigger() }
@@ -230,7 +234,8 @@ private func gapsOfAStorm(_ log: ReportLog) throws -> [UInt64] {
 
 @Test func N20_anyPauseIsAccepted() throws {
   let storming = try Storming(
-    StormPolicy(limit: 2, action: .backOff(first: .max, longest: .max)))
+    StormPolicy(
+      limit: 2, action: .backOff(first: .seconds(Int64.max), longest: .seconds(Int64.max))))
   try storming.serve(1)
   storming.device.interrupt()
   try storming.log.await(["stormBegan"])
@@ -240,6 +245,7 @@ private func gapsOfAStorm(_ log: ReportLog) throws -> [UInt64] {
 
 @Test func N20_policiesHaveTheDocumentedDefaults() {
   #expect(StormPolicy.standard.limit == 1000)
-  #expect(StormPolicy.standard.action == .backOff(first: 10, longest: 1000))
+  #expect(
+    StormPolicy.standard.action == .backOff(first: .milliseconds(10), longest: .milliseconds(1000)))
   #expect(StormPolicy.off.limit == 0)
 }

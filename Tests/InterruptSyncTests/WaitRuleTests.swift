@@ -43,8 +43,9 @@ func fact53_nobodySpinsWhereTheInterruptsOwnThreadCouldNotRun(
     priority: priority, kernel: kernel, forcesThreads: forces, isHardware: isHardware,
     thread: thread)
   #expect(those.decide(.automatic) == (maySpin ? .adaptive(budget: nil) : .block))
-  #expect(those.decide(.adaptive(budget: 7)) == (maySpin ? .adaptive(budget: 7) : .block))
-  #expect(those.decide(.poll(idle: 7)) == (maySpin ? .poll(idle: 7) : .block))
+  #expect(
+    those.decide(.adaptive(budget: .nanoseconds(7))) == (maySpin ? .adaptive(budget: 7) : .block))
+  #expect(those.decide(.poll(idle: .nanoseconds(7))) == (maySpin ? .poll(idle: 7) : .block))
   #expect(those.refuses(.adaptive()) == !maySpin)
   #expect(those.refuses(.poll()) == !maySpin)
   // Nobody asked for anything.
@@ -53,10 +54,12 @@ func fact53_nobodySpinsWhereTheInterruptsOwnThreadCouldNotRun(
 }
 
 @Test func whatIsAskedForIsBounded() {
-  #expect(conditions().decide(.adaptive(budget: .max)) == .adaptive(budget: 1_000_000))
-  #expect(conditions().decide(.poll(idle: .max)) == .poll(idle: 100_000_000))
+  #expect(
+    conditions().decide(.adaptive(budget: .seconds(Int64.max))) == .adaptive(budget: 1_000_000))
+  #expect(conditions().decide(.poll(idle: .seconds(Int64.max))) == .poll(idle: 100_000_000))
   // One processor is no reason against what was asked for.
-  #expect(conditions(processors: 1).decide(.adaptive(budget: 9)) == .adaptive(budget: 9))
+  #expect(
+    conditions(processors: 1).decide(.adaptive(budget: .nanoseconds(9))) == .adaptive(budget: 9))
 }
 
 @Test func kernelVersionsAreReadFromReleases() {

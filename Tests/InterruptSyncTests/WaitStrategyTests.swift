@@ -41,7 +41,10 @@ private struct Waiting {
   try waiting.object.disconnect()
 }
 
-@Test(arguments: [WaitStrategy.adaptive(), .adaptive(budget: 200_000), .poll(idle: 200_000)])
+@Test(arguments: [
+  WaitStrategy.adaptive(), .adaptive(budget: .nanoseconds(200_000)),
+  .poll(idle: .nanoseconds(200_000)),
+])
 func everySpinEndsInSleep(_ strategy: WaitStrategy) throws {
   let waiting = try Waiting(strategy)
   try waiting.serveOneAndRest()
@@ -54,7 +57,9 @@ func everySpinEndsInSleep(_ strategy: WaitStrategy) throws {
 
 /// An interrupt that comes while the thread reads on: the routine's own, raised by another thread
 /// as soon as the dispatch is over.
-@Test(arguments: [WaitStrategy.adaptive(budget: 1_000_000), .poll(idle: 50_000_000)])
+@Test(arguments: [
+  WaitStrategy.adaptive(budget: .nanoseconds(1_000_000)), .poll(idle: .nanoseconds(50_000_000)),
+])
 func aSpinMeetsAnInterrupt(_ strategy: WaitStrategy) throws {
   let waiting = try Waiting(strategy)
   try waiting.object.connect()
@@ -71,7 +76,7 @@ func aSpinMeetsAnInterrupt(_ strategy: WaitStrategy) throws {
 }
 
 @Test func anIdleLineCostsNoSpinsOnceTheyHaveDecayed() throws {
-  let waiting = try Waiting(.adaptive(budget: 10_000))
+  let waiting = try Waiting(.adaptive(budget: .nanoseconds(10_000)))
   try waiting.object.connect()
   for count in 1...50 {
     waiting.line.trigger()
@@ -87,7 +92,7 @@ func aSpinMeetsAnInterrupt(_ strategy: WaitStrategy) throws {
 }
 
 @Test func N11_disconnectEndsASpin() throws {
-  let waiting = try Waiting(.poll(idle: .max))
+  let waiting = try Waiting(.poll(idle: .seconds(Int64.max)))
   try waiting.object.connect()
   waiting.line.trigger()
   try waiting.object.awaitDispatches(1)
@@ -101,7 +106,7 @@ func aSpinMeetsAnInterrupt(_ strategy: WaitStrategy) throws {
 }
 
 @Test func N11_noInterruptIsLostBetweenSpinAndSleep() throws {
-  let waiting = try Waiting(.adaptive(budget: 20_000))
+  let waiting = try Waiting(.adaptive(budget: .nanoseconds(20_000)))
   try waiting.object.connect()
   let total = UInt64(repetitions(5_000))
   for count in 1...total {
@@ -119,7 +124,7 @@ func aSpinMeetsAnInterrupt(_ strategy: WaitStrategy) throws {
   waiting.line.trigger()
   try waiting.object.awaitDispatches(2)
   try waiting.object.disconnect()
-  #expect(waiting.object.statistics().longestHold < 390_000_000)
+  #expect(waiting.object.statistics().longestHold < .milliseconds(390))
 }
 
 @Test func N6_aReportHandlersTimeIsNotHoldingTheLock() throws {
@@ -133,5 +138,5 @@ func aSpinMeetsAnInterrupt(_ strategy: WaitStrategy) throws {
   try object.connect()
   try object.awaitDispatches(2)
   try object.disconnect()
-  #expect(object.statistics().longestHold < 390_000_000)
+  #expect(object.statistics().longestHold < .milliseconds(390))
 }

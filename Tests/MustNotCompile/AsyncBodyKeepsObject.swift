@@ -8,7 +8,7 @@ struct Ring {
   var log: Log?
 }
 
-func misuse(_ sync: InterruptSync<Ring>) async throws {
+func misuse(_ sync: Interrupt<Ring>) async throws {
   let log = Log()
   try await sync.synchronize { ring in
     log.lines.append("x")

@@ -10,6 +10,6 @@ struct Ring {
 
 func pause() async {}
 
-func misuse(_ sync: InterruptSync<Ring>) throws {
+func misuse(_ sync: Interrupt<Ring>) throws {
   try sync.synchronize { ring in await pause() }
 }

@@ -10,7 +10,7 @@ struct Ring {
 
 func pause() async {}
 
-func misuse(_ sync: InterruptSync<Ring>) throws {
+func misuse(_ sync: Interrupt<Ring>) throws {
   try sync.register { ring in
     await pause()
     return .claimed

@@ -8,7 +8,7 @@ struct Ring {
   var log: Log?
 }
 
-func misuse(_ sync: InterruptSync<Ring>) throws {
+func misuse(_ sync: Interrupt<Ring>) throws {
   var count = 0
   try sync.register { ring in
     count += 1

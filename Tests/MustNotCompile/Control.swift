@@ -17,7 +17,7 @@ struct Counter: ServiceRoutine, ~Copyable {
 }
 
 func drive(_ line: any InterruptSource) async throws {
-  let sync = InterruptSync(Ring(log: Log()), source: line, mode: .normal)
+  let sync = Interrupt(Ring(log: Log()), source: line, mode: .normal)
   var seen = 0
   try sync.register { ring in
     seen += 1
@@ -33,7 +33,7 @@ func drive(_ line: any InterruptSource) async throws {
   try await task.value
 }
 
-func take(_ sync: InterruptSync<Ring>) throws(SynchronizeError<Underrun>) -> Int {
+func take(_ sync: Interrupt<Ring>) throws(SynchronizeError<Underrun>) -> Int {
   try sync.synchronize { (ring: inout sending Ring) throws(Underrun) -> Int in
     guard ring.produced > 0 else { throw .empty }
     return ring.produced

@@ -8,6 +8,6 @@ struct Ring {
   var log: Log?
 }
 
-func misuse(_ sync: InterruptSync<Ring>) -> Int {
+func misuse(_ sync: Interrupt<Ring>) -> Int {
   unsafe sync.pointer.pointee.produced
 }

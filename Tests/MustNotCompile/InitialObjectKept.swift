@@ -8,9 +8,9 @@ struct Ring {
   var log: Log?
 }
 
-func misuse(_ line: any InterruptSource) -> InterruptSync<Ring> {
+func misuse(_ line: any InterruptSource) -> Interrupt<Ring> {
   let log = Log()
-  let sync = InterruptSync(Ring(log: log), source: line, mode: .normal)
+  let sync = Interrupt(Ring(log: log), source: line, mode: .normal)
   log.lines.append("race")
   return sync
 }

@@ -10,7 +10,7 @@ struct Ring {
 
 @MainActor var total = 0
 
-func misuse(_ sync: InterruptSync<Ring>) throws {
+func misuse(_ sync: Interrupt<Ring>) throws {
   try sync.register { ring in
     total += 1
     return .claimed

@@ -8,6 +8,6 @@ struct Ring {
   var log: Log?
 }
 
-func misuse(_ sync: InterruptSync<Ring>) throws -> Log? {
+func misuse(_ sync: Interrupt<Ring>) throws -> Log? {
   try sync.synchronize { $0.log }
 }

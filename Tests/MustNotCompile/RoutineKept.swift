@@ -13,7 +13,7 @@ struct Logging: ServiceRoutine {
   mutating func serve(_ ring: inout Ring) -> Disposition { .claimed }
 }
 
-func misuse(_ sync: InterruptSync<Ring>) throws {
+func misuse(_ sync: Interrupt<Ring>) throws {
   let log = Log()
   try sync.register(Logging(log: log))
   log.lines.append("race")

@@ -12,6 +12,6 @@ struct Other: ServiceRoutine {
   mutating func serve(_ state: inout [Int]) -> Disposition { .claimed }
 }
 
-func misuse(_ sync: InterruptSync<Ring>) throws {
+func misuse(_ sync: Interrupt<Ring>) throws {
   try sync.register(Other())
 }

@@ -8,7 +8,7 @@ struct Ring {
   var log: Log?
 }
 
-func misuse(_ sync: InterruptSync<Ring>) throws {
+func misuse(_ sync: Interrupt<Ring>) throws {
   var kept: Log?
   try sync.synchronize { ring in kept = ring.log }
   kept?.lines.append("race")

@@ -8,7 +8,7 @@ struct Ring {
   var log: Log?
 }
 
-func misuse(_ sync: InterruptSync<Ring>) throws {
+func misuse(_ sync: Interrupt<Ring>) throws {
   let log = Log()
   try sync.synchronize { $0.log = log }
   log.lines.append("race")

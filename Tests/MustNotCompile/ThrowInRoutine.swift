@@ -10,6 +10,6 @@ struct Ring {
 
 enum Underrun: Error { case empty }
 
-func misuse(_ sync: InterruptSync<Ring>) throws {
+func misuse(_ sync: Interrupt<Ring>) throws {
   try sync.register { ring in throw Underrun.empty }
 }

@@ -8,6 +8,6 @@ struct Ring {
   var log: Log?
 }
 
-func misuse(_ sync: InterruptSync<Ring>) {
+func misuse(_ sync: Interrupt<Ring>) {
   sync.synchronize { $0.produced += 1 }
 }

@@ -87,7 +87,7 @@ func aBARLargerThanTheAddressSpaceIsAnErrorAndDoesNotTrap(_ resource: String) th
 ])
 func fact4_openingABARSaysWhatItsErrorMeans(_ number: Int32, _ code: UIOError.Code) throws {
   let (device, _) = try open(pci("0x1000 0x1fff 0x200\n"))
-  SystemFailure.$injected.withValue({ call, _ in call == .open ? number : nil }) {
+  SystemError.$injected.withValue({ call, _ in call == .open ? number : nil }) {
     #expect(failure(device, 0)?.code == code)
     #expect(failure(device, 0)?.errno == number)
   }
@@ -99,7 +99,7 @@ func fact4_openingABARSaysWhatItsErrorMeans(_ number: Int32, _ code: UIOError.Co
 func fact40_mappingABARSaysWhatItsErrorMeans(_ number: Int32, _ code: UIOError.Code) throws {
   let (device, _) = try open(
     pci("0x1000 0x1fff 0x200\n", ["resource0": Array(repeating: 0, count: page)]))
-  SystemFailure.$injected.withValue({ call, _ in call == .map ? number : nil }) {
+  SystemError.$injected.withValue({ call, _ in call == .map ? number : nil }) {
     #expect(failure(device, 0)?.code == code)
     #expect(failure(device, 0)?.operation == "map the PCI BAR")
   }

@@ -62,7 +62,7 @@ private func code(_ body: () throws -> UIODeviceInfo) -> UIOError.Code? {
 
 @Test func fact4_aPathThatMayNotBeLookedAtSaysSo() throws {
   let tree = try twoFunctions()
-  SystemFailure.$injected.withValue({ call, _ in call == .stat ? EACCES : nil }) {
+  SystemError.$injected.withValue({ call, _ in call == .stat ? EACCES : nil }) {
     #expect(
       code { try UIODeviceInfo.find(.path("/dev/null"), sysfs: tree.sysfs) }
         == .permissionDenied)

@@ -16,7 +16,7 @@ private final class Removal: Sendable {
     left = Atomic(count)
     self.number = number
   }
-  func callAsFunction(_: SystemFailure.Call, _: String) -> Int32? {
+  func callAsFunction(_: SystemError.Call, _: String) -> Int32? {
     left.subtract(1, ordering: .relaxed).oldValue > 0 ? nil : number
   }
 }
@@ -25,7 +25,7 @@ private func read(_ tree: FakeTree, after count: Int, _ number: Int32) -> Result
   UIODeviceInfo, UIOError
 > {
   let removal = Removal(after: count, number)
-  return SystemFailure.$injected.withValue({ removal($0, $1) }) {
+  return SystemError.$injected.withValue({ removal($0, $1) }) {
     do throws(UIOError) {
       return .success(try UIODeviceInfo(number: 0, sysfs: tree.sysfs))
     } catch { return .failure(error) }
@@ -54,7 +54,7 @@ func fact37_removalAtAnyReadNeverLeavesHalfADevice(_ number: Int32) throws {
 
 @Test func fact37_aDeviceThatGoesAwayIsLeftOutOfTheList() throws {
   let tree = try FakeTree(device, FakeDevice(number: 1, parent: "0000:00:04.0"))
-  let left = SystemFailure.$injected.withValue({ _, path in
+  let left = SystemError.$injected.withValue({ _, path in
     path.contains("uio0/") ? ENODEV : nil
   }) { UIODeviceInfo.all(tree.sysfs) }
   #expect(left.map(\.number) == [1])

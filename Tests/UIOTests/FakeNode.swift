@@ -21,7 +21,7 @@ enum FakeNode {
 
   /// Lets irqcontrol answer `number` on this task, whatever the node.
   static func irqControl<T>(answers number: Int32, _ body: () throws -> T) rethrows -> T {
-    try SystemFailure.$injected.withValue(
+    try SystemError.$injected.withValue(
       { call, _ in call == .irqControl ? number : nil }, operation: body)
   }
 }

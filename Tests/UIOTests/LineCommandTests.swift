@@ -117,7 +117,7 @@ func fact4_openingTheConfigurationSpaceSaysWhatItsErrorMeans(
   _ number: Int32, _ code: UIOError.Code
 ) throws {
   let bench = try Bench(command: 0x0103)
-  let error = SystemFailure.$injected.withValue({ call, path in
+  let error = SystemError.$injected.withValue({ call, path in
     call == .open && path.hasSuffix("/config") ? number : nil
   }) { bench.failure() }
   #expect(error?.code == code && error?.errno == number)
@@ -140,7 +140,7 @@ func fact4_openingTheConfigurationSpaceSaysWhatItsErrorMeans(
 @Test func fact5_theConfigurationSpaceOfAnotherDeviceIsNotOpened() throws {
   let bench = try Bench(command: 0x0103)
   // Unbound after the line's first look at the device, and the number given to another.
-  let error = SystemFailure.$injected.withValue({ call, path in
+  let error = SystemError.$injected.withValue({ call, path in
     if call == .open && path.hasSuffix("/config") { bench.node.kill() }
     return nil
   }) { bench.failure() }

@@ -107,7 +107,7 @@ func aMapLargerThanTheAddressSpaceIsUnmappableAndDoesNotTrap(
 ])
 func facts34And35_mmapSaysWhatItsErrorMeans(_ number: Int32, _ code: UIOError.Code) throws {
   let (device, _) = try device(FakeDevice.Map(addr: "0x0", size: hex(page)))
-  SystemFailure.$injected.withValue({ call, _ in call == .map ? number : nil }) {
+  SystemError.$injected.withValue({ call, _ in call == .map ? number : nil }) {
     #expect(failure(device, 0)?.code == code)
     #expect(failure(device, 0)?.errno == number)
   }
@@ -118,7 +118,7 @@ func facts34And35_mmapSaysWhatItsErrorMeans(_ number: Int32, _ code: UIOError.Co
   let info = try UIODeviceInfo(number: 0, sysfs: tree.sysfs)
   let node = MortalNode()
   let device = UIODevice(info, node: node.file, sysfs: tree.sysfs)
-  SystemFailure.$injected.withValue({ call, _ in call == .map ? EINVAL : nil }) {
+  SystemError.$injected.withValue({ call, _ in call == .map ? EINVAL : nil }) {
     #expect(failure(device, 0)?.code == .unmappable)
     #expect(failure(device, 0)?.cause.contains("whole number of pages") == true)
     node.kill()

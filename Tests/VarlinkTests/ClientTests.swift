@@ -41,6 +41,20 @@ private func service<R>(
   }
 }
 
+@Test func aHintTravelsAsAFieldOfItsOwn() throws {
+  try service { service in
+    let client = try VarlinkClient(service.path, timeout: .seconds(60))
+    let error = try #require(throws: VarlinkError.self) {
+      try client.call(prefix + "Refuse", ["why": "so", "hint": "hint: go\naround"])
+    }
+    #expect(error.hint == "hint: go\naround" && error.reply?.hint == error.hint)
+    let plain = try #require(throws: VarlinkError.self) {
+      try client.call(prefix + "Refuse", ["why": "so"])
+    }
+    #expect(plain.hint.isEmpty && plain.reply?.hint == nil)
+  }
+}
+
 @Test func aStreamIsTakenReplyByReply() throws {
   try service { service in
     let client = try VarlinkClient(service.path, timeout: .seconds(60))
@@ -115,8 +129,8 @@ private func service<R>(
 @Test func manyClientsAtOnceGetTheirOwnAnswers() throws {
   try service { service in
     let path = service.path
-    let workers = (0..<8).map { thread in
-      Worker {
+    let workers = try (0..<8).map { thread in
+      try WorkerThread(name: "client") {
         do {
           let client = try VarlinkClient(path, timeout: .seconds(60))
           for number in 0..<300 {

@@ -1,6 +1,7 @@
 // Descriptors in calls and replies.
 import Glibc
 import LinuxSystem
+import TestSupport
 import Testing
 
 @testable import Varlink

@@ -2,6 +2,7 @@
 import CLinuxSystem
 import Glibc
 import LinuxSystem
+import TestSupport
 import Testing
 
 @testable import Varlink
@@ -64,7 +65,7 @@ private func connects(_ address: SocketAddress) -> Bool {
   // A service that ended without a trace but this.
   do {
     let socket = try SocketAddress.socket()
-    #expect(address.withName { cvarlink_bind(socket.raw, $0, $1, false, 0o600) } == 0)
+    #expect(address.withName { linux_bind(socket.raw, $0, $1, false, 0o600) } == 0)
   }
   #expect(status(address.name) != nil && !connects(address))
   let bench = try Bench()
@@ -96,7 +97,7 @@ private func connects(_ address: SocketAddress) -> Bool {
   let folder = try Folder()
   let address = SocketAddress(path: folder.path + "/s")
   let socket = try SocketAddress.socket()
-  #expect(address.withName { cvarlink_bind(socket.raw, $0, $1, false, 0o600) } == 0)
+  #expect(address.withName { linux_bind(socket.raw, $0, $1, false, 0o600) } == 0)
   let bench = try Bench()
   let early = try #require(throws: VarlinkError.self) { try bench.server.listen(on: socket) }
   #expect(early.code == .notAListener && early.hint.contains("ListenStream="))

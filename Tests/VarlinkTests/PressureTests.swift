@@ -1,6 +1,7 @@
 // Clients that are slow, many, or gone.
 import Glibc
 import LinuxSystem
+import TestSupport
 import Testing
 
 @testable import Varlink

@@ -140,7 +140,7 @@ func aMessageMayBeAsLongAsTheLimitAndNoLonger(limit: Int) throws {
 
 @Test func aFullSocketKeepsTheRestInOrder() throws {
   let (ours, theirs) = try socketPair()
-  _ = cvarlink_set_nonblocking(ours.raw)
+  _ = linux_set_nonblocking(ours.raw)
   var writer = MessageWriter()
   let file = try pipeEnds().0
   for number in 0..<400 {

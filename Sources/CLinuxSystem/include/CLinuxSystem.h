@@ -12,7 +12,8 @@
 #include "cuio_memory.h"
 #include "cuio_poller.h"
 #include "cuio_thread.h"
-#include "cvarlink_loop.h"
-#include "cvarlink_socket.h"
+#include "linux_epoll.h"
+#include "linux_error.h"
+#include "linux_socket.h"
 
 #endif

@@ -8,8 +8,8 @@
 /// Returns it, non-blocking and close-on-exec, or -errno.
 int cuio_signal_create(const int *CUIO_NONNULL signals, size_t count);
 
-/// What tells this process from every other that had or will have its number: the inode of its process descriptor,
-/// on kernels that number those (6.9 and later). Returns 0, or -errno; -EOPNOTSUPP on other kernels.
+/// A number that no other process had or will have, even under the same process id: the inode of its process
+/// descriptor, on kernels that number those (6.9 and later). Returns 0, or -errno; -EOPNOTSUPP on other kernels.
 int cuio_process_identity(uint64_t *CUIO_NONNULL identity);
 
 /// The number of the next signal, or -EAGAIN.

@@ -1,4 +1,4 @@
-// Datagrams to a Unix socket, with descriptors beside them: what the service manager and the journal listen to.
+// Datagrams to a Unix socket, with descriptors: the protocol of the service manager and the journal.
 #ifndef CUIO_DATAGRAM_H
 #define CUIO_DATAGRAM_H
 
@@ -12,7 +12,7 @@ int cuio_datagram_create(int timeout_ms);
 
 /// Sends `length` bytes and `count` descriptors to `address`: a path, or a name in the abstract namespace behind an @.
 /// Returns 0 or -errno: -EINVAL (address of another kind), -E2BIG (more than CUIO_DATAGRAM_DESCRIPTORS),
-/// -EMSGSIZE, -EAGAIN (not taken in time), -ECONNREFUSED or -ENOENT (nobody listens).
+/// -EMSGSIZE, -EAGAIN (not taken in time), -ECONNREFUSED or -ENOENT (no process listens).
 int cuio_datagram_send(int fd, const char *CUIO_NONNULL address, const void *CUIO_NULLABLE bytes, size_t length,
                        const int *CUIO_NULLABLE descriptors, size_t count);
 

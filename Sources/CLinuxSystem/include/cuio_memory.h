@@ -4,10 +4,10 @@
 
 #include "cuio_attributes.h"
 
-/// A new file of `size` zero bytes in memory, of that size for good. Close-on-exec. Returns it or -errno.
+/// A new file of `size` zero bytes in memory, of that size permanently. Close-on-exec. Returns it or -errno.
 int cuio_memory_create(const char *CUIO_NONNULL name, uint64_t size);
 
-/// A new file in memory with these bytes, which nobody can change any more. Returns it or -errno.
+/// A new file in memory with these bytes, which no process can change any more. Returns it or -errno.
 int cuio_memory_of_bytes(const char *CUIO_NONNULL name, const void *CUIO_NULLABLE bytes, size_t length);
 
 #endif

@@ -1,11 +1,11 @@
-// Waiting for many descriptors at once: epoll(7), edge-triggered. A descriptor is told of when something new has
-// come, and not again because it has not been read: that halves the cost for many lines.
+// Waiting for many descriptors at once: epoll(7), edge-triggered. A descriptor is reported when something new has
+// come, and not again because it was not read: that halves the cost for many lines.
 #ifndef CUIO_POLLER_H
 #define CUIO_POLLER_H
 
 #include "cuio_attributes.h"
 
-/// What is ready.
+/// A descriptor that is ready.
 typedef struct cuio_ready {
   /// As given to cuio_poller_add().
   void *CUIO_NULLABLE context;
@@ -13,7 +13,7 @@ typedef struct cuio_ready {
   bool is_dead;
 } cuio_ready;
 
-/// The most that one wait tells of.
+/// The most that one wait reports.
 enum { CUIO_POLLER_BATCH = 64 };
 
 /// A new close-on-exec poller, or -errno.

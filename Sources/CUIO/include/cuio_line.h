@@ -44,7 +44,7 @@ CUIO_HOT static inline uint32_t cuio_line_total(const cuio_line *CUIO_NONNULL li
   return __atomic_load_n(&line->total, __ATOMIC_RELAXED);
 }
 
-/// Sets the total from which the next difference is taken. While nobody reads the line.
+/// Sets the total from which the next difference is taken. While no thread reads the line.
 CUIO_HOT static inline void cuio_line_set_total(cuio_line *CUIO_NONNULL line, uint32_t total) {
   __atomic_store_n(&line->total, total, __ATOMIC_RELAXED);
 }
@@ -132,7 +132,7 @@ enum {
   CUIO_WAIT_TIMEOUT = 0,
   CUIO_WAIT_READABLE = 1,
   CUIO_WAIT_WOKEN = 2,
-  /// ERR, HUP or NVAL. Kernels up to 6.12 at least set IN with it, so it is to be looked at first (fact 21).
+  /// ERR, HUP or NVAL. Kernels up to 6.12 at least set IN with it, so look at it first (fact 21).
   CUIO_WAIT_DEAD = 4,
 };
 

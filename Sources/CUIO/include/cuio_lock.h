@@ -1,4 +1,5 @@
-// The interrupt lock: a priority-inheriting futex, not recursive, with an owner that can be asked for.
+// The interrupt lock: a priority-inheriting futex, not recursive, with an owner that can be asked for; and the one pair
+// by which code enters and leaves it. Any thread may acquire; nothing here allocates or logs.
 //
 // The word is the kernel's own PI-futex protocol: 0 when free, otherwise the owner's thread id and the
 // kernel's waiters bit. Uncontended acquire and release are one compare-and-swap each; a waiter lends its
@@ -6,6 +7,7 @@
 #ifndef CUIO_LOCK_H
 #define CUIO_LOCK_H
 
+#include "cuio_counter.h"
 #include "cuio_thread_state.h"
 
 #define CUIO_LOCK_TID_MASK 0x3fffffffu
@@ -68,5 +70,29 @@ CUIO_LOCK_INLINE int cuio_lock_release(cuio_lock *CUIO_NONNULL lock) {
   return cuio_lock_release_slow(lock);
 }
 #endif
+
+/// The level of a thread inside the interrupt lock (DIRQL).
+#define CUIO_LEVEL_DEVICE 3
+
+/// Enters: acquires, raises the thread to DIRQL and counts the call in `calls`, if there is one.
+/// Returns the thread's level before, which is never negative and which cuio_lock_leave() restores; or the error of
+/// cuio_lock_acquire(), and then nothing was done.
+CUIO_HOT static inline int32_t cuio_lock_enter(cuio_lock *CUIO_NONNULL lock, uint64_t *CUIO_NULLABLE calls) {
+  int result = cuio_lock_acquire(lock);
+  if (!CUIO_LIKELY(result == 0)) return result;
+  if (calls) cuio_counter_add(calls, 1);
+  int32_t level = cuio_thread_set_level(CUIO_LEVEL_DEVICE);
+  // Spares the caller, which looks for an error, a second comparison.
+  if (level < 0) __builtin_unreachable();
+  return level;
+}
+
+/// Leaves: restores the level, releases, and sends the wake-up that a routine put off.
+/// After the release the object may be gone: only the thread's own memory is used.
+CUIO_HOT static inline void cuio_lock_leave(cuio_lock *CUIO_NONNULL lock, int32_t level) {
+  cuio_thread_set_level(level);
+  cuio_lock_release(lock);
+  cuio_thread_left_lock();
+}
 
 #endif

@@ -55,7 +55,7 @@ CUIO_HOT static inline void cuio_probe_storm_masked(const struct cuio_line *CUIO
   CUIO_PROBE2(storm_masked, line, unclaimed);
 }
 
-/// The storm brake has let go of the line.
+/// The storm brake has released the line.
 CUIO_HOT static inline void cuio_probe_storm_resumed(const struct cuio_line *CUIO_NONNULL line) {
   CUIO_PROBE1(storm_resumed, line);
 }

@@ -85,7 +85,7 @@ bool cuio_ring_sleep(cuio_ring_page *CUIO_NONNULL page);
 /// -errno: -EBADMSG for what is no such ring, or could be cut short.
 int cuio_ring_map(int fd, cuio_ring_page *CUIO_NULLABLE *CUIO_NONNULL page, uint64_t *CUIO_NONNULL size);
 
-/// Whether nothing will be written any more. What was written before can still be taken.
+/// Whether nothing will be written any more. Earlier events can still be taken.
 bool cuio_ring_has_ended(const cuio_ring_page *CUIO_NONNULL page);
 
 /// Events dropped so far. Any thread.
@@ -100,7 +100,7 @@ static inline uint64_t cuio_ring_size(uint64_t capacity) {
   return CUIO_RING_ENTRIES + capacity * sizeof(cuio_ring_entry);
 }
 
-/// The entries behind a page in shared memory.
+/// The entries that follow a page in shared memory.
 static inline cuio_ring_entry *CUIO_NONNULL cuio_ring_entries(cuio_ring_page *CUIO_NONNULL page) {
   return (cuio_ring_entry *)(void *)((char *)page + CUIO_RING_ENTRIES);
 }

@@ -7,7 +7,7 @@
 struct cuio_thread_state {
   uint32_t tid;
   int32_t level;
-  // Eventfd + 1 to be signalled once the interrupt lock is free, or 0.
+  // Eventfd + 1 that waits for a signal until the interrupt lock is free, or 0.
   int32_t deferred_wake;
 };
 

@@ -1,4 +1,5 @@
-// What binding needs of the machine, so that tests can be one.
+// What binding a driver needs of the machine: a device as its bus names it, and the files and programs
+// to use, which tests replace. Floor 5; any thread.
 import Glibc
 package import UIO
 
@@ -8,13 +9,13 @@ package struct BindingSystem: Sendable {
   /// The tree that `/proc` and `/etc` are below.
   package var root: String
   /// Writes an attribute of sysfs.
-  package var write: @Sendable (String, String) throws(SystemFailure) -> Void
+  package var write: @Sendable (String, String) throws(SystemError) -> Void
   /// Loads a module; false when there is none of this name.
   package var loadModule: @Sendable (String) -> Bool
 
   package init(
     sysfs: Sysfs, root: String,
-    write: @escaping @Sendable (String, String) throws(SystemFailure) -> Void,
+    write: @escaping @Sendable (String, String) throws(SystemError) -> Void,
     loadModule: @escaping @Sendable (String) -> Bool
   ) {
     self.sysfs = sysfs
@@ -26,17 +27,17 @@ package struct BindingSystem: Sendable {
   /// The machine's own.
   package static let system = BindingSystem(
     sysfs: .system, root: "",
-    write: { (path, text) throws(SystemFailure) in try Self.put(text, at: path) },
+    write: { (path, text) throws(SystemError) in try Self.put(text, at: path) },
     loadModule: { Self.modprobe($0) })
 
   /// The text in one write, as attributes take it.
-  private static func put(_ text: String, at path: String) throws(SystemFailure) {
+  private static func put(_ text: String, at path: String) throws(SystemError) {
     let file = try FileDescriptor.open(path, O_WRONLY)
     let bytes = Array(text.utf8)
     while true {
       let count = unsafe Glibc.write(file.raw, bytes, bytes.count)
       if count >= 0 { return }
-      if errno != EINTR { throw SystemFailure(errno) }
+      if errno != EINTR { throw SystemError(errno) }
     }
   }
 
@@ -55,4 +56,52 @@ package struct BindingSystem: Sendable {
     while unsafe waitpid(process, &status, 0) < 0 { if errno != EINTR { return false } }
     return status == 0
   }
+}
+
+// MARK: Devices
+
+/// A device on a bus of the kernel.
+package struct BusDevice: Equatable, Sendable, CustomStringConvertible {
+  /// `pci`, `platform` and so on.
+  package let bus: String
+  /// Its name on the bus: `0000:00:03.0`.
+  package let name: String
+
+  /// Finds what a text names: `pci-0000:00:03.0`, `0000:00:03.0`, `platform-NAME`, or a UIO device
+  /// by node or number.
+  /// - Throws: `notFound`, `malformed`.
+  package init(_ text: String, sysfs: Sysfs = .system) throws(UIOError) {
+    switch try UIODeviceID(text) {
+    case .stable(let id): try self.init(stable: id, sysfs: sysfs)
+    case .name(let name):
+      // Another bus, or a uio name.
+      if name.contains("-"), let found = try? BusDevice(stable: name, sysfs: sysfs) {
+        self = found
+      } else {
+        try self.init(stable: UIODeviceInfo.find(.name(name), sysfs: sysfs).stableID, sysfs: sysfs)
+      }
+    case let id:
+      try self.init(stable: UIODeviceInfo.find(id, sysfs: sysfs).stableID, sysfs: sysfs)
+    }
+  }
+
+  private init(stable id: String, sysfs: Sysfs) throws(UIOError) {
+    // The second device of one parent has +1 behind the parent's name.
+    let parts = id.split(separator: "+", maxSplits: 1)[0].split(separator: "-", maxSplits: 1)
+    guard parts.count == 2 else { throw Self.absent(id) }
+    bus = String(parts[0])
+    name = String(parts[1])
+    guard !bus.contains("/"), !name.contains("/"), bus != "..", name != "..",
+      unsafe access("\(sysfs.root)/bus/\(bus)/devices/\(name)", F_OK) == 0
+    else { throw Self.absent(id) }
+  }
+
+  private static func absent(_ id: String) -> UIOError {
+    UIOError(
+      .notFound, device: id, operation: "find the device", cause: "there is no such device",
+      hint: "lspci -D and ls /sys/bus/*/devices show what there is")
+  }
+
+  /// `BUS-NAME`, as stable ids are written.
+  package var description: String { "\(bus)-\(name)" }
 }

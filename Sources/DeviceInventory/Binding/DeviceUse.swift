@@ -1,5 +1,5 @@
-// Whether the machine leans on a device: what is mounted from its disks, and the way out through
-// its network interfaces.
+// Whether the machine needs a device: file systems mounted from its disks, and routes through its
+// network interfaces. Floor 5; reads sysfs and /proc.
 import Glibc
 import UIO
 

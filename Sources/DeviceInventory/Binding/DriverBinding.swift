@@ -1,12 +1,12 @@
-// Which driver the kernel gives a device, and changing that. Writing driver_override and
-// drivers_probe succeeds whatever comes of it, so the link `driver` is looked at afterwards, and
-// what did not come about is undone.
+// The driver that the kernel gives a device, changing it, and keeping the change across restarts.
+// Writing driver_override and drivers_probe succeeds whatever comes of it, so the link `driver` is
+// checked afterwards, and a change that failed is undone. Floor 5; takes root, may wait for modprobe.
 import Glibc
 package import UIO
 
 /// The binding of one device. Changing it takes root.
 package struct DriverBinding {
-  /// What came of a change.
+  /// The result of a change.
   package struct Outcome: Equatable, Sendable {
     /// The driver before and after; nil is none.
     package let before: String?
@@ -71,7 +71,7 @@ package struct DriverBinding {
     return Outcome(before: before, after: driver)
   }
 
-  /// Takes the device from its driver and lets the kernel choose anew.
+  /// Takes the device from its driver and lets the kernel choose again.
   /// - Parameter force: also when the device is in use.
   /// - Throws: `busy`, `permissionDenied`, `unexpected`.
   package func unbind(force: Bool = false) throws(UIOError) -> Outcome {
@@ -110,13 +110,14 @@ package struct DriverBinding {
     // A driver that refuses stays.
     guard self.driver == nil else {
       throw UIOError(
-        .busy, device: "\(device)", operation: operation, cause: "\(driver ?? "") does not let go")
+        .busy, device: "\(device)", operation: operation,
+        cause: "\(driver ?? "") does not release the device")
     }
   }
 
   private func probe(_ operation: String) throws(UIOError) {
     let path = "\(system.sysfs.root)/bus/\(device.bus)/drivers_probe"
-    do throws(SystemFailure) { try system.write(path, device.name) } catch {
+    do throws(SystemError) { try system.write(path, device.name) } catch {
       // A driver that was asked and failed: the link tells.
       if error.number == EINVAL || error.number == ENODEV { return }
       throw failure(error, path, operation)
@@ -145,12 +146,12 @@ package struct DriverBinding {
     _ attribute: String, _ text: String, _ operation: String
   ) throws(UIOError) {
     let path = "\(folder)/\(attribute)"
-    do throws(SystemFailure) { try system.write(path, text) } catch {
+    do throws(SystemError) { try system.write(path, text) } catch {
       throw failure(error, path, operation)
     }
   }
 
-  private func failure(_ error: SystemFailure, _ path: String, _ operation: String) -> UIOError {
+  private func failure(_ error: SystemError, _ path: String, _ operation: String) -> UIOError {
     switch error.number {
     case EACCES, EPERM, EROFS:
       UIOError(
@@ -165,5 +166,67 @@ package struct DriverBinding {
         .unexpected, device: "\(device)", operation: operation,
         cause: "writing \(path) failed", errno: error.number)
     }
+  }
+}
+
+// MARK: Keeping it
+
+/// The binding of a device that is kept over restarts of the machine.
+package struct SavedBinding {
+  package let device: String
+  private let root: String
+
+  /// - Parameter device: `BUS-NAME`; the device need not be there.
+  /// - Throws: `malformed` for what is no such name.
+  package init(_ device: String, root: String = "") throws(UIOError) {
+    guard device.contains("-"), !device.contains("/"), !device.hasPrefix(".") else {
+      throw UIOError(
+        .malformed, device: device, operation: "find a saved binding",
+        cause: "not a device on a bus", hint: "write BUS-NAME, for instance pci-0000:00:03.0")
+    }
+    self.device = device
+    self.root = root
+  }
+
+  private var folder: String { "\(root)/etc/interruptsync/bind.d" }
+  /// Where it is kept.
+  package var path: String { "\(folder)/\(device)" }
+
+  /// The driver; nil when none is saved.
+  package var driver: String? {
+    guard let text = try? FileDescriptor.wholeText(path) else { return nil }
+    let lines = text.split(separator: "\n").filter { !$0.hasPrefix("#") && !$0.hasPrefix("[") }
+    guard let line = lines.first(where: { $0.hasPrefix("Driver=") }) else { return nil }
+    return String(line.dropFirst("Driver=".count))
+  }
+
+  /// Keeps a driver, in place of any other.
+  /// - Throws: `permissionDenied`, `unexpected`.
+  package func save(driver: String) throws(UIOError) {
+    do throws(SystemError) {
+      for part in ["\(root)/etc/interruptsync", folder] {
+        if unsafe mkdir(part, 0o755) != 0, errno != EEXIST { throw SystemError(errno) }
+      }
+      try FileDescriptor.replace(
+        path,
+        with: "# Written by interruptsyncctl bind --persist; unbind --persist removes it.\n"
+          + "[Binding]\nDriver=\(driver)\n")
+    } catch { throw failure(error, "save the binding") }
+  }
+
+  /// Forgets it.
+  /// - Returns: whether there was one.
+  /// - Throws: `permissionDenied`, `unexpected`.
+  package func remove() throws(UIOError) -> Bool {
+    if unsafe unlink(path) == 0 { return true }
+    if errno == ENOENT { return false }
+    throw failure(SystemError(errno), "forget the binding")
+  }
+
+  private func failure(_ error: SystemError, _ operation: String) -> UIOError {
+    let isDenied = [EACCES, EPERM, EROFS].contains(error.number)
+    return UIOError(
+      isDenied ? .permissionDenied : .unexpected, device: device, operation: operation,
+      cause: "\(path) cannot be changed", hint: isDenied ? "run as root" : "", errno: error.number)
   }
 }

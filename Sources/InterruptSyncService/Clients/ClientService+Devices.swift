@@ -117,8 +117,9 @@ extension DeviceSnapshot {
       "claimed": JSON(statistics.claimed), "unclaimed": JSON(statistics.unclaimed),
       "passes": JSON(statistics.passes), "rearmFailures": JSON(statistics.rearmFailures),
       "storms": JSON(statistics.storms), "synchronizedCalls": JSON(statistics.synchronizedCalls),
-      "longestHoldNanoseconds": JSON(statistics.longestHold),
-      "longestWaitNanoseconds": JSON(statistics.longestWait), "routines": .array(counted),
+      "longestHoldNanoseconds": JSON(statistics.longestHoldNanoseconds),
+      "longestWaitNanoseconds": JSON(statistics.longestWaitNanoseconds),
+      "routines": .array(counted),
     ]
   }
 }

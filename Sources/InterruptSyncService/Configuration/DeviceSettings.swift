@@ -95,7 +95,7 @@ package struct DeviceSettings: Equatable, Sendable {
         ValueFault(
           "only WaitStrategy=adaptive has a budget", hint: "remove it, or write adaptive"))
     }
-    return .adaptive(budget: budget.nanoseconds)
+    return .adaptive(budget: .nanoseconds(budget.nanoseconds))
   }
 
   private static func dispatcher(_ reader: inout SectionReader<Key>) -> DispatcherAttributes {
@@ -137,13 +137,13 @@ package struct DeviceSettings: Equatable, Sendable {
   }
 
   /// The kernel counts latency in microseconds.
-  private static func latency(_ text: String) throws(ValueFault) -> Int32 {
+  private static func latency(_ text: String) throws(ValueFault) -> Duration {
     let span = try ConfigurationValue.timeSpan(.nanoseconds(0) ... .seconds(1))(text)
     guard span.nanoseconds % 1000 == 0 else {
       throw ValueFault(
         "\(text) is not a whole number of microseconds", hint: "write it without a fraction")
     }
-    return Int32(span.nanoseconds / 1000)
+    return .nanoseconds(span.nanoseconds)
   }
 
   private static func storm(_ reader: inout SectionReader<Key>) -> StormPolicy {
@@ -164,7 +164,9 @@ package struct DeviceSettings: Equatable, Sendable {
     return StormPolicy(
       limit: limit,
       action: staysMasked
-        ? .stayMasked : .backOff(first: milliseconds(first), longest: milliseconds(longest)))
+        ? .stayMasked
+        : .backOff(
+          first: .nanoseconds(first.nanoseconds), longest: .nanoseconds(longest.nanoseconds)))
   }
 
   /// The storm brake counts milliseconds.
@@ -175,10 +177,6 @@ package struct DeviceSettings: Equatable, Sendable {
         "\(text) is not a whole number of milliseconds", hint: "write it without a fraction")
     }
     return span
-  }
-
-  private static func milliseconds(_ span: TimeSpan) -> Int32 {
-    Int32(clamping: span.nanoseconds / 1_000_000)
   }
 }
 

@@ -65,7 +65,7 @@ final class Attachment {
     // The registration ends before the object and the descriptors do.
     let (client, own) = (event.raw, handed.raw)
     registration = try object.registerServiceRoutine { [unowned object] in
-      object.holdLine()
+      object.deferLine()
       _ = cuio_event_signal(client, 1)
       _ = cuio_event_signal(own, 1)
       return .success
@@ -78,7 +78,7 @@ final class Attachment {
   private func wasHanded() {
     _ = cuio_event_drain(handed.raw)
     // Completed already, or the deadline is running already.
-    guard timer == nil, device.object?.isLineHeld == true else { return }
+    guard timer == nil, device.object?.isLineDeferred == true else { return }
     timer = loop.after(deadline) { [unowned self] in
       timer = nil
       let expired = expired

@@ -98,7 +98,7 @@ import UIO
     guard let deferred, mayDefer.load(ordering: .sequentiallyConsistent) else {
       return -EOPNOTSUPP
     }
-    return unsafe deferred.enqueue() ? 0 : 1
+    return deferred.enqueue() ? 0 : 1
   }
 
   func say(_ text: String) -> Int32 {

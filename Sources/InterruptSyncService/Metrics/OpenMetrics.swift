@@ -39,9 +39,10 @@ enum OpenMetrics {
       \.synchronizedCalls),
     seconds(
       "interruptsync_longest_hold_seconds", "Longest time that a dispatch held the lock.",
-      \.longestHold),
+      \.longestHoldNanoseconds),
     seconds(
-      "interruptsync_longest_wait_seconds", "Longest wait for the lock.", \.longestWait),
+      "interruptsync_longest_wait_seconds", "Longest wait for the lock.",
+      \.longestWaitNanoseconds),
   ]
 
   static func text(_ devices: [DeviceSnapshot]) -> String {

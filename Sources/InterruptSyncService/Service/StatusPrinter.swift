@@ -75,8 +75,8 @@ struct StatusRecord: Equatable {
     passes = statistics.passes
     rearmFailures = statistics.rearmFailures
     storms = statistics.storms
-    longestHoldNanoseconds = statistics.longestHold
-    longestWaitNanoseconds = statistics.longestWait
+    longestHoldNanoseconds = statistics.longestHoldNanoseconds
+    longestWaitNanoseconds = statistics.longestWaitNanoseconds
   }
 
   /// One JSON object without a newline, keys in order.

@@ -192,7 +192,8 @@ package struct DeviceTotals: Equatable, Sendable {
   static var fields: [WritableKeyPath<InterruptStatistics, UInt64>] {
     [
       \.interrupts, \.dispatches, \.coalesced, \.claimed, \.unclaimed, \.passes, \.rearmFailures,
-      \.storms, \.repeatLimits, \.synchronizedCalls, \.refusedCalls, \.longestHold,
+      \.storms, \.repeatLimits, \.synchronizedCalls, \.refusedCalls,
+      \.longestHoldNanoseconds,
     ]
   }
 }

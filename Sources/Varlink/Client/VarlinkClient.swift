@@ -14,7 +14,7 @@ package final class VarlinkClient {
   private var writer = MessageWriter()
   /// Answers that came while a call was being sent.
   private var received: [Message] = []
-  /// A reply is still to come that nobody waits for.
+  /// A reply is still to come, and no call waits for it.
   private var isSpent = false
   /// The stream whose last reply has not come.
   var openStream: String?
@@ -32,7 +32,7 @@ package final class VarlinkClient {
     let place = try SocketAddress(address)
     let milliseconds = timeout.map { max($0.nanoseconds / 1_000_000, 1) } ?? 0
     let socket: FileDescriptor
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       socket = try place.connect(milliseconds: milliseconds)
     } catch {
       throw VarlinkError(error, object: address, operation: "connect")
@@ -55,16 +55,16 @@ package final class VarlinkClient {
     limits: WireLimits = VarlinkClient.defaultLimits
   ) throws(VarlinkError) {
     let name = "descriptor \(socket.raw)"
-    let result = cvarlink_set_nonblocking(socket.raw)
+    let result = linux_set_nonblocking(socket.raw)
     guard result == 0 else {
-      throw VarlinkError(SystemFailure(-result), object: name, operation: "take over a connection")
+      throw VarlinkError(SystemError(-result), object: name, operation: "take over a connection")
     }
     self.init(socket, name: name, timeout: timeout, limits: limits)
   }
 
   /// Services may answer more than they take.
   package static var defaultLimits: WireLimits {
-    WireLimits(messageBytes: 16 << 20, descriptors: Int(CVARLINK_DESCRIPTORS))
+    WireLimits(messageBytes: 16 << 20, descriptors: Int(LINUX_DESCRIPTORS))
   }
 
   /// Calls a method and waits for its reply.
@@ -178,7 +178,7 @@ extension VarlinkClient {
       let result = unsafe poll(&entry, 1, milliseconds)
       if result > 0 { return entry.revents }
       if result < 0, errno != EINTR {
-        throw VarlinkError(SystemFailure(errno), object: name, operation: method)
+        throw VarlinkError(SystemError(errno), object: name, operation: method)
       }
     }
   }
@@ -217,7 +217,7 @@ extension VarlinkClient {
         throw disconnected(method, "the service closed the connection", errno: ECONNRESET)
       case .system(let number):
         throw VarlinkError(
-          SystemFailure(number), object: name, operation: "\(operation): \(method)")
+          SystemError(number), object: name, operation: "\(operation): \(method)")
       case .cutShort: throw disconnected(method, error.description)
       case .descriptorsLost:
         throw VarlinkError(
@@ -273,17 +273,17 @@ extension VarlinkClient {
 
 // MARK: Replies
 
-/// What a method answered.
+/// A method's answer.
 package struct VarlinkReply {
   package let parameters: JSONObject
-  /// What was sent with it; parameters refer to them by number from 0.
+  /// The descriptors sent with it; parameters refer to them by number from 0.
   package let descriptors: [FileDescriptor]
   /// More replies follow.
   package let continues: Bool
 }
 
 /// The replies to a call with `more`, one after the other. As long as it goes on, its client takes
-/// no other call; to end it early, let go of the client.
+/// no other call; to end it early, drop the client.
 package struct VarlinkReplies {
   private let client: VarlinkClient
   private let method: String

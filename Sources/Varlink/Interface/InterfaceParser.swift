@@ -191,13 +191,13 @@ extension InterfaceParser {
 
 // MARK: Scanning
 
-/// Walks over a description's text; comments on the way are kept for what comes behind them.
+/// Walks over a description's text; keeps comments for the member that follows them.
 struct InterfaceScanner {
   private let bytes: [UInt8]
   private var position = 0
   /// Lines of comments since the last word or mark.
   private var comments: [String] = []
-  /// Whether the line has a word or mark already: a comment behind it is nobody's documentation.
+  /// Whether the line has a word or mark already: a comment after it documents nothing.
   private var isLineUsed = false
 
   init(_ text: String) { bytes = Array(text.utf8) }

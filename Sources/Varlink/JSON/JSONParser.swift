@@ -1,5 +1,5 @@
-// RFC 8259 without leniency: one value, valid UTF-8, no key twice, no comma too many. What parsers
-// disagree on is refused, so that nobody can show two readers two messages in one text.
+// Parses JSON after RFC 8259 without leniency: one value, valid UTF-8, no key twice, no comma too many.
+// Texts that parsers disagree on are refused, so that one text cannot be two messages to two readers.
 
 /// Parses JSON. Any bytes may come; memory and depth are bounded by the text's length and the limit.
 package struct JSONParser {

@@ -1,4 +1,4 @@
-// No white space, members in order, nothing escaped that need not be.
+// Writes JSON: no white space, members in order, only the necessary escapes.
 
 /// Writes JSON as UTF-8.
 package enum JSONWriter {

@@ -28,7 +28,7 @@ package final class CPUQuota {
     /// The kernel's clocks and the loop's timers.
     package static func real(on loop: EventLoop) -> Clock {
       Clock(
-        now: { EventLoop.now }, used: { cvarlink_thread_time() },
+        now: { EventLoop.now }, used: { linux_thread_time() },
         after: { [unowned loop] in loop.after($0, $1) })
     }
   }

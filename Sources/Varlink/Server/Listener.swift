@@ -34,18 +34,18 @@ package final class Listener {
   /// - Parameters:
   ///   - mode: of the node; to connect is to write.
   ///   - group: of the node; nil leaves the process'.
-  /// - Throws: `addressInUse` when somebody listens there, `permissionDenied`, `notFound` when the
+  /// - Throws: `addressInUse` when another process listens there, `permissionDenied`, `notFound` when the
   ///   folder is missing, `malformedAddress`, `resourcesExhausted`.
   package convenience init(
     at address: SocketAddress, mode: UInt32, group: UInt32?, loop: EventLoop,
     take: @escaping (FileDescriptor) -> Bool, refuse: @escaping (String) -> Void
   ) throws(VarlinkError) {
     let socket: FileDescriptor
-    do throws(SystemFailure) {
+    do throws(SystemError) {
       socket = try Self.bind(address)
-      do throws(SystemFailure) {
+      do throws(SystemError) {
         if !address.isAbstract { try Self.open(address.name, mode: mode, group: group) }
-        guard Glibc.listen(socket.raw, 128) == 0 else { throw SystemFailure(errno) }
+        guard Glibc.listen(socket.raw, 128) == 0 else { throw SystemError(errno) }
       } catch {
         if !address.isAbstract { _ = unsafe unlink(address.name) }
         throw error
@@ -60,7 +60,7 @@ package final class Listener {
     _ socket: FileDescriptor, path: String?, _ loop: EventLoop,
     _ take: @escaping (FileDescriptor) -> Bool, _ refuse: @escaping (String) -> Void
   ) throws(VarlinkError) {
-    guard cvarlink_is_listener(socket.raw) == 1, cvarlink_set_nonblocking(socket.raw) == 0 else {
+    guard linux_is_listener(socket.raw) == 1, linux_set_nonblocking(socket.raw) == 0 else {
       throw VarlinkError(
         .notAListener, object: "descriptor \(socket.raw)", operation: "take connections",
         cause: "not a local stream socket that listens",
@@ -93,7 +93,7 @@ package final class Listener {
     var refusals = 0
     // A bound on what one turn of the loop does.
     for _ in 0..<64 {
-      let raw = cvarlink_accept(socket.raw)
+      let raw = linux_accept(socket.raw)
       switch -raw {
       case EAGAIN: return
       case EINTR, ECONNABORTED: continue
@@ -110,7 +110,7 @@ package final class Listener {
   /// Without this the loop would turn for ever with a connection that it cannot take.
   private func turnAway() {
     reserve = nil
-    let raw = cvarlink_accept(socket.raw)
+    let raw = linux_accept(socket.raw)
     if raw >= 0 { Glibc.close(raw) }
     reserve = try? FileDescriptor.open("/dev/null", O_RDONLY)
     if raw < 0 { return pause() }
@@ -128,43 +128,43 @@ package final class Listener {
 // MARK: Making the node
 
 extension Listener {
-  /// Nobody connects before these are right: the node is made without any permission.
+  /// Sets group and mode. No client connects earlier: the node is made without any permission.
   private static func open(
     _ path: String, mode: UInt32, group: UInt32?
-  ) throws(SystemFailure) {
-    // Where the group is right chown may be what the process must not call (systemd:
+  ) throws(SystemError) {
+    // Call chown only where the group differs: the process may be forbidden to (systemd:
     // SystemCallFilter=~@privileged).
     var status = stat()
-    guard unsafe stat(path, &status) == 0 else { throw SystemFailure(errno) }
+    guard unsafe stat(path, &status) == 0 else { throw SystemError(errno) }
     if let group, status.st_gid != group, unsafe chown(path, uid_t.max, group) != 0 {
-      throw SystemFailure(errno)
+      throw SystemError(errno)
     }
-    if unsafe chmod(path, mode) != 0 { throw SystemFailure(errno) }
+    if unsafe chmod(path, mode) != 0 { throw SystemError(errno) }
   }
 
-  private static func bind(_ address: SocketAddress) throws(SystemFailure) -> FileDescriptor {
+  private static func bind(_ address: SocketAddress) throws(SystemError) -> FileDescriptor {
     var hasRemoved = false
     while true {
       let socket = try SocketAddress.socket()
       let result = unsafe address.withName {
-        unsafe cvarlink_bind(socket.raw, $0, $1, address.isAbstract, 0)
+        unsafe linux_bind(socket.raw, $0, $1, address.isAbstract, 0)
       }
       if result == 0 { return socket }
       guard result == -EADDRINUSE, !address.isAbstract, !hasRemoved, isLeftOver(address) else {
-        throw SystemFailure(-result)
+        throw SystemError(-result)
       }
       hasRemoved = true
-      guard unsafe unlink(address.name) == 0 else { throw SystemFailure(errno) }
+      guard unsafe unlink(address.name) == 0 else { throw SystemError(errno) }
     }
   }
 
-  /// Whether the address is a socket's node on which nobody listens.
+  /// Whether the address is a socket's node on which no process listens.
   private static func isLeftOver(_ address: SocketAddress) -> Bool {
     do {
       _ = try address.connect(milliseconds: 100)
       return false
     } catch {
-      // What is no socket answers the same: leave it alone.
+      // A file that is no socket answers the same: leave it alone.
       var status = stat()
       guard error.number == ECONNREFUSED, unsafe lstat(address.name, &status) == 0 else {
         return false

@@ -5,7 +5,7 @@ import LinuxSystem
 
 /// What a connection needs of the server that it belongs to.
 protocol ConnectionOwner: AnyObject {
-  /// The route of a method that the peer may call. What it throws is the answer.
+  /// The route of a method that the peer may call. A thrown error is the answer.
   func route(_ method: String, of peer: PeerCredentials) throws(ErrorReply) -> MethodRoute
   var replyCheck: ((String) -> Void)? { get }
   /// Called before a connection is closed for what its client did or left undone.
@@ -19,7 +19,7 @@ final class ServerConnection: ReplySink {
   /// Never used twice by one server.
   package let id: UInt64
   package let peer: PeerCredentials
-  /// Nil when it is closed, whoever keeps this object.
+  /// Nil when the connection is closed, however long this object lives.
   private var socket: FileDescriptor?
   private let loop: EventLoop
   private let quota: CPUQuota
@@ -78,7 +78,7 @@ final class ServerConnection: ReplySink {
   package var isClosed: Bool { socket == nil }
   var replyCheck: ((String) -> Void)? { owner?.replyCheck }
 
-  /// Has `body` called once when the connection is closed, by whomever. For what belongs to it.
+  /// Calls `body` once when the connection is closed, by either side. For objects that belong to it.
   package func whenClosed(_ body: @escaping () -> Void) {
     if isClosed { body() } else { closers.append(body) }
   }
@@ -144,7 +144,7 @@ final class ServerConnection: ReplySink {
     }
   }
 
-  /// A client that resets is no news.
+  /// A connection that a client resets is not reported.
   private func close(because failure: WireFailure) {
     if case .system = failure { close() } else { close(because: failure.description) }
   }
@@ -189,7 +189,7 @@ final class ServerConnection: ReplySink {
     }
   }
 
-  /// Closes the connection for something to be told.
+  /// Closes the connection and reports why.
   private func close(because cause: String) {
     guard !isClosed else { return }
     owner?.closing(self, because: cause)

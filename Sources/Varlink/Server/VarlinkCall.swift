@@ -5,13 +5,13 @@ package import LinuxSystem
 /// A call that waits for its answer. On the loop's thread. Keep it to answer later. When the last
 /// reference goes away without an answer, its connection is closed: the client would wait for ever.
 package final class VarlinkCall {
-  /// What became of a reply that is to be followed by others.
+  /// The fate of a reply that others follow.
   package enum Sent: Sendable {
     case queued
     /// The client does not read, and enough waits for it: the reply was dropped. `onRoom` tells
     /// when another has a chance.
     case full
-    /// Nobody waits for replies any more, or the client did not ask for more than one.
+    /// The client no longer waits for replies, or the client did not ask for more than one.
     case ended
   }
 
@@ -93,7 +93,7 @@ package final class VarlinkCall {
     sink.finish(error.message, descriptors: [])
   }
 
-  /// Whether an answer is to be sent.
+  /// Whether an answer must be sent.
   private func close() -> Bool {
     guard isOpen else { return false }
     isOpen = false
@@ -118,7 +118,7 @@ package protocol CallConnection: AnyObject {
   var id: UInt64 { get }
   var peer: PeerCredentials { get }
   var isClosed: Bool { get }
-  /// Calls `body` once when the connection is closed, whoever closes it.
+  /// Calls `body` once when the connection is closed, by either side.
   func whenClosed(_ body: @escaping () -> Void)
   /// No longer throttles the connection for the processor time that its user takes.
   func exempt()
@@ -138,7 +138,7 @@ protocol ReplySink: CallConnection {
 
 // MARK: Header
 
-// What is wrong here has no answer: the connection is closed.
+// A malformed header has no answer: the connection is closed.
 
 /// A call's header.
 struct CallHeader: Equatable {
@@ -205,7 +205,7 @@ package struct MethodRoute {
     case required
   }
 
-  /// Answers a call, now or later. What it throws is the answer.
+  /// Answers a call, now or later. A thrown error is the answer.
   package typealias Handler = (VarlinkCall) throws(ErrorReply) -> Void
 
   let interface: InterfaceDescription
@@ -220,14 +220,14 @@ package struct MethodRoute {
 // MARK: Checks
 
 extension MethodRoute {
-  /// What is not as the interface declares it in a reply, in words; nil when nothing is.
+  /// The first deviation of a reply from the interface, in words; nil when there is none.
   func fault(inReply parameters: JSONObject, to method: String) -> String? {
     interface.fault(in: parameters, against: output).map {
       "\(method): a reply is not as declared at \"\($0)\": \(parameters)"
     }
   }
 
-  /// What is not as the interface declares it in an error, in words; nil when nothing is.
+  /// The first deviation of an error from the interface, in words; nil when there is none.
   func fault(in error: ErrorReply, to method: String) -> String? {
     guard !error.name.hasPrefix(ServiceInterface.name + ".") else { return nil }
     let prefix = interface.name + "."

@@ -11,15 +11,15 @@ package final class VarlinkServer {
 
   package let loop: EventLoop
   package let identity: ServiceIdentity
-  /// What clients may take of the processor; other servers on the loop may share it.
+  /// The processor time that clients may take; other servers on the loop may share it.
   package let quota: CPUQuota
-  /// What clients may cost from now on; connections there are stay, whatever their number.
+  /// What clients may cost from now on; existing connections stay, however many they are.
   package var limits: ServerLimits {
     didSet { for connection in connections.values { connection.limits = limits } }
   }
 
-  /// Asked before a call's parameters are looked at; false answers PermissionDenied. Nil: everybody
-  /// who can connect may call everything. `org.varlink.service` is open to all.
+  /// Asked before a call's parameters are looked at; false answers PermissionDenied. Nil: every
+  /// client that connects may call everything. `org.varlink.service` is open to all.
   package var authorize: ((PeerCredentials, String) -> Bool)?
   /// Told what happened, for the log.
   package var observe: ((ServerNotice) -> Void)?
@@ -128,7 +128,7 @@ extension VarlinkServer {
   /// - Parameters:
   ///   - mode: of the node; to connect is to write.
   ///   - group: of the node; nil leaves the process'.
-  /// - Throws: `addressInUse` when somebody listens there, `permissionDenied`, `notFound` when the
+  /// - Throws: `addressInUse` when another process listens there, `permissionDenied`, `notFound` when the
   ///   folder is missing, `malformedAddress`, `resourcesExhausted`.
   package func listen(
     at address: SocketAddress, mode: UInt32 = 0o660, group: UInt32? = nil
@@ -160,7 +160,7 @@ extension VarlinkServer {
   @discardableResult
   package func adopt(_ socket: FileDescriptor) -> Bool {
     guard let peer = PeerCredentials(of: socket) else {
-      observe?(.refusedConnection(user: nil, cause: "the kernel does not say whose it is"))
+      observe?(.refusedConnection(user: nil, cause: "the kernel does not tell its user"))
       return true
     }
     return quota.admit(peer) { adopt(socket, of: peer) }
@@ -176,7 +176,7 @@ extension VarlinkServer {
       observe?(.refusedConnection(user: peer.user, cause: cause))
       return false
     }
-    guard cvarlink_set_nonblocking(socket.raw) == 0 else { return false }
+    guard linux_set_nonblocking(socket.raw) == 0 else { return false }
     lastConnection += 1
     let connection = ServerConnection(
       lastConnection, socket: socket, peer: peer, owner: self, loop: loop, quota: quota,
@@ -271,7 +271,7 @@ package enum ServerNotice: Equatable, Sendable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .refusedConnection(let user, let cause):
-      "connection of \(user.map { "user \($0)" } ?? "somebody") refused: \(cause)"
+      "connection of \(user.map { "user \($0)" } ?? "an unknown user") refused: \(cause)"
     case .closedConnection(let peer, let cause):
       "connection of user \(peer.user), process \(peer.process) closed: \(cause)"
     case .deniedCall(let peer, let method):

@@ -45,27 +45,27 @@ package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// A connected socket that does not block.
-  func connect(milliseconds: UInt64) throws(SystemFailure) -> FileDescriptor {
+  func connect(milliseconds: UInt64) throws(SystemError) -> FileDescriptor {
     let socket = try Self.socket()
     let result = unsafe withName {
-      unsafe cvarlink_connect(socket.raw, $0, $1, isAbstract, milliseconds)
+      unsafe linux_connect(socket.raw, $0, $1, isAbstract, milliseconds)
     }
-    guard result == 0 else { throw SystemFailure(-result) }
-    let mode = cvarlink_set_nonblocking(socket.raw)
-    guard mode == 0 else { throw SystemFailure(-mode) }
+    guard result == 0 else { throw SystemError(-result) }
+    let mode = linux_set_nonblocking(socket.raw)
+    guard mode == 0 else { throw SystemError(-mode) }
     return socket
   }
 
-  static func socket() throws(SystemFailure) -> FileDescriptor {
-    let raw = cvarlink_socket()
-    guard raw >= 0 else { throw SystemFailure(-raw) }
+  static func socket() throws(SystemError) -> FileDescriptor {
+    let raw = linux_socket()
+    guard raw >= 0 else { throw SystemError(-raw) }
     return FileDescriptor(adopting: raw)
   }
 }
 
 // MARK: Peers
 
-/// Who is at the other end of a socket, as the kernel knew it when the connection was made.
+/// The process at the other end of a socket, as the kernel knew it when the connection was made.
 package struct PeerCredentials: Equatable, Sendable {
   package let user: UInt32
   /// The primary group.
@@ -85,7 +85,7 @@ package struct PeerCredentials: Equatable, Sendable {
     var user: UInt32 = 0
     var group: UInt32 = 0
     var process: Int32 = 0
-    guard unsafe cvarlink_peer(socket.raw, &user, &group, &process) == 0 else { return nil }
+    guard unsafe linux_peer(socket.raw, &user, &group, &process) == 0 else { return nil }
     guard let groups = Self.groups(of: socket, room: 64) ?? Self.groups(of: socket, room: 65536)
     else { return nil }
     self.init(
@@ -98,7 +98,7 @@ package struct PeerCredentials: Equatable, Sendable {
     var groups = [UInt32](repeating: 0, count: room)
     let count = unsafe groups.withUnsafeMutableBufferPointer { buffer -> Int32 in
       guard let start = buffer.baseAddress else { return -1 }
-      return unsafe cvarlink_peer_groups(socket.raw, start, buffer.count)
+      return unsafe linux_peer_groups(socket.raw, start, buffer.count)
     }
     return count < 0 ? nil : Array(groups.prefix(Int(count)))
   }

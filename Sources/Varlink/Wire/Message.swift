@@ -17,7 +17,7 @@ package struct Message {
   }
 }
 
-/// What one message may cost its receiver.
+/// Limits on what one message costs its receiver.
 package struct WireLimits: Sendable, Equatable {
   /// Bytes of a message, its final zero not counted.
   package var messageBytes: Int
@@ -111,7 +111,7 @@ package struct MessageWriter {
       let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[message.sent...])
       guard let start = rest.baseAddress else { return 0 }
       return unsafe raw.withUnsafeBufferPointer { raw in
-        unsafe cvarlink_send(socket, start, rest.count, raw.baseAddress, raw.count)
+        unsafe linux_send(socket, start, rest.count, raw.baseAddress, raw.count)
       }
     }
   }

@@ -89,7 +89,7 @@ extension MessageReader {
   private static func piece(of socket: Int32) -> Piece {
     unsafe withUnsafeTemporaryAllocation(byteCount: room, alignment: 16) { buffer in
       guard let start = buffer.baseAddress else { return Piece(status: ENOMEM) }
-      let peeked = unsafe cvarlink_peek(socket, start, room)
+      let peeked = unsafe linux_peek(socket, start, room)
       guard peeked >= 0 else { return Piece(status: Int32(-peeked)) }
       let end = unsafe memchr(start, 0, peeked)
       let wanted = unsafe end.map { unsafe $0 - UnsafeMutableRawPointer(start) + 1 } ?? peeked
@@ -100,12 +100,12 @@ extension MessageReader {
   private static func receive(_ socket: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Piece {
     // Of no bytes there is nothing to receive: the end.
     guard let start = buffer.baseAddress, unsafe !buffer.isEmpty else { return Piece() }
-    let capacity = Int(CVARLINK_DESCRIPTORS)
+    let capacity = Int(LINUX_DESCRIPTORS)
     return unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: capacity) { raw in
       guard let rawStart = raw.baseAddress else { return Piece(status: ENOMEM) }
       var count = 0
       var isCut = false
-      let taken = unsafe cvarlink_receive(socket, start, buffer.count, rawStart, &count, &isCut)
+      let taken = unsafe linux_receive(socket, start, buffer.count, rawStart, &count, &isCut)
       guard taken >= 0 else { return Piece(status: Int32(-taken)) }
       let descriptors = unsafe raw.prefix(count).map { FileDescriptor(adopting: $0) }
       return unsafe Piece(

@@ -41,7 +41,7 @@ import LinuxSystem
     guard KeGetCurrentIrql() > KIRQL(PASSIVE_LEVEL) else { return KeFlushQueuedDpcs() }
     guard let queue = DeferredCalls.queue else { return }
     let keeper = DeferredRoutine(on: queue) { withExtendedLifetime(self) {} }
-    unsafe keeper.enqueue()
+    keeper.enqueue()
   }
 }
 

@@ -151,7 +151,7 @@ public func isw_spin_lock_release(_ place: PKSPIN_LOCK!, _ call: PCSTR!) {
 
 @c @implementation
 public func KeTestSpinLock(_ SpinLock: PKSPIN_LOCK!) -> BOOLEAN {
-  unsafe SpinLocks.lock(SpinLock).lock.isHeld ? 0 : 1
+  unsafe SpinLocks.lock(SpinLock).lock.isLocked ? 0 : 1
 }
 
 @c @implementation

@@ -139,7 +139,7 @@ import Synchronization
     guard isInside || KeGetCurrentIrql() > KIRQL(DISPATCH_LEVEL) else { return finish() }
     if isInside { for registration in monitor.locked({ registrations }) { registration.cancel() } }
     guard let queue = DeferredCalls.queue else { return }
-    unsafe DeferredRoutine(on: queue, finish).enqueue()
+    DeferredRoutine(on: queue, finish).enqueue()
   }
 }
 

@@ -31,7 +31,7 @@ final class FakeMachine: Sendable {
   var system: BindingSystem {
     BindingSystem(
       sysfs: Sysfs(root: folder.path("sys"), devices: folder.path("dev")), root: folder.path,
-      write: { [self] (path, text) throws(SystemFailure) in try write(path, text) },
+      write: { [self] (path, text) throws(SystemError) in try write(path, text) },
       loadModule: { [self] name in
         guard modules.withLock({ $0.contains(name) }) else { return false }
         try? folder.folder("sys/bus/pci/drivers/\(name)")
@@ -78,12 +78,12 @@ final class FakeMachine: Sendable {
       "sys/devices/\(bus)0/\(device)/driver", to: "../../../bus/\(bus)/drivers/\(driver)")
   }
 
-  private func write(_ path: String, _ text: String) throws(SystemFailure) {
+  private func write(_ path: String, _ text: String) throws(SystemError) {
     let parts = path.split(separator: "/").map(String.init)
     let attribute = parts[parts.count - 1]
     let text = String(text.filter { $0 != "\n" })
     log.withLock { $0.append("\(attribute)=\(text)") }
-    if let number = refused.withLock({ $0[attribute] }) { throw SystemFailure(number) }
+    if let number = refused.withLock({ $0[attribute] }) { throw SystemError(number) }
     do {
       switch attribute {
       case "driver_override":
@@ -96,9 +96,9 @@ final class FakeMachine: Sendable {
         unlink(folder.path("sys/devices/\(bus)0/\(device)/driver"))
       case "drivers_probe":
         try probe(parts[parts.count - 2], text)
-      default: throw SystemFailure(ENOENT)
+      default: throw SystemError(ENOENT)
       }
-    } catch { throw (error as? SystemFailure) ?? SystemFailure(EIO) }
+    } catch { throw (error as? SystemError) ?? SystemError(EIO) }
   }
 
   private func probe(_ bus: String, _ device: String) throws {

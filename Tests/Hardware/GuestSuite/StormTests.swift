@@ -14,7 +14,8 @@ enum StormTests {
     let reports = Reports()
     let edu = try Edu(Guest.eduA)
     edu.isAcknowledging = false
-    let storm = StormPolicy(limit: 200, action: .backOff(first: 20, longest: 200))
+    let storm = StormPolicy(
+      limit: 200, action: .backOff(first: .milliseconds(20), longest: .milliseconds(200)))
     let object = try edu.object(options: InterruptSyncOptions(storm: storm) { reports.add($0) })
     try object.connect()
     try edu.registers.write32(1, at: Edu.raise)

@@ -34,7 +34,7 @@ struct Probe {
   }
 
   private struct Watched {
-    let sync: InterruptSync<Int>
+    let sync: Interrupt<Int>
     let events: InterruptEvents
   }
 
@@ -50,7 +50,7 @@ struct Probe {
     _ mode: InterruptSyncMode, dispatches: UInt64, _ watched: inout [Watched]
   ) throws -> UInt64 {
     let line = try SoftwareLine()
-    let sync = InterruptSync(0, source: line, mode: mode, options: .init(storm: .off))
+    let sync = Interrupt(0, source: line, mode: mode, options: .init(storm: .off))
     try sync.register(Declining())
     try sync.register { calls in
       calls &+= 1

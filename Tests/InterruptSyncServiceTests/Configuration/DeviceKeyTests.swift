@@ -45,21 +45,32 @@ private func settings(_ text: String) throws -> DeviceSettings {
   ("StackSize=0x20000", settings { $0.dispatcher.stackSize = 131072 }),
   ("InterruptCPUAffinity=0-1 4", settings { $0.dispatcher.interruptProcessors = [0, 1, 4] }),
   ("MemoryLock=yes", settings { $0.dispatcher.locksMemory = true }),
-  ("CPULatencySec=0", settings { $0.dispatcher.latencyLimit = 0 }),
-  ("CPULatencySec=20us", settings { $0.dispatcher.latencyLimit = 20 }),
+  ("CPULatencySec=0", settings { $0.dispatcher.latencyLimit = .microseconds(0) }),
+  ("CPULatencySec=20us", settings { $0.dispatcher.latencyLimit = .microseconds(20) }),
   ("WaitStrategy=adaptive", settings { $0.dispatcher.waiting = .adaptive() }),
   ("WaitStrategy=poll", settings { $0.dispatcher.waiting = .poll() }),
   ("WaitStrategy=block", settings { $0.dispatcher.waiting = .block }),
   ("WaitStrategy=automatic", settings { _ in }),
-  ("SpinBudgetSec=20us", settings { $0.dispatcher.waiting = .adaptive(budget: 20_000) }),
+  ("SpinBudgetSec=20us", settings { $0.dispatcher.waiting = .adaptive(budget: .microseconds(20)) }),
   ("StormLimit=0", settings { $0.storm.limit = 0 }),
   ("StormLimit=5", settings { $0.storm.limit = 5 }),
   ("StormAction=back-off", settings { _ in }),
   ("StormAction=stay-masked", settings { $0.storm.action = .stayMasked }),
   ("StormAction=stay-masked\nStormDelaySec=5s", settings { $0.storm.action = .stayMasked }),
-  ("StormDelaySec=20ms", settings { $0.storm.action = .backOff(first: 20, longest: 1000) }),
-  ("StormDelaySec=5s", settings { $0.storm.action = .backOff(first: 5000, longest: 5000) }),
-  ("StormDelayMaxSec=1min", settings { $0.storm.action = .backOff(first: 10, longest: 60000) }),
+  (
+    "StormDelaySec=20ms",
+    settings { $0.storm.action = .backOff(first: .milliseconds(20), longest: .milliseconds(1000)) }
+  ),
+  (
+    "StormDelaySec=5s",
+    settings {
+      $0.storm.action = .backOff(first: .milliseconds(5000), longest: .milliseconds(5000))
+    }
+  ),
+  (
+    "StormDelayMaxSec=1min",
+    settings { $0.storm.action = .backOff(first: .milliseconds(10), longest: .milliseconds(60000)) }
+  ),
   ("RepeatLimit=0", settings { $0.repeatLimit = 0 }),
   ("AcceptAnySuccess=yes", settings { $0.acceptsAnySuccess = true }),
   ("ConnectWithoutRoutines=on", settings { $0.connectsWithoutRoutines = true }),

@@ -1,5 +1,4 @@
 import InterruptSync
-import UIO
 
 /// Factorial: offset 0x08, 32 bits, read-write.
 enum Factorial: RegisterLayout {
@@ -68,11 +67,11 @@ struct FactorialDone: ServiceRoutine {
 
 final class FactorialDriver: Sendable {
   private let factorial: Register<Factorial>
-  private let sync: InterruptSync<Results>
+  private let sync: Interrupt<Results>
 
   init(_ registers: RegisterRegion, _ line: any InterruptSource) throws {
     factorial = try Register(in: registers)
-    sync = InterruptSync(Results(), source: line, mode: .normal)
+    sync = Interrupt(Results(), source: line, mode: .normal)
     try sync.register(
       FactorialDone(
         pending: try Register(in: registers), acknowledge: try Register(in: registers),

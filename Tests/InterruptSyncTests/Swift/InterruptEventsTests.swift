@@ -4,8 +4,8 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct InterruptEventsTests {
   private func makeSync(
     _ line: SoftwareLine, _ answer: Disposition = .claimed
-  ) throws -> InterruptSync<Int> {
-    let sync = InterruptSync(
+  ) throws -> Interrupt<Int> {
+    let sync = Interrupt(
       0, source: line, mode: .all, options: InterruptSyncOptions(storm: .off))
     try sync.register { count in
       count += 1
@@ -15,7 +15,7 @@ import Testing
   }
 
   /// Raises `count` interrupts and waits for the dispatch to be over.
-  private func fire(_ line: SoftwareLine, _ sync: InterruptSync<Int>, _ count: UInt64 = 1) throws {
+  private func fire(_ line: SoftwareLine, _ sync: Interrupt<Int>, _ count: UInt64 = 1) throws {
     let before = sync.object.dispatchCount
     line.trigger(count)
     awaitDispatches(before + 1, of: sync.object)

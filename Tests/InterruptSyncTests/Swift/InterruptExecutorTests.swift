@@ -43,7 +43,7 @@ private actor Device {
   @Test func N1_actorAndServiceRoutinesExcludeEachOther() async throws {
     struct Inside { var depth = 0, overlaps = 0 }
     let line = try SoftwareLine()
-    let sync = InterruptSync(0, source: line, mode: .all)
+    let sync = Interrupt(0, source: line, mode: .all)
     let device = Device(try InterruptExecutor(lock: sync.lock))
     // Unsynchronized but for the lock: the thread sanitizer and the sum watch.
     try sync.register { calls in
@@ -62,7 +62,7 @@ private actor Device {
   }
 
   @Test func N4_synchronizeInsideTheActorIsRefused() async throws {
-    let sync = InterruptSync(0, source: try SoftwareLine(), mode: .all)
+    let sync = Interrupt(0, source: try SoftwareLine(), mode: .all)
     let executor = try InterruptExecutor(lock: sync.lock)
     let code = await executor.callSynchronizedRoutine { () -> InterruptSyncError.Code? in
       do throws(InterruptSyncError) {
@@ -74,7 +74,7 @@ private actor Device {
   }
 
   @Test func lockIsFreeWhileTheActorAwaits() async throws {
-    let sync = InterruptSync(0, source: try SoftwareLine(), mode: .all)
+    let sync = Interrupt(0, source: try SoftwareLine(), mode: .all)
     let device = Device(try InterruptExecutor(lock: sync.lock))
     let isLockedAfterwards = await device.waitOutside {
       _ = try? await sync.synchronize { $0 += 1 }
@@ -84,7 +84,7 @@ private actor Device {
   }
 
   @Test func synchronizedBodyMayAssumeIsolation() async throws {
-    let sync = InterruptSync(0, source: try SoftwareLine(), mode: .all)
+    let sync = Interrupt(0, source: try SoftwareLine(), mode: .all)
     let device = Device(try InterruptExecutor(lock: sync.lock))
     try await sync.synchronize { _ in device.addFromRoutine() }
     #expect(await device.add(0) == 100)

@@ -30,7 +30,7 @@ private struct Owned: ~Copyable {
 @Suite struct TypedRegistrationTests {
   @Test func closureReachesTheStateAndClaims() throws {
     let line = try SoftwareLine()
-    let sync = InterruptSync(Counts(), source: line, mode: .normal)
+    let sync = Interrupt(Counts(), source: line, mode: .normal)
     let first = try sync.register { counts in
       counts.order.append(1)
       return .claimed
@@ -50,7 +50,7 @@ private struct Owned: ~Copyable {
 
   @Test func P11_firstPutsAClosureAndAType_aheadOfTheOthers() throws {
     let line = try SoftwareLine()
-    let sync = InterruptSync(Counts(), source: line, mode: .all)
+    let sync = Interrupt(Counts(), source: line, mode: .all)
     try sync.register(Tick(1))
     try sync.register(first: true, Tick(2))
     try sync.register(first: true) { counts in
@@ -66,7 +66,7 @@ private struct Owned: ~Copyable {
 
   @Test func routineTypeKeepsItsOwnPropertiesBetweenInterrupts() throws {
     let line = try SoftwareLine()
-    let sync = InterruptSync(Counts(), source: line, mode: .all)
+    let sync = Interrupt(Counts(), source: line, mode: .all)
     try sync.register(Tick(1))
     try sync.connect()
     for count in 1...3 {
@@ -79,7 +79,7 @@ private struct Owned: ~Copyable {
 
   @Test func closureKeepsWhatItCaptures() throws {
     let line = try SoftwareLine()
-    let sync = InterruptSync(0, source: line, mode: .all)
+    let sync = Interrupt(0, source: line, mode: .all)
     var seen = 0
     try sync.register { total in
       seen += 1
@@ -97,7 +97,7 @@ private struct Owned: ~Copyable {
   @Test func N8_cancelledRoutineIsNotCalledAgainAndIsDestroyed() throws {
     let line = try SoftwareLine()
     let destroyed = EdgeSignal()
-    let sync = InterruptSync(Counts(), source: line, mode: .all)
+    let sync = Interrupt(Counts(), source: line, mode: .all)
     var registration = Optional(try sync.register(Tick(1, destroyed: destroyed)))
     try sync.register(Tick(2))
     try sync.connect()
@@ -111,7 +111,7 @@ private struct Owned: ~Copyable {
   }
 
   @Test func N4_registeringUnderTheLockIsRefused() throws {
-    let sync = InterruptSync(0, source: try SoftwareLine(), mode: .all)
+    let sync = Interrupt(0, source: try SoftwareLine(), mode: .all)
     let code = try sync.synchronize { _ -> InterruptSyncError.Code? in
       do throws(InterruptSyncError) {
         try sync.register { _ in .claimed }
@@ -125,7 +125,7 @@ private struct Owned: ~Copyable {
     let destroyed = EdgeSignal()
     do {
       let line = try SoftwareLine()
-      let sync = InterruptSync(Owned(destroyed: destroyed), source: line, mode: .all)
+      let sync = Interrupt(Owned(destroyed: destroyed), source: line, mode: .all)
       try sync.register { owned in
         owned.count += 1
         return .claimed
@@ -147,7 +147,7 @@ private struct Owned: ~Copyable {
     }
     let destroyed = EdgeSignal()
     do {
-      let sync = InterruptSync(
+      let sync = Interrupt(
         Own(destroyed: destroyed), source: try SoftwareLine(), mode: .all)
       let registration = try sync.register { _ in .claimed }
       try sync.synchronize { $0.registration = registration }
@@ -156,13 +156,13 @@ private struct Owned: ~Copyable {
   }
 
   @Test func N12_stateOutlivesALastReleaseInsideARoutine() throws {
-    final class Keeper: @unchecked Sendable { var sync: InterruptSync<Owned>? }
+    final class Keeper: @unchecked Sendable { var sync: Interrupt<Owned>? }
     let destroyed = EdgeSignal()
     let served = EdgeSignal()
     let keeper = Keeper()
     let line = try SoftwareLine()
     do {
-      let sync = InterruptSync(Owned(destroyed: destroyed), source: line, mode: .all)
+      let sync = Interrupt(Owned(destroyed: destroyed), source: line, mode: .all)
       try sync.register { owned in
         keeper.sync = nil
         // The object is gone; the state must not be.

@@ -12,8 +12,8 @@ private final class Log { var lines: [String] = [] }
 private enum Underrun: Error { case empty }
 
 @Suite struct TypedSynchronizeTests {
-  private func makeSync() throws -> InterruptSync<Ring> {
-    InterruptSync(Ring(), source: try SoftwareLine(), mode: .all)
+  private func makeSync() throws -> Interrupt<Ring> {
+    Interrupt(Ring(), source: try SoftwareLine(), mode: .all)
   }
 
   @Test func givesBackWhatTheBodyReturns() throws {
@@ -71,7 +71,7 @@ private enum Underrun: Error { case empty }
 
   @Test func N4_callFromAServiceRoutineIsRefused() throws {
     let line = try SoftwareLine()
-    let sync = InterruptSync(Optional<InterruptSyncError.Code>.none, source: line, mode: .all)
+    let sync = Interrupt(Optional<InterruptSyncError.Code>.none, source: line, mode: .all)
     try sync.register { [weak sync] code in
       do throws(InterruptSyncError) { _ = try sync?.synchronize { $0 != nil } } catch {
         code = error.code
@@ -109,7 +109,7 @@ private enum Underrun: Error { case empty }
   @Test func P31_bodiesAndRoutinesExcludeEachOther() throws {
     struct Inside { var depth = 0, overlaps = 0, calls = 0 }
     let line = try SoftwareLine()
-    let sync = InterruptSync(Inside(), source: line, mode: .all)
+    let sync = Interrupt(Inside(), source: line, mode: .all)
     let visit: @Sendable (inout Inside) -> Void = { inside in
       inside.depth += 1
       if inside.depth != 1 { inside.overlaps += 1 }
@@ -123,7 +123,7 @@ private enum Underrun: Error { case empty }
     try sync.connect()
     let done = EdgeSignal()
     for _ in 0..<2 {
-      let caller = EdgeThread(name: "caller")
+      let caller = AsyncWorker(name: "caller")
       try caller.start()
       caller.enqueue {
         for _ in 0..<2000 { try? sync.synchronize { visit(&$0) } }
@@ -154,7 +154,7 @@ private enum Underrun: Error { case empty }
 
   @Test func asyncFormWaitsOutARoutineWithoutAPoolThread() async throws {
     let line = try SoftwareLine()
-    let sync = InterruptSync(0, source: line, mode: .all)
+    let sync = Interrupt(0, source: line, mode: .all)
     let entered = EdgeSignal()
     let leave = EdgeSignal()
     try sync.register { count in

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import TestSupport
 import Testing
 
 @testable import Varlink
@@ -26,14 +27,14 @@ final class Bench {
     method Count(to: int) -> (number: int)
     method Watch() -> (number: int)
     method Swap(first: int, second: ?int) -> (inodes: []int, file: int)
-    method Refuse(why: string) -> ()
+    method Refuse(why: string, hint: ?string) -> ()
     method Unanswered() -> ()
     method Forgotten() -> ()
     method Big(bytes: int) -> (text: string)
     # Uses the processor, as the clock of the bench counts it.
     method Spin(microseconds: int) -> ()
 
-    error Refused (why: string)
+    error Refused (why: string, hint: ?string)
     """
 
   /// Calls that wait, in order.
@@ -81,6 +82,7 @@ final class Bench {
     }
     server.handle(prefix + "Refuse") { call throws(ErrorReply) in
       throw ErrorReply(prefix + "Refused", ["why": call.parameters["why"] ?? .null])
+        .hinting(call.parameters["hint"]?.string ?? "")
     }
     server.handle(prefix + "Unanswered") { _ in }
     server.handle(prefix + "Spin") { [unowned self] call in

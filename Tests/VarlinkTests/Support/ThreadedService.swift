@@ -12,7 +12,7 @@ final class ThreadedService: Sendable {
   let folder: String
   let path: String
   private let ending: Mutex<Mailbox<Request>?>
-  private let worker: Mutex<Worker?>
+  private let worker: Mutex<WorkerThread?>
 
   init(limits: ServerLimits = ServerLimits()) throws {
     var template = Array("/tmp/varlink-tests-XXXXXX".utf8CString)
@@ -23,7 +23,7 @@ final class ThreadedService: Sendable {
     let started = Started()
     ending = Mutex(nil)
     worker = Mutex(
-      Worker {
+      try WorkerThread(name: "bench") {
         do {
           let bench = try Bench(limits: limits)
           try bench.server.listen(at: SocketAddress(path: path))

@@ -47,22 +47,21 @@ typedef struct isw_gate {
 /// nothing, and the slow half finds out why.
 static inline bool isw_gate_enter(const isw_gate *gate, int32_t *level) {
   cuio_lock *lock = __atomic_load_n(&gate->lock, __ATOMIC_ACQUIRE);
-  if (!CUIO_LIKELY(lock && cuio_thread_level() <= gate->limit && cuio_lock_acquire(lock) == 0)) return false;
+  if (!CUIO_LIKELY(lock && cuio_thread_level() <= gate->limit)) return false;
+  *level = cuio_lock_enter(lock, NULL);
+  if (!CUIO_LIKELY(*level >= 0)) return false;
   if (CUIO_LIKELY(__atomic_load_n(&gate->lock, __ATOMIC_RELAXED) == lock)) {
     cuio_counter_add(gate->calls, 1);
-    *level = cuio_thread_set_level(gate->irql);
+    cuio_thread_set_level(gate->irql);
     return true;
   }
-  cuio_lock_release(lock);
-  cuio_thread_left_lock();
+  cuio_lock_leave(lock, *level);
   return false;
 }
 
 /// Ends such a call. `lock` is the gate's lock, read inside.
 static inline void isw_gate_leave(cuio_lock *lock, int32_t level) {
-  cuio_thread_set_level(level);
-  cuio_lock_release(lock);
-  cuio_thread_left_lock();
+  cuio_lock_leave(lock, level);
 }
 
 /// The slow half of KeSynchronizeExecution: reports why it cannot run the routine, or runs it.

@@ -1,0 +1,60 @@
+// Floor 0: level-triggered epoll(7) by token and one timerfd, for the event loop's thread.
+#define _GNU_SOURCE
+#include "linux_epoll.h"
+
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+enum { ROOM = 64 };
+
+int linux_epoll_create(void) {
+  int result = epoll_create1(EPOLL_CLOEXEC);
+  return result < 0 ? -errno : result;
+}
+
+static int change(int epoll, int operation, int descriptor, bool reads, bool writes, uint64_t token) {
+  struct epoll_event event = {.events = (reads ? EPOLLIN : 0u) | (writes ? EPOLLOUT : 0u), .data.u64 = token};
+  return epoll_ctl(epoll, operation, descriptor, &event) < 0 ? -errno : 0;
+}
+
+int linux_epoll_add(int epoll, int descriptor, bool reads, bool writes, uint64_t token) {
+  return change(epoll, EPOLL_CTL_ADD, descriptor, reads, writes, token);
+}
+
+int linux_epoll_modify(int epoll, int descriptor, bool reads, bool writes, uint64_t token) {
+  return change(epoll, EPOLL_CTL_MOD, descriptor, reads, writes, token);
+}
+
+int linux_epoll_remove(int epoll, int descriptor) {
+  return change(epoll, EPOLL_CTL_DEL, descriptor, false, false, 0);
+}
+
+int linux_epoll_wait(int epoll, struct linux_event *events, int room, int milliseconds) {
+  struct epoll_event found[ROOM];
+  int count = epoll_wait(epoll, found, room < ROOM ? room : ROOM, milliseconds);
+  if (count < 0) return errno == EINTR ? 0 : -errno;
+  for (int i = 0; i < count; i++)
+    events[i] = (struct linux_event){.token = found[i].data.u64,
+                                        .is_readable = (found[i].events & EPOLLIN) != 0,
+                                        .is_writable = (found[i].events & EPOLLOUT) != 0,
+                                        .is_hung_up = (found[i].events & (EPOLLHUP | EPOLLERR)) != 0};
+  return count;
+}
+
+int linux_timer_create(void) {
+  int result = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  return result < 0 ? -errno : result;
+}
+
+int linux_timer_arm(int timer, uint64_t nanoseconds) {
+  struct itimerspec when = {.it_value = {.tv_sec = (time_t)(nanoseconds / 1000000000),
+                                         .tv_nsec = (long)(nanoseconds % 1000000000)}};
+  return timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL) < 0 ? -errno : 0;
+}
+
+uint64_t linux_thread_time(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}

@@ -1,0 +1,291 @@
+// Room Core: from the count to the re-arm, and the plain memory it works on. On the serving thread.
+// No references and integers for errors: the compiler proves that nothing here allocates, counts
+// references or takes a lock but the object's (@_noLocks); a disassembly gate in the tests looks at
+// the result. One file, because in debug builds those checks see into no other.
+//
+// All fields of the core but the counters belong to the holder of the interrupt lock; the holder
+// writes the counters and any thread reads them.
+import CUIO
+
+/// Why a line is masked. It is re-armed only while the set is empty (`rearmIfUnmasked`).
+struct MaskReasons: OptionSet {
+  let rawValue: UInt8
+
+  // Computed, and with their own `isEmpty` and `union`: the compiler's performance checks accept
+  // neither a global nor a generic default on the hot path of a debug build.
+
+  /// The object is not connected: not yet, not any more, or about to be disconnected (N11).
+  static var disconnected: MaskReasons { @_transparent get { MaskReasons(rawValue: 1) } }
+  /// The storm brake holds the line (N20).
+  static var storm: MaskReasons { @_transparent get { MaskReasons(rawValue: 2) } }
+  /// A routine deferred the re-arm until `releaseLine()`.
+  static var deferred: MaskReasons { @_transparent get { MaskReasons(rawValue: 4) } }
+
+  @_transparent init(rawValue: UInt8) { self.rawValue = rawValue }
+  var isEmpty: Bool { @_transparent get { rawValue == 0 } }
+  @_transparent func union(_ other: MaskReasons) -> MaskReasons {
+    MaskReasons(rawValue: rawValue | other.rawValue)
+  }
+}
+
+/// One entry of the list of service routines.
+@safe struct RoutineNode {
+  let routine: cuio_routine
+  let context: UnsafeMutableRawPointer?
+  /// Set when it was cancelled from inside a routine, while a walk may stand on it.
+  var isCancelled = false
+  /// Calls that claimed, and those that did not: one counter is touched for a call.
+  var claims: UInt64 = 0
+  var refusals: UInt64 = 0
+  var next: UnsafeMutablePointer<RoutineNode>?
+}
+
+/// In the order in which a dispatch meets them: the first four share a cache line.
+struct SyncCounters {
+  var interrupts: UInt64 = 0
+  /// Dispatches that were claimed, and those that were not: one counter is touched for each.
+  var claimed: UInt64 = 0
+  var unclaimed: UInt64 = 0
+  var longestHold: UInt64 = 0
+  var coalesced: UInt64 = 0
+  /// Of mode repeat; the others pass once for each dispatch.
+  var passes: UInt64 = 0
+  var synchronizedCalls: UInt64 = 0
+  var refusedCalls: UInt64 = 0
+  var rearmFailures: UInt64 = 0
+  var storms: UInt64 = 0
+  var repeatLimits: UInt64 = 0
+  // The serving thread writes these without the lock; it is the only one.
+  var spinsFound: UInt64 = 0
+  var spinsInVain: UInt64 = 0
+  var sleeps: UInt64 = 0
+}
+
+/// What every dispatch looks at comes first: a cache line of it, and one of counters.
+@safe struct SyncCore {
+  let lock: UnsafeMutablePointer<cuio_lock>
+  /// First argument of every routine (P6).
+  var object: UnsafeMutableRawPointer?
+  var head: UnsafeMutablePointer<RoutineNode>?
+  /// Where each dispatch leaves an event for those who watch, or nil.
+  var rings: UnsafeMutablePointer<cuio_ring>?
+  /// When the last dispatch released the lock; 0 once the line has been found quiet since.
+  var lastEnd: UInt64 = 0
+  /// The lock's contentions at the last reading of the clock.
+  var contentions: UInt64 = 0
+  let mode: InterruptSyncMode
+  /// Any success-class status claims, not only STATUS_SUCCESS (N5).
+  let acceptsAnySuccess: Bool
+  var masked = MaskReasons.disconnected
+  var unclaimedInARow: UInt32 = 0
+  /// The -errno of the last re-arm that failed.
+  var rearmError: Int32 = 0
+  var counters = SyncCounters()
+
+  /// Passes of one dispatch in mode repeat.
+  let repeatLimit: UInt64
+  let stormLimit: UInt32
+  /// Ticks without an unclaimed dispatch after which the count starts again.
+  let stormWindow: UInt64
+  var lastUnclaimed: UInt64 = 0
+  /// What the routines captured for those events, and how many values; nil when none does.
+  var captured: UnsafePointer<UInt64>?
+  var captures: UInt32 = 0
+}
+
+/// One value in memory of its own. A cell owns nothing and adds neither a lock nor an instruction;
+/// who may touch the value is said where its type is declared.
+@safe struct Cell<Value>: Equatable, @unchecked Sendable {
+  /// For C functions, which take the address.
+  let pointer: UnsafeMutablePointer<Value>
+
+  @_transparent init(_ pointer: UnsafeMutablePointer<Value>) { unsafe self.pointer = pointer }
+
+  static func == (a: Cell, b: Cell) -> Bool { unsafe a.pointer == b.pointer }
+
+  var value: Value {
+    @_transparent unsafeAddress { unsafe UnsafePointer(pointer) }
+    @_transparent nonmutating unsafeMutableAddress { unsafe pointer }
+  }
+}
+
+/// Figures with one writer at a time and any number of readers, which take no lock. Functions of
+/// the address, as to the thread sanitizer a mutating method modifies all of the core, whose lock
+/// others read.
+enum Counter {
+  @safe @_transparent static func add(_ counter: UnsafeMutablePointer<UInt64>, _ amount: UInt64) {
+    unsafe cuio_counter_add(counter, amount)
+  }
+
+  /// Keeps the larger of the two.
+  @safe @_transparent static func raise(
+    _ counter: UnsafeMutablePointer<UInt64>, to value: UInt64
+  ) {
+    unsafe cuio_counter_raise(counter, value)
+  }
+
+  /// Any thread.
+  @safe @_transparent static func read(_ counter: UnsafeMutablePointer<UInt64>) -> UInt64 {
+    unsafe cuio_counter_read(counter)
+  }
+}
+
+/// What a dispatch leaves to be done outside the lock: a set of bits. Computed, as a
+/// global could take a lock.
+enum Outcome {
+  static var stormBegan: Int32 { @_transparent get { 1 } }
+  static var repeatLimit: Int32 { @_transparent get { 2 } }
+  static var rearmFailed: Int32 { @_transparent get { 4 } }
+  static var lockFailed: Int32 { @_transparent get { 8 } }
+  static var claimed: Int32 { @_transparent get { 16 } }
+}
+
+/// One dispatch: enter, walk by mode, look for a storm, re-arm, leave (N17). Called without the
+/// lock.
+@_noLocks @inline(never)
+func dispatchInterrupt(
+  _ core: Cell<SyncCore>, _ line: UnsafeMutablePointer<cuio_line>, _ delta: UInt64
+) -> Int32 {
+  let level = unsafe cuio_lock_enter(core.value.lock, nil)
+  if level < 0 { return Outcome.lockFailed }
+  let start = startOfHold(core)
+  Counter.add(&core.value.counters.interrupts, delta)
+  if delta > 1 { Counter.add(&core.value.counters.coalesced, delta &- 1) }
+  var outcome = runByMode(core)
+  outcome |= unsafe countClaim(core, outcome, line)
+  // Claimed or not, else one unclaimed interrupt would silence the line permanently (N17, U4).
+  outcome |= unsafe rearmIfUnmasked(core, line)
+  recordEvent(core, delta, outcome)
+  let end = cuio_ticks()
+  Counter.raise(&core.value.counters.longestHold, to: end &- start)
+  core.value.lastEnd = end
+  unsafe cuio_lock_leave(core.value.lock, level)
+  return outcome
+}
+
+/// One interrupt of a shared line, for one of the objects that share it: its list by its mode under
+/// its own lock. Inside the hub's lock; the line's brake and re-arm are the hub's.
+@_noLocks @inline(never)
+func dispatchMember(_ core: Cell<SyncCore>) -> Int32 {
+  let level = unsafe cuio_lock_enter(core.value.lock, nil)
+  if level < 0 { return Outcome.lockFailed }
+  let start = cuio_ticks()
+  Counter.add(&core.value.counters.interrupts, 1)
+  let outcome = runByMode(core)
+  if outcome & Outcome.claimed != 0 {
+    Counter.add(&core.value.counters.claimed, 1)
+  } else {
+    Counter.add(&core.value.counters.unclaimed, 1)
+  }
+  recordEvent(core, 1, outcome)
+  Counter.raise(&core.value.counters.longestHold, to: cuio_ticks() &- start)
+  unsafe cuio_lock_leave(core.value.lock, level)
+  return outcome
+}
+
+/// For those who watch. With the lock held, after everything that the dispatch counts but the hold
+/// itself.
+@_noLocks @inline(__always)
+private func recordEvent(_ core: Cell<SyncCore>, _ delta: UInt64, _ outcome: Int32) {
+  guard let rings = unsafe core.value.rings else { return }
+  let total = Counter.read(&core.value.counters.interrupts)
+  unsafe cuio_ring_put(
+    rings, delta, total, outcome & Outcome.claimed != 0, core.value.captured, core.value.captures)
+}
+
+/// When this hold of the lock began. Reading the clock is felt on a line that never rests: there
+/// the end of the hold before counts as the start, with only the count's read in between.
+@_noLocks @inline(__always)
+private func startOfHold(_ core: Cell<SyncCore>) -> UInt64 {
+  let contentions = unsafe cuio_counter_read(&core.value.lock.pointee.contentions)
+  let last = core.value.lastEnd
+  if last != 0 && contentions == core.value.contentions { return last }
+  core.value.contentions = contentions
+  return cuio_ticks()
+}
+
+/// Runs the mode's algorithm (P15 to P20). With the lock held.
+@_noLocks @inline(__always)
+private func runByMode(_ core: Cell<SyncCore>) -> Int32 {
+  switch core.value.mode {
+  case .normal: return walk(core, stopsAtClaim: true) ? Outcome.claimed : 0
+  case .all: return walk(core, stopsAtClaim: false) ? Outcome.claimed : 0
+  case .repeat:
+    var outcome: Int32 = 0
+    var passes: UInt64 = 0
+    // A claim in any pass makes the interrupt handled, although the last pass has none (P19).
+    while true {
+      Counter.add(&core.value.counters.passes, 1)
+      guard walk(core, stopsAtClaim: false) else { return outcome }
+      outcome = Outcome.claimed
+      passes &+= 1
+      if passes >= core.value.repeatLimit {
+        Counter.add(&core.value.counters.repeatLimits, 1)
+        return outcome | Outcome.repeatLimit
+      }
+    }
+  }
+}
+
+/// One pass, head to tail. A routine cancelled meanwhile is passed over.
+@_noLocks @inline(__always)
+private func walk(_ core: Cell<SyncCore>, stopsAtClaim: Bool) -> Bool {
+  var isClaimed = false
+  var next = unsafe core.value.head
+  while let node = unsafe next {
+    if unsafe !node.pointee.isCancelled {
+      let status = unsafe cuio_call(node.pointee.routine, core.value.object, node.pointee.context)
+      if status == 0 || (status > 0 && core.value.acceptsAnySuccess) {
+        unsafe Counter.add(&node.pointee.claims, 1)
+        isClaimed = true
+        if stopsAtClaim { break }
+      } else {
+        unsafe Counter.add(&node.pointee.refusals, 1)
+      }
+    }
+    unsafe next = node.pointee.next
+  }
+  return isClaimed
+}
+
+/// Counts unclaimed dispatches in a row and masks the line at the limit (N20). With the lock held.
+@_noLocks @inline(__always)
+private func countClaim(
+  _ core: Cell<SyncCore>, _ outcome: Int32, _ line: UnsafeMutablePointer<cuio_line>
+) -> Int32 {
+  if outcome & Outcome.claimed != 0 {
+    unsafe cuio_probe_dispatch_claimed(line)
+    Counter.add(&core.value.counters.claimed, 1)
+    core.value.unclaimedInARow = 0
+    return 0
+  }
+  unsafe cuio_probe_dispatch_unclaimed(line)
+  Counter.add(&core.value.counters.unclaimed, 1)
+  let now = cuio_ticks()
+  if now &- core.value.lastUnclaimed > core.value.stormWindow { core.value.unclaimedInARow = 0 }
+  core.value.lastUnclaimed = now
+  // Not &+=, which to the thread sanitizer modifies all of `core`, whose lock others read.
+  core.value.unclaimedInARow = core.value.unclaimedInARow &+ 1
+  guard core.value.stormLimit != 0, core.value.unclaimedInARow >= core.value.stormLimit else {
+    return 0
+  }
+  core.value.masked = core.value.masked.union(.storm)
+  unsafe cuio_probe_storm_masked(line, core.value.unclaimedInARow)
+  return Outcome.stormBegan
+}
+
+/// Unmasks the line unless something masks it: every re-arm goes through here. With the lock held.
+/// - Returns: 0, or `rearmFailed` with the number in `rearmError`.
+@_noLocks @inline(__always)
+func rearmIfUnmasked(_ core: Cell<SyncCore>, _ line: UnsafeMutablePointer<cuio_line>) -> Int32 {
+  guard core.value.masked.isEmpty else { return 0 }
+  let result = unsafe cuio_line_rearm(line)
+  if result == 0 {
+    unsafe cuio_probe_line_rearmed(line, 0)
+    return 0
+  }
+  unsafe cuio_probe_line_rearmed(line, result)
+  core.value.rearmError = result
+  Counter.add(&core.value.counters.rearmFailures, 1)
+  return Outcome.rearmFailed
+}

@@ -1,0 +1,92 @@
+// Room Core: the interrupt lock as an object, and where locks live. Any thread may take it, at any
+// level up to DIRQL; it is the innermost lock. Code that runs a routine uses `enter` and `leave`,
+// which also raise and restore the thread's level.
+package import CUIO
+import LinuxSystem
+
+/// The lock that makes service routines and synchronized routines exclude each other (N1).
+///
+/// Each object makes its own; give one lock to several objects and no two routines of any of them
+/// run at once (K7). Priority-inheriting, not recursive, blocking (N6).
+@safe public final class InterruptLock: @unchecked Sendable {
+  package let raw: UnsafeMutablePointer<cuio_lock>
+
+  /// A free lock, for several objects to share (K7); an object that is given none makes its own.
+  public init() { unsafe raw = LockPool.take() }
+
+  deinit { unsafe LockPool.giveBack(raw) }
+
+  /// Whether the calling thread holds it.
+  public var isHeldByCaller: Bool { unsafe cuio_lock_is_owned(raw) }
+
+  /// Whether some thread holds it at this moment. What the holder did is visible once no thread
+  /// does.
+  package var isLocked: Bool { unsafe cuio_lock_is_held(raw) }
+
+  /// Acquisitions that had to wait.
+  public var contentions: UInt64 { unsafe cuio_counter_read(&raw.pointee.contentions) }
+
+  /// Longest wait for it.
+  public var longestWait: Duration {
+    let ticks = unsafe cuio_counter_read(&raw.pointee.longest_wait)
+    return .nanoseconds(cuio_ticks_to_nanoseconds(ticks))
+  }
+
+  /// Acquires, and raises the thread to DIRQL.
+  /// - Returns: the level that `leave(_:)` restores, or a negative error number: -EDEADLK when the
+  ///   calling thread holds the lock, or one that the lock's holder waits for.
+  @inline(__always) func enter() -> Int32 { unsafe cuio_lock_enter(raw, nil) }
+
+  /// Restores the level and releases; wake-ups that were put off go out.
+  @inline(__always) func leave(_ level: Int32) { unsafe cuio_lock_leave(raw, level) }
+
+  // Without a level, for spin locks that interrupts may share (K7).
+
+  /// Acquires.
+  /// - Returns: 0, or a negative error number: -EDEADLK when the calling thread holds it already.
+  package func acquire() -> Int32 { unsafe cuio_lock_acquire(raw) }
+
+  /// Acquires only if the lock is free.
+  package func tryAcquire() -> Bool { unsafe cuio_lock_acquire_for(raw, 0) == 0 }
+
+  /// Acquires, or times out. Any level at which the caller may wait that long.
+  /// - Returns: as `acquire()`, or -ETIMEDOUT.
+  package func acquire(withinNanoseconds limit: Int64) -> Int32 {
+    unsafe cuio_lock_acquire_for(raw, limit)
+  }
+
+  /// Releases, at the level that the thread has; wake-ups that were put off go out.
+  package func release() { leave(cuio_thread_level()) }
+}
+
+/// Type-stable memory: what was a lock stays a lock. A thread that found the address through a
+/// handle may acquire it and then see, holding it, whether the handle still leads to it.
+private enum LockPool {
+  private static let monitor = Monitor()
+  nonisolated(unsafe) private static var ended: [UnsafeMutablePointer<cuio_lock>] = unsafe []
+
+  /// A free lock.
+  static func take() -> UnsafeMutablePointer<cuio_lock> {
+    let again = unsafe monitor.locked { () -> UnsafeMutablePointer<cuio_lock>? in
+      // One may still be held: for a moment by a caller that came too late, for as long as it runs
+      // by a routine that released its own object, or for ever by a thread that died with it.
+      guard let index = unsafe ended.lastIndex(where: { unsafe !cuio_lock_is_held($0) }) else {
+        return nil
+      }
+      return unsafe ended.remove(at: index)
+    }
+    if let again = unsafe again {
+      unsafe cuio_counter_set(&again.pointee.contentions, 0)
+      unsafe cuio_counter_set(&again.pointee.longest_wait, 0)
+      return unsafe again
+    }
+    // Apart: dispatchers of other objects on other processors write theirs.
+    let made: UnsafeMutablePointer<cuio_lock> = unsafe CacheLine.allocate()
+    unsafe made.initialize(to: cuio_lock())
+    return unsafe made
+  }
+
+  static func giveBack(_ lock: UnsafeMutablePointer<cuio_lock>) {
+    monitor.locked { unsafe ended.append(lock) }
+  }
+}

@@ -1,0 +1,84 @@
+// Room Lines: a line over a descriptor that the caller opened. Its memory lasts as long as the
+// object that is connected to it.
+import CUIO
+import Glibc
+import Synchronization
+import UIO
+
+/// A line over a descriptor of the caller's: an eventfd (VFIO, KVM, another process) or a pipe or
+/// socket that carries counts as `/dev/uioN` does.
+@safe public final class FileDescriptorLine: InterruptSource, @unchecked Sendable {
+  /// What a read of the descriptor yields.
+  public enum Format: Sendable {
+    /// eventfd(2): 8 bytes, the interrupts since the last read.
+    case eventCounter
+    /// Records of 4 bytes in native order, each the running total modulo 2^32, as UIO gives it
+    /// (fact 8).
+    case totals
+  }
+
+  /// As given when the line was made: names the line in errors and its dispatcher's thread.
+  public let name: String
+  private let file: FileDescriptor
+  private let raw: UnsafeMutablePointer<cuio_line>
+  private let isClaimed = Atomic<Bool>(false)
+
+  /// Duplicates `descriptor`, which stays the caller's, and makes the open file non-blocking for
+  /// all who share it.
+  ///
+  /// - Parameters:
+  ///   - descriptor: an open eventfd, pipe or socket.
+  ///   - format: what a read of it yields.
+  ///   - total: the total before the first record, for `totals`.
+  ///   - name: for messages and the dispatcher's thread.
+  /// - Throws: `invalidArgument` (not an open descriptor), `resourcesExhausted`.
+  public init(
+    _ descriptor: Int32, format: Format, total: UInt32 = 0, name: String = "descriptor"
+  ) throws(InterruptSyncError) {
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    guard copy >= 0 else {
+      let code: InterruptSyncError.Code = errno == EBADF ? .invalidArgument : .resourcesExhausted
+      throw InterruptSyncError(
+        code, object: name, operation: "make a descriptor line",
+        cause: code == .invalidArgument
+          ? "\(descriptor) is not an open descriptor" : "cannot duplicate the descriptor",
+        errno: errno)
+    }
+    file = FileDescriptor(adopting: copy)
+    _ = fcntl(copy, F_SETFL, fcntl(copy, F_GETFL) | O_NONBLOCK)
+    self.name = name
+    unsafe raw = .allocate(capacity: 1)
+    unsafe raw.initialize(
+      to: cuio_line(
+        fd: copy, config_fd: -1,
+        format: format == .totals ? CUIO_COUNT_TOTAL32 : CUIO_COUNT_EVENTFD,
+        rearm: CUIO_REARM_NONE, total: total, command: 0))
+  }
+
+  deinit { unsafe raw.deallocate() }
+
+  /// Gives the line to one object. Called by connect, at PASSIVE_LEVEL.
+  /// - Throws: `lineBusy` while another object is connected to it.
+  public func attach() throws(InterruptSyncError) -> InterruptLine {
+    guard !isClaimed.exchange(true, ordering: .acquiringAndReleasing) else {
+      throw InterruptSyncError.lineBusy(name)
+    }
+    return unsafe InterruptLine(raw)
+  }
+
+  /// Takes the line back. Called once the dispatcher has stopped.
+  public func detach() { isClaimed.store(false, ordering: .releasing) }
+
+  /// EPIPE, EIO and ENODEV mean `removed`: the other end was closed. Everything else is
+  /// `lineFailed`, a record of another length than the format's (EBADMSG) included.
+  public func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
+    let (code, cause): (InterruptSyncError.Code, String) =
+      switch errno {
+      case EPIPE, EIO, ENODEV: (.removed, "the other end was closed")
+      case EBADMSG: (.lineFailed, "a record has another length than the format's")
+      default: (.lineFailed, "the descriptor failed")
+      }
+    return InterruptSyncError(
+      code, object: name, operation: operation.rawValue, cause: cause, errno: errno)
+  }
+}

@@ -1,0 +1,151 @@
+// Room Object: one line, several sync objects: the counterpart of several interrupt objects on one
+// vector (N21). A hub object owns the line; each member is one service routine of the hub, and runs
+// its own list by its own mode under its own lock. Lock order: the hub's, then a member's. Connect
+// and disconnect run on the caller's thread at PASSIVE_LEVEL, without a lock.
+import LinuxSystem
+
+/// A line that several sync objects share. Every member is called on each interrupt, which is right
+/// for level and edge lines alike; the interrupt is claimed if any member claims.
+///
+/// A member is connected here and not through its own `connect()`. A report of a member's own
+/// (`repeatLimitReached`) is delivered at DIRQL; the line's reports come as ever.
+@safe public final class SharedLine: @unchecked Sendable {
+  /// The line as it was given; it is attached while there are members.
+  public let source: any InterruptSource
+  private let options: InterruptSyncOptions
+  /// Guards what follows; never held while the hub's lock is waited for.
+  private let monitor = Monitor()
+  private var isChanging = false
+  private var hub: InterruptSyncObject?
+  private var members: [(object: ObjectIdentifier, registration: ServiceRoutineRegistration)] = []
+
+  /// A line without members yet; nothing is connected. Any thread, any level.
+  ///
+  /// - Parameters:
+  ///   - source: the line. No object may be connected to it other than through this one.
+  ///   - options: the line's storm brake, dispatcher thread and report handler. Of a member's own
+  ///     options only what its list needs counts: `repeatLimit`, `acceptsAnySuccess`, `report`.
+  public init(_ source: any InterruptSource, options: InterruptSyncOptions = .init()) {
+    self.source = source
+    self.options = options
+  }
+
+  /// Adds `member` after the present ones; the first one connects the line. The member's
+  /// routines may run before this returns (P22).
+  ///
+  /// PASSIVE_LEVEL.
+  /// - Throws: `alreadyConnected` when it is a member (N9), `wrongLevel`, `wouldDeadlock`; what
+  ///   connecting the line throws.
+  public func connect(_ member: InterruptSyncObject) throws(InterruptSyncError) {
+    try requirePassive(member, "connect")
+    let hub = try changing { () throws(InterruptSyncError) in
+      guard !members.contains(where: { $0.object == ObjectIdentifier(member) }) else {
+        throw InterruptSyncError(
+          .alreadyConnected, object: member.name, operation: "connect",
+          cause: "the object is connected already",
+          hint: "disconnect it first; the present connection was left as it is")
+      }
+      return self.hub ?? InterruptSyncObject(source: source, mode: .all, options: options)
+    }
+    do throws(InterruptSyncError) {
+      let registration = try hub.registerMember(member.storage)
+      do throws(InterruptSyncError) {
+        if hub.state == .disconnected || hub.state == .ended { try hub.connect() }
+      } catch {
+        registration.cancel()
+        throw error
+      }
+      changed {
+        members.append((ObjectIdentifier(member), registration))
+        self.hub = hub
+      }
+    } catch {
+      changed {}
+      throw error
+    }
+  }
+
+  /// Takes `member` out; when this returns none of its routines runs for an interrupt, and none
+  /// will start (N11). With the last member the line is masked and drained. Does nothing for an
+  /// object that is not a member (P26).
+  ///
+  /// PASSIVE_LEVEL.
+  /// - Throws: `wouldDeadlock` from inside one of the member's routines, `wrongLevel`.
+  public func disconnect(_ member: InterruptSyncObject) throws(InterruptSyncError) {
+    try requirePassive(member, "disconnect")
+    remove(member)
+  }
+
+  /// The same for an owner that goes away: up to DISPATCH_LEVEL, unchecked.
+  package func remove(_ member: InterruptSyncObject) {
+    var last: InterruptSyncObject?
+    let registration = changing { () -> ServiceRoutineRegistration? in
+      guard let index = members.firstIndex(where: { $0.object == ObjectIdentifier(member) }) else {
+        return nil
+      }
+      let registration = members.remove(at: index).registration
+      if members.isEmpty { swap(&last, &hub) }
+      return registration
+    }
+    registration?.cancel()
+    // Releasing the hub disconnects it: outside of the monitor, since it waits for routines.
+    last = nil
+    changed {}
+  }
+
+  /// Whether `member` is connected here. Any thread, any level.
+  public func isConnected(_ member: InterruptSyncObject) -> Bool {
+    monitor.locked { members.contains { $0.object == ObjectIdentifier(member) } }
+  }
+
+  // A routine of another member holds the line's lock as well, and may have lowered its level.
+  private func requirePassive(_ member: InterruptSyncObject, _ operation: String)
+    throws(InterruptSyncError)
+  {
+    try member.storage.requirePassive(operation)
+    guard monitor.locked({ hub })?.lock.isHeldByCaller == true else { return }
+    throw Verifier.violation(member.storage.wouldDeadlock(operation))
+  }
+
+  /// Begins a change of the members, one at a time; `changed` ends it unless `body` threw.
+  private func changing<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+    try monitor.locked { () throws(E) in
+      monitor.wait { isChanging }
+      let result = try body()
+      isChanging = true
+      return result
+    }
+  }
+
+  private func changed(_ body: () -> Void) {
+    monitor.locked {
+      body()
+      isChanging = false
+      monitor.broadcast()
+    }
+  }
+}
+
+extension InterruptSyncObject {
+  fileprivate func registerMember(_ member: SyncStorage) throws(InterruptSyncError)
+    -> ServiceRoutineRegistration
+  {
+    let context = unsafe Unmanaged.passUnretained(member).toOpaque()
+    return unsafe try insert(SyncStorage.serve, context, owning: member, false)
+  }
+}
+
+extension SyncStorage {
+  /// The hub's service routine for one member.
+  fileprivate static let serve: InterruptSyncRoutine = { _, context in
+    guard let context = unsafe context else { return NTStatus.unsuccessful.rawValue }
+    return unsafe Unmanaged<SyncStorage>.fromOpaque(context)._withUnsafeGuaranteedRef { member in
+      let outcome = dispatchMember(member.core)
+      if outcome & Outcome.repeatLimit != 0 {
+        member.report(.repeatLimitReached(passes: member.core.value.repeatLimit))
+      }
+      return outcome & Outcome.claimed != 0
+        ? NTStatus.success.rawValue : NTStatus.unsuccessful.rawValue
+    }
+  }
+}

@@ -1,0 +1,183 @@
+// Room Serving: a thread that serves one line, at interrupt level. The first half is called by
+// other threads; the loop runs on the thread itself, waits for the line without the lock and
+// dispatches under it (Dispatch.swift).
+import CUIO
+import Glibc
+import Synchronization
+import UIO
+
+@safe final class DispatcherThread: LineServer, @unchecked Sendable {
+  let connection: Connection
+  // The connection's own, one load nearer to the loop.
+  let core: Cell<SyncCore>
+  let line: UnsafeMutablePointer<cuio_line>
+  let wake: FileDescriptor
+  private var thread = pthread_t()
+  /// Written before the thread may run, then only by the thread.
+  private var pacer = WaitPacer.block
+  private var waiting = WaitConditions.Decision.block
+  private var isRealTime = false
+  /// Held while connected.
+  private var latencyRequest: FileDescriptor?
+
+  /// - Throws: `resourcesExhausted`.
+  init(_ connection: Connection) throws(InterruptSyncError) {
+    let fd = cuio_event_create()
+    guard fd >= 0 else {
+      throw InterruptSyncError(
+        .resourcesExhausted, object: connection.served.name, operation: "connect",
+        cause: "cannot create an eventfd", errno: -fd)
+    }
+    wake = FileDescriptor(adopting: fd)
+    self.connection = connection
+    core = connection.core
+    unsafe line = unsafe connection.line
+  }
+
+  var isCurrentThread: Bool { pthread_equal(pthread_self(), thread) != 0 }
+  var beat: UInt64 { connection.beats.load(ordering: .relaxed) }
+  var cpuTime: Int64 { cuio_thread_cpu_time(thread) }
+
+  /// Starts the thread and returns when it is about to wait (N10).
+  func start() throws(InterruptSyncError) {
+    let context = unsafe Unmanaged.passRetained(self).toOpaque()
+    let attributes = connection.served.attributes
+    // The new thread begins with this monitor, so it cannot run before `thread` is known.
+    let result = connection.stageMonitor.locked {
+      unsafe cuio_thread_create(&thread, attributes.stackSize, DispatcherThread.entry, context)
+    }
+    guard result == 0 else {
+      unsafe Unmanaged<DispatcherThread>.fromOpaque(context).release()
+      throw InterruptSyncError(
+        .resourcesExhausted, object: connection.served.name, operation: "connect",
+        cause: "cannot create a thread",
+        hint: "raise the limit (systemd: TasksMax=, LimitNPROC=)", errno: -result)
+    }
+    place(attributes)
+    connection.setStage(.placed)
+    connection.stageMonitor.locked { connection.stageMonitor.wait { connection.stage == .placed } }
+  }
+
+  /// Puts the waiting thread where it belongs, and decides how it will wait there.
+  private func place(_ attributes: DispatcherAttributes) {
+    let name = connection.served.name
+    let report: ThreadPlacement.Report = { self.connection.refusals.append($0) }
+    ThreadPlacement.apply(attributes, to: thread, named: name, report: report)
+    ThreadPlacement.route(attributes, connection.source, named: name, report: report)
+    latencyRequest = ThreadPlacement.prepare(attributes, named: name, report: report)
+    guard attributes.waiting != .block else { return }
+    let conditions = WaitConditions.current(thread, connection.source)
+    waiting = conditions.decide(attributes.waiting)
+    isRealTime = conditions.priority > 0
+    if conditions.refuses(attributes.waiting) {
+      ThreadPlacement.refusedSpin(conditions, named: name, report: report)
+    }
+  }
+
+  func wakeUp() { _ = cuio_event_signal(wake.raw, 1) }
+
+  func finish(waiting: Bool) {
+    _ = waiting ? cuio_thread_join(thread) : cuio_thread_detach(thread)
+  }
+
+  // On the thread.
+
+  private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
+    { context in
+      guard let context = unsafe context else { return nil }
+      let server = unsafe Unmanaged<DispatcherThread>.fromOpaque(context).takeRetainedValue()
+      server.prepareThread()
+      server.run()
+      if !server.connection.hasGivenLineBack { server.connection.detachWhenBothEnded() }
+      return nil
+    }
+
+  /// What the thread does before it waits: on its own stack, at its own priority.
+  private func prepareThread() {
+    connection.stageMonitor.locked {
+      connection.stageMonitor.wait { connection.stage == .starting }
+    }
+    cuio_prefault_stack(connection.served.attributes.prefaulted)
+    pacer = WaitPacer(waiting, isRealTime: isRealTime)
+    connection.setStage(.waiting)
+  }
+
+  /// Reads first and sleeps only when there is nothing, neither at once nor within a bounded spin:
+  /// under load an interrupt costs one read and one re-arm.
+  private func run() {
+    while !connection.mustStop {
+      var delta: UInt64 = 0
+      var result = unsafe cuio_line_read(line, &delta)
+      if result == -EAGAIN {
+        core.value.lastEnd = 0
+        if pacer.budget != 0, !connection.isRecovering { result = spin(&delta) }
+      }
+      switch result {
+      case 0: dispatch(delta)
+      case -EAGAIN: sleep()
+      case -EINTR: continue
+      default: return connection.end(-result)
+      }
+    }
+  }
+
+  @inline(__always)
+  private func dispatch(_ delta: UInt64) {
+    let outcome = unsafe dispatchInterrupt(core, line, delta)
+    guard outcome & ~Outcome.claimed != 0 || connection.isRecovering else { return }
+    connection.handle(outcome)
+    if connection.isBraked { waitForResume() }
+  }
+
+  private func spin(_ delta: inout UInt64) -> Int32 {
+    let stop = connection.stop
+    let result = unsafe cuio_line_spin(
+      line, &delta, pacer.budget, pacer.yieldAfter, stop.pointer)
+    switch result {
+    case 0:
+      pacer.found()
+      Counter.add(&core.value.counters.spinsFound, 1)
+    case -EAGAIN:
+      pacer.foundNothing()
+      Counter.add(&core.value.counters.spinsInVain, 1)
+    default: break
+    }
+    return result
+  }
+
+  private func sleep() {
+    Counter.add(&core.value.counters.sleeps, 1)
+    let start = cuio_ticks()
+    let result = wait(connection.quietTimeout)
+    guard result >= 0 else { return }
+    if result == Int32(CUIO_WAIT_READABLE) { pacer.slept(cuio_ticks() &- start) }
+    if result & Int32(CUIO_WAIT_WOKEN) != 0 { _ = cuio_event_drain(wake.raw) }
+    // A dead descriptor is ready for ever (fact 22): what the next read does not explain is the end
+    // as well.
+    if result & Int32(CUIO_WAIT_DEAD) != 0, result & Int32(CUIO_WAIT_READABLE) == 0 { confirmEnd() }
+    if result == Int32(CUIO_WAIT_TIMEOUT) { connection.quietElapsed() }
+  }
+
+  /// In parts, so that the heartbeat shows that the thread lives.
+  private func wait(_ timeout: Int32) -> Int32 {
+    var left = timeout
+    while true {
+      connection.beats.add(1, ordering: .relaxed)
+      let part = min(left, Connection.recheck)
+      let result = unsafe cuio_wait(line.pointee.fd, wake.raw, part, false)
+      left -= part
+      if result != Int32(CUIO_WAIT_TIMEOUT) || left == 0 { return result }
+    }
+  }
+
+  private func confirmEnd() {
+    var delta: UInt64 = 0
+    let result = unsafe cuio_line_read(line, &delta)
+    if result == 0 {
+      dispatch(delta)
+    } else if result != -EINTR {
+      connection.end(result == -EAGAIN ? EIO : -result)
+      unsafe cuio_flag_raise(connection.stop.pointer)
+    }
+  }
+}

@@ -1,0 +1,212 @@
+// Room Serving: the thread's half of a group. It must not keep the group alive, or the group would
+// never end. Here is what other threads do with it, without an interrupt lock;
+// GroupThread+Loop.swift is its loop.
+import CUIO
+import Glibc
+import Synchronization
+import UIO
+
+@safe final class GroupThread: @unchecked Sendable {
+  let name: String
+  let attributes: DispatcherAttributes
+  let poller: FileDescriptor
+  let wake: FileDescriptor
+  private var thread = pthread_t()
+  /// Guards what follows, and each member's `hasLeft`. Nothing is waited for while it is held.
+  let monitor = Monitor()
+  private var members: [GroupMember] = []
+  private var leaving: [GroupMember] = []
+  private var isPlaced = false
+  private var isReady = false
+  /// A member leaves, a braked line must resume, or the thread must stop.
+  let hasNews = Atomic<Bool>(false)
+  private let isStopping = Atomic<Bool>(false)
+
+  /// What `DispatcherGroupStatistics` shows.
+  struct Counters {
+    var spinsFound: UInt64 = 0
+    var spinsInVain: UInt64 = 0
+    var sleeps: UInt64 = 0
+    var rounds: UInt64 = 0
+  }
+
+  // The thread's own.
+  let ready: UnsafeMutablePointer<cuio_ready>
+  let counters: Cell<Counters>
+  var pacer = WaitPacer.block
+  /// Lines to be read again, oldest first.
+  var first: Cell<GroupSlot>?
+  var newest: Cell<GroupSlot>?
+  /// Lines that are braked or being watched: few.
+  var recovering: [GroupMember] = []
+  /// Out of the poller, to be freed once nothing points to them.
+  var removed: [GroupMember] = []
+  /// When every line is read although the poller reported none (fact 23).
+  var sweepDue: UInt64 = 0
+  /// When the last dispatch released its lock; 0 once something else has been done since.
+  let lastEnd: Cell<UInt64>
+  private var waiting = WaitConditions.Decision.block
+  private var isRealTime = false
+  private var latencyRequest: FileDescriptor?
+
+  /// - Throws: `resourcesExhausted`.
+  init(name: String, attributes: DispatcherAttributes, report: ThreadPlacement.Report?)
+    throws(InterruptSyncError)
+  {
+    self.name = name
+    self.attributes = attributes
+    poller = try Self.descriptor(cuio_poller_create(), name)
+    wake = try Self.descriptor(cuio_event_create(), name)
+    unsafe ready = .allocate(capacity: Int(CUIO_POLLER_BATCH))
+    unsafe ready.initialize(repeating: cuio_ready(), count: Int(CUIO_POLLER_BATCH))
+    lastEnd = .allocate(0)
+    counters = .allocate(Counters())
+    let added = cuio_poller_add(poller.raw, wake.raw, nil)
+    guard added == 0 else { throw Self.exhausted(name, "cannot wait for its wake-up", added) }
+    try start(report)
+  }
+
+  deinit {
+    unsafe ready.deallocate()
+    lastEnd.free()
+    counters.free()
+  }
+
+  private static func descriptor(_ fd: Int32, _ name: String) throws(InterruptSyncError)
+    -> FileDescriptor
+  {
+    guard fd >= 0 else { throw exhausted(name, "cannot create a descriptor", fd) }
+    return FileDescriptor(adopting: fd)
+  }
+
+  private static func exhausted(_ name: String, _ cause: String, _ result: Int32)
+    -> InterruptSyncError
+  {
+    InterruptSyncError(
+      .resourcesExhausted, object: name, operation: "make a dispatcher group", cause: cause,
+      hint: "raise the limits (systemd: TasksMax=, LimitNPROC=, LimitNOFILE=)", errno: -result)
+  }
+
+  private func start(_ report: ThreadPlacement.Report?) throws(InterruptSyncError) {
+    let context = unsafe Unmanaged.passRetained(self).toOpaque()
+    let result = monitor.locked {
+      unsafe cuio_thread_create(&thread, attributes.stackSize, GroupThread.entry, context)
+    }
+    guard result == 0 else {
+      unsafe Unmanaged<GroupThread>.fromOpaque(context).release()
+      throw Self.exhausted(name, "cannot create a thread", result)
+    }
+    ThreadPlacement.apply(attributes, to: thread, named: name, report: report)
+    latencyRequest = ThreadPlacement.prepare(attributes, named: name, report: report)
+    if attributes.waiting != .block {
+      let conditions = WaitConditions.current(thread, hardware: true) { nil }
+      waiting = conditions.decide(attributes.waiting)
+      isRealTime = conditions.priority > 0
+      if conditions.refuses(attributes.waiting) {
+        ThreadPlacement.refusedSpin(conditions, named: name, report: report)
+      }
+    }
+    monitor.locked {
+      isPlaced = true
+      monitor.broadcast()
+      monitor.wait { !isReady }
+    }
+  }
+
+  /// What the thread does before it waits: on its own stack, at its own priority.
+  func prepareThread() {
+    monitor.locked { monitor.wait { !isPlaced } }
+    cuio_prefault_stack(attributes.prefaulted)
+    pacer = WaitPacer(waiting, isRealTime: isRealTime)
+    sweepDue = cuio_nanoseconds()
+    monitor.locked {
+      isReady = true
+      monitor.broadcast()
+    }
+  }
+
+  var isCurrentThread: Bool { pthread_equal(pthread_self(), thread) != 0 }
+  var cpuTime: Int64 { cuio_thread_cpu_time(thread) }
+  var lineCount: Int { monitor.locked { members.count } }
+  var mustStop: Bool { isStopping.load(ordering: .acquiring) }
+
+  var isHeldUpByCaller: Bool {
+    monitor.locked { members.contains { $0.connection.served.lock.isHeldByCaller } }
+  }
+
+  func statistics() -> DispatcherGroupStatistics {
+    var now = DispatcherGroupStatistics()
+    now.spinsFound = Counter.read(&counters.value.spinsFound)
+    now.spinsInVain = Counter.read(&counters.value.spinsInVain)
+    now.sleeps = Counter.read(&counters.value.sleeps)
+    now.rounds = Counter.read(&counters.value.rounds)
+    return now
+  }
+
+  /// Makes the thread look around. Any thread, any level.
+  func wakeUp() {
+    hasNews.store(true, ordering: .releasing)
+    if !isCurrentThread { _ = cuio_event_signal(wake.raw, 1) }
+  }
+
+  /// Ends the thread, which serves no line any more.
+  func stop() {
+    isStopping.store(true, ordering: .releasing)
+    wakeUp()
+    _ = isCurrentThread ? cuio_thread_detach(thread) : cuio_thread_join(thread)
+  }
+
+  /// Takes a line in. 0 or -errno.
+  func add(_ member: GroupMember, _ slot: Cell<GroupSlot>) -> Int32 {
+    let result = unsafe cuio_poller_add(poller.raw, slot.value.line.pointee.fd, slot.pointer)
+    guard result == 0 else { return result }
+    // It may have had an interrupt, and have left in it.
+    monitor.locked { if !member.hasLeft { members.append(member) } }
+    return 0
+  }
+
+  /// Takes a line out. With `waiting`, when this returns the thread is done with it.
+  func leave(_ member: GroupMember, waiting: Bool) {
+    if isCurrentThread {
+      remove(member)
+      return
+    }
+    monitor.locked { leaving.append(member) }
+    wakeUp()
+    if waiting { monitor.locked { monitor.wait { !member.hasLeft } } }
+  }
+
+  /// The members that want to leave. On the thread.
+  func takeLeaving() -> [GroupMember] {
+    monitor.locked {
+      defer { leaving.removeAll() }
+      return leaving
+    }
+  }
+
+  /// Wakes the caller that waits for a member to leave. On the thread.
+  func hasLeft(_ member: GroupMember) {
+    monitor.locked {
+      members.removeAll { $0 === member }
+      member.hasLeft = true
+      monitor.broadcast()
+    }
+  }
+
+  /// Every line. On the thread.
+  func allMembers() -> [GroupMember] { monitor.locked { members } }
+}
+
+/// Counters of a group's thread since it was made. Those of dispatches are the objects'.
+public struct DispatcherGroupStatistics: Equatable, Sendable {
+  /// Times the thread looked again and met an interrupt, and times it met none (`WaitStrategy`).
+  public var spinsFound: UInt64 = 0
+  /// See `spinsFound`.
+  public var spinsInVain: UInt64 = 0
+  /// Times it slept.
+  public var sleeps: UInt64 = 0
+  /// Times it asked which lines are ready.
+  public var rounds: UInt64 = 0
+
+  package init() {}
+}

@@ -1,0 +1,73 @@
+// Room Serving: what a serving thread knows of the object whose line it serves. The object's own
+// part (list, life cycle) is a subclass in the room above, so that one reference keeps all that a
+// dispatch still needs when the object's last reference is released inside one of its routines
+// (N12).
+import CUIO
+import Glibc
+
+@safe class ServedLine: @unchecked Sendable {
+  let name: String
+  /// Belongs to the holder of the interrupt lock; see SyncCore.swift.
+  let core: Cell<SyncCore>
+  let lock: InterruptLock
+  let storm: StormPolicy
+  /// Of a thread of the line's own.
+  let attributes: DispatcherAttributes
+  private let handler: (@Sendable (InterruptReport) -> Void)?
+
+  init(
+    name: String, lock: InterruptLock, core: SyncCore, storm: StormPolicy,
+    attributes: DispatcherAttributes, report handler: (@Sendable (InterruptReport) -> Void)?
+  ) {
+    self.name = name
+    self.lock = lock
+    self.storm = storm
+    self.attributes = attributes
+    self.handler = handler
+    self.core = .allocate(core)
+  }
+
+  deinit { core.free() }
+
+  /// Calls the report handler. Without the interrupt lock.
+  func report(_ report: InterruptReport) { handler?(report) }
+
+  /// Runs `body` with the interrupt lock, also when the calling thread has it already.
+  func holdingLock<R>(_ body: () -> R) -> R {
+    let level = lock.enter()
+    defer { if level >= 0 { lock.leave(level) } }
+    return body()
+  }
+
+  /// What a failed acquisition means.
+  func refused(_ result: Int32, _ operation: String) -> InterruptSyncError {
+    guard lock.isHeldByCaller else {
+      if result == -EDEADLK { return Verifier.violation(crossing(operation)) }
+      return InterruptSyncError(
+        .lockOwnerDied, object: name, operation: operation,
+        cause: "the thread that held the interrupt lock ended inside a routine",
+        hint: "restart the process",
+        errno: -result)
+    }
+    // The caller owns the lock, so it may write the counter.
+    Counter.add(&core.value.counters.refusedCalls, 1)
+    return Verifier.violation(wouldDeadlock(operation))
+  }
+
+  func wouldDeadlock(_ operation: String) -> InterruptSyncError {
+    InterruptSyncError(
+      .wouldDeadlock, object: name, operation: operation,
+      cause:
+        "the calling thread is inside a routine of this object, or of one that shares its lock",
+      hint: "call the function directly: the thread has the exclusion already")
+  }
+
+  /// The kernel follows the chain of owners and waiters, and has found the caller at its end.
+  private func crossing(_ operation: String) -> InterruptSyncError {
+    InterruptSyncError(
+      .wouldDeadlock, object: name, operation: operation,
+      cause: "its lock is held by a thread that waits for a lock of the calling thread",
+      hint: "take the locks in one order everywhere, or give the objects one lock (K7)",
+      errno: EDEADLK)
+  }
+}

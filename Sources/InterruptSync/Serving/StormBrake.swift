@@ -1,0 +1,81 @@
+// Room Serving: the storm brake, from the pause to the release. A dispatch finds the storm and
+// masks the line (Dispatch.swift); everything here follows outside the interrupt lock, on the
+// serving thread. Nothing here waits but the thread that has one line only.
+import CUIO
+import LinuxSystem
+import Synchronization
+
+extension Connection {
+  /// Leaves the line masked for the policy's pause, or until `resumeAfterStorm` (N20). While
+  /// `isBraked` the count must not be read; once `mayResume`, call `resume()`.
+  func brake() {
+    var pause: Int32 = -1
+    var next: Int32 = -1
+    if case .backOff(let first, let longest) = served.storm.action {
+      if case .storm(let due) = fault { pause = due } else { pause = first.inMilliseconds }
+      let longest = longest.inMilliseconds
+      next = pause > longest / 2 ? longest : min(max(pause, 1) * 2, longest)
+    }
+    // A request from before this storm was not meant for it.
+    mustResume.store(false, ordering: .relaxed)
+    braked.store(true, ordering: .relaxed)
+    if !isStorming {
+      Counter.add(&core.value.counters.storms, 1)
+      report(.stormBegan(unclaimed: UInt64(served.storm.limit)))
+    }
+    fault = .storm(next: max(next, 0))
+    resumeDue = pause < 0 ? .max : cuio_nanoseconds() + UInt64(pause) * 1_000_000
+  }
+
+  /// Whether the pause of a braked line is over, at `now` nanoseconds. Consumes a request to
+  /// resume.
+  func mayResume(_ now: UInt64) -> Bool {
+    mustResume.exchange(false, ordering: .acquiringAndReleasing) || now >= resumeDue
+  }
+
+  /// Re-arms once after the pause, and watches. A line that has died is only read again.
+  func resume(isDead: Bool) {
+    braked.store(false, ordering: .relaxed)
+    guard !mustStop, !isDead else { return }
+    unsafe cuio_probe_storm_resumed(line)
+    let outcome = served.holdingLock {
+      core.value.masked = core.value.masked.subtracting(.storm)
+      // One more unclaimed interrupt brakes again; the window starts now, however long the pause
+      // was.
+      core.value.unclaimedInARow = served.storm.limit - 1
+      core.value.lastUnclaimed = cuio_ticks()
+      return unsafe rearmIfUnmasked(core, line)
+    }
+    if outcome != 0 { rearmFailed() }
+  }
+}
+
+extension DispatcherThread {
+  /// Waits without reading the count until the brake may release, or the line dies.
+  func waitForResume() {
+    var isDead = false
+    while !connection.mustStop, !isDead {
+      connection.beats.add(1, ordering: .relaxed)
+      let now = cuio_nanoseconds()
+      if connection.mayResume(now) { break }
+      let recheck = UInt64(Connection.recheck)
+      let due = connection.resumeDue
+      let left = due == .max ? recheck : (due - now) / 1_000_000 + 1
+      let result = unsafe cuio_wait(line.pointee.fd, wake.raw, Int32(min(left, recheck)), true)
+      if result > 0, result & Int32(CUIO_WAIT_WOKEN) != 0 { _ = cuio_event_drain(wake.raw) }
+      isDead = result > 0 && result & Int32(CUIO_WAIT_DEAD) != 0
+    }
+    connection.resume(isDead: isDead)
+  }
+}
+
+extension GroupThread {
+  /// Whether the line is braked, so that its count must not be read. A line that died is released.
+  func isThrottled(_ slot: Cell<GroupSlot>) -> Bool {
+    let connection = unsafe slot.value.member.takeUnretainedValue().connection
+    guard connection.isBraked else { return false }
+    guard slot.value.isDead else { return true }
+    connection.resume(isDead: true)
+    return false
+  }
+}

@@ -1,0 +1,65 @@
+// The one way to start a thread: explicit stack size, a name, every signal but a crash's blocked, and
+// the body kept alive until it runs. Floor 1. The owner may call from any thread; placing the thread
+// (policy, processors) is the caller's, through `handle`.
+import CLinuxSystem
+package import Glibc
+import Synchronization
+
+/// A thread that runs one body and ends. Join or detach it; the last reference detaches.
+@safe package final class WorkerThread: Sendable {
+  private final class Start {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+
+  /// For placing it, and for its processor time. Valid until it is joined, or has ended detached.
+  package let handle: pthread_t
+  /// Joined or detached: each may happen once.
+  private let isReleased = Atomic<Bool>(false)
+
+  /// Starts the thread. The body may run before this returns: where it needs what the caller does
+  /// with the thread, let it begin with a monitor that the caller holds meanwhile.
+  /// - Parameters:
+  ///   - name: as ps(1) and top(1) show it; the kernel keeps 15 bytes.
+  ///   - stackSize: bytes; 0 takes the default of the process.
+  /// - Throws: `SystemError`: EAGAIN when the limit of threads or memory is reached, EINVAL for a
+  ///   stack that is too small.
+  package init(
+    name: String, stackSize: Int = 0, _ body: @escaping @Sendable () -> Void
+  ) throws(SystemError) {
+    let context = unsafe Unmanaged.passRetained(Start(body)).toOpaque()
+    var thread = pthread_t()
+    let result = unsafe cuio_thread_create(&thread, stackSize, Self.entry, context)
+    guard result == 0 else {
+      unsafe Unmanaged<Start>.fromOpaque(context).release()
+      throw SystemError(-result, "start the thread \(name)")
+    }
+    handle = thread
+    _ = unsafe cuio_thread_set_name(thread, name)
+  }
+
+  private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
+    { context in
+      guard let context = unsafe context else { return nil }
+      unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue().body()
+      return nil
+    }
+
+  deinit { detach() }
+
+  /// Whether the calling thread is this one.
+  package var isCurrent: Bool { pthread_equal(pthread_self(), handle) != 0 }
+
+  /// Waits until the body has returned. Not from the thread itself. Does nothing when it was joined
+  /// or detached before.
+  package func join() {
+    guard !isReleased.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    _ = cuio_thread_join(handle)
+  }
+
+  /// The thread's resources are freed when its body returns. Does nothing when it was joined or detached before.
+  package func detach() {
+    guard !isReleased.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    _ = cuio_thread_detach(handle)
+  }
+}

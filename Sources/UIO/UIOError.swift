@@ -1,0 +1,131 @@
+// What each error number means, operation by operation: the table behind every error of this module.
+// The numbers in comments are the facts of docs/uio.md. Floor 3; values, for any thread. The module
+// re-exports the floors that its callers need: `import UIO` is enough for a driver.
+@_exported public import DeviceRegisters
+import Glibc
+@_exported public import LinuxSystem
+
+/// A failure of an operation on a UIO device.
+public typealias UIOError = DeviceError
+
+/// An operation of the kernel's interface, with the meaning of each error number it can answer.
+package enum UIOOperation: String, CaseIterable, Sendable {
+  case open = "open"
+  case read = "read the interrupt count"
+  case irqControl = "re-arm by irqcontrol"
+  case openConfiguration = "open the PCI configuration space"
+  case configuration = "access the PCI configuration space"
+  case map = "map memory"
+  case openResource = "open the PCI BAR"
+  case mapResource = "map the PCI BAR"
+  case port = "access the I/O BAR"
+  case attribute = "read sysfs"
+
+  typealias Meaning = (code: UIOError.Code, cause: String, hint: String)
+
+  private static let groupHint =
+    "run as a member of the device's group (udev rule: SUBSYSTEM==\"uio\", GROUP=\"uio\", MODE=\"0660\") or as root"
+  private static let pciHint =
+    "PCI files in sysfs are root's: run as root, or let a udev rule give them to the group uio; "
+    + "under kernel lockdown (Secure Boot) they stay closed to everyone"
+  private static let limitHint = "raise the limit (systemd: LimitNOFILE=, LimitMEMLOCK=)"
+  private static let gone: Meaning = (
+    .removed, "the device was unbound or removed", "open it again by its stable id once it is back"
+  )
+  private static let absent: Meaning = (
+    .notFound, "there is no such device",
+    "ls /sys/class/uio lists what is there; a PCI function needs a UIO driver bound to it"
+  )
+
+  package func error(_ number: Int32, device: String) -> UIOError {
+    let meaning = specific(number) ?? general(number)
+    return UIOError(
+      meaning.code, device: device, operation: rawValue, cause: meaning.cause, hint: meaning.hint,
+      errno: number)
+  }
+
+  private func specific(_ number: Int32) -> Meaning? {
+    switch (self, number) {
+    case (.open, ENODEV), (.open, ENOENT), (.open, ENXIO): Self.absent  // 1
+    // A path that a person typed.
+    case (.open, ENOTDIR), (.open, ELOOP), (.open, ENAMETOOLONG): Self.absent
+    case (.open, EINVAL): Self.gone  // 1
+    case (.open, EBUSY): (.busy, "its driver refuses another open", "close the other user")  // 1
+    case (.read, EIO): Self.gone  // 13
+    case (.read, EPIPE): (.removed, "the writing end was closed", "")
+    case (.read, EBADMSG), (.read, EINVAL):  // 7
+      (.driverFailed, "the answer is not an interrupt count of 4 bytes", "")
+    case (.irqControl, EINVAL), (.irqControl, ENODEV): Self.gone  // 16
+    case (.irqControl, EIO):  // 16
+      (.noInterrupt, "the device has no interrupt", Self.interruptHint)
+    case (.irqControl, ENOSYS):
+      (
+        .rearmUnsupported, "its driver has no irqcontrol",
+        "let the strategy be chosen from the driver, or choose PCI COMMAND for a PCI function"
+      )  // 17
+    case (.irqControl, EBADF):
+      (.readOnly, "the descriptor is not open for writing", "open the device O_RDWR")  // 19
+    case (.irqControl, EPROTO):
+      (
+        .driverFailed, "its driver answered with another length than 4",
+        "report it to the driver's author"
+      )  // 18
+    case (.irqControl, _):
+      (.driverFailed, "its driver refused to re-arm", "the kernel's log may say why")  // 18
+    case (.openConfiguration, ENOENT):
+      (.rearmUnsupported, "it is not a PCI function", "choose irqcontrol or none")
+    case (.configuration, ENODEV), (.configuration, EIO): Self.gone  // 28
+    case (.port, ENODEV), (.port, EIO): Self.gone  // 28
+    case (.map, EINVAL):
+      (.removed, "the device was unbound or removed, or its map is gone", Self.gone.hint)  // 28, 34
+    case (.map, ENODEV), (.map, ENXIO):
+      (
+        .unmappable,
+        "its driver describes an address that is not page-aligned, or a map without mmap",
+        "use the PCI BAR, or have the driver round addr down and set offs"
+      )  // 35
+    case (.openResource, ENOENT):
+      (
+        .noSuchRegion, "the function has no such BAR",
+        "the file resource in its sysfs folder lists them"
+      )
+    case (.mapResource, EINVAL):
+      (.busy, "a kernel driver holds the region exclusively", "")  // 40
+    case (.port, EINVAL):
+      (.misaligned, "the access has a width or offset the BAR does not take", "")
+    case (.attribute, ENOENT), (.attribute, ENODEV), (.attribute, EINVAL): Self.gone  // 37
+    default: nil
+    }
+  }
+
+  private func general(_ number: Int32) -> Meaning {
+    switch number {
+    case EACCES, EPERM:
+      (.permissionDenied, "permission denied", isPCI ? Self.pciHint : Self.groupHint)  // 4
+    case EROFS:
+      (
+        .readOnly, "sysfs is mounted read-only here",
+        "systemd: ProtectKernelTunables= needs ReadWritePaths=/sys/devices beside it"
+      )
+    case EMFILE, ENFILE: (.resourcesExhausted, "too many open files", Self.limitHint)
+    case ENOMEM, EAGAIN: (.resourcesExhausted, "out of memory or of locked memory", Self.limitHint)
+    case ENODEV, ENOENT, ENXIO: Self.gone
+    case EFAULT: (.unexpected, "bad address", "")  // 12: the event is not consumed
+    default:
+      if self == .open {
+        (.driverFailed, "its driver's open hook refused", "the kernel's log may say why")  // 1
+      } else {
+        (.unexpected, "the kernel's answer is not one that UIO documents", "")
+      }
+    }
+  }
+
+  private var isPCI: Bool {
+    self == .openConfiguration || self == .configuration || self == .openResource || self == .port
+      || self == .mapResource
+  }
+
+  package static let interruptHint =
+    "the driver found none: check the device tree or board file; a PCI function without INTx (MSI only, or a VF) "
+    + "cannot interrupt through uio_pci_generic"
+}
