@@ -41,8 +41,8 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
   public let cause: String
   /// What to do about it; empty when there is nothing to do.
   public let hint: String
-  /// The kernel's answer, or 0.
-  public let errno: Int32
+  /// The kernel's answer, if it gave one.
+  public let errno: Errno?
   /// The device's own account of it, where there is one.
   public let device: UIOError?
 
@@ -56,7 +56,7 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
     self.operation = operation
     self.cause = cause
     self.hint = hint
-    self.errno = errno
+    self.errno = errno == 0 ? nil : Errno(rawValue: errno)
     self.device = device
   }
 
@@ -76,7 +76,7 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
 
   /// `object: operation: cause (ERRNO)`, and the hint on a line of its own.
   public var description: String {
-    let number = errno == 0 ? "" : " (\(Errno.name(errno)))"
+    let number = errno.map { " (\($0))" } ?? ""
     let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
     return "\(object): \(operation): \(cause)\(number)\(advice)"
   }

@@ -29,9 +29,9 @@ struct Failure: Equatable, Sendable {
       // The error's own form, without its hint.
       let plain = InterruptSyncError(
         error.code, object: error.object, operation: error.operation, cause: error.cause,
-        errno: error.errno)
+        errno: error.errorNumber)
       self.init(
-        plain.description, hint: error.hint, code: error.code.rawValue, errno: error.errno)
+        plain.description, hint: error.hint, code: error.code.rawValue, errno: error.errorNumber)
     case let error as VarlinkError:
       let plain = VarlinkError(
         error.code, object: error.object, operation: error.operation, cause: error.cause,
@@ -146,13 +146,13 @@ package struct LogRecord: Equatable, Sendable {
     let (priority, event, errno): (LogLevel, JournalEvent, Int32) =
       switch report {
       case .removed: (.notice, .deviceRemoved, 0)
-      case .failed(let error): (.error, .deviceFailed, error.errno)
+      case .failed(let error): (.error, .deviceFailed, error.errorNumber)
       case .stormBegan: (.warning, .stormBegan, 0)
       case .stormEnded: (.notice, .stormEnded, 0)
       case .repeatLimitReached: (.warning, .repeatLimitReached, 0)
-      case .rearmFailed(let error): (.error, .rearmFailed, error.errno)
+      case .rearmFailed(let error): (.error, .rearmFailed, error.errorNumber)
       case .rearmRecovered: (.notice, .rearmRecovered, 0)
-      case .attributeRefused(let error): (.warning, .attributeRefused, error.errno)
+      case .attributeRefused(let error): (.warning, .attributeRefused, error.errorNumber)
       }
     self.init(
       priority, "\(device): \(report)", event: event, device: device, interrupts: interrupts,
