@@ -35,6 +35,8 @@ public struct Device: Sendable {
   public let state: State
   /// Why the daemon does not service a configured device.
   public let failure: String?
+  /// What to do about the failure.
+  public let failureHint: String?
   /// The file that configures it.
   public let file: String?
   /// `normal`, `all` or `repeat`.
@@ -57,6 +59,7 @@ public struct Device: Sendable {
     driver = reader.optionalString("driver")
     state = State(rawValue: try reader.string("state")) ?? .unknown
     failure = reader.optionalString("failure")
+    failureHint = reader.optionalString("failureHint")
     file = reader.optionalString("file")
     mode = reader.optionalString("mode")
     rearm = reader.optionalString("rearm")

@@ -116,9 +116,8 @@ extension InterruptSyncClientError {
   private static func advice(_ reply: ErrorReply) -> (cause: String, hint: String) {
     let parameters = reply.parameters
     if let message = parameters["message"]?.string {
-      let parts = message.split(separator: "\n  hint: ", maxSplits: 1).map(String.init)
       let place = parameters["operation"]?.int64.map { "operation \($0 + 1): " } ?? ""
-      return (place + (parts.first ?? ""), parts.count > 1 ? parts[1] : "")
+      return (place + message, parameters["hint"]?.string ?? "")
     }
     if let parameter = parameters["parameter"]?.string {
       return ("the daemon does not accept this value for \(parameter)", "")

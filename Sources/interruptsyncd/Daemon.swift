@@ -1,3 +1,5 @@
+// Floor 7. The program: its command line, and the wiring of the service. `main` runs on the control
+// thread and returns when the service ends.
 import ArgumentParser
 import InterruptSync
 import InterruptSyncService
@@ -9,13 +11,13 @@ struct Daemon: ParsableCommand {
     commandName: "interruptsyncd",
     abstract: "Services the interrupts of UIO devices.",
     discussion: """
-      Options about a device stand behind it; those in front of the first device are for all.
+      Options about a device follow its name; options before the first device apply to all.
 
         interruptsyncd pci-0000:00:03.0 --claim bar0:0x24/32 --acknowledge bar0:0x64/32=claimed
 
-      With no device named it serves those that files in /etc/interruptsync/devices and its \
-      like are for, see interruptsync.device(5). With no file and no device on the machine it \
-      serves a software line, so that one can see it run.
+      If you name no device, it services every device that a file in /etc/interruptsync/devices \
+      (or its like, see interruptsync.device(5)) matches. With no file and no device on the \
+      machine it services a software line, so that you can see it run.
       """,
     version: "0.1.0")
 
@@ -24,9 +26,9 @@ struct Daemon: ParsableCommand {
 
   @OptionGroup(title: "About a device") var device: DeviceArguments
 
-  @Flag(help: "One JSON object per device and second instead of text.") var json = false
+  @Flag(help: "Print one JSON object per device and second instead of text.") var json = false
 
-  @Option(name: .customLong("for"), help: "End after so many seconds.") var seconds: Double?
+  @Option(name: .customLong("for"), help: "Exit after this many seconds.") var seconds: Double?
 
   @Option(help: "Triggers a second of the software line.") var rate: UInt64 = 1000
 
@@ -35,14 +37,14 @@ struct Daemon: ParsableCommand {
     completion: .file())
   var listen: [String] = []
 
-  @Flag(help: "List the UIO devices and end.") var list = false
+  @Flag(help: "List the UIO devices and exit.") var list = false
 
   @Flag(
     help:
-      "Check the configuration, or the .device and .conf files that are named, and end: 0 or 78.")
+      "Check the configuration, or the named .device and .conf files, and exit with 0 or 78.")
   var checkConfig = false
 
-  @Flag(help: "Print the merged configuration with the origin of each key and end: 0 or 78.")
+  @Flag(help: "Print the merged configuration with the origin of each key, and exit with 0 or 78.")
   var dumpConfig = false
 
   @Option(
@@ -54,10 +56,10 @@ struct Daemon: ParsableCommand {
     if checkConfig, dumpConfig { throw ValidationError("give --check-config or --dump-config") }
     if !configRoot.isEmpty, !devices.isEmpty {
       throw ValidationError(
-        "with devices or files named, no configuration below --config-root is read")
+        "--config-root has no effect if you name devices or files: leave one of them out")
     }
     if dumpConfig, !devices.isEmpty {
-      throw ValidationError("--dump-config prints the whole configuration and takes no names")
+      throw ValidationError("--dump-config prints the whole configuration: name no devices")
     }
     if let seconds, !(seconds > 0 && seconds < 1e9) {
       throw ValidationError("--for takes a number of seconds greater than 0")
@@ -66,17 +68,17 @@ struct Daemon: ParsableCommand {
   }
 
   func run() throws {
-    if list { return Listing.print(UIODeviceInfo.all()) }
+    if list { return Self.show(UIODeviceInfo.all()) }
     let files = try readConfiguration()
     if dumpConfig { Console.show(files?.dump ?? "") }
     if checkConfig || dumpConfig { return }
     let environment = ServiceEnvironment.take()
     do {
-      let groups = try ArgumentGroups(CommandLine.arguments.dropFirst(), devices: devices)
-      // Under a service manager it waits for devices, files and clients, and plays with no line.
+      // Under a service manager it waits for devices, files and clients, and makes no software line.
       let isConfigured =
         files?.devices.isEmpty == false || environment.hasManager || !listen.isEmpty
       if devices.isEmpty, !isConfigured { try refuseToChoose() }
+      let groups = ArgumentGroups(CommandLine.arguments.dropFirst(), devices: devices)
       var configuration = ServiceConfiguration(
         devices: try groups.configurations(), isJSON: json, duration: seconds, softwareRate: rate,
         sockets: listen)
@@ -87,17 +89,14 @@ struct Daemon: ParsableCommand {
       }
       let service = try Service(configuration, environment: environment)
       try service.run()
-    } catch let error as UIOError {
-      throw ExitCode(Listing.failed(error.description))
-    } catch let error as InterruptSyncError {
-      throw ExitCode(Listing.failed(error.description))
     } catch {
-      throw ExitCode(Listing.failed("\(error)"))
+      Journal.standard.log(.error, "\(error)")
+      throw ExitCode(1)
     }
   }
 
-  /// What the files say; nil where devices are named, which are then all that is served.
-  /// - Throws: the exit status, after every fault has been told.
+  /// Reads the files; nil if devices are named, which are then all that is serviced.
+  /// - Throws: the exit status, after every fault has been printed.
   private func readConfiguration() throws(ExitCode) -> ConfigurationSet? {
     do throws(ConfigurationError) {
       if devices.isEmpty { return try ConfigurationSet(ConfigurationTree(root: configRoot)) }
@@ -109,16 +108,32 @@ struct Daemon: ParsableCommand {
     }
   }
 
-  /// Taking over hardware that nobody named could disturb its owner.
+  /// Taking over hardware that the user did not name could disturb its owner.
   private func refuseToChoose() throws {
     let found = UIODeviceInfo.all()
     guard !found.isEmpty else { return }
-    Listing.print(found)
+    Self.show(found)
     throw UIOError(
       .malformed, device: "interruptsyncd", operation: "start",
       cause: "there are UIO devices, and none was named",
       hint:
-        "name those to serve, each with --claim and --acknowledge from its data sheet, or write a .device file, interruptsync.device(5)"
+        "name the devices to service, each with --claim and --acknowledge from its data sheet, or write a .device file, interruptsync.device(5)"
     )
+  }
+
+  private static func show(_ devices: [UIODeviceInfo]) {
+    if devices.isEmpty {
+      Journal.standard.log(
+        LogRecord(
+          .notice, "this machine has no UIO device",
+          hint: "bind one to a UIO driver: interruptsyncctl bind 0000:00:03.0"))
+    }
+    for device in devices {
+      let bars = device.pci?.bars.map { "bar\($0.number)" } ?? []
+      let regions = (device.maps.map { "map\($0.index)" } + bars).joined(separator: " ")
+      Console.out(
+        "uio\(device.number)  \(device.stableID)  \(device.name)  "
+          + "\(device.driver ?? "no driver")  \(regions)")
+    }
   }
 }

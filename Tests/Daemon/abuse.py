@@ -192,7 +192,7 @@ def a_thousand_connections_of_one_user_are_refused_beyond_its_limit():
         wires = [daemon.wire() for _ in range(1000)]
 
         def open_ones():
-            # What was closed says so at once.
+            # A closed connection reports it at once.
             count = 0
             for wire in wires:
                 wire.socket.setblocking(False)
@@ -277,7 +277,7 @@ def calls_of_an_observer_beyond_its_time_wait_and_are_all_answered():
                     wire.answer()
 
         def held_up(user):
-            return f"user {user} is held up" in daemon.log
+            return f"user {user} throttled" in daemon.log
 
         as_user(NOBODY - 1, control, lambda: calls(20))
         assert not held_up(NOBODY - 1)
@@ -285,7 +285,7 @@ def calls_of_an_observer_beyond_its_time_wait_and_are_all_answered():
         assert held_up(NOBODY), "20 calls took less than a hundredth of a processor"
         calls(20)
         assert not held_up(0)
-        # Of another user nobody knows.
+        # The daemon has not heard of another user.
         as_user(NOBODY - 2, NOBODY, lambda: calls(1))
         assert not held_up(NOBODY - 2)
         daemon.still_dispatches("line7")
@@ -304,7 +304,7 @@ def control_of_one_device_is_enough_not_to_be_held_up():
                     wire.call("Trigger", device="soft")
 
         as_user(NOBODY, control, calls)
-        assert f"user {NOBODY} is held up" not in daemon.log
+        assert f"user {NOBODY} throttled" not in daemon.log
         with daemon.wire() as wire:
             eventually("what it triggered", lambda: daemon.interrupts(wire) == 2000)
 
@@ -394,13 +394,13 @@ def streams_that_nobody_reads_are_bounded_and_lose_no_count():
             if number % 100 == 0:
                 wire.call("SetMode", device="other", mode=("all", "normal")[number // 100 % 2])
         eventually("every interrupt", lambda: daemon.interrupts(wire) == first + 20_000)
-        # One for all of them: what the dispatcher has to do for them does not grow with their number.
+        # One ring for all of them: the cost for the dispatcher does not grow with their number.
         page = os.sysconf("SC_PAGESIZE")
         assert ring_memory(daemon) == (4096 + 1024 * 104 + page - 1) // page * page, ring_memory(daemon)
         grown = daemon.memory() - before
         # OutputSizeMax= for each, at the most.
         assert grown < len(slow) * MIB / 4, f"{grown} bytes"
-        # One that reads at last is told everything that it missed, and no more.
+        # A stream that reads at last accounts for everything that it missed, and nothing more.
         seen = slow[0].answer()["interrupts"]
         slow[0].socket.settimeout(0.5)
         try:

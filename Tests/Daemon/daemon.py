@@ -24,7 +24,7 @@ PIDFD_GETFD = 438
 
 
 def eventually(what, condition, patience=PATIENCE):
-    """What `condition` gives, once that is true."""
+    """The value of `condition`, once it is true."""
     end = time.monotonic() + patience
     while True:
         result = condition()

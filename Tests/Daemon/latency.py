@@ -129,8 +129,8 @@ def measure(device):
                 else:
                     quiet.append(window(line, ring))
         os.close(line)
-        # What was not refused was held up.
-        assert f"user {NOBODY} is held up" in daemon.log, "nobody was held up"
+        # Calls that were not refused were throttled.
+        assert f"user {NOBODY} throttled" in daemon.log, "no user was throttled"
     return quiet, beside
 
 

@@ -22,7 +22,7 @@ called = set()
 
 
 def varlinkctl(*arguments, status=0):
-    """What it wrote to standard output and to standard error."""
+    """Its output and its error output."""
     ended = subprocess.run(TOOL + list(arguments), capture_output=True, text=True, timeout=PATIENCE)
     assert ended.returncode == status, f"{arguments}: {ended}"
     return ended.stdout, ended.stderr

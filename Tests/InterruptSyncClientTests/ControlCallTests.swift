@@ -73,7 +73,7 @@ func errorsOfTheInterfaceKeepTheirWords(
 @Test func hintOfTheDaemonIsTheHint() throws {
   let daemon = try FakeDaemon(
     "Connect",
-    refusing: refusal("SystemFailure", ["message": "no way\n  hint: go around", "errno": 0]))
+    refusing: refusal("SystemFailure", ["message": "no way", "hint": "go around", "errno": 0]))
   let error = failure { try daemon.client().connect("a") }
   #expect(error?.cause == "no way")
   #expect(error?.hint == "go around")

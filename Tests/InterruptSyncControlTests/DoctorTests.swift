@@ -41,7 +41,7 @@ private func texts(_ members: JSONObject, _ counts: JSONObject = [:]) throws -> 
 
 @Test(
   arguments: [
-    (["state": "failed", "failure": "it is busy\n  hint: wait"], [:], "it is busy"),
+    (["state": "failed", "failure": "it is busy", "failureHint": "wait"], [:], "it is busy"),
     (["state": "storming"], [:], "storm brake"),
     (["state": "listed", "file": .null], [:], "no .device file matches"),
     (["state": "listed"], [:], "disconnected"), (["state": "gone"], [:], "has gone"),

@@ -40,9 +40,14 @@ private struct Line: Decodable {
 
 @Test(arguments: [
   ("--for 0", 64, "--for"), ("--rate 0", 64, "--rate"), ("--bogus", 64, "bogus"),
-  ("no-such-device", 1, "no such device"), ("uio0 --mode sometimes", 1, "normal, all or repeat"),
-  ("uio0 --rearm maybe", 1, "irqcontrol"), ("uio0 --realtime 100", 1, "1 to 99"),
-  ("uio0 --cpus 3-1", 1, "0,2-3"), ("uio0 --claim bar0", 1, "offset"),
+  ("no-such-device", 1, "no such device"),
+  ("uio0 --mode sometimes", 1, "argument 2 (--mode): error: Mode=: \"sometimes\" is none of"),
+  (
+    "uio0 --rearm=maybe", 1,
+    "argument 2 (--rearm): error: Rearm=: \"maybe\" is none of auto, irqcontrol"
+  ), ("uio0 --realtime 100", 1, "1 to 99"),
+  ("--cpus 3-1 uio0", 1, "argument 1 (--cpus): error: CPUAffinity=: \"3-1\""),
+  ("uio0 --claim bar0", 1, "offset"), ("uio0 --claim ''", 1, "the value is empty"),
   ("uio0 --acknowledge bar0:0/32=claimed", 1, "no register is claimed"),
   ("pci-00:99.0", 1, "not a PCI address"),
 ])

@@ -1,4 +1,4 @@
-// A recipe at work, on a file that stands in for a device's registers.
+// A recipe that runs on a file instead of a device's registers.
 import CUIO
 import InterruptSync
 import Testing

@@ -1,10 +1,25 @@
-// Who may do what: by the groups that the kernel says a client has, and never by default.
+// Clients room. What each user may do: decided by the groups that the kernel reports for a peer, and
+// never by default. Values; groups are looked up when a policy is made, and a device's own groups at
+// each call.
 import Glibc
 import Varlink
 
-/// The groups of the roles. A group that does not exist has no members, and is told of once.
+/// What a client may do. Each role includes the previous one.
+enum Role: Int, Comparable {
+  case none
+  /// Look.
+  case observe
+  /// Service devices and access their registers.
+  case control
+  /// Change what the daemon does.
+  case admin
+
+  static func < (left: Role, right: Role) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// The groups of the roles. A group that does not exist has no members, and is reported once.
 struct AccessPolicy {
-  /// nil: whoever can connect.
+  /// nil: every user that can connect.
   private let observers: Set<UInt32>?
   private let controllers: Set<UInt32>
   private let admins: Set<UInt32>
@@ -17,7 +32,7 @@ struct AccessPolicy {
     admins = Self.numbers(settings.adminGroups, unknown)
   }
 
-  /// What a peer may do where no device says otherwise.
+  /// The role of a peer where no device says otherwise.
   func role(of peer: PeerCredentials) -> Role {
     if let role = privileged(peer) { return role }
     if Self.isMember(peer, controllers) { return .control }
@@ -25,7 +40,7 @@ struct AccessPolicy {
     return Self.isMember(peer, observers) ? .observe : .none
   }
 
-  /// What a peer may do with one device: groups of its own take the place of the daemon's.
+  /// The role of a peer with one device, whose own groups replace the daemon's.
   func role(of peer: PeerCredentials, for device: DeviceSettings?) -> Role {
     if let role = privileged(peer) { return role }
     guard let device else { return role(of: peer) }

@@ -1,51 +1,50 @@
-// The errors of io.interruptsync, as its description declares them.
+// Clients room. The errors of io.interruptsync, as its description declares them. A hint and the
+// cause's code are parameters of their own: no client cuts them out of a text. Pure functions.
 import InterruptSync
+import LinuxSystem
 import UIO
 import Varlink
 
 enum ClientError {
   static let interface = "io.interruptsync"
 
-  static func noSuchDevice(_ device: String, _ message: String = "") -> ErrorReply {
-    make(
-      "NoSuchDevice",
-      [
-        "device": .string(device),
-        "message": .string(
-          message.isEmpty ? "no device has this id, node or name; ListDevices has them" : message),
-      ])
+  static func noSuchDevice(
+    _ device: String,
+    _ message: String = "no device has this id, node or name; ListDevices returns those there are"
+  ) -> ErrorReply {
+    make("NoSuchDevice", ["device": .string(device)], Failure(message))
   }
 
-  static func wrongState(_ device: ManagedDevice, _ message: String) -> ErrorReply {
+  static func wrongState(
+    _ device: ManagedDevice, _ message: String, hint: String = ""
+  ) -> ErrorReply {
     make(
-      "WrongState",
-      [
-        "device": .string(device.id), "state": .string(device.state.rawValue),
-        "message": .string(message),
-      ])
+      "WrongState", ["device": .string(device.id), "state": .string(device.state.rawValue)],
+      Failure(message, hint: hint))
   }
 
   static func busy(_ device: ManagedDevice, _ message: String) -> ErrorReply {
-    make("Busy", ["device": .string(device.id), "message": .string(message)])
+    make("Busy", ["device": .string(device.id)], Failure(message))
   }
 
-  static func notAllowed(_ device: ManagedDevice, _ message: String) -> ErrorReply {
-    make("NotAllowed", ["device": .string(device.id), "message": .string(message)])
+  /// No file configures the device, so nothing says how to service it.
+  static func notConfigured(_ device: ManagedDevice) -> ErrorReply {
+    make(
+      "NotAllowed", ["device": .string(device.id)],
+      Failure(
+        "no .device file configures it",
+        hint: "write one, see interruptsync.device(5), or attach the device"))
   }
 
   static func notAttached(_ device: ManagedDevice, _ message: String) -> ErrorReply {
-    make("NotAttached", ["device": .string(device.id), "message": .string(message)])
+    make("NotAttached", ["device": .string(device.id)], Failure(message))
   }
 
-  static func badDescriptor(
-    _ device: ManagedDevice, _ refusal: Inheritance.Refusal
-  ) -> ErrorReply {
+  static func badDescriptor(_ device: ManagedDevice, _ error: AdoptionError) -> ErrorReply {
     make(
       "BadDescriptor",
-      [
-        "device": .string(device.id), "parameter": .string(refusal.parameter),
-        "message": .string("\(refusal)"),
-      ])
+      ["device": .string(device.id), "parameter": .string(error.parameter)],
+      Failure(error.cause, hint: error.hint))
   }
 
   static func tooManyRegistrations(_ limit: Int) -> ErrorReply {
@@ -54,22 +53,19 @@ enum ClientError {
 
   static func tooMuchMemory(_ size: Int, has: Int, limit: Int) -> ErrorReply {
     make(
-      "TooLarge",
-      [
-        "limit": .integer(Int64(limit)),
-        "message": .string(
-          "a ring of \(size) bytes: the user's have \(has) already, of \(limit) that they may have"
-            + "\n  hint: ask for a smaller capacity, or raise RingMemoryPerUserMax= in "
-            + "interruptsyncd.conf(5)"),
-      ])
+      "TooLarge", ["limit": .integer(Int64(limit))],
+      Failure(
+        "a ring of \(size) bytes: the user's rings have \(has) of \(limit) bytes already",
+        hint: "ask for a smaller capacity, or raise RingMemoryPerUserMax= in "
+          + "interruptsyncd.conf(5)"))
   }
 
   static func refused(_ refusal: TransactionRefusal) -> ErrorReply {
     switch refusal {
-    case .badRegister(let index, let message):
-      make("BadRegister", ["operation": .integer(Int64(index)), "message": .string(message)])
+    case .badRegister(let index, let error):
+      make("BadRegister", ["operation": .integer(Int64(index))], Failure(error))
     case .tooLarge(let limit, let message):
-      make("TooLarge", ["limit": .integer(Int64(limit)), "message": .string(message)])
+      make("TooLarge", ["limit": .integer(Int64(limit))], Failure(message))
     }
   }
 
@@ -103,15 +99,21 @@ enum ClientError {
       ])
   }
 
-  /// Whatever opening, connecting or re-arming a device failed with.
+  /// What opening, connecting or re-arming a device failed with.
   static func system(_ error: any Error) -> ErrorReply {
-    let number =
-      (error as? UIOError)?.errno ?? (error as? InterruptSyncError)?.errorNumber ?? 0
-    return make(
-      "SystemFailure", ["message": .string("\(error)"), "errno": .integer(Int64(number))])
+    let failure = Failure(error)
+    return make("SystemFailure", ["errno": .integer(Int64(failure.errno))], failure)
   }
 
-  private static func make(_ name: String, _ parameters: JSONObject) -> ErrorReply {
-    ErrorReply("\(interface).\(name)", parameters)
+  private static func make(
+    _ name: String, _ parameters: JSONObject, _ failure: Failure? = nil
+  ) -> ErrorReply {
+    var parameters = parameters
+    if let failure {
+      parameters["message"] = .string(failure.message)
+      if !failure.code.isEmpty { parameters["code"] = .string(failure.code) }
+      if !failure.hint.isEmpty { parameters["hint"] = .string(failure.hint) }
+    }
+    return ErrorReply("\(interface).\(name)", parameters)
   }
 }

@@ -1,4 +1,5 @@
-// Connecting, triggering, changing.
+// Clients room. Methods that connect, trigger and change devices, reload the configuration, and take
+// over descriptors. Control thread; no lock.
 import InterruptSync
 import UIO
 import Varlink
@@ -7,13 +8,13 @@ extension ClientService {
   func addControlMethods() {
     handle("Connect") { [unowned self] call throws(ErrorReply) in try connect(call) }
     handle("Disconnect") { [unowned self] call throws(ErrorReply) in
-      let device = try device(call, .control)
+      let device = try controlledDevice(call)
       try requireUnattached(device)
       registry.disconnect(device)
       call.reply()
     }
     handle("Trigger") { [unowned self] call throws(ErrorReply) in
-      let device = try device(call, .control)
+      let device = try controlledDevice(call)
       guard let line = device.software else {
         throw ClientError.wrongState(device, "only software lines can be triggered")
       }
@@ -22,7 +23,7 @@ extension ClientService {
       call.reply()
     }
     handle("SetMode") { [unowned self] call throws(ErrorReply) in
-      let device = try device(call, .control)
+      let device = try controlledDevice(call)
       let name = call.parameters["mode"]?.string
       guard let mode = InterruptSyncMode.allCases.first(where: { $0.description == name }) else {
         throw .invalidParameter("mode")
@@ -31,7 +32,7 @@ extension ClientService {
       call.reply()
     }
     handle("SetPolicy") { [unowned self] call throws(ErrorReply) in
-      let device = try device(call, .control)
+      let device = try controlledDevice(call)
       let policy = try policy(call)
       try change(device) { $0.policy = policy }
       call.reply()
@@ -44,12 +45,9 @@ extension ClientService {
   }
 
   private func connect(_ call: VarlinkCall) throws(ErrorReply) {
-    let device = try device(call, .control)
+    let device = try controlledDevice(call)
     try requireUnattached(device)
-    guard device.configuration != nil else {
-      throw ClientError.notAllowed(
-        device, "no file says how it is serviced: write one, interruptsync.device(5), or attach it")
-    }
+    guard device.configuration != nil else { throw ClientError.notConfigured(device) }
     guard !device.isConnected else {
       throw ClientError.wrongState(device, "the device is connected already")
     }
@@ -65,34 +63,26 @@ extension ClientService {
     } else {
       call.connection.whenClosed { [weak self, weak device] in
         self?.unregister(user)
-        guard let device, !device.isWanted, device.attachment == nil else { return }
+        guard let device, !device.isWanted, !device.isAttached else { return }
         device.disconnect()
-        self?.registry.tell(.changed, device)
+        self?.registry.notify(.changed, device)
       }
     }
-    registry.tell(.changed, device)
+    registry.notify(.changed, device)
     call.reply()
   }
 
-  func requireUnattached(_ device: ManagedDevice) throws(ErrorReply) {
-    guard device.attachment == nil else {
-      throw ClientError.busy(device, "a client has attached the device")
-    }
-  }
-
-  /// Makes the object anew with another setting; a connected device is so again.
+  /// Remakes the object with another setting, and reconnects a device that was connected.
   private func change(_ device: ManagedDevice, _ body: (ManagedDevice) -> Void) throws(ErrorReply) {
     try requireUnattached(device)
-    guard device.configuration != nil else {
-      throw ClientError.notAllowed(device, "no file says how it is serviced")
-    }
+    guard device.configuration != nil else { throw ClientError.notConfigured(device) }
     let wasConnected = device.isConnected
     body(device)
     device.remakeObject()
     if wasConnected {
       do { try device.connect() } catch { throw ClientError.system(error) }
     }
-    registry.tell(.changed, device)
+    registry.notify(.changed, device)
   }
 
   private func policy(_ call: VarlinkCall) throws(ErrorReply) -> DispatcherAttributes.Policy {
@@ -107,5 +97,40 @@ extension ClientService {
         ? .fifo(Int32(priority)) : .roundRobin(Int32(priority))
     default: throw .invalidParameter("policy")
     }
+  }
+}
+
+extension ClientService {
+  func addAdoptionMethods() {
+    handle("AdoptDevice", descriptors: ["node", "configuration"]) {
+      [unowned self] call throws(ErrorReply) in try adopt(call)
+    }
+  }
+
+  /// Takes over descriptors that the daemon may not open itself, and connects the device with them
+  /// if it should be serviced.
+  private func adopt(_ call: VarlinkCall) throws(ErrorReply) {
+    let device = try device(call, .admin)
+    call.connection.exempt()
+    guard let info = device.info else {
+      throw ClientError.wrongState(
+        device, device.isSoftware ? "a software line has no descriptors" : "the device is absent")
+    }
+    try requireUnattached(device)
+    guard device.line?.device.isAlive != true else {
+      throw ClientError.wrongState(device, "the daemon has it open already")
+    }
+    guard let node = call.descriptor("node") else { throw .invalidParameter("node") }
+    do throws(AdoptionError) {
+      try device.adopt(node: node, configuration: call.descriptor("configuration"), of: info)
+    } catch { throw ClientError.badDescriptor(device, error) }
+    journal.log(
+      LogRecord(
+        .info, "\(device.id): descriptors handed in", device: device.id,
+        clientUID: call.peer.user, method: call.method))
+    let failure = registry.serve(device)
+    registry.notify(.changed, device)
+    if let failure { throw ClientError.system(failure) }
+    call.reply()
   }
 }

@@ -1,5 +1,6 @@
-// Interrupts as they come: rings in shared memory, and a coalesced stream for shells.
-import CUIO
+// Clients room. Methods that follow interrupts as they come: rings in shared memory, which the
+// dispatcher writes and the client reads without the daemon, and a coalesced stream for shells.
+// Control thread; no lock.
 import InterruptSync
 import LinuxSystem
 import UIO
@@ -38,19 +39,19 @@ extension ClientService {
 
   private func stream(_ call: VarlinkCall) throws(ErrorReply) {
     let device = try device(call, .observe)
-    let stream = try EventStream(call, of: device, on: loop)
+    let stream = try EventStream(call, of: device, feed(of: device))
     let number = try subscribe(call)
     let peer = call.peer
     let id = device.id
-    // The device may be another object after a change, and somebody else's to see.
+    // After a change the device may be another object, and the peer may have lost its role.
     let observer = registry.observe { [unowned self, unowned call] _, changed in
       guard changed.id == id, let stream = streams[number] else { return }
       do throws(ErrorReply) {
         let now = registry.devices.first { $0.id == id }
         guard let now, mayObserve(peer, now) else { throw ClientError.noSuchDevice(id) }
-        try stream.follow(now)
+        try stream.follow(now) { () throws(ErrorReply) in try feed(of: now) }
       } catch {
-        // The stream is what keeps the call.
+        // The stream keeps the call alive, and onCancel ends the stream.
         let call = call
         call.onCancel?()
         call.fail(error)
@@ -65,25 +66,27 @@ extension ClientService {
     }
     stream.begin()
   }
+
+  /// The feed that the streams of the device's present object share.
+  /// - Throws: `SystemFailure`; `WrongState` if the device has never been connected.
+  private func feed(of device: ManagedDevice) throws(ErrorReply) -> EventFeed {
+    if let feed = feeds[device.id]?.feed, feed.object === device.object { return feed }
+    feeds = feeds.filter { $0.value.feed != nil }
+    let feed = try EventFeed(of: device, on: loop)
+    feeds[device.id] = WeakFeed(feed: feed)
+    return feed
+  }
 }
 
 extension ManagedDevice {
-  /// What the streams about the object there is now share.
-  /// - Throws: `SystemFailure`; `WrongState` when the device has never been connected.
-  func feed(on loop: EventLoop) throws(ErrorReply) -> EventFeed {
-    if let feed, feed.object === object { return feed }
-    let new = try EventFeed(of: self, on: loop)
-    feed = new
-    return new
-  }
-
-  /// A ring of the object there is now.
-  /// - Throws: `SystemFailure`; `WrongState` when the device has never been connected.
+  /// Makes a ring of the present object.
+  /// - Throws: `SystemFailure`; `WrongState` if the device has never been connected.
   func ring(
     capacity: Int
   ) throws(ErrorReply) -> (object: InterruptSyncObject, ring: SharedRing) {
     guard let object else {
-      throw ClientError.wrongState(self, "the device has not been connected: connect it first")
+      throw ClientError.wrongState(
+        self, "the device has never been connected", hint: "connect it first")
     }
     do throws(InterruptSyncError) {
       return (object, try SharedRing(of: object, capacity: capacity))

@@ -1,30 +1,33 @@
-// io.interruptsync: what clients can ask of the daemon. Each group of methods has a file of its own.
+// Clients room. io.interruptsync: what clients can ask of the daemon. This file resolves devices,
+// checks roles and counts what each user has registered; each group of methods has an extension in a
+// file of its own. Control thread; no lock.
 import InterruptSync
 import LinuxSystem
 import UIO
 import Varlink
 
-/// The Varlink interface over the registry. On the control thread.
+/// The Varlink interface over the registry.
 final class ClientService {
-  static let path = "/run/interruptsync/io.interruptsync"
-
   let registry: DeviceRegistry
   let server: VarlinkServer
   let loop: EventLoop
   private(set) var settings: DaemonSettings
   private(set) var policy: AccessPolicy
-  /// Reads the configuration anew; throws what is wrong with it.
+  /// Reloads the configuration; throws what is wrong with it.
   let reload: () throws(ConfigurationError) -> Void
   let journal: Journal
-  /// What is registered, by user.
+  /// Registrations, subscriptions and bytes of rings, by user.
   private var registrations: [UInt32: Int] = [:]
   private var subscriptions: [UInt32: Int] = [:]
-  /// Bytes of rings, by user.
   var ringMemory: [UInt32: Int] = [:]
   private var lastRegistration = 0
-  /// Calls that are answered again and again.
+  /// Calls with many replies.
   var watched: [Int: VarlinkCall] = [:]
   var streams: [Int: EventStream] = [:]
+  /// The feed that a device's streams share while there are any, by device.
+  var feeds: [String: WeakFeed] = [:]
+
+  struct WeakFeed { weak var feed: EventFeed? }
 
   /// - Throws: `VarlinkError`.
   init(
@@ -48,13 +51,13 @@ final class ClientService {
     server.observe = { journal.log(LogRecord($0)) }
     addDeviceMethods()
     addControlMethods()
-    addWatchMethods()
-    addSynchronizedMethods()
     addAdoptionMethods()
+    addTransactionMethods()
+    addWatchMethods()
   }
 
-  /// Takes over settings that have been read anew. Who is there already keeps its connection and
-  /// what it registered.
+  /// Takes over reloaded settings. Clients that are connected keep their connections and what they
+  /// registered.
   func apply(_ settings: DaemonSettings, _ policy: AccessPolicy) {
     self.settings = settings
     self.policy = policy
@@ -69,27 +72,25 @@ final class ClientService {
       "\(ClientError.interface).\(method)", streaming: streaming, descriptors: descriptors, handler)
   }
 
-  /// The device that a call is about, for a caller that has `role` with it. Who may not even look
-  /// is told that there is none.
+  // MARK: Devices and roles
+
+  /// The device that a call is about, for a caller that has `role` with it. A caller without observe
+  /// rights is told that the device does not exist.
   func device(_ call: VarlinkCall, _ role: Role) throws(ErrorReply) -> ManagedDevice {
     let name = call.parameters["device"]?.string ?? ""
     guard let device = registry.device(name) else { throw ClientError.noSuchDevice(name) }
     let has = policy.role(of: call.peer, for: device.configuration?.settings)
     guard has >= .observe else { throw ClientError.noSuchDevice(name) }
     guard has >= role else { throw denied(call) }
-    // Who may hold a device's lock may take the processor.
-    if role >= .control { call.connection.exempt() }
     return device
   }
 
-  /// An integer parameter; nil when it is absent. Beyond `range`, or of more than 63 bits, it is
-  /// refused rather than taken for absent.
-  func integer(
-    _ call: VarlinkCall, _ name: String, in range: ClosedRange<Int64>
-  ) throws(ErrorReply) -> Int64? {
-    guard let value = call.parameters[name], value != .null else { return nil }
-    guard let number = value.int64, range.contains(number) else { throw .invalidParameter(name) }
-    return number
+  /// The device that a call controls. From here on the CPU quota does not apply to the connection: a
+  /// client that may hold the device's lock may take the processor.
+  func controlledDevice(_ call: VarlinkCall) throws(ErrorReply) -> ManagedDevice {
+    let device = try device(call, .control)
+    call.connection.exempt()
+    return device
   }
 
   func denied(_ call: VarlinkCall) -> ErrorReply {
@@ -101,9 +102,25 @@ final class ClientService {
     policy.role(of: peer, for: device.configuration?.settings) >= .observe
   }
 
-  // MARK: What ends with its connection
+  func requireUnattached(_ device: ManagedDevice) throws(ErrorReply) {
+    guard !device.isAttached else {
+      throw ClientError.busy(device, "a client has attached the device")
+    }
+  }
 
-  /// A number for a registration of the caller's, counted until `release`.
+  /// An integer parameter; nil if it is absent. A number outside `range`, or of more than 63 bits, is
+  /// refused rather than taken for absent.
+  func integer(
+    _ call: VarlinkCall, _ name: String, in range: ClosedRange<Int64>
+  ) throws(ErrorReply) -> Int64? {
+    guard let value = call.parameters[name], value != .null else { return nil }
+    guard let number = value.int64, range.contains(number) else { throw .invalidParameter(name) }
+    return number
+  }
+
+  // MARK: Registrations, which end with their connection
+
+  /// Counts a registration of the caller until `unregister`, and returns its number.
   func register(_ call: VarlinkCall) throws(ErrorReply) -> Int {
     try count(call, \.registrations, settings.limits.registrationsPerUser)
   }
@@ -127,7 +144,7 @@ final class ClientService {
 
   func unregister(_ user: UInt32) { release(user, \.registrations) }
 
-  /// - Parameter bytes: of a ring that goes with it.
+  /// - Parameter bytes: the size of a ring that ends with it.
   func unsubscribe(_ user: UInt32, releasing bytes: Int = 0) {
     release(user, \.subscriptions)
     let left = ringMemory[user, default: bytes] - bytes

@@ -1,18 +1,18 @@
-// The syntax of systemd.syntax(7): sections, assignments, comments and continued lines. Keys and
-// values mean nothing here.
+// Configuration room. The syntax of systemd.syntax(7): sections, assignments, comments and continued
+// lines. Keys and values have no meaning here. Pure values.
 
-/// Reads one file. Every fault is reported and passed over; what could be read is in `file`.
+/// Reads one file. It reports every fault and continues; `file` has what is valid.
 struct ConfigurationParser {
-  /// Bytes of the largest file that is read.
+  /// The size of the largest file that is read, in bytes.
   static let largestFile = 1 << 20
-  /// Faults after which a file is given up.
+  /// The number of faults after which the rest of a file is not read.
   static let mostFaults = 100
 
   private(set) var file: ConfigurationFile
   private(set) var diagnostics: [Diagnostic] = []
-  /// A line that goes on in the next.
+  /// A line that continues in the next one.
   private var pending: LocatedText?
-  /// Below a header that cannot be read: what stands there belongs to nobody.
+  /// After an invalid header: what follows belongs to no section.
   private var isSkipping = false
 
   /// Reads `bytes` as the file at `path`.
@@ -42,7 +42,7 @@ struct ConfigurationParser {
     diagnostics.append(Diagnostic(position, message, hint: hint))
   }
 
-  /// A line of the file. Comments may stand between the parts of a continued line.
+  /// A line of the file. Comments are allowed between the parts of a continued line.
   private mutating func read(_ line: ArraySlice<UInt8>, number: Int) {
     let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
     guard isText(line, number) else { return }
@@ -59,7 +59,7 @@ struct ConfigurationParser {
     pending = logical
   }
 
-  /// An even number of backslashes is backslashes.
+  /// True for an odd number of backslashes: an even number is escaped backslashes.
   private static func endsInBackslash(_ bytes: ArraySlice<UInt8>) -> Bool {
     bytes.reversed().prefix { $0 == UInt8(ascii: "\\") }.count % 2 == 1
   }
@@ -70,7 +70,7 @@ struct ConfigurationParser {
       let code = String(line[index], radix: 16)
       report(
         place(number, column(index)), "the line has the control character 0x\(code)",
-        hint: "configuration is plain text; remove it")
+        hint: "configuration is plain text; remove the character")
       return false
     }
     let bytes = Array(line)
@@ -83,7 +83,7 @@ struct ConfigurationParser {
     return true
   }
 
-  /// A whole line whose last part is `lastLine`.
+  /// Reads a whole line whose last part is `lastLine`.
   private mutating func statement(
     _ logical: LocatedText, lastLine: ArraySlice<UInt8>, _ number: Int
   ) {
@@ -91,7 +91,7 @@ struct ConfigurationParser {
     if visible.count < lastLine.count, Self.endsInBackslash(visible) {
       report(
         logical.position(at: logical.bytes.count - (lastLine.count - visible.count) - 1),
-        "blanks follow the backslash, so the line does not go on in the next",
+        "blanks follow the backslash, so the line does not continue",
         hint: "remove the blanks at the end of the line")
     } else {
       statement(logical)
@@ -109,8 +109,8 @@ struct ConfigurationParser {
     isSkipping = true
     guard text.bytes.firstIndex(of: UInt8(ascii: "]")) == text.bytes.count - 1 else {
       report(
-        text.position, "the section header \(text.string) cannot be read",
-        hint: "write [Name] and nothing behind it")
+        text.position, "the section header \(text.string) is malformed",
+        hint: "write [Name] and nothing after it")
       return
     }
     isSkipping = false
@@ -121,19 +121,40 @@ struct ConfigurationParser {
     if isSkipping { return }
     guard let equals = text.bytes.firstIndex(of: UInt8(ascii: "=")), equals > 0 else {
       report(
-        text.position, "neither a section, nor a key with its value",
-        hint: "write Key=value, or # in front of a comment")
+        text.position, "neither a section header nor an assignment",
+        hint: "write Key=value, or begin a comment with #")
       return
     }
     let key = text[0..<equals].trimmed.string
     guard !file.sections.isEmpty else {
       report(
-        text.position, "\(key)= stands in front of the first section",
-        hint: "write the section it belongs to, for instance [Device], above it")
+        text.position, "\(key)= comes before the first section",
+        hint: "write the section that it belongs to, for instance [Device], above it")
       return
     }
     let assignment = ConfigurationFile.Assignment(
       key: key, position: text.position, value: text[equals + 1..<text.bytes.count].trimmed)
     file.sections[file.sections.count - 1].assignments.append(assignment)
   }
+}
+
+/// One file as it was written: not merged, and without meaning.
+struct ConfigurationFile: Equatable, Sendable {
+  /// `[Name]` and its assignments.
+  struct Section: Equatable, Sendable {
+    let name: String
+    let position: SourcePosition
+    var assignments: [Assignment] = []
+  }
+
+  /// `Key=value`.
+  struct Assignment: Equatable, Sendable {
+    let key: String
+    let position: SourcePosition
+    /// Without blanks around it; empty resets the key.
+    let value: LocatedText
+  }
+
+  let path: String
+  var sections: [Section] = []
 }

@@ -1,11 +1,13 @@
-// Everything the files say, read in one go: either all of it is right, or nothing of it counts.
+// Configuration room. Everything that the files say, read in one go: it is valid as a whole or
+// rejected as a whole. Also its dump: what applies, and where each key was written. Control thread,
+// or `main` before there is another.
 
 /// The whole configuration.
 package struct ConfigurationSet: Equatable, Sendable {
   package let daemon: DaemonSettings
-  /// By name.
+  /// In the order of their names.
   package let devices: [DeviceFile]
-  /// What the above was made of, with the daemon's file first.
+  /// The merged files that this was read from, the daemon's first.
   let documents: [MergedDocument]
 
   /// Compares what is configured, not where it was written.
@@ -14,12 +16,12 @@ package struct ConfigurationSet: Equatable, Sendable {
   }
 
   /// The file for a device: the first by name that admits it, as in systemd.link(5). Nil: the
-  /// device is left alone.
+  /// device is not configured.
   package func file(for device: DeviceIdentity) -> DeviceFile? {
     devices.first { $0.match.admits(device) }
   }
 
-  /// Reads what `tree` has; with no file at all everything has its default and no device is
+  /// Reads the files of `tree`. Without any file, everything has its default and no device is
   /// configured.
   /// - Throws: every fault of every file.
   package init(_ tree: ConfigurationTree) throws(ConfigurationError) {
@@ -48,7 +50,7 @@ package struct ConfigurationSet: Equatable, Sendable {
         diagnostics.append(
           Diagnostic(
             SourcePosition(path: path), "neither a .device nor a .conf file",
-            hint: "name files as they are to be installed, for instance 10-card.device"))
+            hint: "name files as you would install them, for instance 10-card.device"))
       }
     }
     try self.init(daemon: daemon, devices: devices, diagnostics)
@@ -87,8 +89,31 @@ package struct ConfigurationSet: Equatable, Sendable {
         diagnostics += parser.diagnostics
       } catch { diagnostics.append(error) }
     }
-    let isDamaged = entry.isPart || diagnostics.count > before
+    let isPartial = entry.isPart || diagnostics.count > before
     return MergedDocument(
-      name: entry.name, files: files, schema: schema, isDamaged: isDamaged, &diagnostics)
+      name: entry.name, files: files, schema: schema, isPartial: isPartial, &diagnostics)
+  }
+}
+
+extension ConfigurationSet {
+  /// The merged files, each after a line `### NAME`, and each key after a comment with its path and
+  /// line. Read as files of these names, it is the same configuration.
+  package var dump: String {
+    documents.filter { !$0.sections.isEmpty }.map { "### \($0.name)\n\n" + Self.text($0) }
+      .joined(separator: "\n")
+  }
+
+  /// One merged file in the syntax of its sources.
+  static func text(_ document: MergedDocument) -> String {
+    document.sections.map { section in
+      let lines = section.assignments.map {
+        "# \(origin($0.position))\n\($0.key)=\($0.value.string)\n"
+      }
+      return "# \(origin(section.position))\n[\(section.name)]\n" + lines.joined()
+    }.joined(separator: "\n")
+  }
+
+  private static func origin(_ position: SourcePosition) -> String {
+    "\(position.path):\(position.line)"
   }
 }

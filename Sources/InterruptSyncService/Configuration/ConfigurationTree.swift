@@ -1,6 +1,8 @@
-// Which files count, by the rules of UAPI.6: folders by priority, files that replace and mask one
-// another, drop-ins.
+// Configuration room. Which files apply, by the rules of UAPI.6 (folders by priority, files that
+// replace and mask each other, drop-ins), and reading their bytes. The only file of the room that
+// reads the file system. Control thread, or `main` before there is another.
 import Glibc
+import LinuxSystem
 import UIO
 
 /// The folders that configuration is read from, under a root that tests and image builders can move.
@@ -10,22 +12,22 @@ package struct ConfigurationTree: Sendable {
 
   private let root: String
 
-  /// - Parameter root: in front of `/etc` and the others; empty for this machine.
+  /// - Parameter root: prefixed to `/etc` and the others; empty for this machine.
   package init(root: String = "") {
     self.root = root.hasSuffix("/") ? String(root.dropLast()) : root
   }
 
-  /// A file that counts, with its drop-ins in the order in which they apply.
+  /// A file that applies, with its drop-ins in their order.
   struct Entry: Equatable {
     /// Its path below the folders: `devices/10-edu.device`.
     let name: String
-    /// Paths: the file itself, where there is one, and its drop-ins.
+    /// The file itself, if there is one, and its drop-ins.
     var paths: [String]
-    /// A drop-in by itself, which need not say all that a file has to.
+    /// A drop-in by itself, which does not need to say all that a file must.
     var isPart = false
   }
 
-  /// The `.device` files by name. One that is masked is left out with its drop-ins.
+  /// The `.device` files by name. A masked file is left out together with its drop-ins.
   func deviceEntries(_ diagnostics: inout [Diagnostic]) -> [Entry] {
     let found = files(in: "devices", suffix: ".device", &diagnostics)
     return found.compactMap { name, path in
@@ -35,7 +37,7 @@ package struct ConfigurationTree: Sendable {
     }
   }
 
-  /// The daemon's own file. Its drop-ins count whether or not there is one and it is masked.
+  /// The daemon's own file. Its drop-ins apply even if the file is masked or does not exist.
   func daemonEntry(_ diagnostics: inout [Diagnostic]) -> Entry {
     let name = "interruptsyncd.conf"
     let main = files(in: "", suffix: name, &diagnostics).filter { $0.name == name }.map(\.path)
@@ -50,13 +52,13 @@ package struct ConfigurationTree: Sendable {
     }
   }
 
-  /// What the folders have together, by name: of files with one name that of the highest priority.
+  /// The files of all folders, by name: of files with one name, that of the highest priority.
   private func files(
     in subfolder: String, suffix: String, _ diagnostics: inout [Diagnostic]
   ) -> [(name: String, path: String)] {
     var found: [String: String] = [:]
     for folder in Self.folders.map({ root + $0 + (subfolder.isEmpty ? "" : "/\(subfolder)") }) {
-      do throws(SystemFailure) {
+      do throws(SystemError) {
         for name in try FileDescriptor.list(folder)
         where name.hasSuffix(suffix) && !name.hasPrefix(".") && found[name] == nil {
           found[name] = "\(folder)/\(name)"
@@ -65,7 +67,7 @@ package struct ConfigurationTree: Sendable {
         if error.number == ENOENT || error.number == ENOTDIR { continue }
         diagnostics.append(
           Diagnostic(
-            SourcePosition(path: folder), "cannot be listed: \(Errno.name(error.number))"))
+            SourcePosition(path: folder), "cannot list the folder: \(Errno.name(error.number))"))
       }
     }
     // By bytes, so that the order does not depend on the language.
@@ -73,11 +75,65 @@ package struct ConfigurationTree: Sendable {
       .map { (name: $0.key, path: $0.value) }
   }
 
-  /// An empty file and a link to /dev/null say that there is to be none.
+  /// An empty file and a link to /dev/null mask the files of that name.
   private func isMasked(_ path: String, _ diagnostics: inout [Diagnostic]) -> Bool {
     do throws(Diagnostic) { return try ConfigurationReader.isMask(path) } catch {
       diagnostics.append(error)
       return true
     }
+  }
+}
+
+enum ConfigurationReader {
+  /// Whether the file is empty or /dev/null.
+  /// - Throws: if the path is not a file, or cannot be examined.
+  static func isMask(_ path: String) throws(Diagnostic) -> Bool {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else {
+      let number = errno
+      var link = stat()
+      let isThere = unsafe lstat(path, &link) == 0
+      throw number == ENOENT && isThere
+        ? Diagnostic(
+          SourcePosition(path: path), "the symbolic link leads nowhere",
+          hint: "point it at a file, or at /dev/null to mask the files of this name")
+        : failure(path, number)
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return status.st_size == 0
+    // 1:3 of devices.txt, the kernel's list of device numbers.
+    case S_IFCHR where status.st_rdev == 0x103: return true
+    default:
+      throw Diagnostic(
+        SourcePosition(path: path), "not a regular file",
+        hint: "replace it with a regular file or remove it")
+    }
+  }
+
+  /// The bytes of a file: at least one more than the limit if the file is too large.
+  static func contents(_ path: String) throws(Diagnostic) -> [UInt8] {
+    do throws(SystemError) {
+      let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK)
+      var bytes: [UInt8] = []
+      var buffer = [UInt8](repeating: 0, count: 1 << 16)
+      while bytes.count <= ConfigurationParser.largestFile {
+        let count = unsafe buffer.withUnsafeMutableBytes {
+          unsafe Glibc.read(file.raw, $0.baseAddress, $0.count)
+        }
+        if count == 0 { break }
+        if count > 0 {
+          bytes += buffer[..<count]
+        } else if errno != EINTR {
+          throw SystemError(errno)
+        }
+      }
+      return bytes
+    } catch { throw failure(path, error.number) }
+  }
+
+  private static func failure(_ path: String, _ number: Int32) -> Diagnostic {
+    Diagnostic(
+      SourcePosition(path: path), "cannot read the file: \(Errno.name(number))",
+      hint: number == EACCES ? "make it readable for the daemon's user" : "")
   }
 }

@@ -1,6 +1,8 @@
-// How single values are written. Each function here gives a reader for a key: text in, value or a
-// fault with a hint out.
+// Configuration room. How single values are written, and reading those of one section. Each function
+// of `ConfigurationValue` is a reader for a key: text in; a value, or a fault with a hint, out. Pure
+// functions.
 import Glibc
+import LinuxSystem
 import UIO
 
 enum ConfigurationValue {
@@ -9,7 +11,7 @@ enum ConfigurationValue {
   /// A decimal or 0x number in `range`.
   static func integer<T: FixedWidthInteger & Sendable>(_ range: ClosedRange<T>) -> Reader<T> {
     { text throws(ValueFault) in
-      guard let number = Number.parse(text, as: T.self), range.contains(number) else {
+      guard let number = NumberParsing.parse(text, as: T.self), range.contains(number) else {
         throw ValueFault(
           "\"\(text)\" is not a number from \(range.lowerBound) to \(range.upperBound)",
           hint: "write a number from \(range.lowerBound) to \(range.upperBound)")
@@ -64,7 +66,8 @@ enum ConfigurationValue {
       let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
       let unit = text.last.flatMap { units[$0] }
       let digits = unit == nil ? text[...] : text.dropLast()
-      let product = Number.parse(digits, as: Int.self)?.multipliedReportingOverflow(by: unit ?? 1)
+      let product = NumberParsing.parse(digits, as: Int.self)?.multipliedReportingOverflow(
+        by: unit ?? 1)
       guard let product, !product.overflow, range.contains(product.partialValue) else {
         throw ValueFault(
           "\"\(text)\" is not a size from \(bytes(range.lowerBound)) to \(bytes(range.upperBound))",
@@ -77,7 +80,7 @@ enum ConfigurationValue {
   /// A whole number of hundredths, with its `%`.
   static func percentage(_ range: ClosedRange<Int>) -> Reader<Int> {
     { text throws(ValueFault) in
-      guard text.last == "%", let number = Number.parse(text.dropLast(), as: Int.self),
+      guard text.last == "%", let number = NumberParsing.parse(text.dropLast(), as: Int.self),
         range.contains(number)
       else {
         throw ValueFault(
@@ -121,10 +124,10 @@ enum ConfigurationValue {
     return text
   }
 
-  /// A group of the system by name or number. Whether it exists is found out when it is used: one
-  /// that does not has no members.
+  /// A group of the system by name or number. It need not exist: such a group has no members.
   static func group(_ text: String) throws(ValueFault) -> String {
-    let isNumber = Number.parse(text, as: UInt32.self).map { "\($0)" == text && $0 < .max } ?? false
+    let isNumber =
+      NumberParsing.parse(text, as: UInt32.self).map { "\($0)" == text && $0 < .max } ?? false
     let isName = text.unicodeScalars.enumerated().allSatisfy { index, scalar in
       switch scalar {
       case "a"..."z", "A"..."Z", "_": true
@@ -137,5 +140,64 @@ enum ConfigurationValue {
         "\"\(text)\" is not the name of a group", hint: "write a group's name or its number")
     }
     return text
+  }
+}
+
+/// Reads the values of one section, and collects their faults.
+struct SectionReader<Key: ConfigurationKey> {
+  private let section: MergedSection?
+  private(set) var diagnostics: [Diagnostic] = []
+
+  /// - Parameter section: nil if it was not written: every key has its default.
+  init(_ section: MergedSection?, _: Key.Type = Key.self) { self.section = section }
+
+  private func assignments(_ key: Key) -> [ConfigurationFile.Assignment] {
+    section?.values[key.rawValue] ?? []
+  }
+
+  /// Whether the key has a value.
+  func has(_ key: Key) -> Bool { !assignments(key).isEmpty }
+
+  /// The position of a fault of the key: its value, or the section.
+  func position(_ key: Key) -> SourcePosition? {
+    assignments(key).last?.value.position ?? section?.position
+  }
+
+  /// The value, or nil if there is none or it is not valid.
+  mutating func value<T>(_ key: Key, _ read: (String) throws(ValueFault) -> T) -> T? {
+    guard let value = assignments(key).last?.value else { return nil }
+    do throws(ValueFault) { return try read(value.string) } catch {
+      report(key, error, at: value.position)
+      return nil
+    }
+  }
+
+  /// The items of a list. Invalid ones are reported and left out.
+  mutating func items<T>(_ key: Key, _ read: (String) throws(ValueFault) -> T) -> [T] {
+    var items: [T] = []
+    for assignment in assignments(key) {
+      for item in split(assignment) {
+        do throws(ValueFault) { items.append(try read(item.text)) } catch {
+          report(key, error, at: item.position)
+        }
+      }
+    }
+    return items
+  }
+
+  /// The items of a list, assignment by assignment.
+  mutating func lists(_ key: Key) -> [[ListItem]] { assignments(key).map { split($0) } }
+
+  private mutating func split(_ assignment: ConfigurationFile.Assignment) -> [ListItem] {
+    do throws(Diagnostic) { return try assignment.value.items() } catch {
+      diagnostics.append(error)
+      return []
+    }
+  }
+
+  mutating func report(_ key: Key, _ fault: ValueFault, at position: SourcePosition? = nil) {
+    guard let position = position ?? self.position(key) else { return }
+    diagnostics.append(
+      Diagnostic(position, "\(key.rawValue)=: \(fault.message)", hint: fault.hint))
   }
 }

@@ -1,29 +1,28 @@
-// [Daemon]: the process as a whole, and what clients may ask of it.
+// Configuration room. [Daemon], the keys of interruptsyncd.conf: the process as a whole, and what
+// clients may use. Pure values.
+import Varlink
 
 /// What `interruptsyncd.conf` says.
 package struct DaemonSettings: Equatable, Sendable {
   /// The least urgent level that is logged.
   package var logLevel = LogLevel.info
-  /// Written anew each `metricsInterval`; nil: no such file.
+  /// Replaced every `metricsInterval`; nil: no file.
   package var metricsTextfile: String?
   package var metricsInterval = TimeSpan.seconds(15)
-  /// Where they are told over HTTP; nil: nowhere.
-  package var metricsSocket: String?
-  /// Whose members may look at devices; empty: whoever can connect.
+  /// Their members may observe devices; empty: every user that can connect.
   package var observeGroups: [String] = []
-  /// Whose members may register routines; root always may.
+  /// Their members may control devices; root always may.
   package var controlGroups: [String] = []
-  /// Whose members may reload, attach and detach; root always may.
+  /// Their members may reload and hand over descriptors; root always may.
   package var adminGroups: [String] = []
   package var limits = ClientLimits()
-  /// Until a device that is being attached has to be connected.
+  /// The longest time from an interrupt to the attached client's completion.
   package var attachDeadline = TimeSpan.seconds(5)
 
   enum Key: String, ConfigurationKey {
     case logLevel = "LogLevel"
     case metricsTextfile = "MetricsTextfile"
     case metricsInterval = "MetricsIntervalSec"
-    case metricsSocket = "MetricsSocket"
     case observeGroups = "ObserveGroup"
     case controlGroups = "ControlGroup"
     case adminGroups = "AdminGroup"
@@ -57,7 +56,6 @@ package struct DaemonSettings: Equatable, Sendable {
     metricsInterval =
       reader.value(.metricsInterval, Value.timeSpan(.seconds(1) ... .seconds(3600)))
       ?? metricsInterval
-    metricsSocket = reader.value(.metricsSocket, Self.socket)
     observeGroups = reader.items(.observeGroups, Value.group)
     controlGroups = reader.items(.controlGroups, Value.group)
     adminGroups = reader.items(.adminGroups, Value.group)
@@ -67,18 +65,7 @@ package struct DaemonSettings: Equatable, Sendable {
       ?? attachDeadline
   }
 
-  /// What fits into the kernel's address of a local socket with the zero behind it.
-  private static func socket(_ text: String) throws(ValueFault) -> String {
-    let path = try ConfigurationValue.path(text)
-    guard path.utf8.count <= 107 else {
-      throw ValueFault(
-        "\"\(text)\" is longer than the 107 bytes that a socket's path can have",
-        hint: "write a shorter one, for instance /run/interruptsync/metrics")
-    }
-    return path
-  }
-
-  /// The node exporter reads nothing else.
+  /// A path that ends in .prom: the node exporter reads nothing else.
   private static func textfile(_ text: String) throws(ValueFault) -> String {
     let path = try ConfigurationValue.path(text)
     guard path.hasSuffix(".prom") else {
@@ -86,5 +73,60 @@ package struct DaemonSettings: Equatable, Sendable {
         "\"\(text)\" does not end in .prom", hint: "the node exporter reads only *.prom")
     }
     return path
+  }
+}
+
+/// What clients of the daemon can use.
+package struct ClientLimits: Equatable, Sendable {
+  package var connections = 256
+  package var connectionsPerUser = 64
+  package var registrationsPerUser = 64
+  package var subscriptionsPerUser = 64
+  /// Percent of one processor's time, for users without control of devices.
+  package var cpuQuotaPerUser = 10
+  /// Bytes of all rings of one user.
+  package var ringMemoryPerUser = 32 << 20
+  /// Bytes of one message.
+  package var messageSize = 1 << 20
+  /// Bytes that wait for a client that does not read.
+  package var outputSize = 1 << 20
+  package var transaction = TransactionLimits()
+
+  package init() {}
+
+  init(_ reader: inout SectionReader<DaemonSettings.Key>) {
+    typealias Value = ConfigurationValue
+    connections = reader.value(.connections, Value.integer(1...4096)) ?? connections
+    connectionsPerUser =
+      reader.value(.connectionsPerUser, Value.integer(1...4096)) ?? connectionsPerUser
+    registrationsPerUser =
+      reader.value(.registrationsPerUser, Value.integer(0...65536)) ?? registrationsPerUser
+    subscriptionsPerUser =
+      reader.value(.subscriptionsPerUser, Value.integer(0...65536)) ?? subscriptionsPerUser
+    cpuQuotaPerUser = reader.value(.cpuQuotaPerUser, Value.percentage(1...100)) ?? cpuQuotaPerUser
+    ringMemoryPerUser =
+      reader.value(.ringMemoryPerUser, Value.size(0...(16 << 30))) ?? ringMemoryPerUser
+    messageSize = reader.value(.messageSize, Value.size(4096...(16 << 20))) ?? messageSize
+    outputSize = reader.value(.outputSize, Value.size(4096...(64 << 20))) ?? outputSize
+    transaction.operations =
+      reader.value(.transactionOperations, Value.integer(1...4096)) ?? transaction.operations
+    transaction.microseconds =
+      reader.value(.transactionTime, Self.microseconds) ?? transaction.microseconds
+  }
+
+  /// The limits that the protocol's server enforces.
+  var server: ServerLimits {
+    ServerLimits(
+      connections: connections, connectionsPerUser: connectionsPerUser,
+      message: WireLimits(messageBytes: messageSize), waitingBytes: outputSize)
+  }
+
+  private static func microseconds(_ text: String) throws(ValueFault) -> UInt64 {
+    let span = try ConfigurationValue.timeSpan(.microseconds(0) ... .milliseconds(100))(text)
+    guard span.nanoseconds % 1000 == 0 else {
+      throw ValueFault(
+        "\(text) is not a whole number of microseconds", hint: "write it without a fraction")
+    }
+    return span.nanoseconds / 1000
   }
 }

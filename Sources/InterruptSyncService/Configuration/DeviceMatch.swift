@@ -1,13 +1,15 @@
-// [Match]: which devices a file is for.
-import UIO
+// Configuration room. [Match], the keys that say which devices a file is for, and what a device is
+// recognized by. Pure values.
+import Glibc
+package import UIO
 
-/// All of these have to admit a device.
+/// A device matches if every key that is given admits it.
 package struct DeviceMatch: Equatable, Sendable {
   package var ids = PatternList()
   package var pciDevices = PatternList()
   package var names = PatternList()
   package var drivers = PatternList()
-  /// Lines without hardware that the file makes; such a file is for no device.
+  /// Software lines that the file makes. Such a file matches no device.
   package var softwareLines: [String] = []
 
   enum Key: String, ConfigurationKey {
@@ -39,25 +41,25 @@ package struct DeviceMatch: Equatable, Sendable {
       reader.report(
         key,
         ValueFault(
-          "the file makes a software line and is for no device",
-          hint: "remove it or SoftwareLine=, or write a file of its own"))
+          "the file makes a software line and matches no device",
+          hint: "remove it or SoftwareLine=, or write a second file"))
     }
   }
 
-  /// `!` in front of an assignment's value makes all its patterns excluding ones.
+  /// `!` before an assignment's value makes all its patterns exclude.
   private static func patterns(
     _ key: Key, _ reader: inout SectionReader<Key>,
     _ read: (String) throws(ValueFault) -> String
   ) -> PatternList {
     var list = PatternList()
-    for var words in reader.words(key) where !words.isEmpty {
-      let isExcluding = words[0].text.hasPrefix("!")
-      if isExcluding { words[0].text.removeFirst() }
-      for word in words {
+    for var items in reader.lists(key) where !items.isEmpty {
+      let isExcluding = items[0].text.hasPrefix("!")
+      if isExcluding { items[0].text.removeFirst() }
+      for item in items {
         do throws(ValueFault) {
-          let pattern = try read(word.text)
+          let pattern = try read(item.text)
           if isExcluding { list.excluded.append(pattern) } else { list.included.append(pattern) }
-        } catch { reader.report(key, error, at: word.position) }
+        } catch { reader.report(key, error, at: item.position) }
       }
     }
     return list
@@ -66,9 +68,9 @@ package struct DeviceMatch: Equatable, Sendable {
   private static func pattern(_ text: String) throws(ValueFault) -> String {
     if text.hasPrefix("!") {
       throw ValueFault(
-        "\"!\" stands within the list",
+        "\"!\" is inside the list",
         hint:
-          "it turns the whole list round: write it in front of the first pattern, or an assignment of its own"
+          "it negates the whole list: write it before the first pattern, or use a second assignment"
       )
     }
     guard !text.isEmpty else {
@@ -77,7 +79,7 @@ package struct DeviceMatch: Equatable, Sendable {
     return text
   }
 
-  /// What is surely not a stable id is refused: it would never match.
+  /// Refuses what cannot be a stable id, because it would never match.
   private static func id(_ text: String) throws(ValueFault) -> String {
     let text = try pattern(text)
     if case .number = try? UIODeviceID(text) {
@@ -107,5 +109,50 @@ package struct DeviceMatch: Equatable, Sendable {
       )
     }
     return "\(read[0]):\(read[1])"
+  }
+}
+
+/// Shell patterns that include and exclude texts, as in systemd.link(5).
+package struct PatternList: Equatable, Sendable {
+  package var included: [String] = []
+  package var excluded: [String] = []
+
+  package var isEmpty: Bool { included.isEmpty && excluded.isEmpty }
+
+  /// Whether one of the including patterns matches and none of the excluding ones does. Patterns that
+  /// only exclude admit everything else, also a missing text.
+  package func admits(_ text: String?) -> Bool {
+    func matches(_ pattern: String) -> Bool {
+      text.map { unsafe fnmatch(pattern, $0, 0) == 0 } ?? false
+    }
+    return !excluded.contains(where: matches)
+      && (included.isEmpty || included.contains(where: matches))
+  }
+}
+
+/// What a device is recognized by.
+package struct DeviceIdentity: Equatable, Sendable {
+  package let stableID: String
+  package let name: String
+  package let driver: String?
+  /// `vendor:device`, four hexadecimal digits each.
+  package let pciDevice: String?
+
+  package init(stableID: String, name: String, driver: String? = nil, pciDevice: String? = nil) {
+    self.stableID = stableID
+    self.name = name
+    self.driver = driver
+    self.pciDevice = pciDevice
+  }
+
+  package init(_ info: UIODeviceInfo) {
+    self.init(
+      stableID: info.stableID, name: info.name, driver: info.driver,
+      pciDevice: info.pci.map { "\(Self.digits($0.vendor)):\(Self.digits($0.device))" })
+  }
+
+  static func digits(_ number: UInt16) -> String {
+    let text = String(number, radix: 16)
+    return String(repeating: "0", count: 4 - text.count) + text
   }
 }

@@ -1,11 +1,11 @@
-// [Device]: how a device is connected.
+// Configuration room. [Device], the keys that say how a device is connected. Pure values.
 package import InterruptSync
 package import UIO
 
 /// What applies to a device as a whole.
 package struct DeviceSettings: Equatable, Sendable {
   package var mode = InterruptSyncMode.normal
-  /// nil: by driver.
+  /// nil: the driver decides.
   package var rearm: RearmStrategy?
   package var dispatcher = DispatcherAttributes()
   package var storm = StormPolicy.standard
@@ -14,11 +14,11 @@ package struct DeviceSettings: Equatable, Sendable {
   package var connectsWithoutRoutines = false
   /// Devices that name the same group share a lock.
   package var lockGroup: String?
-  /// Devices that name the same group and want the same thread share it.
+  /// Devices that name the same group and have the same thread attributes share a thread.
   package var dispatcherGroup: String?
-  /// Whose members may see the device; empty: whoever the daemon's settings say.
+  /// Their members may observe the device; empty: the daemon's settings apply.
   package var observeGroups: [String] = []
-  /// Whose members may register routines; empty: whoever the daemon's settings say.
+  /// Their members may control the device; empty: the daemon's settings apply.
   package var controlGroups: [String] = []
 
   enum Key: String, ConfigurationKey {
@@ -108,11 +108,11 @@ package struct DeviceSettings: Equatable, Sendable {
     switch (policy, priority) {
     case (.roundRobin, let priority?): attributes.policy = .roundRobin(priority)
     case (.fifo, let priority?): attributes.policy = .fifo(priority)
-    // Whoever gives a priority wants a policy that has one.
+    // A priority without a policy means fifo.
     case (nil, let priority?) where !reader.has(.policy): attributes.policy = .fifo(priority)
     case (.fifo, nil) where !reader.has(.priority), (.roundRobin, nil) where !reader.has(.priority):
       reader.report(
-        .policy, ValueFault("the policy has priorities, and none is given", hint: "give Priority="))
+        .policy, ValueFault("the policy needs a priority", hint: "give Priority="))
     default: break
     }
     attributes.processors = processors(&reader, .processors)
@@ -136,11 +136,12 @@ package struct DeviceSettings: Equatable, Sendable {
     return lists.reduce(into: []) { $0.formUnion($1) }
   }
 
-  /// The kernel counts it in microseconds.
+  /// The kernel counts latency in microseconds.
   private static func latency(_ text: String) throws(ValueFault) -> Duration {
     let span = try ConfigurationValue.timeSpan(.nanoseconds(0) ... .seconds(1))(text)
     guard span.nanoseconds % 1000 == 0 else {
-      throw ValueFault("\(text) is no number of microseconds", hint: "write it without a fraction")
+      throw ValueFault(
+        "\(text) is not a whole number of microseconds", hint: "write it without a fraction")
     }
     return .nanoseconds(span.nanoseconds)
   }
@@ -168,12 +169,32 @@ package struct DeviceSettings: Equatable, Sendable {
           first: .nanoseconds(first.nanoseconds), longest: .nanoseconds(longest.nanoseconds)))
   }
 
-  /// The brake's clock counts milliseconds.
+  /// The storm brake counts milliseconds.
   private static func delay(_ text: String) throws(ValueFault) -> TimeSpan {
     let span = try ConfigurationValue.timeSpan(.milliseconds(1) ... .seconds(3600))(text)
     guard span.nanoseconds % 1_000_000 == 0 else {
-      throw ValueFault("\(text) is no number of milliseconds", hint: "write it without a fraction")
+      throw ValueFault(
+        "\(text) is not a whole number of milliseconds", hint: "write it without a fraction")
     }
     return span
+  }
+}
+
+/// Processors, as people list them.
+package enum ProcessorList {
+  /// The number of processors that a thread's affinity can name.
+  package static let limit = 1024
+
+  /// Reads `3`, `0-3` or both joined by commas; nil for anything else.
+  package static func parse(_ text: some StringProtocol) -> Set<Int>? {
+    var found: Set<Int> = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+      guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2,
+        0 <= first, first <= last, last < limit
+      else { return nil }
+      found.formUnion(first...last)
+    }
+    return found
   }
 }

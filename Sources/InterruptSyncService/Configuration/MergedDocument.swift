@@ -1,31 +1,32 @@
-// One configuration: a file and its drop-ins, laid over one another key by key.
+// Configuration room. A file and its drop-ins, merged key by key, and the sections and keys that are
+// known. Values have no meaning here. Pure values.
 
-/// A merged file. What it says is known to be made of known sections and keys.
+/// A merged file. It has known sections and keys only.
 struct MergedDocument: Equatable, Sendable {
   /// The path below the configuration folders.
   let name: String
-  /// Where to point to when something is missing.
+  /// The position to report if something is missing.
   let origin: SourcePosition
   private(set) var sections: [MergedSection] = []
-  /// Something could not be read, and what seems to be missing may be in it.
-  private(set) var isDamaged: Bool
-  /// Has keys that nobody knows: what seems to be missing may be one of them.
+  /// Some of the file is unread or elsewhere, so that nothing counts as missing.
+  private(set) var isPartial: Bool
+  /// Sections with unknown keys: what seems to be missing may be one of them.
   private(set) var damagedSections: Set<String> = []
 
-  /// Lays `files` over one another.
+  /// Merges `files`; later ones win.
   init(
-    name: String, files: [ConfigurationFile], schema: [SectionSchema], isDamaged: Bool,
+    name: String, files: [ConfigurationFile], schema: [SectionSchema], isPartial: Bool,
     _ diagnostics: inout [Diagnostic]
   ) {
     self.name = name
     origin = SourcePosition(path: files.first?.path ?? name)
-    self.isDamaged = isDamaged
+    self.isPartial = isPartial
     for file in files {
       var labels: [String: SourcePosition] = [:]
       for section in file.sections {
         guard let rules = schema.first(where: { $0.name == section.name }) else {
           diagnostics.append(Self.unknown(section, schema))
-          self.isDamaged = true
+          self.isPartial = true
           continue
         }
         let index = place(of: section, rules, &labels, &diagnostics)
@@ -43,8 +44,9 @@ struct MergedDocument: Equatable, Sendable {
 
   func sections(_ name: String) -> [MergedSection] { sections.filter { $0.name == name } }
 
-  /// The section that `section` adds to. One that repeats adds to that of the same Name= in an
-  /// earlier file, and is a new one otherwise; within one file no two have the same.
+  /// The index of the section that `section` adds to. A section that may repeat adds to the one of
+  /// the same Name= in an earlier file, and is a new one otherwise; within one file no two have the
+  /// same Name=.
   private mutating func place(
     of section: ConfigurationFile.Section, _ rules: SectionSchema,
     _ labels: inout [String: SourcePosition], _ diagnostics: inout [Diagnostic]
@@ -57,7 +59,7 @@ struct MergedDocument: Equatable, Sendable {
       diagnostics.append(
         Diagnostic(
           label.position, "there is another [\(section.name)] named \(label.string) at \(other)",
-          hint: "give each a name of its own"))
+          hint: "give each its own name"))
     }
     let known = sections.firstIndex {
       guard $0.name == section.name else { return false }
@@ -86,5 +88,58 @@ struct MergedDocument: Equatable, Sendable {
       ?? Suggestion.hint(for: assignment.key, among: rules.keys.keys, suffix: "=")
     return Diagnostic(
       assignment.position, "[\(rules.name)] has no key \(assignment.key)=", hint: hint)
+  }
+}
+
+/// A section after all files were merged: the assignments of each key that apply.
+struct MergedSection: Equatable, Sendable {
+  let name: String
+  /// The first header.
+  let position: SourcePosition
+  /// Never an empty list.
+  private(set) var values: [String: [ConfigurationFile.Assignment]] = [:]
+
+  init(name: String, position: SourcePosition) {
+    self.name = name
+    self.position = position
+  }
+
+  /// What applies, by key; the assignments of a list in their order.
+  var assignments: [ConfigurationFile.Assignment] {
+    values.sorted { $0.key < $1.key }.flatMap(\.value)
+  }
+
+  /// An empty value resets, a list grows, anything else is replaced.
+  mutating func apply(_ assignment: ConfigurationFile.Assignment, isList: Bool) {
+    if assignment.value.isEmpty {
+      values[assignment.key] = nil
+    } else if isList {
+      values[assignment.key, default: []].append(assignment)
+    } else {
+      values[assignment.key] = [assignment]
+    }
+  }
+}
+
+/// The keys of one section.
+protocol ConfigurationKey: RawRepresentable<String>, CaseIterable, Hashable, Sendable {
+  /// The section's name.
+  static var section: String { get }
+  /// Assignments add up instead of replacing each other.
+  var isList: Bool { get }
+}
+
+/// The keys of one section, as a value.
+struct SectionSchema: Sendable {
+  let name: String
+  /// Whether each key is a list.
+  let keys: [String: Bool]
+  /// Each section is separate, in order; otherwise sections of one name are merged.
+  let isRepeated: Bool
+
+  init<Key: ConfigurationKey>(_: Key.Type, isRepeated: Bool = false) {
+    name = Key.section
+    keys = Dictionary(uniqueKeysWithValues: Key.allCases.map { ($0.rawValue, $0.isList) })
+    self.isRepeated = isRepeated
   }
 }

@@ -1,12 +1,13 @@
-// [Routine]: what services a device's interrupts.
+// Configuration room. [Routine], the keys that say what services a device's interrupts: a recipe or a
+// driver. Pure values.
 import UIO
 
 /// One routine of a device. The daemon registers them in the order of their sections.
 package struct RoutineSettings: Equatable, Sendable {
-  /// What runs.
+  /// A recipe, or a driver's code.
   package enum Action: Equatable, Sendable {
     case recipe(Recipe)
-    /// A shared object and what it is told.
+    /// A shared object and its arguments.
     case driver(path: String, arguments: [String])
   }
 
@@ -39,7 +40,7 @@ package struct RoutineSettings: Equatable, Sendable {
       action = .recipe(recipe)
       if reader.has(.argument) {
         reader.report(
-          .argument, ValueFault("there is no driver to take it", hint: "give Driver= as well"))
+          .argument, ValueFault("only a driver takes arguments", hint: "give Driver= as well"))
       }
       return
     }
@@ -49,7 +50,7 @@ package struct RoutineSettings: Equatable, Sendable {
         key,
         ValueFault(
           "the routine is a driver, which claims and acknowledges by itself",
-          hint: "remove it or Driver=, or write a [Routine] of its own"))
+          hint: "remove it or Driver=, or write a second [Routine]"))
     }
   }
 
@@ -67,11 +68,11 @@ package struct RoutineSettings: Equatable, Sendable {
       try checked { () throws(UIOError) in try RegisterReference(text) }
     }
     var captures: [Recipe.Capture] = []
-    for word in reader.words(.capture).joined() {
+    for item in reader.lists(.capture).joined() {
       do throws(ValueFault) {
-        let capture = try checked { () throws(UIOError) in try Recipe.Capture(word.text) }
+        let capture = try checked { () throws(UIOError) in try Recipe.Capture(item.text) }
         try add(capture, to: &captures)
-      } catch { reader.report(.capture, error, at: word.position) }
+      } catch { reader.report(.capture, error, at: item.position) }
     }
     let isClaiming = reader.has(.claim)
     let names = captures.map(\.name)
@@ -82,14 +83,14 @@ package struct RoutineSettings: Equatable, Sendable {
       if write.value == .claimed, !isClaiming {
         throw ValueFault(
           "\"claimed\" is written back, but no register is claimed",
-          hint: "give Claim=, or write a number")
+          hint: "give Claim= (--claim), or write a number")
       }
       return write
     }
     do throws(UIOError) {
       return try Recipe(claim: claim, captures: captures, acknowledgements: acknowledgements)
     } catch {
-      // Only what was reported above can be missing: a claim that could not be read.
+      // Reported above: only a claim that is not valid can be missing.
       return Recipe()
     }
   }
@@ -99,12 +100,12 @@ package struct RoutineSettings: Equatable, Sendable {
   ) throws(ValueFault) {
     if captures.contains(where: { $0.name == capture.name }) {
       throw ValueFault(
-        "\"\(capture.name)\" is captured twice", hint: "give each register a name of its own")
+        "\"\(capture.name)\" is captured twice", hint: "give each register its own name")
     }
     if captures.count == Recipe.Capture.limit {
       throw ValueFault(
         "more than \(Recipe.Capture.limit) registers are captured",
-        hint: "capture those that somebody reads")
+        hint: "capture only those that a client reads")
     }
     captures.append(capture)
   }

@@ -1,4 +1,6 @@
-/// A time span as systemd.time(7) has it, in nanoseconds.
+// Configuration room. A time span as people write it, systemd.time(7). Pure values.
+
+/// Nanoseconds.
 package struct TimeSpan: Comparable, Hashable, Sendable, CustomStringConvertible {
   package let nanoseconds: UInt64
 
@@ -27,7 +29,7 @@ package struct TimeSpan: Comparable, Hashable, Sendable, CustomStringConvertible
     "w": 604_800 * second, "week": 604_800 * second, "weeks": 604_800 * second,
   ]
 
-  /// Reads numbers with units that add up: `50us`, `1.5s`, `1min 30s`; without a unit it is
+  /// Reads numbers with units, which add up: `50us`, `1.5s`, `1min 30s`. A number without a unit is
   /// seconds. Nil for anything else, and for more than 584 years.
   package init?(_ text: String) {
     var rest = text[...].drop { $0 == " " || $0 == "\t" }
@@ -48,7 +50,7 @@ package struct TimeSpan: Comparable, Hashable, Sendable, CustomStringConvertible
     nanoseconds = sum
   }
 
-  /// A decimal number times `scale`; what is below a nanosecond is dropped.
+  /// A decimal number times `scale`, without fractions of a nanosecond.
   private static func product(_ number: Substring, _ scale: UInt64) -> UInt64? {
     let parts = number.split(separator: ".", omittingEmptySubsequences: false)
     guard (1...2).contains(parts.count), let whole = UInt64(parts[0]) else { return nil }

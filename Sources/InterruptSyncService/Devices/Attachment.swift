@@ -1,14 +1,15 @@
-// A line whose service is a client's: each interrupt is handed over with the line masked, and the
-// line stays so until the client says that it is done.
+// Devices room. A line that a client services: each interrupt is handed to the client with the line
+// masked, and the line stays masked until the client completes. Control thread, except for the one
+// routine, which runs on the dispatcher's thread under the interrupt lock and only signals eventfds.
 import CUIO
 import InterruptSync
 import LinuxSystem
 import UIO
 import Varlink
 
-/// One client's hold on a device. On the control thread; its routine runs on the dispatcher's.
+/// One client's hold on a device.
 final class Attachment {
-  /// The connection that made it.
+  /// The number of the connection that made it.
   let owner: UInt64
   /// Signalled at each interrupt; the client has it too.
   let event: FileDescriptor
@@ -22,9 +23,9 @@ final class Attachment {
   private var completed: UInt64 = 0
   private let expired: () -> Void
 
-  /// Takes the service over from whatever did it.
-  /// - Parameter expired: called when an interrupt was not completed in time; the attachment has
-  ///   ended by then.
+  /// Takes the service over from the device's own routines.
+  /// - Parameter expired: called when the client missed the deadline, after the attachment has
+  ///   ended.
   /// - Throws: `UIOError`, `InterruptSyncError`, `SystemError`; the device is then left as it was
   ///   configured.
   init(
@@ -51,7 +52,8 @@ final class Attachment {
     guard fd >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: device.id, operation: "attach",
-        cause: "no eventfd to be had", hint: "raise the limit (systemd: LimitNOFILE=)", errno: -fd)
+        cause: "cannot create an eventfd", hint: "raise the limit (systemd: LimitNOFILE=)",
+        errno: -fd)
     }
     return FileDescriptor(adopting: fd)
   }
@@ -60,7 +62,7 @@ final class Attachment {
     try device.open()
     guard let object = device.object else { return }
     completed = object.statistics().interrupts
-    // The registration goes before the object and before the descriptors.
+    // The registration ends before the object and the descriptors do.
     let (client, own) = (event.raw, handed.raw)
     registration = try object.registerServiceRoutine { [unowned object] in
       object.deferLine()
@@ -75,7 +77,7 @@ final class Attachment {
 
   private func wasHanded() {
     _ = cuio_event_drain(handed.raw)
-    // Completed already, or the time for it runs already.
+    // Completed already, or the deadline is running already.
     guard timer == nil, device.object?.isLineDeferred == true else { return }
     timer = loop.after(deadline) { [unowned self] in
       timer = nil
@@ -85,7 +87,7 @@ final class Attachment {
     }
   }
 
-  /// The client is done: unmasks the line.
+  /// Completes the client's service and unmasks the line.
   /// - Returns: the interrupts since the last completion.
   /// - Throws: what the re-arm failed with.
   func complete() throws(InterruptSyncError) -> UInt64 {
@@ -97,7 +99,7 @@ final class Attachment {
     return interrupts &- completed
   }
 
-  /// Masks the line, takes the routine out, and wakes the client.
+  /// Masks the line, removes the routine, and wakes the client.
   func finish() {
     stopTimer()
     if let watch { loop.unwatch(watch) }
@@ -105,7 +107,7 @@ final class Attachment {
     device.disconnect()
     device.cancelRoutines()
     registration = nil
-    // A client that waits for an interrupt would wait for ever; woken, it is told by its next call.
+    // A client that waits for an interrupt would wait forever. Its next call tells it the reason.
     _ = cuio_event_signal(event.raw, 1)
   }
 
@@ -116,12 +118,17 @@ final class Attachment {
 }
 
 extension ManagedDevice {
-  /// Ends an attachment, if there is one: the line is masked, and serviced again as configured.
+  /// Ends an attachment, if there is one, and services the device again as configured.
   func endAttachment() {
-    guard let attachment else { return }
-    attachment.finish()
-    self.attachment = nil
-    // Else as another file says.
+    guard isAttached else { return }
+    revokeAttachment()
+    // After a reload another file may apply; the registry reconnects then.
     if isWanted, !missedReload { try? connect() }
+  }
+
+  /// Ends an attachment, if there is one, and leaves the line masked.
+  func revokeAttachment() {
+    attachment?.finish()
+    attachment = nil
   }
 }

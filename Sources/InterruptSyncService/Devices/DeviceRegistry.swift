@@ -1,126 +1,117 @@
-// Every device and software line that the daemon knows, and what the configuration says of each.
+// Devices room. Every device and software line that the daemon knows: which devices come and go, and
+// who observes that. What the configuration says of each is in DeviceRegistry+Configuration.swift.
+// The registry knows no client: clients call it, and observe it by closures. Control thread; no lock.
 import CUIO
 import DeviceInventory
 import InterruptSync
 import UIO
 
-/// The daemon's devices, by stable id. Only the control thread calls it.
+/// The daemon's devices, by stable id.
 final class DeviceRegistry {
   enum Change: String { case added, changed, removed }
 
-  private(set) var devices: [ManagedDevice] = []
-  /// Devices that were named on the command line come before every file.
-  private let named: [DeviceConfiguration]
-  private(set) var files: ConfigurationSet?
-  private var locks: [String: InterruptLock] = [:]
-  private let groups = DispatcherGroups()
+  var devices: [ManagedDevice] = []
+  /// Devices of the command line. They take precedence over every file.
+  let named: [DeviceConfiguration]
+  var files: ConfigurationSet?
+  var locks: [String: InterruptLock] = [:]
+  let groups = DispatcherGroups()
   /// Devices that clients disconnected.
-  private var disconnected: Set<String> = []
-  private let notices: NoticeBoard
-  private let supervision: Supervision
-  private let journal: Journal
+  var disconnected: Set<String> = []
+  let opener: DeviceOpener
+  let journal: Journal
+  let report: @Sendable (DeviceReport) -> Void
   private var observers: [Int: (Change, ManagedDevice) -> Void] = [:]
-  private var nextObserver = 0
+  private var lastObserver = 0
 
+  /// - Parameter report: called by dispatchers, from their threads.
   init(
-    named: [DeviceConfiguration], files: ConfigurationSet?, notices: NoticeBoard,
-    supervision: Supervision, journal: Journal
+    named: [DeviceConfiguration], files: ConfigurationSet?, opener: DeviceOpener, journal: Journal,
+    report: @escaping @Sendable (DeviceReport) -> Void
   ) {
     self.named = named
     self.files = files
-    self.notices = notices
-    self.supervision = supervision
+    self.opener = opener
     self.journal = journal
+    self.report = report
   }
 
-  /// The device that `text` means: id, node or name. nil: none, or several have the name.
+  /// The device that `text` means: id, node or name. Nil if there is none, or several have the name.
   func device(_ text: String) -> ManagedDevice? {
     if let exact = devices.first(where: { $0.id == text }) { return exact }
     let called = devices.filter { $0.isCalled(text) }
     return called.count == 1 ? called[0] : nil
   }
 
+  /// Every device as it is now.
+  var snapshot: [DeviceSnapshot] { devices.map(\.snapshot) }
+
   // MARK: Observing
 
   func observe(_ body: @escaping (Change, ManagedDevice) -> Void) -> Int {
-    nextObserver += 1
-    observers[nextObserver] = body
-    return nextObserver
+    lastObserver += 1
+    observers[lastObserver] = body
+    return lastObserver
   }
 
   func endObserving(_ observer: Int) { observers[observer] = nil }
 
-  func tell(_ change: Change, _ device: ManagedDevice) {
-    // What one is told may end the observing of another.
+  func notify(_ change: Change, _ device: ManagedDevice) {
+    // A notification may end another observer.
     for observer in observers.keys.sorted() { observers[observer]?(change, device) }
   }
 
-  // MARK: Coming and going
+  // MARK: Coming
 
-  /// Adds what is there at the start, and connects what is configured.
-  /// - Throws: when a device that was named is not there or cannot be serviced.
+  /// Adds the devices that are present at the start, and connects those that are configured.
+  /// - Throws: if a device of the command line is absent or cannot be serviced.
   func begin() throws {
     addSoftwareLines()
     for info in UIODeviceInfo.all() { arrived(info) }
     for configuration in named {
       let info = try UIODeviceInfo.find(configuration.id)
-      if let failure = device(info.stableID)?.failure { throw StartFailure(text: failure) }
+      if let failure = device(info.stableID)?.failure { throw StartFailure(failure: failure) }
     }
   }
 
+  /// Why a device of the command line is not serviced.
   struct StartFailure: Error, CustomStringConvertible {
-    let text: String
-    var description: String { text }
+    let failure: Failure
+    var description: String { failure.text }
   }
 
   func arrived(_ info: UIODeviceInfo) {
-    if let known = devices.first(where: { $0.id == info.stableID }) {
-      known.info = info
-      // In the place of one that went there may be another, which another file is for.
-      let wanted = configuration(for: info)
-      if known.attachment == nil, known.configuration != wanted?.configuration {
-        replace(known, wanted, info)
-      } else {
-        serve(known)
-        tell(.changed, known)
-      }
-      return
+    guard let known = devices.first(where: { $0.id == info.stableID }) else {
+      return add(made(info.stableID, info, configuration(for: info)))
     }
-    add(made(info.stableID, info, configuration(for: info)))
-  }
-
-  func left(number: Int) {
-    guard let device = devices.first(where: { $0.info?.number == number }) else { return }
-    device.info = nil
-    device.attachment?.finish()
-    device.attachment = nil
-    device.close()
-    supervision.release(device.id)
-    if device.isWanted {
-      tell(.changed, device)
+    known.info = info
+    // Another device may have come to the same id, and another file may be for it.
+    let wanted = configuration(for: info)
+    if !known.isAttached, known.configuration != wanted?.configuration {
+      replace(known, wanted, info)
     } else {
-      devices.removeAll { $0 === device }
-      tell(.removed, device)
+      serve(known)
+      notify(.changed, known)
     }
   }
 
-  private func add(_ device: ManagedDevice) {
+  func add(_ device: ManagedDevice) {
     devices.append(device)
-    // Whoever serves it later could not open it again.
-    if let info = device.info { supervision.resume(info) }
+    // Even if nothing services it yet: the daemon could not open it again later.
+    if let info = device.info { opener.restoreAdopted(info) }
     if device.configuration == nil, files?.devices.isEmpty == false {
       journal.log(
-        .info, "\(device.id): left alone, as no file is for it", device: device.id)
+        .info, "\(device.id): not configured: no .device file matches", device: device.id)
     }
     serve(device)
-    tell(.added, device)
+    notify(.added, device)
   }
 
-  /// Connects a device that is to be and can be.
+  /// Connects a device that should be serviced and can be.
   /// - Returns: why it could not.
   @discardableResult
   func serve(_ device: ManagedDevice) -> (any Error)? {
-    guard device.isWanted, device.attachment == nil, !device.isConnected,
+    guard device.isWanted, !device.isAttached, !device.isConnected,
       device.info != nil || device.isSoftware
     else { return nil }
     let isBack = device.object != nil
@@ -128,7 +119,7 @@ final class DeviceRegistry {
       try device.connect()
       let interrupts = device.statistics.interrupts
       let isContinued = device.isContinued && !isBack
-      let how = isContinued ? ", going on from \(interrupts) interrupts" : isBack ? " again" : ""
+      let how = isContinued ? ", continuing from \(interrupts) interrupts" : isBack ? " again" : ""
       journal.log(
         LogRecord(
           .info, "\(device.id): connected\(how)",
@@ -136,143 +127,60 @@ final class DeviceRegistry {
           interrupts: interrupts))
       return nil
     } catch {
-      journal.log(
-        .error, "\(error)", event: .deviceFailed, device: device.id, errno: Service.errno(of: error)
-      )
+      journal.log(LogRecord(Failure(error), event: .deviceFailed, device: device.id))
       return error
     }
   }
 
-  // MARK: Configuration
+  // MARK: Going
 
-  private typealias Wanted = (configuration: DeviceConfiguration, file: String?)
+  // An unplugged device is reported twice, in either order: its dispatcher reads the line's end, and
+  // udev reports that the node was removed. Both end in `forget`, as does every device that is
+  // replaced or no longer configured.
 
-  private func configuration(for info: UIODeviceInfo) -> Wanted? {
-    for configuration in named where (try? UIODeviceInfo.find(configuration.id)) == info {
-      return (configuration, nil)
-    }
-    guard let file = files?.file(for: DeviceIdentity(info)) else { return nil }
-    let id = UIODeviceID.stable(info.stableID)
-    return (
-      DeviceConfiguration(id: id, settings: file.device, routines: file.routines), file.name
-    )
+  /// A dispatcher reported something about a device; the line may have ended with it.
+  func reported(_ device: ManagedDevice) {
+    // The state, not the report: by now the device may be back, with descriptors stored under the
+    // same name; or it was only disconnected, at the daemon's end, and the descriptors must stay.
+    if device.object?.state == .ended, !device.isSoftware { forget(device) }
+    notify(.changed, device)
   }
 
-  private func made(_ id: String, _ info: UIODeviceInfo?, _ wanted: Wanted?) -> ManagedDevice {
-    let lock = wanted?.configuration.settings.lockGroup.map { group in
-      locks[group] ?? InterruptLock()
-    }
-    if let lock, let group = wanted?.configuration.settings.lockGroup { locks[group] = lock }
-    let device = ManagedDevice(
-      id: id, info: info, configuration: wanted?.configuration, file: wanted?.file, lock: lock,
-      groups: groups, supervision: supervision
-    ) { [notices] report in notices.post(id, report) }
-    if disconnected.contains(id) { device.isWanted = false }
-    return device
-  }
-
-  /// Puts a device of another configuration in the place of one; its counts go on.
-  private func replace(_ device: ManagedDevice, _ wanted: Wanted?, _ info: UIODeviceInfo?) {
-    guard let index = devices.firstIndex(where: { $0 === device }) else { return }
-    device.close()
-    device.endSubscriptions()
-    let next = made(device.id, info, wanted)
-    next.carried = device.statistics
-    next.software = device.software
-    devices[index] = next
-    serve(next)
-    tell(.changed, next)
-  }
-
-  /// Takes over a configuration that has been read in full. Devices whose part of it is as before
-  /// are not touched.
-  func apply(_ files: ConfigurationSet) {
-    self.files = files
-    for device in devices {
-      if device.isSoftware ? softwareLine(device.id) == nil : device.info == nil {
-        remove(device)
-      } else if device.attachment != nil {
-        device.missedReload = true
-      } else {
-        follow(device)
-      }
-    }
-    addSoftwareLines()
-  }
-
-  /// Serves a device as its file says now, without what clients had set.
-  private func follow(_ device: ManagedDevice) {
-    let wanted =
-      if let info = device.info { configuration(for: info) } else { softwareLine(device.id) }
-    if device.configuration != wanted?.configuration || device.mode != nil || device.policy != nil {
-      replace(device, wanted, device.info)
+  /// udev reported that a node was removed.
+  func removed(number: Int) {
+    guard let device = devices.first(where: { $0.info?.number == number }) else { return }
+    device.info = nil
+    retire(device)
+    if device.isWanted {
+      notify(.changed, device)
     } else {
-      device.file = wanted?.file
-      serve(device)
+      drop(device)
     }
   }
 
-  /// An attachment has ended: what was read anew meanwhile counts from now on.
-  func attachmentEnded(_ device: ManagedDevice) {
-    if device.missedReload {
-      device.missedReload = false
-      follow(device)
-    }
-    if let now = devices.first(where: { $0.id == device.id }) { tell(.changed, now) }
-  }
-
-  /// Stops servicing a device until a client connects it again, whatever becomes of it meanwhile.
-  func disconnect(_ device: ManagedDevice) {
-    disconnected.insert(device.id)
-    device.isWanted = false
-    device.disconnect()
-    tell(.changed, device)
-  }
-
-  /// Services a device from now on, whenever it is there.
-  func keepConnected(_ device: ManagedDevice) {
-    disconnected.remove(device.id)
-    device.isWanted = true
-  }
-
-  private func remove(_ device: ManagedDevice) {
-    device.attachment?.finish()
-    device.attachment = nil
+  /// Closes a device and has the service manager close its copies.
+  func retire(_ device: ManagedDevice) {
+    device.revokeAttachment()
+    let wasOpen = device.line != nil
     device.close()
-    disconnected.remove(device.id)
+    if wasOpen || device.info == nil, !device.isSoftware { forget(device) }
+  }
+
+  private func forget(_ device: ManagedDevice) {
+    opener.forget(device.id)
+    if device.info == nil { opener.releaseAdopted(device.id) }
+  }
+
+  func drop(_ device: ManagedDevice) {
     devices.removeAll { $0 === device }
-    tell(.removed, device)
+    notify(.removed, device)
   }
 
-  /// What is configured of a software line; nil: no file makes it.
-  private func softwareLine(_ name: String) -> Wanted? {
-    guard let file = files?.devices.first(where: { $0.match.softwareLines.contains(name) }) else {
-      return nil
-    }
-    return (
-      DeviceConfiguration(id: .stable(name), settings: file.device, routines: file.routines),
-      file.name
-    )
-  }
-
-  private func addSoftwareLines() {
-    for name in files?.devices.flatMap(\.match.softwareLines) ?? []
-    where !devices.contains(where: { $0.id == name }) {
-      do {
-        let line = try SoftwareLine(name: name)
-        let device = made(name, nil, softwareLine(name))
-        device.software = line
-        add(device)
-      } catch { journal.log(.error, "\(error)", event: .deviceFailed, device: name) }
-    }
-  }
-
-  /// Disconnects everything; lines are left masked.
+  /// Disconnects everything and leaves the lines masked. The service manager keeps its copies.
   func end() {
     for device in devices {
-      device.attachment?.finish()
-      device.attachment = nil
-      device.close(forgets: false)
+      device.revokeAttachment()
+      device.close()
     }
   }
 }

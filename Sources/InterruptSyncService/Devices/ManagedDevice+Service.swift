@@ -1,13 +1,18 @@
-// Connecting and disconnecting a device as its configuration says.
+// Devices room. Connecting and disconnecting a device as its configuration says: open, make the
+// object, register the routines, connect; and back. Control thread; no lock. A service routine that
+// is registered here runs on the dispatcher's thread under the interrupt lock.
 import CUIO
 import InterruptSync
+import LinuxSystem
 import Synchronization
 import UIO
 
 extension ManagedDevice {
   private var settings: DeviceSettings { configuration?.settings ?? DeviceSettings() }
 
-  /// Opens, prepares and connects; the object, its statistics and its list are those of before.
+  // MARK: Connecting
+
+  /// Opens, prepares and connects. An object that exists keeps its statistics and its list.
   /// - Throws: `UIOError` and `InterruptSyncError`, each naming the device.
   func connect() throws {
     guard !isConnected else { return }
@@ -17,68 +22,66 @@ extension ManagedDevice {
       try connectObject()
       failure = nil
     } catch {
-      failure = "\(error)"
+      failure = Failure(error)
       throw error
     }
   }
 
-  /// Masks and drains. The device stays known, and open.
+  /// Masks the line and drains. The device stays known, and open.
   func disconnect() {
     try? object?.disconnect()
     failure = nil
   }
 
-  /// Lets go of the device: its descriptor is closed once nobody has a part of it any more.
-  ///
-  /// - Parameter forgets: the service manager is to let go of it as well.
-  func close(forgets: Bool = true) {
+  /// Closes the device: its descriptor closes with the last part of it that is in use. The service
+  /// manager's copies stay.
+  func close() {
     disconnect()
-    if let totals { supervision.save([totals]) }
+    if let totals { opener.save(totals) }
     cancelRoutines()
-    if forgets, line != nil { supervision.forget(id) }
     line = nil
     regions = nil
   }
 
-  /// Takes over descriptors of the device, which is there and not open, for the next connect.
-  /// - Throws: when they are not what they are said to be; nothing has changed then.
+  /// Takes over descriptors of the device, which is present and not open, for the next connect.
+  /// - Throws: if they are not the device's; nothing has changed then.
   func adopt(
     node: FileDescriptor, configuration: FileDescriptor?, of info: UIODeviceInfo
-  ) throws(Inheritance.Refusal) {
-    let count = try supervision.adopt(node: node, configuration: configuration, of: info)
+  ) throws(AdoptionError) {
+    let count = try opener.adopt(node: node, configuration: configuration, of: info)
     guard let object else { return }
     countBase = count &- UInt32(truncatingIfNeeded: object.statistics().interrupts)
   }
 
-  /// Kept by the service manager first: from the first interrupt on none is lost with the process.
+  /// Connects the object. The service manager stores the descriptors first, so that from the first
+  /// interrupt on none is lost with the process.
   func connectObject() throws {
     guard let object else { return }
     guard let line else { return try object.connect() }
     countBase =
       line.device.total.load(ordering: .relaxed)
       &- UInt32(truncatingIfNeeded: object.statistics().interrupts)
-    if let totals { supervision.keep(totals, line, isContinued: isContinued) }
+    if let totals { opener.keep(totals, line, isContinued: isContinued) }
     do { try object.connect(to: line) } catch {
-      supervision.forget(id)
+      opener.forget(id)
       throw error
     }
   }
 
-  /// Opens what is there, unless it is open. An instance that came in the place of another is
-  /// opened anew.
+  /// Opens the device that is present, unless that instance is open already.
   func open() throws {
     guard !isSoftware else { return try makeObject(software) }
     guard let info else {
       throw UIOError(
-        .removed, device: id, operation: "connect", cause: "the device is not there",
-        hint: "it is connected when it comes back")
+        .removed, device: id, operation: "connect", cause: "the device is absent",
+        hint: "the daemon connects it when it comes back")
     }
     if let line, line.device.info == info, line.device.isAlive {
       isContinued = true
       return try makeObject(line)
     }
     cancelRoutines()
-    let opened = try supervision.open(info)
+    let opened = try opener.open(info)
     let line = try UIOLine(
       opened.device, strategy: settings.rearm, configuration: opened.configuration)
     self.line = line
@@ -87,8 +90,10 @@ extension ManagedDevice {
     try makeObject(line, taken: opened.taken)
   }
 
-  /// - Parameter taken: interrupts that are to be counted and were not.
-  /// - Throws: `resourcesExhausted` when there is no thread for its group.
+  // MARK: The object
+
+  /// - Parameter taken: interrupts that an earlier process took and did not count.
+  /// - Throws: `resourcesExhausted` if its group's thread cannot be created.
   private func makeObject(_ source: (any InterruptSource)?, taken: UInt32 = 0) throws {
     guard object == nil, let source else { return }
     let settings = settings
@@ -104,14 +109,14 @@ extension ManagedDevice {
       group: group, report: reports)
     let object = InterruptSyncObject(
       source: source, mode: mode ?? settings.mode, lock: lock, name: id, options: options)
-    var totals = carried.dispatches > 0 ? carried : supervision.totals(of: id) ?? carried
+    var totals = carried.dispatches > 0 ? carried : opener.totals(of: id) ?? carried
     totals.interrupts &+= UInt64(taken)
     object.restoreStatistics(totals)
     self.object = object
   }
 
-  /// Drops the object, so that the next connect makes one of other settings. Its counts go on;
-  /// whoever watches it has to watch anew.
+  /// Drops the object, so that the next connect makes one with other settings. Its counts continue.
+  /// Observers of the old object must subscribe again.
   func remakeObject() {
     disconnect()
     cancelRoutines()
@@ -121,24 +126,26 @@ extension ManagedDevice {
     object = nil
   }
 
+  // MARK: Routines
+
   func cancelRoutines() {
     for routine in routines { routine.registration.cancel() }
     routines = []
     unsafe object?.setCaptured(nil, count: 0)
     captures = []
-    // Once none of its routines can run: then its code may go.
+    // After the routines: a driver's code may go once none of its routines can run.
     for driver in drivers.reversed() { driver.stop() }
     drivers = []
   }
 
-  /// Registers what the configuration says, in place of what is registered.
+  /// Registers what the configuration says and cancels what was registered before.
   private func register() throws {
     guard let object else { return }
     cancelRoutines()
     guard let configuration else {
       throw UIOError(
-        .malformed, device: id, operation: "connect", cause: "no file says how it is serviced",
-        hint: "write a .device file, interruptsync.device(5), or attach it")
+        .malformed, device: id, operation: "connect", cause: "no .device file configures it",
+        hint: "write one, see interruptsync.device(5), or attach the device")
     }
     try refuseEndlessInterrupt(configuration.routines)
     do {
@@ -150,7 +157,7 @@ extension ManagedDevice {
         }
       }
     } catch {
-      // A driver must not stay at work on a device that is not serviced.
+      // A driver must not keep running on a device that is not serviced.
       cancelRoutines()
       throw error
     }
@@ -183,14 +190,15 @@ extension ManagedDevice {
     unsafe capture(driver.captures, driver.captured)
   }
 
-  /// Events carry what one routine captures: the first that does.
+  /// Events carry the captures of one routine: the first that has any.
   private func capture(_ names: [String], _ values: UnsafeMutablePointer<UInt64>) {
     guard captures.isEmpty, !names.isEmpty else { return }
     captures = names
     unsafe object?.setCaptured(values, count: names.count)
   }
 
-  /// A PCI line is level: serviced by nothing it would fire for ever, and be claimed each time.
+  /// A PCI line is level-triggered: if no routine silences the device, it fires without end, and the
+  /// empty recipe claims every time.
   private func refuseEndlessInterrupt(_ routines: [RoutineSettings]) throws(UIOError) {
     guard line?.strategy == .pciCommand,
       routines.contains(where: { $0.action == .recipe(Recipe()) })
@@ -198,7 +206,7 @@ extension ManagedDevice {
     throw UIOError(
       .malformed, device: id, operation: "serve the device",
       cause:
-        "a PCI interrupt stays asserted until the device is told that it was serviced, and nothing says how",
+        "a PCI interrupt stays asserted until a routine acknowledges it, and no routine does",
       hint:
         "give --claim bar0:OFFSET/WIDTH and --acknowledge bar0:OFFSET/WIDTH=claimed from its data sheet, or Claim= and Acknowledge= in its file"
     )

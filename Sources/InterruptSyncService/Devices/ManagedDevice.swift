@@ -1,11 +1,12 @@
-// One device of the daemon: from being found through being serviced to coming back after it was
-// unplugged. Here is what it is; ManagedDevice+Service.swift connects and disconnects it,
-// Attachment.swift lends it to a client.
+// Devices room. One device of the daemon, from being found through being serviced to coming back
+// after it was unplugged. This file holds what a device is; ManagedDevice+Service.swift connects and
+// disconnects it, Attachment.swift lends it to a client. Control thread; no lock. The dispatcher's
+// thread knows only the object and the report closure.
 import CUIO
 import InterruptSync
 import UIO
 
-/// A device or software line that the daemon knows. Only the control thread calls it.
+/// A device or software line that the daemon knows.
 final class ManagedDevice {
   enum State: String {
     case listed, connected, storming, attached, failed, gone
@@ -13,24 +14,24 @@ final class ManagedDevice {
 
   /// The stable id, or a software line's name.
   let id: String
-  /// What is at the id now; nil for software lines, and while nothing is there.
+  /// The device that has the id now; nil for software lines, and while the device is absent.
   var info: UIODeviceInfo?
-  /// How it is serviced, and which file says so; nil: nobody said.
-  private(set) var configuration: DeviceConfiguration?
+  /// How it is serviced; nil: nothing configures it.
+  let configuration: DeviceConfiguration?
+  /// The file that configures it; nil for a device of the command line.
   var file: String?
-  /// Whether it is to be serviced whenever it is there.
+  /// Whether it is serviced whenever it is present.
   var isWanted = false
   /// Why it is not serviced although it should be.
-  var failure: String?
+  var failure: Failure?
   /// Set by clients until the next reload.
   var mode: InterruptSyncMode?
   var policy: DispatcherAttributes.Policy?
-
-  /// The configuration was read anew while a client had the device attached.
+  /// The configuration was reloaded while a client had the device attached.
   var missedReload = false
 
   let reports: @Sendable (InterruptReport) -> Void
-  let supervision: Supervision
+  let opener: DeviceOpener
   let lock: InterruptLock?
   let groups: DispatcherGroups
   var object: InterruptSyncObject?
@@ -38,27 +39,26 @@ final class ManagedDevice {
   /// In the list's order, with the registration of each.
   var routines: [(name: String, registration: ServiceRoutineRegistration)] = []
   var captures: [String] = []
-  /// Those whose routines are registered.
+  /// Drivers whose routines are registered.
   var drivers: [HostedDriver] = []
   var line: UIOLine?
   var software: SoftwareLine?
   var attachment: Attachment?
-  /// The rings of those who watch, by registration.
+  /// The observers' rings of the present object, by registration. Removing one ends it for its
+  /// reader.
   var rings: [Int: SharedRing] = [:]
-  /// What those who watch by streams share, while there are any.
-  weak var feed: EventFeed?
-  /// What the next object begins with.
+  /// What the next object's statistics begin with.
   var carried = InterruptStatistics()
-  /// The kernel's count when none had been counted here: what was counted goes up to the sum of
-  /// both, whenever that is asked for.
+  /// The kernel's count when the daemon had counted 0: the kernel's count now is the sum of this and
+  /// what was counted.
   var countBase: UInt32 = 0
-  /// Whether an earlier process' descriptors were taken over when it was opened.
+  /// True if the device was opened with an earlier process's descriptors.
   var isContinued = false
 
   /// - Parameter lock: nil makes one.
   init(
     id: String, info: UIODeviceInfo? = nil, configuration: DeviceConfiguration?, file: String?,
-    lock: InterruptLock? = nil, groups: DispatcherGroups, supervision: Supervision,
+    lock: InterruptLock? = nil, groups: DispatcherGroups, opener: DeviceOpener,
     reports: @escaping @Sendable (InterruptReport) -> Void
   ) {
     self.id = id
@@ -67,16 +67,17 @@ final class ManagedDevice {
     self.file = file
     self.lock = lock
     self.groups = groups
-    self.supervision = supervision
+    self.opener = opener
     self.reports = reports
     isWanted = configuration != nil
   }
 
   var isConnected: Bool { object.map { $0.state == .connected || $0.state == .storming } ?? false }
   var isSoftware: Bool { software != nil }
+  var isAttached: Bool { attachment != nil }
 
   var state: State {
-    if attachment != nil { return .attached }
+    if isAttached { return .attached }
     switch object?.state {
     case .connected: return .connected
     case .storming: return .storming
@@ -86,11 +87,9 @@ final class ManagedDevice {
     return isWanted && failure != nil ? .failed : .listed
   }
 
-  var statistics: InterruptStatistics {
-    object?.statistics() ?? carried
-  }
+  var statistics: InterruptStatistics { object?.statistics() ?? carried }
 
-  /// What is to outlive the process; nil for software lines, and before the device was opened.
+  /// What survives the process; nil for software lines, and before the device was opened.
   var totals: DeviceTotals? {
     guard let object, !isSoftware else { return nil }
     let statistics = object.statistics()
@@ -101,13 +100,67 @@ final class ManagedDevice {
 
   var name: String { info?.name ?? (isSoftware ? "software" : "") }
 
-  /// Tells everybody who watches the object that it ends.
+  /// Ends the object's rings: their readers see the end and subscribe again.
   func endSubscriptions() { rings = [:] }
 
-  /// Whether a client's word for a device means this one.
+  /// Whether a client's text for a device means this one.
   func isCalled(_ text: String) -> Bool {
     if text == id { return true }
     guard let info else { return false }
     return text == "uio\(info.number)" || text == info.path || text == info.name
+  }
+}
+
+/// A report of a device's dispatcher, on its way to the control thread.
+struct DeviceReport: Sendable {
+  let device: String
+  let report: InterruptReport
+}
+
+/// One device at one moment: what metrics and status read, so that they know neither the registry
+/// nor its devices.
+struct DeviceSnapshot {
+  let id: String
+  let name: String
+  let driver: String
+  let state: ManagedDevice.State
+  /// The object's own state, which the terminal shows; nil before the device was opened.
+  let objectState: InterruptSyncObject.State?
+  let isWanted: Bool
+  let statistics: InterruptStatistics
+  /// The names of the service routines, in the order of `statistics.routines`.
+  let routines: [String]
+}
+
+extension ManagedDevice {
+  var snapshot: DeviceSnapshot {
+    DeviceSnapshot(
+      id: id, name: name, driver: info?.driver ?? "", state: state, objectState: object?.state,
+      isWanted: isWanted, statistics: statistics, routines: routines.map(\.name))
+  }
+}
+
+/// The threads that several devices share. Each lasts as long as an object uses it.
+final class DispatcherGroups {
+  private struct Entry {
+    let name: String
+    let attributes: DispatcherAttributes
+    weak var group: DispatcherGroup?
+  }
+
+  private var entries: [Entry] = []
+
+  /// The group of this name whose thread has these attributes; a new one if there is none.
+  /// - Parameter report: receives what the system refuses to a new group's thread.
+  /// - Throws: `resourcesExhausted`.
+  func group(
+    _ name: String, _ attributes: DispatcherAttributes, report: @escaping (InterruptReport) -> Void
+  ) throws(InterruptSyncError) -> DispatcherGroup {
+    entries.removeAll { $0.group == nil }
+    let entry = entries.first { $0.name == name && $0.attributes == attributes }
+    if let group = entry?.group { return group }
+    let group = try DispatcherGroup(name: name, attributes: attributes, report: report)
+    entries.append(Entry(name: name, attributes: attributes, group: group))
+    return group
   }
 }

@@ -1,19 +1,21 @@
-// Which shared objects may become part of the daemon: those that nobody but root could have written.
+// Drivers room. Which shared objects may become part of the daemon, and loading one: only a file that
+// no user except root could have written. Control thread; no lock.
+import CInterruptSync
 import Glibc
 import UIO
 
-/// The path of a driver, checked from the root on: no folder on the way and not the file itself
-/// belongs to another user, can be written by others, or is a symbolic link. In a folder that has
-/// passed nobody else can exchange the next name, so what was checked is what is loaded.
+/// The path of a driver, checked from the root on: every folder on the way and the file itself belong
+/// to the owner, are not writable by others, and are not symbolic links. In a folder that passed the
+/// check no other user can replace the next name, so the daemon loads the file that it checked.
 struct DriverFile {
   let path: String
 
   /// - Parameters:
   ///   - path: absolute, without `.` and `..`.
-  ///   - owner: whom everything has to belong to.
-  ///   - root: the folder that is trusted as it is; for tests.
-  /// - Throws: `notFound`, `permissionDenied` (what others could have written), `malformed` (not a
-  ///   plain file), `unexpected`.
+  ///   - owner: the user that must own everything.
+  ///   - root: the folder that is trusted unchecked; for tests.
+  /// - Throws: `notFound`, `permissionDenied` (another user could have written it), `malformed` (not
+  ///   a regular file), `unexpected`.
   init(_ path: String, owner: UInt32 = 0, below root: String = "/") throws(UIOError) {
     self.path = path
     guard path.hasPrefix(root) else {
@@ -39,17 +41,17 @@ struct DriverFile {
         "write the path that it leads to: \(Self.real(driver) ?? "see realpath \(driver)")")
     }
     guard kind == (isLast ? S_IFREG : S_IFDIR) else {
-      throw error(driver, .malformed, "\(path) is not a \(isLast ? "plain file" : "folder")")
+      throw error(driver, .malformed, "\(path) is not a \(isLast ? "regular file" : "folder")")
     }
     guard status.st_uid == owner else {
       throw error(
-        driver, .permissionDenied, "\(path) belongs to user \(status.st_uid), who could change it",
+        driver, .permissionDenied, "\(path) belongs to user \(status.st_uid), who can change it",
         "chown root \(path)")
     }
     guard status.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
       let mode = String(status.st_mode & 0o7777, radix: 8)
       throw error(
-        driver, .permissionDenied, "\(path) can be written by others than root (mode \(mode))",
+        driver, .permissionDenied, "users other than root can write \(path) (mode \(mode))",
         isLast ? "chmod go-w \(path)" : "chmod go-w \(path), or put the driver elsewhere")
     }
   }
@@ -59,12 +61,12 @@ struct DriverFile {
     if unsafe lstat(path, &status) == 0 { return status }
     switch errno {
     case ENOENT, ENOTDIR:
-      throw error(driver, .notFound, "\(path) is not there", "install the driver", errno)
+      throw error(driver, .notFound, "\(path) does not exist", "install the driver", errno)
     case EACCES:
       throw error(
         driver, .permissionDenied, "\(path) cannot be reached",
         "let the daemon's user search the folders above it", errno)
-    default: throw error(driver, .unexpected, "\(path) cannot be looked at", "", errno)
+    default: throw error(driver, .unexpected, "\(path) cannot be examined", "", errno)
     }
   }
 
@@ -80,5 +82,58 @@ struct DriverFile {
   ) -> UIOError {
     UIOError(
       code, device: path, operation: "load the driver", cause: cause, hint: hint, errno: number)
+  }
+}
+
+/// A driver's shared object, loaded for as long as this exists.
+@safe final class DriverLibrary {
+  typealias Start =
+    @convention(c) (
+      UnsafePointer<interruptsync_host>?, UnsafeMutablePointer<interruptsync_driver>?
+    ) -> Int32
+
+  static let entryPoint = "interruptsync_driver_start"
+
+  let path: String
+  let start: Start
+  private let handle: UnsafeMutableRawPointer
+
+  /// - Throws: `malformed` if it is not a shared object that can be loaded here, has no entry point,
+  ///   or brings a second copy of this library.
+  init(_ file: DriverFile) throws(UIOError) {
+    path = file.path
+    // RTLD_NOW: a missing name fails here, and not at the first interrupt.
+    guard let handle = unsafe dlopen(file.path, RTLD_NOW | RTLD_LOCAL) else {
+      throw Self.error(file.path, Self.loaderError, "build it for this machine's libraries")
+    }
+    guard let symbol = unsafe dlsym(handle, Self.entryPoint) else {
+      unsafe dlclose(handle)
+      throw Self.error(
+        file.path, "it has no function \(Self.entryPoint)",
+        "include interruptsync/driver.h and define it; in C++ its declaration makes it extern \"C\""
+      )
+    }
+    // dlsym() searches its dependencies as well.
+    guard unsafe dlsym(handle, "interruptsync_object_connect") == nil else {
+      unsafe dlclose(handle)
+      throw Self.error(
+        file.path,
+        "it is linked with libinterruptsync.so, whose lock would exclude nothing in this process",
+        "use the functions of interruptsync_host, and link without -linterruptsync")
+    }
+    unsafe self.handle = unsafe handle
+    unsafe start = unsafeBitCast(symbol, to: Start.self)
+  }
+
+  deinit { unsafe dlclose(handle) }
+
+  private static var loaderError: String {
+    guard let text = unsafe dlerror() else { return "it cannot be loaded" }
+    return unsafe String(cString: text)
+  }
+
+  private static func error(_ path: String, _ cause: String, _ hint: String) -> UIOError {
+    UIOError(
+      .malformed, device: path, operation: "load the driver", cause: cause, hint: hint)
   }
 }

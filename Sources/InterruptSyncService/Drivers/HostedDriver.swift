@@ -1,16 +1,17 @@
-// A driver at work on one device: started, its routine in the device's list, and stopped.
+// Drivers room. A driver that runs on one device: it is started, its routine is registered, and it is
+// stopped. Control thread; the driver's routine runs on the dispatcher's thread under the interrupt
+// lock, its deferred routine on its queue's thread.
 import CInterruptSync
 import CUIO
 import Glibc
 import InterruptSync
 import UIO
 
-/// One device's instance of a driver. On the control thread, but for what the host's table and the
-/// driver's functions say.
+/// One device's instance of a driver.
 @safe final class HostedDriver {
-  /// What the driver captures, in the order of `captured`.
+  /// The names of what the driver captures, in the order of `captured`.
   let captures: [String]
-  /// To be read under the object's lock.
+  /// Read it under the object's lock.
   let captured: UnsafeMutablePointer<UInt64>
   private let library: DriverLibrary
   private let host: DriverHost
@@ -19,12 +20,12 @@ import UIO
   private var queue: DeferredQueue?
   private var isRunning = false
 
-  /// Loads and starts it; its routine is not in the list yet.
+  /// Loads and starts it. Its routine is not registered yet.
   /// - Parameters:
   ///   - device: the device's id; `routine`: the routine's name.
   ///   - regions: nil for a line without registers.
-  /// - Throws: what loading throws; `driverFailed` when the driver refused, `malformed` when what it
-  ///   answered cannot be used, `resourcesExhausted`.
+  /// - Throws: what loading throws; `driverFailed` if the driver refused, `malformed` if its answer is
+  ///   not usable, `resourcesExhausted`.
   init(
     _ file: DriverFile, arguments: [String], device: String, routine: String,
     object: InterruptSyncObject, regions: DeviceRegions?
@@ -47,7 +48,7 @@ import UIO
       captures = []
       throw UIOError(
         .driverFailed, device: device, operation: "start the driver \(library.path)",
-        cause: "it refused", hint: "what it said is in the log", errno: -result)
+        cause: "it refused", hint: "see its messages in the log", errno: -result)
     }
     guard unsafe driver.pointee.service != nil, unsafe Self.isUnderstood(room) else {
       captures = []
@@ -67,7 +68,7 @@ import UIO
     unsafe UnsafeMutableRawPointer(driver).deallocate()
   }
 
-  /// Nothing behind what this version knows.
+  /// Whether the driver set nothing beyond what this version knows.
   private static func isUnderstood(_ room: UnsafeMutableRawPointer) -> Bool {
     let known = unsafe MemoryLayout<interruptsync_driver>.size
     let size = unsafe room.load(as: Int.self)
@@ -84,7 +85,7 @@ import UIO
     }
   }
 
-  /// Puts the driver's routine into the list.
+  /// Registers the driver's routine.
   /// - Throws: `InterruptSyncError`.
   func register() throws -> ServiceRoutineRegistration {
     if unsafe driver.pointee.deferred != nil {
@@ -109,12 +110,12 @@ import UIO
     return registration
   }
 
-  /// Takes the routine out and lets the driver end; when this returns none of its code runs.
+  /// Cancels the routine and stops the driver. When this returns, none of its code runs.
   func stop() {
     guard isRunning else { return }
     isRunning = false
     registration?.cancel()
-    // Nothing is queued from here on, also by itself; what is queued has run after the flush.
+    // From here on nothing is queued, also not by the driver itself. The flush runs what is queued.
     host.endDeferring()
     try? queue?.flush()
     queue = nil

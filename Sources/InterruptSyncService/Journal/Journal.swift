@@ -1,15 +1,17 @@
-// Where messages go: to the journal with their fields, where standard error is the journal's; else
-// to standard error as text.
+// Journal room. Where messages go: to the journal with their fields if standard error is the
+// journal's, else to standard error as text. Any thread except a dispatcher's, which must not write
+// anywhere and posts to the control thread's mailbox instead. One monitor guards everything.
 import CUIO
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 
-/// The daemon's log. Any thread but a dispatcher's, which must not write anywhere (NoticeBoard).
+/// The daemon's log.
 package final class Journal: @unchecked Sendable {
-  /// Of this process, by its environment.
+  /// The log of this process, by its environment.
   package static let standard = Journal(stream: stream)
-  /// `device:inode` of the journal's end of a stream; nil when the daemon was not started by systemd.
+  /// `device:inode` of the journal's end of a stream; nil if systemd did not start the daemon.
   package static let stream = unsafe getenv("JOURNAL_STREAM").map { unsafe String(cString: $0) }
 
   private let monitor = Monitor()
@@ -17,12 +19,12 @@ package final class Journal: @unchecked Sendable {
   private let output: Int32
   private var limit: RateLimit
   private var level = LogLevel.info
-  /// Messages that the journal did not take, to be told with the next.
+  /// Messages that the journal did not take. The next message reports their number.
   private var lost = 0
 
   /// - Parameters:
   ///   - stream: `device:inode` of the journal's end of standard error, JOURNAL_STREAM.
-  ///   - output: standard error but in tests.
+  ///   - output: standard error except in tests.
   ///   - address: the journal's socket.
   package init(
     stream: String?, output: Int32 = 2, address: String = "/run/systemd/journal/socket",
@@ -30,11 +32,11 @@ package final class Journal: @unchecked Sendable {
   ) {
     self.output = output
     self.limit = limit
-    // Never waits: a journal that is stuck must not hold up the control thread.
-    socket = Self.isStream(stream, output) ? DatagramSocket(to: address, patience: 0) : nil
+    // Never waits: a journal that is stuck must not stop the control thread.
+    socket = Self.isStream(stream, output) ? DatagramSocket(to: address, timeout: 0) : nil
   }
 
-  /// The least urgent level that is written; info at first.
+  /// Sets the least urgent level that is written; info at first.
   package func admit(_ level: LogLevel) { monitor.locked { self.level = level } }
 
   /// Whether `descriptor` is what `stream` (JOURNAL_STREAM) says.
@@ -52,14 +54,14 @@ package final class Journal: @unchecked Sendable {
     var record = record
     (record.file, record.line, record.function) = (file, line, function)
     monitor.locked {
-      tellSuppressed(now)
+      reportSuppressed(now)
       guard record.priority <= level else { return }
       if let subject = record.subject, !limit.admits(subject, now: now) { return }
       write(record)
     }
   }
 
-  /// A message without fields of its own.
+  /// Writes a message without fields of its own.
   package func log(
     _ priority: LogLevel, _ message: String, event: JournalEvent? = nil, device: String? = nil,
     errno: Int32 = 0, file: String = #fileID, line: Int = #line, function: String = #function
@@ -69,12 +71,12 @@ package final class Journal: @unchecked Sendable {
       line: line, function: function)
   }
 
-  /// Tells what was suppressed in intervals that are over. Once a second or so.
-  package func settle(now: UInt64 = cuio_nanoseconds()) {
-    monitor.locked { tellSuppressed(now) }
+  /// Reports what was suppressed in intervals that are over. Call it about once a second.
+  package func flushSuppressed(now: UInt64 = cuio_nanoseconds()) {
+    monitor.locked { reportSuppressed(now) }
   }
 
-  private func tellSuppressed(_ now: UInt64) {
+  private func reportSuppressed(_ now: UInt64) {
     for (subject, count) in limit.expire(now: now) {
       write(
         LogRecord(
@@ -92,12 +94,12 @@ package final class Journal: @unchecked Sendable {
     switch Self.send(record.bytes, to: socket) {
     case 0: return
     case EAGAIN: lost += 1
-    // Standard error is the journal's, but its socket is not there: each line with its priority.
+    // Standard error is the journal's, but its socket is missing: each line gets its priority.
     default: print(record, prefix: "<\(record.priority.number)>")
     }
   }
 
-  /// What is too long for a datagram goes as a file.
+  /// A message that is too long for a datagram goes as a file.
   private static func send(_ bytes: [UInt8], to socket: DatagramSocket) -> Int32 {
     let result = socket.send(bytes)
     guard result == EMSGSIZE || result == ENOBUFS else { return result }
@@ -109,9 +111,65 @@ package final class Journal: @unchecked Sendable {
   }
 
   private func print(_ record: LogRecord, prefix: String) {
-    let lines = record.message.split(separator: "\n", omittingEmptySubsequences: false)
+    let lines = record.text.split(separator: "\n", omittingEmptySubsequences: false)
     let isJournal = prefix.hasPrefix("<")
     let text = lines.enumerated().map { ($0 == 0 || isJournal ? prefix : "") + $1 }
     Console.write(output, text.joined(separator: "\n") + "\n")
+  }
+}
+
+/// What a limited number of messages is about.
+package enum LogSubject: Hashable, Sendable, CustomStringConvertible {
+  /// By its stable id or name.
+  case device(String)
+  /// The clients of a user.
+  case user(UInt32)
+
+  var device: String? { if case .device(let device) = self { device } else { nil } }
+  var user: UInt32? { if case .user(let user) = self { user } else { nil } }
+
+  package var description: String {
+    switch self {
+    case .device(let device): device
+    case .user(let user): "user \(user)"
+    }
+  }
+}
+
+/// Passes a number of messages per subject and interval and counts the rest: neither a storming
+/// device nor a client that is refused repeatedly can fill the journal.
+package struct RateLimit {
+  private let burst: Int
+  /// Nanoseconds.
+  private let interval: UInt64
+  private var windows: [LogSubject: Window] = [:]
+
+  private struct Window {
+    var start: UInt64
+    var passed = 0
+    var suppressed = 0
+  }
+
+  package init(burst: Int = 20, interval: UInt64 = 10_000_000_000) {
+    self.burst = burst
+    self.interval = interval
+  }
+
+  /// Whether a message about `subject` may pass at `now`, in nanoseconds.
+  package mutating func admits(_ subject: LogSubject, now: UInt64) -> Bool {
+    var window = windows[subject] ?? Window(start: now)
+    let admits = window.passed < burst
+    if admits { window.passed += 1 } else { window.suppressed += 1 }
+    windows[subject] = window
+    return admits
+  }
+
+  /// Ends the intervals that are over at `now`, and returns how many messages each of their subjects
+  /// lost. Call it before `admits`, and from time to time.
+  package mutating func expire(now: UInt64) -> [(subject: LogSubject, suppressed: Int)] {
+    let over = windows.filter { now - $0.value.start >= interval }
+    for subject in over.keys { windows[subject] = nil }
+    return over.filter { $0.value.suppressed > 0 }.map { ($0.key, $0.value.suppressed) }
+      .sorted { $0.subject.description < $1.subject.description }
   }
 }

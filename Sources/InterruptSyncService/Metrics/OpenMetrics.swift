@@ -1,11 +1,9 @@
-// The daemon's figures in the text form of OpenMetrics 1.0.
+// Metrics room. A snapshot of the devices in the text form of OpenMetrics 1.0: what the text file
+// and `GetMetrics` contain. A pure function of its snapshot.
 import InterruptSync
-import UIO
 
 /// Writes metrics of devices.
 enum OpenMetrics {
-  static let contentType = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
   private struct Family: Sendable {
     let name: String
     let type: String
@@ -47,7 +45,7 @@ enum OpenMetrics {
       \.longestWaitNanoseconds),
   ]
 
-  static func text(_ devices: [ManagedDevice]) -> String {
+  static func text(_ devices: [DeviceSnapshot]) -> String {
     let samples = devices.map { (label($0.id), $0.statistics) }
     var lines: [String] = []
     for family in families {
@@ -66,24 +64,24 @@ enum OpenMetrics {
     lines.append("# HELP interruptsync_routine_claims Interrupts that a service routine claimed.")
     lines += routines(devices) { ("claims", $0.claims) }
     lines.append("# TYPE interruptsync_device info")
-    lines.append("# HELP interruptsync_device The device, its driver and what is done with it.")
+    lines.append("# HELP interruptsync_device The device, its driver and its state.")
     for device in devices {
       lines.append(
         "interruptsync_device_info{device=\"\(label(device.id))\",name=\"\(label(device.name))\","
-          + "driver=\"\(label(device.info?.driver ?? ""))\",state=\"\(device.state.rawValue)\"} 1")
+          + "driver=\"\(label(device.driver))\",state=\"\(device.state.rawValue)\"} 1")
     }
     lines.append("# EOF")
     return lines.joined(separator: "\n") + "\n"
   }
 
   private static func routines(
-    _ devices: [ManagedDevice], _ figure: (ServiceRoutineStatistics) -> (String, UInt64)
+    _ devices: [DeviceSnapshot], _ figure: (ServiceRoutineStatistics) -> (String, UInt64)
   ) -> [String] {
     devices.flatMap { device in
       zip(device.routines, device.statistics.routines).map { routine, counts in
         let (name, value) = figure(counts)
         return "interruptsync_routine_\(name)_total{device=\"\(label(device.id))\","
-          + "routine=\"\(label(routine.name))\"} \(value)"
+          + "routine=\"\(label(routine))\"} \(value)"
       }
     }
   }

@@ -1,17 +1,66 @@
-// Descriptors that the service manager passes: listening sockets, and what an earlier process of the
-// daemon gave into its keeping (sd_listen_fds(3)).
+// Systemd room. Descriptors that the service manager passes at start (sd_listen_fds(3)): listening
+// sockets, and what an earlier process of the daemon stored; and the names that they are stored
+// under. Control thread; no lock.
 import Glibc
-package import UIO
+package import LinuxSystem
 
-/// What was passed, by name: the order differs from version to version, and names may repeat.
-///
-/// Only the control thread uses it.
+/// The name of stored descriptors: printable ASCII without a colon, 255 at most.
+package struct StoredName: Hashable, Sendable, CustomStringConvertible {
+  package let description: String
+
+  /// As the manager gives it back.
+  package init(_ text: String) { description = text }
+
+  /// The file of totals.
+  package static let state = StoredName("state")
+  /// The listening socket, as Varlink prescribes it.
+  package static let varlink = StoredName("varlink")
+
+  private static let devicePrefix = "uio-"
+  private static let adoptedPrefix = "adopted-"
+
+  /// The name for a serviced device, by its stable id. A character that a name cannot have is
+  /// written `%3a`, not with a backslash: systemd removes those from messages. Nil if the name is
+  /// too long.
+  package static func device(_ stableID: String) -> StoredName? {
+    named(devicePrefix, stableID)
+  }
+
+  /// The name for a device whose descriptors were handed in. They stay while the device is present,
+  /// serviced or not, because the daemon could not open it again.
+  package static func adopted(_ stableID: String) -> StoredName? {
+    named(adoptedPrefix, stableID)
+  }
+
+  private static func named(_ prefix: String, _ stableID: String) -> StoredName? {
+    let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_".utf8)
+    var text = prefix
+    for byte in stableID.utf8 {
+      if plain.contains(byte) {
+        text.unicodeScalars.append(Unicode.Scalar(byte))
+      } else {
+        text += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+      }
+    }
+    return text.utf8.count <= 255 ? StoredName(text) : nil
+  }
+
+  /// True for a listening socket, which the manager keeps by itself.
+  package var isSocket: Bool { self == .varlink }
+
+  package var isDevice: Bool {
+    description.hasPrefix(Self.devicePrefix) || description.hasPrefix(Self.adoptedPrefix)
+  }
+}
+
+/// The passed descriptors, by name: the order differs between versions of systemd, and names may
+/// repeat.
 package final class InheritedDescriptors {
   private var held: [(name: StoredName, file: FileDescriptor)] = []
 
-  /// Takes over all descriptors that are meant for this process; none is passed on to a child.
+  /// Takes over all descriptors that are meant for this process. No child inherits them.
   ///
-  /// - Parameter first: number of the first; 3 but in tests.
+  /// - Parameter first: number of the first; 3 except in tests.
   package init(_ environment: ServiceEnvironment, first: Int32 = 3) {
     guard Self.isAddressed(environment),
       let count = environment["LISTEN_FDS"].flatMap({ Int32($0) }),
@@ -21,7 +70,7 @@ package final class InheritedDescriptors {
       separator: ":", omittingEmptySubsequences: false)
     for index in 0..<count {
       let number = first + index
-      // Not open: closed by whoever started the daemon through a shell.
+      // Not open: a shell between the manager and the daemon closed it.
       guard fcntl(number, F_SETFD, FD_CLOEXEC) == 0 else { continue }
       let isNamed = names.count == Int(count)
       let name = isNamed ? StoredName(String(names[Int(index)])) : StoredName("unknown")
@@ -29,7 +78,7 @@ package final class InheritedDescriptors {
     }
   }
 
-  /// The number alone may be that of a parent which did not unset the variables.
+  /// The process number alone may be that of a parent which did not unset the variables.
   private static func isAddressed(_ environment: ServiceEnvironment) -> Bool {
     guard environment["LISTEN_PID"] == "\(environment.process)" else { return false }
     guard let identity = environment["LISTEN_PIDFDID"], let own = environment.processIdentity else {
@@ -51,7 +100,7 @@ package final class InheritedDescriptors {
     return taken
   }
 
-  /// Closes what is left but `kept`, here and in the manager's keeping.
+  /// Closes what is left except `kept`, here and in the manager's store.
   /// - Returns: the names.
   @discardableResult
   package func discard(

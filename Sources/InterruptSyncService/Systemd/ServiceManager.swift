@@ -1,60 +1,105 @@
-// The notification protocol, sd_notify(3): one datagram a message, lines of VARIABLE=VALUE. Written
-// here, as its description allows, because the library for it would be a dependency for a page.
+// Systemd room. The notification protocol, sd_notify(3), and the environment that the service
+// manager passes. One datagram is one message of VARIABLE=VALUE lines. The protocol is written here,
+// as its description allows, because its library would be a dependency for a page of code.
+// Control thread; no lock.
 import CUIO
-package import UIO
+import Glibc
+package import LinuxSystem
 
-/// Who started the daemon and wants to know how it is. Without such, every call does nothing.
-///
-/// Only the control thread calls it.
+/// What a service manager passes to a process in its environment (sd_notify(3), sd_listen_fds(3),
+/// sd_watchdog_enabled(3)).
+package struct ServiceEnvironment: Sendable {
+  /// Of the variables below and RUNTIME_DIRECTORY, those that are set.
+  package var variables: [String: String]
+  /// The process that the variables must be meant for.
+  package var process: Int32
+  /// Tells the process from earlier ones with its number; nil if the kernel does not say.
+  package var processIdentity: UInt64?
+
+  private static let names = [
+    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_PIDFDID",
+    "LISTEN_FDNAMES",
+  ]
+
+  package init(
+    _ variables: [String: String] = [:], process: Int32 = getpid(), processIdentity: UInt64? = nil
+  ) {
+    self.variables = variables
+    self.process = process
+    self.processIdentity = processIdentity
+  }
+
+  /// Reads the variables of this process and unsets them, so that no child takes them for its own.
+  /// Call it before there are other threads: they may read the environment.
+  package static func take() -> ServiceEnvironment {
+    var environment = ServiceEnvironment()
+    for name in names {
+      guard let value = unsafe getenv(name) else { continue }
+      environment.variables[name] = unsafe String(cString: value)
+      _ = unsafe unsetenv(name)
+    }
+    environment.variables["RUNTIME_DIRECTORY"] =
+      unsafe getenv("RUNTIME_DIRECTORY").map { unsafe String(cString: $0) }
+    var identity: UInt64 = 0
+    if unsafe cuio_process_identity(&identity) == 0 { environment.processIdentity = identity }
+    return environment
+  }
+
+  package var hasManager: Bool { variables["NOTIFY_SOCKET"] != nil }
+
+  package subscript(name: String) -> String? { variables[name] }
+}
+
+/// The manager that started the daemon. Without one, every call does nothing.
 package final class ServiceManager {
   private let socket: DatagramSocket?
   private var lastStatus = ""
 
   package init(_ environment: ServiceEnvironment) {
-    // PID 1 may be busy; what it does not get, such as READY=1, would not be said again.
-    socket = environment["NOTIFY_SOCKET"].flatMap { DatagramSocket(to: $0, patience: 5000) }
+    // PID 1 may be busy. A message that it misses, such as READY=1, would not be repeated.
+    socket = environment["NOTIFY_SOCKET"].flatMap { DatagramSocket(to: $0, timeout: 5000) }
   }
 
   package var isPresent: Bool { socket != nil }
 
-  /// Start-up or a reload is complete.
+  /// Reports that start-up or a reload is complete.
   package func ready(_ status: String) {
     lastStatus = status
     send("READY=1", Self.status(status))
   }
 
-  /// One line for people, sent when it changes.
+  /// One line for people, sent if it changed.
   package func status(_ text: String) {
     guard text != lastStatus else { return }
     lastStatus = text
     send(Self.status(text))
   }
 
-  /// A reload begins, to be ended by `ready`. The time, in nanoseconds of CLOCK_MONOTONIC, lets the
-  /// manager tell this reload from the one before.
+  /// Reports that a reload begins; `ready` ends it. The time, in nanoseconds of CLOCK_MONOTONIC,
+  /// lets the manager tell this reload from the previous one.
   package func reloading(at now: UInt64 = cuio_nanoseconds()) {
     send("RELOADING=1", "MONOTONIC_USEC=\(now / 1000)")
   }
 
   package func stopping(_ status: String) { send("STOPPING=1", Self.status(status)) }
 
-  /// Why the daemon is about to end.
+  /// Reports why the daemon is about to exit.
   package func failed(_ status: String, errno: Int32) {
     send(Self.status(status), "ERRNO=\(errno)")
   }
 
   package func feedWatchdog() { send("WATCHDOG=1") }
 
-  /// Asks for so much more time to start or stop.
+  /// Asks for more time to start or stop.
   package func extendTimeout(microseconds: UInt64) {
     send("EXTEND_TIMEOUT_USEC=\(microseconds)")
   }
 
-  /// Gives descriptors into keeping: after a restart or a crash they are inherited under `name`.
+  /// Stores descriptors: after a restart or a crash the next process inherits them under `name`.
   ///
-  /// - Parameter isWatched: forgotten by the manager as soon as they hang up or fail, for poll(2);
-  ///   devices without an interrupt always seem to have (fact 21).
-  /// - Returns: 0, or an error number; 0 as well without a manager.
+  /// - Parameter isWatched: the manager drops them as soon as poll(2) reports a hang-up or an error.
+  ///   Devices without an interrupt always seem to have one (fact 21).
+  /// - Returns: 0, also without a manager, or an error number.
   @discardableResult
   package func store(
     _ descriptors: [FileDescriptor], as name: StoredName, isWatched: Bool = true

@@ -1,12 +1,21 @@
-// Totals in memory that the service manager keeps while the daemon is not there. Two places take
-// turns: a daemon that is killed while it writes one leaves the other whole.
+// Systemd room. The totals of all devices in a memory file that the service manager keeps while the
+// daemon is not running. The file has two places that take turns: a daemon that is killed while it
+// writes one leaves the other whole. Control thread; no lock.
+//
+// A place holds one table, little endian. Its header tells a whole table from one whose writer was
+// killed:
+//
+//   magic 8, version u32, length u32, sequence u64, checksum u64, records u32, then per record
+//   id length u16, id, count u32, totals u64 each
 import CUIO
 import Glibc
+package import InterruptSync
+package import LinuxSystem
 package import UIO
 
-/// The file of totals. Only the control thread uses it.
+/// The file of totals.
 package final class StateFile {
-  /// To be given to the manager under the name `state`, once: it sees what is written later.
+  /// Give it to the manager once, under the name `state`: the manager sees later writes.
   package let file: FileDescriptor
   private var sequence: UInt64
 
@@ -17,27 +26,27 @@ package final class StateFile {
     self.sequence = sequence
   }
 
-  /// A new one, with nothing in it.
+  /// Makes an empty file.
   /// - Throws: `resourcesExhausted`.
   package convenience init() throws(UIOError) {
     let fd = unsafe cuio_memory_create("interruptsync-state", UInt64(2 * Self.placeSize))
     guard fd >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: "interruptsyncd", operation: "keep totals over restarts",
-        cause: "no file in memory to be had", errno: -fd)
+        cause: "cannot create a memory file", errno: -fd)
     }
     self.init(FileDescriptor(adopting: fd), sequence: 0)
   }
 
-  /// One of an earlier process, with the totals it saved last.
-  /// - Throws: `StateFault` when there is nothing in it that can be trusted.
+  /// Takes over the file of an earlier process, with the totals that it saved last.
+  /// - Throws: `StateFault` if no table in it can be trusted.
   package static func inherit(_ file: FileDescriptor) throws(StateFault) -> (
     file: StateFile, devices: [DeviceTotals]
   ) {
     var status = stat()
     guard unsafe fstat(file.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
       status.st_size == off_t(2 * placeSize)
-    else { throw StateFault("it is no file of the size that totals have") }
+    else { throw StateFault("it is not a file of the size that totals have") }
     var newest: StateTable?
     var fault: StateFault?
     for place in 0..<2 {
@@ -53,8 +62,8 @@ package final class StateFile {
     return (StateFile(file, sequence: newest?.sequence ?? 0), newest?.devices ?? [])
   }
 
-  /// Writes the place that does not have the newest table.
-  /// - Returns: 0 or an error number; `ENOSPC` for more devices than there is room for.
+  /// Writes the place that does not hold the newest table.
+  /// - Returns: 0 or an error number; `ENOSPC` if the devices do not fit.
   package func save(_ devices: [DeviceTotals]) -> Int32 {
     let bytes = StateTable(sequence: sequence &+ 1, devices: devices).bytes
     guard bytes.count <= Self.placeSize else { return ENOSPC }
@@ -76,5 +85,141 @@ package final class StateFile {
       count = max(
         unsafe pread(file.raw, buffer.baseAddress, placeSize, off_t(place * placeSize)), 0)
     }
+  }
+}
+
+/// Totals of all devices at one moment.
+package struct StateTable: Equatable, Sendable {
+  /// Rises with every save.
+  package var sequence: UInt64
+  package var devices: [DeviceTotals]
+
+  static let magic: [UInt8] = Array("ISYNCTOT".utf8)
+  static let version: UInt32 = 1
+  static let headerSize = 36
+  private static let checksumPlace = 24..<32
+
+  package init(sequence: UInt64, devices: [DeviceTotals]) {
+    self.sequence = sequence
+    self.devices = devices
+  }
+
+  /// Reads a table at the beginning of `bytes`, which may be anything.
+  /// - Throws: `StateFault`.
+  package init(_ bytes: [UInt8]) throws(StateFault) {
+    var reader = ByteReader(bytes[...])
+    guard try reader.bytes(8).elementsEqual(Self.magic) else {
+      throw StateFault("it has no header")
+    }
+    let version = try reader.number(UInt32.self)
+    guard version == Self.version else { throw StateFault("it is of version \(version)") }
+    let length = try reader.number(UInt32.self)
+    guard length >= Self.headerSize, length <= bytes.count else {
+      throw StateFault("its length of \(length) bytes is impossible")
+    }
+    let whole = Array(bytes.prefix(Int(length)))
+    reader = ByteReader(whole[16...])
+    sequence = try reader.number(UInt64.self)
+    guard try reader.number(UInt64.self) == Self.checksum(whole) else {
+      throw StateFault("its checksum is wrong")
+    }
+    let count = try reader.number(UInt32.self)
+    devices = []
+    for _ in 0..<count { devices.append(try Self.record(&reader)) }
+    guard reader.isAtEnd else { throw StateFault("bytes follow its records") }
+    guard Set(devices.map(\.id)).count == devices.count else {
+      throw StateFault("a device is in it twice")
+    }
+  }
+
+  package var bytes: [UInt8] {
+    var body: [UInt8] = []
+    for device in devices {
+      let id = Array(device.id.utf8.prefix(Int(UInt16.max)))
+      body += Self.little(UInt16(id.count)) + id + Self.little(device.count)
+      for field in DeviceTotals.fields { body += Self.little(device.statistics[keyPath: field]) }
+    }
+    var bytes = Self.magic + Self.little(Self.version)
+    bytes += Self.little(UInt32(Self.headerSize + body.count)) + Self.little(sequence)
+    bytes += Self.little(UInt64(0)) + Self.little(UInt32(devices.count)) + body
+    bytes.replaceSubrange(Self.checksumPlace, with: Self.little(Self.checksum(bytes)))
+    return bytes
+  }
+
+  private static func record(_ reader: inout ByteReader) throws(StateFault) -> DeviceTotals {
+    let length = try reader.number(UInt16.self)
+    guard let id = String(validating: try reader.bytes(Int(length)), as: UTF8.self), !id.isEmpty
+    else { throw StateFault("the name of a device is not text") }
+    var device = DeviceTotals(
+      id: id, count: try reader.number(UInt32.self), statistics: .init())
+    for field in DeviceTotals.fields {
+      device.statistics[keyPath: field] = try reader.number(UInt64.self)
+    }
+    return device
+  }
+
+  /// FNV-1a over all but the checksum itself: it detects a write that was cut off.
+  static func checksum(_ bytes: [UInt8]) -> UInt64 {
+    var sum: UInt64 = 0xcbf2_9ce4_8422_2325
+    for (place, byte) in bytes.enumerated() where !checksumPlace.contains(place) {
+      sum = (sum ^ UInt64(byte)) &* 0x100_0000_01b3
+    }
+    return sum
+  }
+
+  private static func little<T: FixedWidthInteger>(_ number: T) -> [UInt8] {
+    (0..<T.bitWidth / 8).map { UInt8(truncatingIfNeeded: number >> T($0 * 8)) }
+  }
+}
+
+/// What the daemon knows of one device over restarts.
+package struct DeviceTotals: Equatable, Sendable {
+  /// Stable id.
+  package var id: String
+  /// The kernel's count up to which `statistics.interrupts` goes, modulo 2^32. It has a meaning only
+  /// for the descriptor that counted it.
+  package var count: UInt32
+  /// Without figures per routine and without the longest wait.
+  package var statistics: InterruptStatistics
+
+  package init(id: String, count: UInt32, statistics: InterruptStatistics) {
+    self.id = id
+    self.count = count
+    self.statistics = statistics
+  }
+
+  /// In the order of the file, which its version fixes.
+  static var fields: [WritableKeyPath<InterruptStatistics, UInt64>] {
+    [
+      \.interrupts, \.dispatches, \.coalesced, \.claimed, \.unclaimed, \.passes, \.rearmFailures,
+      \.storms, \.repeatLimits, \.synchronizedCalls, \.refusedCalls,
+      \.longestHoldNanoseconds,
+    ]
+  }
+}
+
+/// Why saved totals are not usable.
+package struct StateFault: Error, Equatable, CustomStringConvertible {
+  package let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// Takes numbers and runs of bytes from the front, and never reads beyond the end.
+private struct ByteReader {
+  private var rest: ArraySlice<UInt8>
+
+  init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+
+  var isAtEnd: Bool { rest.isEmpty }
+
+  mutating func bytes(_ count: Int) throws(StateFault) -> ArraySlice<UInt8> {
+    guard count <= rest.count else { throw StateFault("it ends too early") }
+    defer { rest = rest.dropFirst(count) }
+    return rest.prefix(count)
+  }
+
+  /// Little endian.
+  mutating func number<T: FixedWidthInteger>(_ type: T.Type) throws(StateFault) -> T {
+    try bytes(T.bitWidth / 8).reversed().reduce(0) { $0 << 8 | T($1) }
   }
 }

@@ -1,5 +1,6 @@
-// CallSynchronizedRoutine for a process that must not touch the hardware: a list of register
-// operations, checked as a whole before the first, and run as one synchronized routine.
+// Transactions room. CallSynchronizedRoutine for a process that must not touch the hardware: a list
+// of register operations, checked as a whole before the first, and run as one synchronized routine.
+// Control thread; `execute` runs under the object's interrupt lock and must not allocate.
 import CUIO
 public import InterruptSync
 public import UIO
@@ -13,9 +14,9 @@ public struct Transaction {
 
   private let steps: [Step]
 
-  /// Checks everything there is to check; nothing is touched.
+  /// Checks every operation and touches no register.
   ///
-  /// - Parameter region: the device's regions, opened when first asked for.
+  /// - Parameter region: returns a region of the device; called when an operation needs it.
   /// - Throws: `TransactionRefusal`.
   public init(
     _ operations: [TransactionOperation], limits: TransactionLimits,
@@ -24,7 +25,7 @@ public struct Transaction {
     guard operations.count <= limits.operations else {
       throw .tooLarge(
         limit: limits.operations,
-        message: "\(operations.count) operations; at most \(limits.operations) are allowed")
+        message: "\(operations.count) operations, but at most \(limits.operations) are allowed")
     }
     // A sum that overflows is too large as well.
     let waits = operations.reduce((sum: UInt64(0), overflow: false)) {
@@ -34,7 +35,7 @@ public struct Transaction {
     guard !waits.overflow, waits.sum <= limits.microseconds else {
       throw .tooLarge(
         limit: Int(clamping: limits.microseconds),
-        message: "its waits add up to more than the \(limits.microseconds) µs that are allowed")
+        message: "its waits add up to more than \(limits.microseconds) µs")
     }
     var steps: [Step] = []
     for (index, operation) in operations.enumerated() {
@@ -43,19 +44,19 @@ public struct Transaction {
         for value in operation.values { try register.requireFits(value) }
         steps.append(Step(operation: operation, register: register))
       } catch {
-        throw .badRegister(index: index, message: error.description)
+        throw .badRegister(index: index, error)
       }
     }
     self.steps = steps
   }
 
   /// Runs it as one synchronized routine: no service routine of the object and no other transaction
-  /// in between.
+  /// runs in between.
   ///
-  /// PASSIVE_LEVEL. Waits for the lock, then at most as long as its waits say.
-  /// - Throws: `wouldDeadlock`, `lockOwnerDied`; nothing was touched then.
+  /// PASSIVE_LEVEL. Waits for the lock, then at most for the sum of its waits.
+  /// - Throws: `wouldDeadlock`, `lockOwnerDied`; no register was touched then.
   public func run(on object: InterruptSyncObject) throws(InterruptSyncError) -> TransactionOutcome {
-    // Under the lock nothing is to be allocated.
+    // Allocated before the lock is taken.
     var results: [UInt64] = []
     results.reserveCapacity(steps.count)
     return try object.callSynchronizedRoutine { execute(&results) }
@@ -84,16 +85,85 @@ public struct Transaction {
     return .complete(results)
   }
 
-  /// The last value read: the one waited for, or another when the time was over.
+  /// Returns the last value read: the one waited for, or another if the time is over.
   private func wait(
     _ register: BoundRegister, _ mask: UInt64, _ value: UInt64, _ microseconds: UInt64
   ) throws(UIOError) -> UInt64 {
     let end = cuio_nanoseconds() + microseconds * 1000
     while true {
-      // The clock first: a thread that was kept from running still looks once more.
+      // The clock first: a thread that was preempted still reads once more.
       let isOver = cuio_nanoseconds() >= end
       let held = try register.read()
       if isOver || held & mask == value { return held }
     }
   }
+}
+
+/// One step of a synchronized transaction.
+public enum TransactionOperation: Equatable, Sendable {
+  /// The result is what the register holds, under the reference's mask.
+  case read(RegisterReference)
+  /// The result is the value written.
+  case write(RegisterReference, value: UInt64)
+  /// Writes (held and not `mask`) or `value`; the result is what the register held before.
+  case update(RegisterReference, mask: UInt64, value: UInt64)
+  /// Until (held and `mask`) equals `value`, at most so many microseconds; the result is what the
+  /// register held then.
+  case wait(RegisterReference, mask: UInt64, value: UInt64, microseconds: UInt64)
+
+  var register: RegisterReference {
+    switch self {
+    case .read(let register), .write(let register, _), .update(let register, _, _),
+      .wait(let register, _, _, _):
+      register
+    }
+  }
+
+  /// The longest time that it waits.
+  var microseconds: UInt64 {
+    if case .wait(_, _, _, let microseconds) = self { microseconds } else { 0 }
+  }
+
+  /// Every number that it carries for the register.
+  var values: [UInt64] {
+    switch self {
+    case .read: []
+    case .write(_, let value): [value]
+    case .update(_, let mask, let value), .wait(_, let mask, let value, _): [mask, value]
+    }
+  }
+}
+
+/// The most that one transaction may ask for. While it runs, the line's service routines and every
+/// other transaction wait.
+public struct TransactionLimits: Equatable, Sendable {
+  /// Operations.
+  public var operations: Int
+  /// Microseconds of waits, all together.
+  public var microseconds: UInt64
+
+  public init(operations: Int = 64, microseconds: UInt64 = 1000) {
+    self.operations = operations
+    self.microseconds = microseconds
+  }
+}
+
+/// How far a transaction got.
+public enum TransactionOutcome: Equatable, Sendable {
+  /// Every operation was executed; one result for each.
+  case complete([UInt64])
+  /// The wait of operation `index` timed out; the results of the operations before it, and what its
+  /// register held last.
+  case waitExpired(index: Int, results: [UInt64])
+  /// The device was removed; the results of the operations before.
+  case deviceGone(results: [UInt64])
+}
+
+/// Why a transaction was not started: no register has been touched.
+public enum TransactionRefusal: Error, Equatable, Sendable {
+  /// The register of operation `index` is malformed, out of bounds, misaligned or does not exist, or
+  /// a value does not fit it.
+  case badRegister(index: Int, UIOError)
+  /// It has more than `limit` operations, or waits more than `limit` microseconds.
+  case tooLarge(limit: Int, message: String)
 }

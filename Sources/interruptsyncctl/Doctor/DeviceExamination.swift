@@ -29,12 +29,10 @@ struct DeviceExamination {
   private var state: [Finding] {
     switch device.state {
     case .failed:
-      let parts = (device.failure ?? "it is not said why").split(
-        separator: "\n  hint: ", maxSplits: 1)
       return [
         problem(
-          "it should be serviced and is not: \(parts.first ?? "")",
-          parts.count > 1 ? String(parts[1]) : "interruptsyncctl reload, when that is mended")
+          "it should be serviced and is not: \(device.failure ?? "the daemon gives no reason")",
+          device.failureHint ?? "run interruptsyncctl reload once that is fixed")
       ]
     case .storming:
       return [

@@ -66,7 +66,9 @@ enum AdoptTests {
 
   private static func failure(_ client: VarlinkClient) throws -> String {
     let reply = try client.ask("DescribeDevice", ["device": .string(eduA)])
-    return reply.parameters["device"]?.object?["failure"]?.string ?? ""
+    let device = reply.parameters["device"]?.object
+    return [device?["failure"]?.string, device?["failureHint"]?.string].compactMap { $0 }
+      .joined(separator: "\n")
   }
 
   // MARK: The case

@@ -72,7 +72,7 @@ enum DaemonTests {
       (["nothing-here"] + recipe, ["nothing-here", "no such device"]),
       (["pci-\(Guest.eduA)"], ["stays asserted", "--claim"]),
       (["pci-\(Guest.eduA)", "--claim", "bar7:0/32"], ["bar7", "neither barN nor mapN"]),
-      (["pci-\(Guest.eduA)", "--claim", "bar0:0x200000/32"], ["bar0", "leaves"]),
+      (["pci-\(Guest.eduA)", "--claim", "bar0:0x200000/32"], ["bar0", "is outside"]),
       (["fixture-noirq", "--claim", "map0:0/32"], ["no interrupt"]),
       (["uio_pci_generic"] + recipe, ["devices have this name"]),
     ]
@@ -127,8 +127,8 @@ enum DaemonTests {
     for (path, text) in files { try Guest.create(text, at: "\(root)/\(path)") }
     let daemon = try Program(["--json", "--config-root", root])
     try daemon.waitForText("pci-\(Guest.eduA): connected")
-    try daemon.waitForText("/nonexistent.so is not there")
-    try daemon.waitForText("left alone, as no file is for it")
+    try daemon.waitForText("/nonexistent.so does not exist")
+    try daemon.waitForText("not configured: no .device file matches")
     for life in 1...2 {
       let region = try Guest.open(Guest.eduA).region(bar: 0)
       for round in 1...50 {

@@ -79,7 +79,7 @@ enum RestartTests {
       let continued = try Guest.shell(
         "journalctl -q -u \(InstalledService.unit) MESSAGE_ID=8e3a58b27d6549b8861030940d8e6e8b "
           + "-o cat")
-      try expect(continued.contains("going on from"), continued)
+      try expect(continued.contains("continuing from"), continued)
     }
   }
 }

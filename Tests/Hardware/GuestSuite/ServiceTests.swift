@@ -143,7 +143,7 @@ enum ServiceTests {
     chmod(path, 0o666)
     defer { chmod(path, 0o644) }
     let daemon = try ServiceDaemon(file(eduA, "Driver=\(path)"))
-    try daemon.program.waitForText("can be written by others")
+    try daemon.program.waitForText("users other than root can write")
     let client = try daemon.client()
     try expectEqual(client.state(eduA), "failed", "state")
     chmod(path, 0o644)

@@ -38,7 +38,7 @@ import Varlink
   #expect(try client.state("soft") == "listed")
   _ = try client.ask("Trigger", ["device": "soft", "count": 3])
   #expect(try client.interrupts("soft") == 0)
-  // What is connected without being persistent ends with its connection.
+  // A connect that is not persistent ends with its connection.
   do {
     let other = try daemon.client()
     _ = try other.ask("Connect", ["device": "soft"])

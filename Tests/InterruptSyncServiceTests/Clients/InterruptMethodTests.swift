@@ -73,7 +73,7 @@ import Varlink
   let client = try daemon.client()
   let watcher = try daemon.client()
   var replies = try watcher.stream("io.interruptsync.Events", ["device": "soft"])
-  // What is triggered before the stream has begun is not for it.
+  // The stream has no interrupts from before it began.
   repeat {
     _ = try client.ask("Trigger", ["device": "soft"])
   } while (try? replies.next(timeout: .milliseconds(300))) == nil
@@ -179,7 +179,7 @@ import Varlink
   _ = try client.ask("Trigger", ["device": "soft"])
   try eventually("the deadline") { try client.state("soft") == "connected" }
   #expect(late.refusal("Complete", ["device": "soft", "claimed": true]) == "NotAttached")
-  #expect(daemon.log.contains("did not complete in time"))
+  #expect(daemon.log.contains("missed its deadline"))
   _ = try late.ask("Attach", ["device": "soft"])
   #expect(
     late.refusal("Attach", ["device": "soft", "deadlineMicroseconds": 0]) == "Busy")

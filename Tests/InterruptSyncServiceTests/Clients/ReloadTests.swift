@@ -1,4 +1,4 @@
-// What a reload changes of lines that are there, and of what clients may cost.
+// A reload changes existing lines and the limits of clients.
 import Testing
 import Varlink
 

@@ -31,7 +31,7 @@ func device(_ text: String) throws -> DeviceFile {
   return try #require(try folder.configuration().devices.first)
 }
 
-/// What is wrong with one device file, as `LINE:COLUMN: error: …`.
+/// The faults of one device file, as `LINE:COLUMN: error: …`.
 func deviceFaults(_ text: String) throws -> [String] {
   let folder = try TemporaryFolder()
   try folder.write("\(deviceFolder)/a.device", text)

@@ -90,8 +90,8 @@ func deviceKeyIsRead(text: String, expected: DeviceSettings) throws {
     "Rearm=maybe", "4:7: error: Rearm=: \"maybe\" is none of auto, irqcontrol, none, pci-command",
     "known are"
   ),
-  ("Policy=fifo", "4:8: error: Policy=: the policy has priorities", "Priority="),
-  ("Policy=rr", "4:8: error: Policy=: the policy has priorities", "Priority="),
+  ("Policy=fifo", "4:8: error: Policy=: the policy needs a priority", "Priority="),
+  ("Policy=rr", "4:8: error: Policy=: the policy needs a priority", "Priority="),
   ("Policy=idle", "4:8: error: Policy=: \"idle\" is none of fifo, other, rr", "known are"),
   ("Priority=0", "4:10: error: Priority=: \"0\" is not a number from 1 to 99", "from 1 to 99"),
   ("Priority=100", "4:10: error: Priority=: \"100\" is not a number from 1 to 99", "1 to 99"),
@@ -106,7 +106,7 @@ func deviceKeyIsRead(text: String, expected: DeviceSettings) throws {
   ("InterruptCPUAffinity=x", "4:22: error: InterruptCPUAffinity=: \"x\" is not a list", "0 2-3"),
   ("MemoryLock=maybe", "4:12: error: MemoryLock=: \"maybe\"", "yes"),
   ("CPULatencySec=2s", "4:15: error: CPULatencySec=: ", "1s"),
-  ("CPULatencySec=500ns", "4:15: error: CPULatencySec=: 500ns is no number", "fraction"),
+  ("CPULatencySec=500ns", "4:15: error: CPULatencySec=: 500ns is not a whole number", "fraction"),
   ("StackSize=1T", "4:11: error: StackSize=: \"1T\"", "powers of 1024"),
   ("WaitStrategy=spin", "4:14: error: WaitStrategy=: \"spin\" is none of", "known are"),
   ("SpinBudgetSec=0", "4:15: error: SpinBudgetSec=: 0 is not between 1us and 1ms", "1us to 1ms"),
@@ -122,7 +122,8 @@ func deviceKeyIsRead(text: String, expected: DeviceSettings) throws {
     "StormDelaySec=10us", "4:15: error: StormDelaySec=: 10us is not between 1ms and 1h", "1ms to 1h"
   ),
   (
-    "StormDelaySec=1.5ms", "4:15: error: StormDelaySec=: 1.5ms is no number of milliseconds",
+    "StormDelaySec=1.5ms",
+    "4:15: error: StormDelaySec=: 1.5ms is not a whole number of milliseconds",
     "without a fraction"
   ),
   ("StormDelayMaxSec=2h", "4:18: error: StormDelayMaxSec=: 2h is not between", "1ms to 1h"),

@@ -1,4 +1,4 @@
-// What --dump-config prints is the same configuration once more.
+// The output of --dump-config is the same configuration.
 import Testing
 import TestSupport
 

@@ -36,7 +36,7 @@ func matchAdmits(text: String, admitsEDU: Bool, admitsTimer: Bool) throws {
     "Id=0000:00:03.0", "2:4: error: Id=: \"0000:00:03.0\" is not a stable id",
     "write pci-0000:00:03.0"
   ),
-  ("Id=a !b", "2:6: error: Id=: \"!\" stands within the list", "in front of the first"),
+  ("Id=a !b", "2:6: error: Id=: \"!\" is inside the list", "before the first"),
   ("Id=!", "2:4: error: Id=: a pattern is empty", "*"),
   ("Name=\"\"", "2:6: error: Name=: a pattern is empty", "*"),
   ("Name=\"a", "2:6: error: the quote is not closed", "close it"),
@@ -55,10 +55,10 @@ func matchFaultsAreToldWithTheirPlace(text: String, fault: String, hint: String)
 }
 
 @Test(arguments: [
-  ("[Match]\n", "1:1: error: nothing says which devices"),
-  ("\n[Match]\nId=\n", "2:1: error: nothing says which devices"),
-  ("[Device]\n", " error: nothing says which devices"),
-  ("# only a comment\n", " error: nothing says which devices"),
+  ("[Match]\n", "1:1: error: the file does not say which devices"),
+  ("\n[Match]\nId=\n", "2:1: error: the file does not say which devices"),
+  ("[Device]\n", " error: the file does not say which devices"),
+  ("# only a comment\n", " error: the file does not say which devices"),
 ])
 func matchHasToSaySomething(text: String, fault: String) throws {
   let faults = try deviceFaults(text)

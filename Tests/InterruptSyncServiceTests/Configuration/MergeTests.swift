@@ -66,7 +66,7 @@ func mergeLeavesOutWhatIsMasked(byLink: Bool) throws {
       "\(place)/interruptsync/devices/a.device.d/\(name).conf",
       "[Device]\nRepeatLimit=\(limit)\nCPUAffinity=\(limit)\nStormLimit=\(limit)\n")
   }
-  // Of one name the higher folder's counts, in the place of the name.
+  // Of files with one name, the one in the higher folder applies; the name decides the order.
   try folder.write(
     "run/interruptsync/devices/a.device.d/30-c.conf", "[Device]\nRepeatLimit=31\nCPUAffinity=31\n")
   let device = try #require(try folder.configuration().devices.first).device
@@ -165,7 +165,7 @@ func mergeLeavesOutWhatIsMasked(byLink: Bool) throws {
     faults,
     [
       "a.device: error: not a regular file", "b.device: error: the symbolic link leads nowhere",
-      "c.device: error: not a regular file", "d.device: error: cannot be read: ELOOP",
+      "c.device: error: not a regular file", "d.device: error: cannot read the file: ELOOP",
     ]
   ) {
     #expect(fault.hasPrefix("\(deviceFolder)/\(words)"), "\(fault)")

@@ -69,7 +69,7 @@ private struct Unexpected: Error {}
   ("Capture=bar0:0", "4:9: error: Capture=: bar0:0: it has no name", "NAME=REGION"),
   ("Capture=Up=bar0:0", "4:9: error: Capture=: Up=bar0:0: \"Up\" is not a name", "small letters"),
   ("Capture=claimed=bar0:0", "4:9: error: Capture=: claimed=bar0:0: \"claimed\" is not", "small"),
-  ("Capture=a=bar0:0 a=bar0:4", "4:18: error: Capture=: \"a\" is captured twice", "of its own"),
+  ("Capture=a=bar0:0 a=bar0:4", "4:18: error: Capture=: \"a\" is captured twice", "its own name"),
   ("Capture=a=bar0:1", "4:9: error: Capture=: bar0:1: the offset is not a multiple", "REGION"),
   ("Acknowledge=bar0:0", "4:13: error: Acknowledge=: bar0:0: the value \"\" is neither", "=VALUE"),
   ("Acknowledge=bar0:0=x", "4:13: error: Acknowledge=: bar0:0=x: the value \"x\"", "=VALUE"),
@@ -86,9 +86,11 @@ private struct Unexpected: Error {}
   ("Driver=/lib//card.so", "4:8: error: Driver=: \"/lib//card.so\" is not a plain", "root"),
   ("Driver=/lib/card", "4:8: error: Driver=: \"/lib/card\" is not a shared object", ".so"),
   ("Driver=/a.so\nClaim=bar0:0", "5:7: error: Claim=: the routine is a driver", "remove it"),
-  ("Argument=x", "4:10: error: Argument=: there is no driver to take it", "Driver="),
+  ("Argument=x", "4:10: error: Argument=: only a driver takes arguments", "Driver="),
   ("Name=a b", "4:6: error: Name=: \"a b\" is not a name", "letters"),
-  ("Name=a\n[Routine]\nName=a", "6:6: error: there is another [Routine] named a at", "of its own"),
+  (
+    "Name=a\n[Routine]\nName=a", "6:6: error: there is another [Routine] named a at", "its own name"
+  ),
 ])
 func routineFaultsAreToldWithTheirPlace(text: String, fault: String, hint: String) throws {
   let faults = try deviceFaults("[Match]\nId=*\n[Routine]\n\(text)\n")

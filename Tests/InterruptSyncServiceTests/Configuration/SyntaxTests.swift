@@ -47,20 +47,20 @@ func syntaxIsReadAsInSystemdSyntax(text: String, expected: [String]) {
 }
 
 @Test(arguments: [
-  ("k=v\n", "f:1:1: k= stands in front of the first section"),
-  ("[A]\nword\n", "f:2:1: neither a section, nor a key with its value"),
-  ("[A]\n  =v\n", "f:2:3: neither a section, nor a key with its value"),
-  ("[A\nk=v\n", "f:1:1: the section header [A cannot be read"),
-  ("\n  [A] x\n", "f:2:3: the section header [A] x cannot be read"),
-  ("[A]]\n", "f:1:1: the section header [A]] cannot be read"),
+  ("k=v\n", "f:1:1: k= comes before the first section"),
+  ("[A]\nword\n", "f:2:1: neither a section header nor an assignment"),
+  ("[A]\n  =v\n", "f:2:3: neither a section header nor an assignment"),
+  ("[A\nk=v\n", "f:1:1: the section header [A is malformed"),
+  ("\n  [A] x\n", "f:2:3: the section header [A] x is malformed"),
+  ("[A]]\n", "f:1:1: the section header [A]] is malformed"),
   ("[A]\nk=v\0\n", "f:2:4: the line has the control character 0x0"),
   ("[A]\nké=\u{1b}[m\n", "f:2:4: the line has the control character 0x1b"),
   ("[A]\nk=a\rb\n", "f:2:4: the line has the control character 0xd"),
   (
-    "[A]\nk=v\\ \nw\n", "f:2:4: blanks follow the backslash, so the line does not go on in the next"
+    "[A]\nk=v\\ \nw\n", "f:2:4: blanks follow the backslash, so the line does not continue"
   ),
   (
-    "[A]\nk=é\\\t\r\n", "f:2:4: blanks follow the backslash, so the line does not go on in the next"
+    "[A]\nk=é\\\t\r\n", "f:2:4: blanks follow the backslash, so the line does not continue"
   ),
 ])
 func syntaxFaultsAreToldWithTheirPlace(text: String, fault: String) {
@@ -82,9 +82,9 @@ func syntaxFaultsAreToldWithTheirPlace(text: String, fault: String) {
   let parser = parse("x=1\n[A\ny=2\n[B]\nword\nk=v\n\u{1}\n")
   #expect(
     faults(parser) == [
-      "f:1:1: x= stands in front of the first section",
-      "f:2:1: the section header [A cannot be read",
-      "f:5:1: neither a section, nor a key with its value",
+      "f:1:1: x= comes before the first section",
+      "f:2:1: the section header [A is malformed",
+      "f:5:1: neither a section header nor an assignment",
       "f:7:1: the line has the control character 0x1",
     ])
   #expect(contents(parser) == ["[B]", "k=v"])
@@ -107,7 +107,7 @@ func syntaxFaultsAreToldWithTheirPlace(text: String, fault: String) {
 @Test func syntaxKeepsThePlaceOfEachPartOfAContinuedValue() throws {
   let parser = parse("[A]\n  key = é one \\\n # c\n\ttwo\\\n three\n")
   let value = try #require(parser.file.sections.first?.assignments.first).value
-  let words = try value.words()
-  #expect(words.map(\.text) == ["é", "one", "two", "three"])
-  #expect(words.map(\.position.description) == ["f:2:9", "f:2:11", "f:4:2", "f:5:2"])
+  let items = try value.items()
+  #expect(items.map(\.text) == ["é", "one", "two", "three"])
+  #expect(items.map(\.position.description) == ["f:2:9", "f:2:11", "f:4:2", "f:5:2"])
 }

@@ -1,4 +1,4 @@
-// Hosted drivers in this process, on software lines and on a file that stands in for registers.
+// Hosted drivers in this process, on software lines and on a file instead of registers.
 import CUIO
 import Glibc
 import InterruptSync

@@ -43,7 +43,7 @@ final class DriverFixture {
     return path
   }
 
-  /// The file as the daemon takes it, with the folder in the place of the root.
+  /// The file as the daemon checks it, with the folder as the root.
   func file(_ path: String) throws -> DriverFile {
     try DriverFile(path, owner: getuid(), below: folder.path)
   }

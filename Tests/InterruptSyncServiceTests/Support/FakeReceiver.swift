@@ -1,4 +1,4 @@
-// What listens where the service manager or the journal would.
+// A socket in place of the service manager or the journal.
 import Glibc
 import TestSupport
 import UIO

@@ -3,7 +3,7 @@ import TestSupport
 import UIO
 
 /// A PCI function in a copy of sysfs, bound to uio_pci_generic as uio0. Its node has the number of
-/// /dev/null, which stands in for it: a character device that is always readable.
+/// /dev/null, a character device that is always readable.
 struct PCITree {
   let folder: TemporaryFolder
   static let id = "pci-0000:00:03.0"

@@ -1,4 +1,4 @@
-// Descriptors that another process opened: checked, used, kept and let go of.
+// Descriptors that another process opened: checked, used, kept and released.
 import Glibc
 import Synchronization
 import Testing
@@ -10,11 +10,11 @@ import UIO
 private let pathOnly: Int32 = 0o10000000
 
 private func refusal(_ tree: PCITree, node: FileDescriptor, configuration: FileDescriptor?) throws
-  -> Inheritance.Refusal?
+  -> AdoptionError?
 {
   let info = try tree.info()
-  do throws(Inheritance.Refusal) {
-    _ = try Inheritance.adopting(
+  do throws(AdoptionError) {
+    _ = try RestoredDevice.adopting(
       node: node, configuration: configuration, of: info, sysfs: tree.sysfs)
     return nil
   } catch { return error }
@@ -23,11 +23,11 @@ private func refusal(_ tree: PCITree, node: FileDescriptor, configuration: FileD
 @Test func descriptorsOfTheDeviceAreTakenOver() throws {
   let tree = try PCITree(event: 12)
   let (node, configuration) = (try tree.node(), try tree.openConfiguration())
-  let adopted = try Inheritance.adopting(
+  let adopted = try RestoredDevice.adopting(
     node: node, configuration: configuration, of: tree.info(), sysfs: tree.sysfs)
   #expect(adopted.device.isAlive && adopted.device.info.stableID == PCITree.id)
   #expect(adopted.configuration === configuration)
-  // Something is to be read, since nobody knows when: one at least.
+  // At least one interrupt is pending: how long ago it came is unknown.
   #expect(adopted.device.total.load(ordering: .relaxed) == 11)
   #expect(!adopted.isContinued && adopted.taken == 0)
   // A dispatcher that reads must never wait in the read.
@@ -64,24 +64,25 @@ private func refusal(_ tree: PCITree, node: FileDescriptor, configuration: FileD
 
 @Test func configurationSpaceOfWhatIsNoFunctionIsRefused() throws {
   let (board, tree) = (try Board(), try PCITree())
-  let refused = #expect(throws: Inheritance.Refusal.self) {
-    try Inheritance.adopting(
+  let refused = #expect(throws: AdoptionError.self) {
+    try RestoredDevice.adopting(
       node: tree.node(), configuration: tree.openConfiguration(), of: board.device.info,
       sysfs: board.device.sysfs)
   }
   #expect(refused?.parameter == "configuration")
 }
 
-/// What a service manager is told of a device from its adoption to its end.
+/// The messages to a service manager about a device, from its adoption to its end.
 @Test func adoptedDescriptorsAreKeptOnceAndUntilTheDeviceGoes() throws {
   let receiver = try FakeReceiver()
   let tree = try PCITree()
-  let supervision = try Supervision(
-    ServiceEnvironment(receiver.environment()), journal: .standard, sysfs: tree.sysfs)
+  let manager = try ServiceManagerBridge(
+    ServiceEnvironment(receiver.environment()), journal: .standard)
+  let opener = DeviceOpener(manager, sysfs: tree.sysfs)
   #expect(receiver.next()?.lines == ["FDSTORE=1", "FDNAME=state"])
   let (node, configuration) = (try tree.node(), try tree.openConfiguration())
   #expect(
-    try supervision.adopt(node: node, configuration: configuration, of: tree.info()) == 11)
+    try opener.adopt(node: node, configuration: configuration, of: tree.info()) == 11)
   let name = "FDNAME=adopted-pci-0000%3a00%3a03.0"
   let removed = ["FDSTOREREMOVE=1", "FDNAME=uio-pci-0000%3a00%3a03.0"]
   #expect(receiver.next()?.lines == removed)
@@ -91,39 +92,40 @@ private func refusal(_ tree: PCITree, node: FileDescriptor, configuration: FileD
   let second = try #require(receiver.next())
   #expect(second.lines == ["FDSTORE=1", name, "FDPOLL=0"])
   #expect(second.descriptors.first?.isFile(at: tree.configuration) == true)
-  // However often it is connected, with what the manager has.
+  // Reconnecting stores nothing: the manager has the descriptors.
   for _ in 0..<2 {
-    let opened = try supervision.open(tree.info())
+    let opened = try opener.open(tree.info())
     #expect(opened.device.file === node && opened.configuration === configuration)
     let line = try UIOLine(opened.device, strategy: nil, configuration: opened.configuration)
-    supervision.keep(
+    opener.keep(
       DeviceTotals(id: PCITree.id, count: 11, statistics: .init()), line, isContinued: false)
-    supervision.forget(PCITree.id)
+    opener.forget(PCITree.id)
     #expect(receiver.next()?.lines == removed)
   }
-  supervision.release(PCITree.id)
+  opener.releaseAdopted(PCITree.id)
   #expect(receiver.next()?.lines == ["FDSTOREREMOVE=1", name])
-  supervision.release(PCITree.id)
-  #expect(throws: UIOError.self) { try supervision.open(tree.info()) }
+  opener.releaseAdopted(PCITree.id)
+  #expect(throws: UIOError.self) { try opener.open(tree.info()) }
   #expect(receiver.next(within: 0) == nil)
 }
 
 @Test func refusedDescriptorsChangeNothing() throws {
   let receiver = try FakeReceiver()
   let tree = try PCITree()
-  let supervision = try Supervision(
-    ServiceEnvironment(receiver.environment()), journal: .standard, sysfs: tree.sysfs)
+  let manager = try ServiceManagerBridge(
+    ServiceEnvironment(receiver.environment()), journal: .standard)
+  let opener = DeviceOpener(manager, sysfs: tree.sysfs)
   let node = try tree.node()
-  _ = try supervision.adopt(node: node, configuration: nil, of: tree.info())
+  _ = try opener.adopt(node: node, configuration: nil, of: tree.info())
   while receiver.next(within: 0) != nil {}
-  #expect(throws: Inheritance.Refusal.self) {
-    try supervision.adopt(node: makePipe().reading, configuration: nil, of: tree.info())
+  #expect(throws: AdoptionError.self) {
+    try opener.adopt(node: makePipe().reading, configuration: nil, of: tree.info())
   }
   #expect(receiver.next(within: 0) == nil)
-  #expect(try supervision.open(tree.info()).device.file === node)
+  #expect(try opener.open(tree.info()).device.file === node)
 }
 
-/// A device that nobody serves could not be opened when somebody does.
+/// A device that nothing services yet could not be opened again later.
 @Test func adoptedDescriptorsOutliveTheProcessEvenUnused() throws {
   let receiver = try FakeReceiver()
   let tree = try PCITree()
@@ -136,18 +138,19 @@ private func refusal(_ tree: PCITree, node: FileDescriptor, configuration: FileD
     receiver.environment([
       "LISTEN_FDS": "3", "LISTEN_PID": "77", "LISTEN_FDNAMES": "\(names):\(names):adopted-gone",
     ]), process: 77)
-  let supervision = try Supervision(
+  let manager = try ServiceManagerBridge(
     environment, journal: .standard,
-    inherited: InheritedDescriptors(environment, first: 760), sysfs: tree.sysfs)
-  supervision.resume(try tree.info())
-  supervision.ready("ready")
+    inherited: InheritedDescriptors(environment, first: 760))
+  let opener = DeviceOpener(manager, sysfs: tree.sysfs)
+  opener.restoreAdopted(try tree.info())
+  manager.ready("ready")
   var said: [[String]] = []
   while let message = receiver.next(within: 0) { said.append(message.lines) }
-  // Of a device that is not there.
+  // Of a device that is absent.
   #expect(said.contains(["FDSTOREREMOVE=1", "FDNAME=adopted-gone"]))
   #expect(!said.contains(["FDSTOREREMOVE=1", "FDNAME=\(names)"]))
-  let opened = try supervision.open(tree.info())
+  let opened = try opener.open(tree.info())
   #expect(opened.device.file.raw == 760 && opened.configuration?.raw == 761)
   #expect(opened.isContinued)
-  #expect(try !supervision.open(tree.info()).isContinued)
+  #expect(try !opener.open(tree.info()).isContinued)
 }

@@ -151,9 +151,9 @@ private struct Output {
   #expect(
     output.text()
       == "interruptsyncd: a\ninterruptsyncd: a\ninterruptsyncd: b\ninterruptsyncd: none\n")
-  journal.settle(now: 109)
+  journal.flushSuppressed(now: 109)
   #expect(output.text().isEmpty)
-  journal.settle(now: 110)
+  journal.flushSuppressed(now: 110)
   #expect(output.text() == "interruptsyncd: a: 3 more messages were suppressed\n")
   journal.log(LogRecord(.info, "again", device: "a"), now: 111)
   #expect(output.text() == "interruptsyncd: again\n")
@@ -165,11 +165,11 @@ private struct Output {
     stream: nil, output: output.writing.raw, limit: RateLimit(burst: 1, interval: 100))
   for _ in 0..<3 { journal.log(LogRecord(.info, "denied", clientUID: 7), now: 10) }
   journal.log(LogRecord(.info, "another", clientUID: 8), now: 11)
-  // A device's are the device's, whoever it was.
+  // A message about a device counts for the device, not for the user.
   journal.log(LogRecord(.info, "device", device: "7", clientUID: 7), now: 12)
   #expect(
     output.text() == "interruptsyncd: denied\ninterruptsyncd: another\ninterruptsyncd: device\n")
-  journal.settle(now: 110)
+  journal.flushSuppressed(now: 110)
   #expect(output.text() == "interruptsyncd: user 7: 2 more messages were suppressed\n")
 }
 

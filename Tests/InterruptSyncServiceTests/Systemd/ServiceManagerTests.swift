@@ -82,12 +82,12 @@ private func manager(_ receiver: FakeReceiver) -> ServiceManager {
 
 @Test(arguments: ["", "relative", "@", "/" + String(repeating: "x", count: 107), "vsock:2:1"])
 func addressThatIsNoneIsAnError(address: String) throws {
-  let socket = try #require(DatagramSocket(to: address, patience: 0))
+  let socket = try #require(DatagramSocket(to: address, timeout: 0))
   #expect(socket.send([1]) == EINVAL)
 }
 
 @Test func nobodyListeningIsAnError() throws {
-  let socket = try #require(DatagramSocket(to: "/nonexistent/socket", patience: 0))
+  let socket = try #require(DatagramSocket(to: "/nonexistent/socket", timeout: 0))
   #expect(socket.send([1]) == ENOENT)
 }
 

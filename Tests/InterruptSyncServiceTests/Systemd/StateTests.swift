@@ -114,7 +114,7 @@ private func table(_ generator: inout some RandomNumberGenerator) -> StateTable 
   let first = [totals(&generator, 1)]
   #expect(file.save(first) == 0)
   #expect(file.save([totals(&generator, 2)]) == 0)
-  // The second stands in the second place.
+  // The second table is in the second place.
   var byte: UInt8 = 0x55
   #expect(pwrite(file.file.raw, &byte, 1, off_t(StateFile.placeSize + 60)) == 1)
   #expect(try StateFile.inherit(file.file).devices == first)

@@ -24,7 +24,7 @@ private func supervised(_ receiver: FakeReceiver, _ more: String, _ arguments: S
   #expect(state.lines == ["FDSTORE=1", "FDNAME=state"])
   #expect(try StateFile.inherit(try #require(state.descriptors.first)).devices.isEmpty)
   #expect(
-    receiver.next()?.lines == ["READY=1", "STATUS=no device that is configured is there"])
+    receiver.next()?.lines == ["READY=1", "STATUS=no configured device is present"])
   var fed = 0
   var last = receiver.next()
   while last?.lines == ["WATCHDOG=1"] {

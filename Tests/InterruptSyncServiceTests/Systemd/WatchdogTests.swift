@@ -28,23 +28,23 @@ func watchdogNeedsAPeriod(text: String) { #expect(made(microseconds: text) == ni
 
 @Test func watchdogStarvesWhileOneDispatcherMakesNoProgress() throws {
   var watchdog = try #require(made(microseconds: "20000000"))
-  #expect(watchdog.look(at: ["a": 1, "b": 1], now: 0) == .healthy)
-  #expect(watchdog.look(at: ["a": 2, "b": 1], now: 9 * second) == .healthy)
-  #expect(watchdog.look(at: ["a": 3, "b": 1], now: 10 * second) == .stalled(new: ["b"]))
-  #expect(watchdog.look(at: ["a": 3, "b": 1], now: 20 * second) == .stalled(new: ["a"]))
-  #expect(watchdog.look(at: ["a": 4, "b": 2], now: 21 * second) == .healthy)
+  #expect(watchdog.check(["a": 1, "b": 1], now: 0) == .healthy)
+  #expect(watchdog.check(["a": 2, "b": 1], now: 9 * second) == .healthy)
+  #expect(watchdog.check(["a": 3, "b": 1], now: 10 * second) == .stalled(new: ["b"]))
+  #expect(watchdog.check(["a": 3, "b": 1], now: 20 * second) == .stalled(new: ["a"]))
+  #expect(watchdog.check(["a": 4, "b": 2], now: 21 * second) == .healthy)
   // Disconnected, and connected again with the count of before: a new beginning.
-  #expect(watchdog.look(at: ["b": 3], now: 30 * second) == .healthy)
-  #expect(watchdog.look(at: ["a": 4, "b": 4], now: 40 * second) == .healthy)
-  #expect(watchdog.look(at: [:], now: 60 * second) == .healthy)
+  #expect(watchdog.check(["b": 3], now: 30 * second) == .healthy)
+  #expect(watchdog.check(["a": 4, "b": 4], now: 40 * second) == .healthy)
+  #expect(watchdog.check([:], now: 60 * second) == .healthy)
 }
 
 @Test func dispatcherThatHasNothingToDoWakesOftenEnough() throws {
   var watchdog = try #require(made(microseconds: "100000"))
   // Once a second is progress, however short the manager's period.
-  #expect(watchdog.look(at: ["a": 1], now: 0) == .healthy)
-  #expect(watchdog.look(at: ["a": 1], now: 2 * second) == .healthy)
-  #expect(watchdog.look(at: ["a": 1], now: 3 * second) == .stalled(new: ["a"]))
+  #expect(watchdog.check(["a": 1], now: 0) == .healthy)
+  #expect(watchdog.check(["a": 1], now: 2 * second) == .healthy)
+  #expect(watchdog.check(["a": 1], now: 3 * second) == .stalled(new: ["a"]))
 }
 
 @Test func heartbeatStopsInARoutineThatDoesNotReturn() throws {

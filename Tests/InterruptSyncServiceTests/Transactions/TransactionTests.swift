@@ -80,11 +80,11 @@ private func register(_ text: String) throws -> RegisterReference { try Register
     .update(try register("bar0:0/8"), mask: 0, value: 0x100),
     .wait(try register("bar0:0/32"), mask: 1 << 32, value: 0, microseconds: 1),
   ] {
-    guard case .badRegister(1, let message)? = bench.refusal([fine, wrong, fine]) else {
+    guard case .badRegister(1, let error)? = bench.refusal([fine, wrong, fine]) else {
       Issue.record("\(wrong) was not refused")
       continue
     }
-    #expect(!message.isEmpty)
+    #expect(!error.cause.isEmpty)
   }
 }
 

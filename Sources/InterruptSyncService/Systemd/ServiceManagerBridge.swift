@@ -1,0 +1,164 @@
+// Systemd room. The daemon's side of the service manager: readiness, the watchdog, sockets that it
+// opened, and the descriptors and totals that it keeps over a restart. The bridge stores and returns
+// descriptors by name; DeviceOpener decides which of them are a device's. Control thread; no lock.
+import CUIO
+import Glibc
+import InterruptSync
+import LinuxSystem
+import UIO
+
+/// Connects the daemon and its service manager. Without a manager every call does nothing.
+final class ServiceManagerBridge {
+  private let manager: ServiceManager
+  private let journal: Journal
+  private let inherited: InheritedDescriptors
+  private var watchdog: Watchdog?
+  /// Readable when the watchdog is due; nil without one.
+  let watchdogTimer: FileDescriptor?
+  /// The folder for the daemon's own socket if it inherits none; nil without a manager.
+  let runtimeFolder: String?
+  private var state: StateFile?
+  /// As saved last, including devices that only an earlier process serviced.
+  private var totals: [String: DeviceTotals] = [:]
+  private var hasFailedToSave = false
+
+  /// - Parameter inherited: tests pass descriptors of their own.
+  /// - Throws: `resourcesExhausted`.
+  init(
+    _ environment: ServiceEnvironment, journal: Journal, inherited: InheritedDescriptors? = nil
+  ) throws(UIOError) {
+    manager = ServiceManager(environment)
+    self.journal = journal
+    runtimeFolder = environment.hasManager ? environment["RUNTIME_DIRECTORY"] : nil
+    self.inherited = inherited ?? InheritedDescriptors(environment)
+    watchdog = Watchdog(environment)
+    watchdogTimer = try watchdog.map { watchdog throws(UIOError) in
+      let fd = cuio_timer_create(watchdog.interval)
+      guard fd >= 0 else {
+        throw UIOError(
+          .resourcesExhausted, device: "interruptsyncd", operation: "feed the watchdog",
+          cause: "cannot create a timer", errno: -fd)
+      }
+      return FileDescriptor(adopting: fd)
+    }
+    if manager.isPresent { try openState() }
+    self.inherited.discard(from: manager) { $0.isDevice || $0.isSocket }
+  }
+
+  private func openState() throws(UIOError) {
+    if let file = inherited.take(.state).first {
+      do throws(StateFault) {
+        let (state, devices) = try StateFile.inherit(file)
+        self.state = state
+        totals = Dictionary(devices.map { ($0.id, $0) }) { first, _ in first }
+        return
+      } catch {
+        journal.log(
+          .warning, "saved totals ignored: \(error)", event: .stateRefused)
+        manager.remove(.state)
+      }
+    }
+    let new = try StateFile()
+    state = new
+    manager.store([new.file], as: .state)
+  }
+
+  // MARK: Descriptors
+
+  /// The sockets for clients that the manager opened.
+  var listeners: [FileDescriptor] { inherited.take(.varlink) }
+
+  /// Gives away what an earlier process stored under a name.
+  func takeInherited(_ name: StoredName) -> [FileDescriptor] { inherited.take(name) }
+
+  /// Stores a device's descriptors for the next process. A failure is logged: the daemon services
+  /// the device all the same.
+  func store(
+    node: FileDescriptor, configuration: FileDescriptor?, as name: StoredName, of id: String
+  ) {
+    var result = manager.store([node], as: name)
+    // poll(2) reports files of sysfs as failed until they are read for the first time.
+    if let configuration {
+      let second = manager.store([configuration], as: name, isWatched: false)
+      if result == 0 { result = second }
+    }
+    guard result != 0 else { return }
+    journal.log(
+      .warning,
+      "\(id): the service manager cannot keep the device over a restart (\(Errno.name(result)))",
+      device: id, errno: result)
+  }
+
+  /// Has the manager close the descriptors of a name.
+  func remove(_ name: StoredName) { manager.remove(name) }
+
+  // MARK: Totals
+
+  /// What this process or an earlier one counted of a device.
+  func totals(of id: String) -> InterruptStatistics? { totals[id]?.statistics }
+
+  /// The kernel's count up to which a device's totals go.
+  func count(of id: String) -> UInt32? { totals[id]?.count }
+
+  /// Records that a device has another descriptor, which starts at `count`.
+  func restartCount(of id: String, at count: UInt32) {
+    totals[id]?.count = count
+    save([])
+  }
+
+  /// Writes totals down, together with those of all other devices.
+  func save(_ devices: [DeviceTotals]) {
+    for device in devices { totals[device.id] = device }
+    guard let state else { return }
+    let result = state.save(totals.values.sorted { $0.id < $1.id })
+    if result != 0, !hasFailedToSave {
+      journal.log(
+        .warning, "cannot save the totals for a restart (\(Errno.name(result)))",
+        event: .stateRefused, errno: result)
+    }
+    hasFailedToSave = result != 0
+  }
+
+  // MARK: The process
+
+  /// Reports that start-up is complete, and closes inherited descriptors that no device took.
+  func ready(_ status: String) {
+    for name in inherited.discard(from: manager, except: { $0.isSocket }) {
+      journal.log(.notice, "\(name): inherited, and no longer serviced")
+    }
+    guard manager.isPresent else { return }
+    manager.ready(status)
+    journal.log(.info, "ready: \(status)", event: .ready)
+  }
+
+  func status(_ text: String) { manager.status(text) }
+
+  func reloading() { manager.reloading() }
+  func reloaded(_ status: String) { manager.ready(status) }
+
+  func stopping() {
+    guard manager.isPresent else { return }
+    manager.stopping("stopping")
+    journal.log(.info, "stopping", event: .stopping)
+  }
+
+  func failed(_ message: String, errno: Int32) { manager.failed(message, errno: errno) }
+
+  /// Feeds the watchdog if every dispatcher of `beats` made progress.
+  func checkWatchdog(_ beats: [String: UInt64]) {
+    guard let watchdogTimer, cuio_timer_read(watchdogTimer.raw) > 0 else { return }
+    switch watchdog?.check(beats, now: cuio_nanoseconds()) {
+    case .healthy: manager.feedWatchdog()
+    case .stalled(let new):
+      for device in new {
+        journal.log(
+          LogRecord(
+            .critical,
+            "\(device): its dispatcher makes no progress: a service routine does not return, or the interrupt lock is not released",
+            hint: "fix the routine; the watchdog is about to restart the daemon",
+            event: .dispatcherStalled, device: device))
+      }
+    case nil: break
+    }
+  }
+}
