@@ -45,7 +45,8 @@ struct LatencyBenchmark {
       try FloorServer("C, epoll", try target(), WAITER_EPOLL, place),
       try CoreServer("InterruptSync, block", try target(), attributes(.block)),
       try CoreServer("InterruptSync, adaptive", try target(), attributes(.adaptive())),
-      try CoreServer("InterruptSync, poll", try target(), attributes(.poll(idle: .microseconds(200)))),
+      try CoreServer(
+        "InterruptSync, poll", try target(), attributes(.poll(idle: .microseconds(200)))),
     ]
     if let dpdk = try dpdk(try target()) { servers.append(dpdk) }
     if isRealtime, let dpdk = try dpdk("DPDK, made FIFO", try target(), priority) {

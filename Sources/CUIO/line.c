@@ -38,7 +38,7 @@ int cuio_line_set_bus_master(cuio_line *line, bool on) {
   if (command == 0xffff) return -ENODEV;
   if (((command & CUIO_PCI_COMMAND_MASTER) != 0) == on) return 0;
   // The lower byte alone: Interrupt-Disable is in the upper one and may have been set by an interrupt or cleared by a
-  // re-arm since it was read here. What must not be written alone is the upper byte (fact 42).
+  // re-arm since it was read here. Only the upper byte must not be written alone (fact 42).
   uint8_t lower = (uint8_t)(command ^ CUIO_PCI_COMMAND_MASTER);
   ssize_t length = pwrite(line->config_fd, &lower, sizeof lower, CUIO_PCI_COMMAND);
   if (length == (ssize_t)sizeof lower) return 0;

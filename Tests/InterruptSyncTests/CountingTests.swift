@@ -96,7 +96,7 @@ private func count(from start: UInt32, _ totals: [UInt32]) throws -> InterruptSt
 @Test func aClosedDescriptorIsNoLine() {
   let error = failure { try FileDescriptorLine(-1, format: .totals) }
   #expect(error?.code == .invalidArgument)
-  #expect(error?.errno == EBADF)
+  #expect(error?.errorNumber == EBADF)
   #expect(error?.status == .invalidParameter)
 }
 

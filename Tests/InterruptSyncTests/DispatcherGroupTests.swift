@@ -418,8 +418,8 @@ private func member(
   let line = try FileDescriptorLine(file, format: .totals)
   let object = try member(line, try DispatcherGroup())
   let error = failure { try object.connect() }
-  #expect(error?.code == .resourcesExhausted && error?.errno == EPERM)
+  #expect(error?.code == .resourcesExhausted && error?.errorNumber == EPERM)
   #expect(object.state == .disconnected)
   // And the line is free.
-  #expect(failure { try object.connect() }?.errno == EPERM)
+  #expect(failure { try object.connect() }?.errorNumber == EPERM)
 }

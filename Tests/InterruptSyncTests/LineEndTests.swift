@@ -39,7 +39,7 @@ private struct Ending {
   let error = ending.log.all.first?.error
   #expect(ending.log.kinds == ["removed"])
   #expect(error?.code == .removed)
-  #expect(error?.errno == EPIPE)
+  #expect(error?.errorNumber == EPIPE)
   #expect(error?.status == .notFound)
   try ending.object.disconnect()
   #expect(ending.object.state == .disconnected)
@@ -65,7 +65,7 @@ private struct Ending {
   let error = ending.log.all.first?.error
   #expect(ending.log.kinds == ["failed"])
   #expect(error?.code == .lineFailed)
-  #expect(error?.errno == EBADMSG)
+  #expect(error?.errorNumber == EBADMSG)
   #expect(error?.operation == "read the interrupt count")
   #expect(ending.object.statistics().dispatches == 1)
 }
@@ -117,7 +117,7 @@ private struct Ending {
   try object.connect()
   device.sendRecord(ofBytes: 3)
   try log.await(["failed"])
-  #expect(log.all.first?.error?.errno == EBADMSG)
+  #expect(log.all.first?.error?.errorNumber == EBADMSG)
   #expect(object.state == .ended)
 }
 

@@ -37,7 +37,7 @@ private func object(_ attributes: DispatcherAttributes, _ log: ReportLog) throws
     procfs: Procfs(root: "/nonexistent"), report: log.handler)
   #expect(log.kinds == ["attributeRefused"])
   #expect(log.all.first?.error?.operation == "have the interrupt on processors 0,1")
-  #expect(log.all.first?.error?.errno == ENOENT)
+  #expect(log.all.first?.error?.errorNumber == ENOENT)
   #expect(log.all.first?.error?.hint.contains("/proc/irq/17/smp_affinity_list") == true)
   // Nobody asked: nothing is looked for.
   ThreadPlacement.route(

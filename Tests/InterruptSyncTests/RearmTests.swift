@@ -67,7 +67,7 @@ private func object(
   device.refuseRearms()
   device.interrupt()
   try log.await(["rearmFailed"])
-  #expect(log.all.first?.error?.errno == EAGAIN)
+  #expect(log.all.first?.error?.errorNumber == EAGAIN)
   #expect(log.all.first?.error?.code == .lineFailed)
   // At least two more tries, of which nothing is said.
   try eventually("retries") { object.statistics().rearmFailures >= 3 }
@@ -124,7 +124,7 @@ private func object(
   device.refuseRearms()
   let error = failure { try object.connect() }
   #expect(error?.code == .lineFailed)
-  #expect(error?.errno == EAGAIN)
+  #expect(error?.errorNumber == EAGAIN)
   #expect(error?.status == .unsuccessful)
   #expect(object.state == .disconnected)
   _ = device.writes()

@@ -18,7 +18,7 @@ private let refusedProcessor = DispatcherAttributes(processors: [1023])
   line.trigger()
   try object.awaitDispatches(1)
   #expect(log.kinds == ["attributeRefused"])
-  #expect(log.all.first?.error?.errno == EINVAL)
+  #expect(log.all.first?.error?.errorNumber == EINVAL)
   #expect(log.all.first?.error?.operation == "run on processors 1023")
 }
 

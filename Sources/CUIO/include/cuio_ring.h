@@ -85,7 +85,7 @@ bool cuio_ring_sleep(cuio_ring_page *CUIO_NONNULL page);
 /// -errno: -EBADMSG for what is no such ring, or could be cut short.
 int cuio_ring_map(int fd, cuio_ring_page *CUIO_NULLABLE *CUIO_NONNULL page, uint64_t *CUIO_NONNULL size);
 
-/// Whether nothing will be written any more. What was written before can still be taken.
+/// Whether nothing will be written any more. Earlier events can still be taken.
 bool cuio_ring_has_ended(const cuio_ring_page *CUIO_NONNULL page);
 
 /// Events dropped so far. Any thread.

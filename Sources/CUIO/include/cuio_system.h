@@ -1,4 +1,4 @@
-// The system calls between the count and the re-arm, without the C library's cancellation points: nobody cancels a
+// The system calls between the count and the re-arm, without the C library's cancellation points: no code cancels a
 // dispatcher's thread, and being ready for it in read(2) and write(2) is 2 % of a dispatch.
 #ifndef CUIO_SYSTEM_H
 #define CUIO_SYSTEM_H

@@ -153,7 +153,7 @@ func dispatchInterrupt(
   if delta > 1 { Counter.add(&core.value.counters.coalesced, delta &- 1) }
   var outcome = runByMode(core)
   outcome |= unsafe countClaim(core, outcome, line)
-  // Claimed or not, else one unclaimed interrupt would silence the line for good (N17, U4).
+  // Claimed or not, else one unclaimed interrupt would silence the line permanently (N17, U4).
   outcome |= unsafe rearmIfUnmasked(core, line)
   recordEvent(core, delta, outcome)
   let end = cuio_ticks()

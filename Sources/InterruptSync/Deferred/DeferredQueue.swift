@@ -24,8 +24,8 @@ public final class DeferredQueue: Sendable {
     worker = try DeferredWorker(name: name, level: .passive, attributes: DispatcherAttributes())
   }
 
-  /// Waits for the thread, unless a deferred routine dropped the last reference. What is still
-  /// queued has run by then: each queued routine keeps its queue.
+  /// Waits for the thread, unless a deferred routine dropped the last reference. Routines still
+  /// queued have run by then: each queued routine keeps its queue.
   deinit { worker.stop() }
 
   func link(_ routine: Unmanaged<DeferredRoutine>) { unsafe worker.link(routine) }

@@ -35,14 +35,14 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
   public let code: Code
   /// The sync object's or line's name.
   public let object: String
-  /// What was being done, as a verb and its object: `connect`, `register a service routine`.
+  /// The operation, as a verb and its object: `connect`, `register a service routine`.
   public let operation: String
-  /// What went wrong, in words.
+  /// The cause in words.
   public let cause: String
   /// What to do about it; empty when there is nothing to do.
   public let hint: String
-  /// The kernel's answer, or 0.
-  public let errno: Int32
+  /// The kernel's answer, if it gave one.
+  public let errno: Errno?
   /// The device's own account of it, where there is one.
   public let device: UIOError?
 
@@ -56,7 +56,7 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
     self.operation = operation
     self.cause = cause
     self.hint = hint
-    self.errno = errno
+    self.errno = errno == 0 ? nil : Errno(rawValue: errno)
     self.device = device
   }
 
@@ -76,15 +76,14 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
 
   /// `object: operation: cause (ERRNO)`, and the hint on a line of its own.
   public var description: String {
-    let number = errno == 0 ? "" : " (\(Errno.name(errno)))"
+    let number = errno.map { " (\($0))" } ?? ""
     let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
     return "\(object): \(operation): \(cause)\(number)\(advice)"
   }
 }
 
-/// What happens when a caller breaks a rule of levels and locks (N23). Always an error to the
-/// caller; in checked mode, meant for development and tests, the process stops with the rule's
-/// sentence instead.
+/// Reports a broken rule of levels and locks (N23). Always an error to the caller; in checked mode,
+/// meant for development and tests, the process stops with the rule's sentence instead.
 public enum Verifier {
   private static let checked = Atomic<Bool>(false)
 

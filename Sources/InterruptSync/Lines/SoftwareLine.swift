@@ -6,7 +6,7 @@ import UIO
 
 /// A line that code triggers: for tests and for machines without hardware.
 ///
-/// What is triggered while no object is connected is kept and delivered on connect.
+/// Interrupts triggered while no object is connected are kept and delivered on connect.
 @safe public final class SoftwareLine: InterruptSource, @unchecked Sendable {
   /// As given when the line was made: names the line in errors and its dispatcher's thread.
   public let name: String

@@ -127,7 +127,7 @@ extension SyncStorage {
       let connection = Connection(self, source: source, line: line)
       let server: any LineServer =
         if let group = options.group {
-          GroupMember(connection, group: group)
+          GroupMember(connection, worker: group.worker, keeping: group)
         } else {
           try DispatcherThread(connection)
         }

@@ -73,6 +73,9 @@ extension InterruptSyncError {
     }
   }
 
+  /// `errno` as an integer; 0 where the kernel gave none.
+  package var errorNumber: Int32 { errno?.rawValue ?? 0 }
+
   /// What programs in C get, without its sign: interruptsync/object.h.
   package var number: Int32 {
     switch code {
@@ -83,7 +86,7 @@ extension InterruptSyncError {
     case .lineBusy: EBUSY
     case .removed: ENODEV
     case .lineFailed: device?.number ?? EIO
-    case .resourcesExhausted: errno == 0 ? ENOMEM : errno
+    case .resourcesExhausted: errorNumber == 0 ? ENOMEM : errorNumber
     case .lockOwnerDied: EOWNERDEAD
     case .invalidArgument: EINVAL
     }

@@ -1,5 +1,5 @@
 // Room Object: the list of service routines. Routines are added on the caller's thread at
-// PASSIVE_LEVEL; they may be cancelled at any level up to DIRQL, also from inside. The order of
+// PASSIVE_LEVEL; the list itself is in SyncStorage.swift. The order of
 // locks: registering, then the interrupt lock; the monitor last.
 import CUIO
 import LinuxSystem
@@ -64,71 +64,5 @@ private final class RoutineBox: Sendable {
     return unsafe Unmanaged<RoutineBox>.fromOpaque(context)._withUnsafeGuaranteedRef {
       $0.routine().rawValue
     }
-  }
-}
-
-extension SyncStorage {
-  /// Takes out what was cancelled from inside a routine. From a thread that does not hold the
-  /// interrupt lock.
-  func purgeCancelled() {
-    // Released after both locks: what a routine owns ends with it, perhaps the object itself.
-    var gone: [ServiceRoutineRegistration] = []
-    registering.locked {
-      let all = monitor.locked { registrations }
-      holdingLock {
-        for registration in all where registration.node.value.isCancelled {
-          core.unlink(registration.node)
-          registration.isUnlinked = true
-        }
-      }
-      gone = all.filter(\.isUnlinked)
-      if !gone.isEmpty { monitor.locked { registrations.removeAll(where: \.isUnlinked) } }
-    }
-    withExtendedLifetime(gone) {}
-  }
-}
-
-/// A routine in an object's list, and the means to take it out again (N8).
-///
-/// The list keeps the registration alive: it may be dropped by those who never cancel.
-@safe public final class ServiceRoutineRegistration: @unchecked Sendable {
-  let node: Cell<RoutineNode>
-  /// Out of the list. Guarded by `registering`.
-  var isUnlinked = false
-  private weak var storage: SyncStorage?
-  /// What the context points at, where the registration made it.
-  private let owned: AnyObject?
-
-  init(
-    _ routine: cuio_routine, context: UnsafeMutableRawPointer?, owning owned: AnyObject?,
-    storage: SyncStorage
-  ) {
-    node = unsafe .allocate(RoutineNode(routine: routine, context: context, next: nil))
-    self.storage = storage
-    self.owned = owned
-  }
-
-  deinit { node.free() }
-
-  /// Calls that have returned, and claims, so far. Any thread, any level.
-  public var statistics: ServiceRoutineStatistics {
-    let claims = Counter.read(&node.value.claims)
-    let refusals = Counter.read(&node.value.refusals)
-    return ServiceRoutineStatistics(calls: claims + refusals, claims: claims)
-  }
-
-  /// Takes the routine out of the list. When this returns the routine is not running, unless the
-  /// caller is inside it, and will not be called again. Cancelling twice does nothing.
-  ///
-  /// Any thread and level up to DIRQL; from inside a routine of the object the entry is passed over
-  /// from now on and leaves the list with the next registration, cancellation or disconnect.
-  public func cancel() {
-    guard let storage else { return }
-    if storage.lock.isHeldByCaller {
-      node.value.isCancelled = true
-      return
-    }
-    storage.holdingLock { node.value.isCancelled = true }
-    storage.purgeCancelled()
   }
 }

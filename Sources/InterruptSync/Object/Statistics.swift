@@ -63,19 +63,6 @@ extension InterruptStatistics {
   package var longestWaitNanoseconds: UInt64 { longestWait.inNanoseconds }
 }
 
-/// Counters of one registration.
-public struct ServiceRoutineStatistics: Equatable, Sendable {
-  /// Times the routine ran; mode repeat counts each pass (P17).
-  public var calls: UInt64
-  /// Times it claimed the interrupt (P19).
-  public var claims: UInt64
-
-  package init(calls: UInt64, claims: UInt64) {
-    self.calls = calls
-    self.claims = claims
-  }
-}
-
 extension InterruptSyncObject {
   /// `dispatches` alone, without making anything. Any thread, any level.
   package var dispatchCount: UInt64 {

@@ -6,6 +6,7 @@ import LinuxSystem
 import Synchronization
 
 @safe final class SyncStorage: ServedLine, @unchecked Sendable {
+  let options: InterruptSyncOptions
   /// What the routines' contexts point into, for surfaces that own it: it lives as long as any
   /// dispatcher may still call one. Set once, before the first routine is registered.
   var attachment: AnyObject?
@@ -30,7 +31,33 @@ import Synchronization
     options: InterruptSyncOptions
   ) {
     self.source = source
-    super.init(name: name, mode: mode, lock: lock, options: options)
+    self.options = options
+    let core = unsafe SyncCore(
+      lock: lock.raw, mode: mode, acceptsAnySuccess: options.acceptsAnySuccess,
+      repeatLimit: options.repeatLimit == 0 ? .max : options.repeatLimit,
+      stormLimit: options.storm.limit, stormWindow: cuio_nanoseconds_to_ticks(100_000_000))
+    super.init(
+      name: name, lock: lock, core: core, storm: options.storm, attributes: options.dispatcher,
+      report: options.report)
+  }
+
+  /// Takes out what was cancelled from inside a routine. From a thread that does not hold the
+  /// interrupt lock.
+  func purgeCancelled() {
+    // Released after both locks: what a routine owns ends with it, perhaps the object itself.
+    var gone: [ServiceRoutineRegistration] = []
+    registering.locked {
+      let all = monitor.locked { registrations }
+      holdingLock {
+        for registration in all where registration.node.value.isCancelled {
+          core.unlink(registration.node)
+          registration.isUnlinked = true
+        }
+      }
+      gone = all.filter(\.isUnlinked)
+      if !gone.isEmpty { monitor.locked { registrations.removeAll(where: \.isUnlinked) } }
+    }
+    withExtendedLifetime(gone) {}
   }
 
   /// The check before every call that belongs to ordinary code (4.6, N4, N23).
@@ -54,6 +81,64 @@ import Synchronization
         .wouldDeadlock, object: name, operation: operation,
         cause: "the calling thread is inside a routine of another object of the same group",
         hint: "call it outside of all routines"))
+  }
+}
+
+/// A routine in an object's list, and the means to take it out again (N8).
+///
+/// The list keeps the registration alive: it may be dropped by those who never cancel.
+@safe public final class ServiceRoutineRegistration: @unchecked Sendable {
+  let node: Cell<RoutineNode>
+  /// Out of the list. Guarded by `registering`.
+  var isUnlinked = false
+  private weak var storage: SyncStorage?
+  /// What the context points at, where the registration made it.
+  private let owned: AnyObject?
+
+  init(
+    _ routine: cuio_routine, context: UnsafeMutableRawPointer?, owning owned: AnyObject?,
+    storage: SyncStorage
+  ) {
+    node = unsafe .allocate(RoutineNode(routine: routine, context: context, next: nil))
+    self.storage = storage
+    self.owned = owned
+  }
+
+  deinit { node.free() }
+
+  /// Calls that have returned, and claims, so far. Any thread, any level.
+  public var statistics: ServiceRoutineStatistics {
+    let claims = Counter.read(&node.value.claims)
+    let refusals = Counter.read(&node.value.refusals)
+    return ServiceRoutineStatistics(calls: claims + refusals, claims: claims)
+  }
+
+  /// Takes the routine out of the list. When this returns the routine is not running, unless the
+  /// caller is inside it, and will not be called again. Cancelling twice does nothing.
+  ///
+  /// Any thread and level up to DIRQL; from inside a routine of the object the entry is passed over
+  /// from now on and leaves the list with the next registration, cancellation or disconnect.
+  public func cancel() {
+    guard let storage else { return }
+    if storage.lock.isHeldByCaller {
+      node.value.isCancelled = true
+      return
+    }
+    storage.holdingLock { node.value.isCancelled = true }
+    storage.purgeCancelled()
+  }
+}
+
+/// Counters of one registration.
+public struct ServiceRoutineStatistics: Equatable, Sendable {
+  /// Times the routine ran; mode repeat counts each pass (P17).
+  public var calls: UInt64
+  /// Times it claimed the interrupt (P19).
+  public var claims: UInt64
+
+  package init(calls: UInt64, claims: UInt64) {
+    self.calls = calls
+    self.claims = claims
   }
 }
 

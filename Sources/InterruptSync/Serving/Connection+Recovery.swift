@@ -22,7 +22,7 @@ extension Connection {
   }
 
   func handle(_ outcome: Int32) {
-    // What follows is not counted as holding the lock. Now, since a report's handler may end this
+    // Not counted as holding the lock. First, since a report's handler may end this
     // connection and begin another.
     core.value.lastEnd = 0
     if outcome & Outcome.lockFailed != 0 {
@@ -79,7 +79,7 @@ extension Connection {
     rearmRecovered()
   }
 
-  /// The line has gone or failed: said once, and it is served no more (facts 21, 22).
+  /// The line has gone or failed: reported once, and it is served no more (facts 21, 22).
   func end(_ number: Int32) {
     ended.store(true, ordering: .releasing)
     let error = source.failure(.read, errno: number)

@@ -46,17 +46,3 @@ public final class DispatcherGroup: Sendable {
   /// Whether the calling thread holds a member's lock, for which the group's thread may wait.
   var isHeldUpByCaller: Bool { worker.isHeldUpByCaller }
 }
-
-/// Counters of a group's thread since it was made. Those of dispatches are the objects'.
-public struct DispatcherGroupStatistics: Equatable, Sendable {
-  /// Times the thread looked again and met an interrupt, and times it met none (`WaitStrategy`).
-  public var spinsFound: UInt64 = 0
-  /// See `spinsFound`.
-  public var spinsInVain: UInt64 = 0
-  /// Times it slept.
-  public var sleeps: UInt64 = 0
-  /// Times it asked which lines are ready.
-  public var rounds: UInt64 = 0
-
-  package init() {}
-}

@@ -41,7 +41,7 @@ import UIO
   /// Starts the thread and returns when it is about to wait (N10).
   func start() throws(InterruptSyncError) {
     let context = unsafe Unmanaged.passRetained(self).toOpaque()
-    let attributes = connection.served.options.dispatcher
+    let attributes = connection.served.attributes
     // The new thread begins with this monitor, so it cannot run before `thread` is known.
     let result = connection.stageMonitor.locked {
       unsafe cuio_thread_create(&thread, attributes.stackSize, DispatcherThread.entry, context)
@@ -97,7 +97,7 @@ import UIO
     connection.stageMonitor.locked {
       connection.stageMonitor.wait { connection.stage == .starting }
     }
-    cuio_prefault_stack(connection.served.options.dispatcher.prefaulted)
+    cuio_prefault_stack(connection.served.attributes.prefaulted)
     pacer = WaitPacer(waiting, isRealTime: isRealTime)
     connection.setStage(.waiting)
   }

@@ -7,8 +7,9 @@ import UIO
 
 @safe final class GroupMember: LineServer, @unchecked Sendable {
   let connection: Connection
+  let worker: GroupThread
   /// Lasts as long as one of its lines is connected.
-  let group: DispatcherGroup
+  private let group: AnyObject
   /// Belongs to the group from `start()` to the member's end.
   var slot: Cell<GroupSlot>?
   /// When, recovering, it has been quiet for long enough, in nanoseconds. Only the group's thread
@@ -18,18 +19,19 @@ import UIO
   /// The group's thread is done with it. Guarded by the group's monitor.
   var hasLeft = false
 
-  init(_ connection: Connection, group: DispatcherGroup) {
+  init(_ connection: Connection, worker: GroupThread, keeping group: AnyObject) {
     self.connection = connection
+    self.worker = worker
     self.group = group
   }
 
-  var isCurrentThread: Bool { group.isCurrentThread }
-  var beat: UInt64 { group.statistics().rounds }
-  var cpuTime: Int64 { group.worker.cpuTime }
+  var isCurrentThread: Bool { worker.isCurrentThread }
+  var beat: UInt64 { worker.statistics().rounds }
+  var cpuTime: Int64 { worker.cpuTime }
 
   func start() throws(InterruptSyncError) {
     let name = connection.served.name
-    ThreadPlacement.route(group.attributes, connection.source, named: name) {
+    ThreadPlacement.route(worker.attributes, connection.source, named: name) {
       self.connection.refusals.append($0)
     }
     // The thread runs already, and may have an interrupt before this returns.
@@ -39,7 +41,7 @@ import UIO
         core: connection.core, line: connection.line, stop: connection.stop,
         takesAll: connection.source.readTakesAll, member: Unmanaged.passRetained(self)))
     self.slot = slot
-    let result = group.worker.add(self, slot)
+    let result = worker.add(self, slot)
     guard result == 0 else {
       unsafe Unmanaged.passUnretained(self).release()
       self.slot = nil
@@ -52,9 +54,9 @@ import UIO
     }
   }
 
-  func wakeUp() { group.worker.wakeUp() }
+  func wakeUp() { worker.wakeUp() }
 
-  func finish(waiting: Bool) { group.worker.leave(self, waiting: waiting) }
+  func finish(waiting: Bool) { worker.leave(self, waiting: waiting) }
 }
 
 /// One line of a group as its thread works on it: plain memory, so that nothing counts references

@@ -196,3 +196,17 @@ import UIO
   /// Every line. On the thread.
   func allMembers() -> [GroupMember] { monitor.locked { members } }
 }
+
+/// Counters of a group's thread since it was made. Those of dispatches are the objects'.
+public struct DispatcherGroupStatistics: Equatable, Sendable {
+  /// Times the thread looked again and met an interrupt, and times it met none (`WaitStrategy`).
+  public var spinsFound: UInt64 = 0
+  /// See `spinsFound`.
+  public var spinsInVain: UInt64 = 0
+  /// Times it slept.
+  public var sleeps: UInt64 = 0
+  /// Times it asked which lines are ready.
+  public var rounds: UInt64 = 0
+
+  package init() {}
+}

@@ -10,27 +10,27 @@ import Glibc
   /// Belongs to the holder of the interrupt lock; see SyncCore.swift.
   let core: Cell<SyncCore>
   let lock: InterruptLock
-  /// Storm policy, attributes of the thread or its group, report handler.
-  let options: InterruptSyncOptions
+  let storm: StormPolicy
+  /// Of a thread of the line's own.
+  let attributes: DispatcherAttributes
+  private let handler: (@Sendable (InterruptReport) -> Void)?
 
   init(
-    name: String, mode: InterruptSyncMode, lock: InterruptLock, options: InterruptSyncOptions
+    name: String, lock: InterruptLock, core: SyncCore, storm: StormPolicy,
+    attributes: DispatcherAttributes, report handler: (@Sendable (InterruptReport) -> Void)?
   ) {
     self.name = name
     self.lock = lock
-    self.options = options
-    core = unsafe .allocate(
-      SyncCore(
-        lock: lock.raw, mode: mode, acceptsAnySuccess: options.acceptsAnySuccess,
-        repeatLimit: options.repeatLimit == 0 ? .max : options.repeatLimit,
-        stormLimit: options.storm.limit,
-        stormWindow: cuio_nanoseconds_to_ticks(100_000_000)))
+    self.storm = storm
+    self.attributes = attributes
+    self.handler = handler
+    self.core = .allocate(core)
   }
 
   deinit { core.free() }
 
   /// Calls the report handler. Without the interrupt lock.
-  func report(_ report: InterruptReport) { options.report?(report) }
+  func report(_ report: InterruptReport) { handler?(report) }
 
   /// Runs `body` with the interrupt lock, also when the calling thread has it already.
   func holdingLock<R>(_ body: () -> R) -> R {

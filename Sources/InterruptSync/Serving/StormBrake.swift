@@ -1,47 +1,9 @@
-// Room Serving: the storm brake, from its policy to its release. A dispatch finds the storm and
+// Room Serving: the storm brake, from the pause to the release. A dispatch finds the storm and
 // masks the line (Dispatch.swift); everything here follows outside the interrupt lock, on the
 // serving thread. Nothing here waits but the thread that has one line only.
 import CUIO
 import LinuxSystem
 import Synchronization
-
-/// What happens when a line keeps interrupting and no routine claims (N20, S7).
-///
-/// Unclaimed dispatches in a row are counted; a pause of more than 100 ms between two resets the
-/// count. At the limit the line is reported and not re-armed, which stops it (fact 43).
-public struct StormPolicy: Equatable, Sendable {
-  /// What is done with the line.
-  public enum Action: Equatable, Sendable {
-    /// Re-arm after a pause that doubles up to `longest` as long as the storm goes on. Pauses are
-    /// rounded up to milliseconds.
-    case backOff(first: Duration, longest: Duration)
-    /// Leave it masked until `resumeAfterStorm()` or a reconnect.
-    case stayMasked
-  }
-
-  /// Unclaimed dispatches in a row that make a storm; 0 never brakes.
-  public var limit: UInt32
-  /// What is done with the line at the limit.
-  public var action: Action
-
-  /// The standard policy unless told otherwise.
-  ///
-  /// - Parameters:
-  ///   - limit: unclaimed dispatches in a row that make a storm; 0 never brakes.
-  ///   - action: what is done with the line then.
-  public init(
-    limit: UInt32 = 1000,
-    action: Action = .backOff(first: .milliseconds(10), longest: .seconds(1))
-  ) {
-    self.limit = limit
-    self.action = action
-  }
-
-  /// 1,000 in a row, then a pause of 10 ms that grows to 1 s.
-  public static let standard = StormPolicy()
-  /// Never brakes.
-  public static let off = StormPolicy(limit: 0)
-}
 
 extension Connection {
   /// Leaves the line masked for the policy's pause, or until `resumeAfterStorm` (N20). While
@@ -49,7 +11,7 @@ extension Connection {
   func brake() {
     var pause: Int32 = -1
     var next: Int32 = -1
-    if case .backOff(let first, let longest) = served.options.storm.action {
+    if case .backOff(let first, let longest) = served.storm.action {
       if case .storm(let due) = fault { pause = due } else { pause = first.inMilliseconds }
       let longest = longest.inMilliseconds
       next = pause > longest / 2 ? longest : min(max(pause, 1) * 2, longest)
@@ -59,7 +21,7 @@ extension Connection {
     braked.store(true, ordering: .relaxed)
     if !isStorming {
       Counter.add(&core.value.counters.storms, 1)
-      report(.stormBegan(unclaimed: UInt64(served.options.storm.limit)))
+      report(.stormBegan(unclaimed: UInt64(served.storm.limit)))
     }
     fault = .storm(next: max(next, 0))
     resumeDue = pause < 0 ? .max : cuio_nanoseconds() + UInt64(pause) * 1_000_000
@@ -80,7 +42,7 @@ extension Connection {
       core.value.masked = core.value.masked.subtracting(.storm)
       // One more unclaimed interrupt brakes again; the window starts now, however long the pause
       // was.
-      core.value.unclaimedInARow = served.options.storm.limit - 1
+      core.value.unclaimedInARow = served.storm.limit - 1
       core.value.lastUnclaimed = cuio_ticks()
       return unsafe rearmIfUnmasked(core, line)
     }

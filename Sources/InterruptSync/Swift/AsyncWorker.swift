@@ -91,7 +91,7 @@ private final class AsyncWorkerThread: @unchecked Sendable {
   }
 }
 
-/// What was sent to another thread and is used by that thread only.
+/// A value sent to another thread, which alone uses it.
 struct Sent<Value>: @unchecked Sendable {
   let value: Value
   init(_ value: Value) { self.value = value }

@@ -5,8 +5,8 @@
 /// An interrupt sync object with the state that its routines share.
 ///
 /// The state is reachable only as `inout State` inside a service routine and inside `synchronize`,
-/// both of which run under the interrupt lock: a data race on it does not compile. What goes in is
-/// sent (no code outside keeps a reference to it) and what comes out is `Sendable`.
+/// both of which run under the interrupt lock: a data race on it does not compile. Values that go
+/// in are sent (no code outside keeps a reference to them) and values that come out are `Sendable`.
 ///
 /// ```swift
 /// let serial = Interrupt(Received(), source: line, mode: .normal)
@@ -19,7 +19,7 @@
 /// ```
 ///
 /// The lives of the object, and what is allowed in each, are those of `InterruptSyncObject`. The
-/// last release disconnects (N12); the state is destroyed when the dispatcher has left for good.
+/// last release disconnects (N12); the state is destroyed when the dispatcher has left permanently.
 @safe public final class Interrupt<State: ~Copyable>: @unchecked Sendable {
   /// The untyped object beneath, for what does not touch the state: the kernel-interrupt handle,
   /// the lock, the name.

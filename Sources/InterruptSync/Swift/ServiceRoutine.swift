@@ -53,7 +53,7 @@ extension Interrupt where State: ~Copyable {
   /// Register at PASSIVE_LEVEL.
   /// - Parameters:
   ///   - first: true puts it at the head, ahead of everything registered so far (P11).
-  ///   - routine: looks whether its source asked, serves it, and says so (P15 to P19).
+  ///   - routine: checks whether its source asked, serves it, and says so (P15 to P19).
   /// - Returns: the means to take it out again (N8); it may be dropped.
   /// - Throws: `wrongLevel` above PASSIVE_LEVEL, `wouldDeadlock` under the object's lock.
   @inlinable @discardableResult

@@ -6,13 +6,13 @@ extension LogRecord {
     let (priority, event, errno): (LogLevel, JournalEvent, Int32) =
       switch report {
       case .removed: (.notice, .deviceRemoved, 0)
-      case .failed(let error): (.error, .deviceFailed, error.errno)
+      case .failed(let error): (.error, .deviceFailed, error.errorNumber)
       case .stormBegan: (.warning, .stormBegan, 0)
       case .stormEnded: (.notice, .stormEnded, 0)
       case .repeatLimitReached: (.warning, .repeatLimitReached, 0)
-      case .rearmFailed(let error): (.error, .rearmFailed, error.errno)
+      case .rearmFailed(let error): (.error, .rearmFailed, error.errorNumber)
       case .rearmRecovered: (.notice, .rearmRecovered, 0)
-      case .attributeRefused(let error): (.warning, .attributeRefused, error.errno)
+      case .attributeRefused(let error): (.warning, .attributeRefused, error.errorNumber)
       }
     self.init(
       priority, "\(device): \(report)", event: event, device: device, interrupts: interrupts,

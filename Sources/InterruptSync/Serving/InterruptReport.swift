@@ -1,0 +1,77 @@
+// Room Serving: what a connection and its owner say to each other: how to brake a storm, and what
+// happened. Values. A report is made on the serving thread, at PASSIVE_LEVEL without a lock.
+
+/// How the brake treats a line that keeps interrupting although no routine claims (N20, S7).
+///
+/// Unclaimed dispatches in a row are counted; a pause of more than 100 ms between two resets the
+/// count. At the limit the line is reported and not re-armed, which stops it (fact 43).
+public struct StormPolicy: Equatable, Sendable {
+  /// How the line is stopped.
+  public enum Action: Equatable, Sendable {
+    /// Re-arm after a pause that doubles up to `longest` as long as the storm goes on. Pauses are
+    /// rounded up to milliseconds.
+    case backOff(first: Duration, longest: Duration)
+    /// Leave it masked until `resumeAfterStorm()` or a reconnect.
+    case stayMasked
+  }
+
+  /// Unclaimed dispatches in a row that make a storm; 0 never brakes.
+  public var limit: UInt32
+  /// How the line is stopped at the limit.
+  public var action: Action
+
+  /// The standard policy unless told otherwise.
+  ///
+  /// - Parameters:
+  ///   - limit: unclaimed dispatches in a row that make a storm; 0 never brakes.
+  ///   - action: how the line is stopped then.
+  public init(
+    limit: UInt32 = 1000,
+    action: Action = .backOff(first: .milliseconds(10), longest: .seconds(1))
+  ) {
+    self.limit = limit
+    self.action = action
+  }
+
+  /// 1,000 in a row, then a pause of 10 ms that grows to 1 s.
+  public static let standard = StormPolicy()
+  /// Never brakes.
+  public static let off = StormPolicy(limit: 0)
+}
+
+/// An event of a connection that its owner should know about. Delivered on the dispatcher's thread
+/// at PASSIVE_LEVEL with no lock held, after the line has been handled; the handler may disconnect.
+public enum InterruptReport: Sendable, CustomStringConvertible {
+  /// The line ended: unbound, removed, or its writer closed. Once; the dispatcher has stopped.
+  case removed(InterruptSyncError)
+  /// Reading the line failed permanently. Once; the dispatcher has stopped.
+  case failed(InterruptSyncError)
+  /// No routine claims and the line keeps firing (N20); it is masked now.
+  case stormBegan(unclaimed: UInt64)
+  /// The line was re-armed and is quiet or claimed again.
+  case stormEnded
+  /// A Repeat did not come to a clean pass within the limit; the interrupt counts as handled (N20).
+  case repeatLimitReached(passes: UInt64)
+  /// The line could not be re-armed; it is tried again, with growing pauses, until it works or the
+  /// line ends.
+  case rearmFailed(InterruptSyncError)
+  /// A failed re-arm worked.
+  case rearmRecovered
+  /// The system refused a thread attribute. On the connecting thread, once the connection stands.
+  case attributeRefused(InterruptSyncError)
+
+  /// A sentence for a log: the error with its hint, or what the line does.
+  public var description: String {
+    switch self {
+    case .removed(let error), .failed(let error), .rearmFailed(let error),
+      .attributeRefused(let error):
+      error.description
+    case .stormBegan(let unclaimed):
+      "interrupt storm: \(unclaimed) in a row that no routine claimed; the line is masked"
+    case .stormEnded: "interrupt storm ended"
+    case .repeatLimitReached(let passes):
+      "a routine still claims after \(passes) passes of mode repeat; one of them claims without looking at its device"
+    case .rearmRecovered: "the line could be re-armed again"
+    }
+  }
+}
