@@ -1,3 +1,5 @@
+// Floor 0: the interrupt lock's slow paths, where the kernel queues the waiters and lends their priority to the owner.
+// Any thread; the inline halves in cuio_lock.h call these when the compare-and-swap fails.
 #define CUIO_LOCK_DEFINE
 #include "cuio_lock.h"
 

@@ -1,3 +1,4 @@
+// Floor 0: the anchor of the static probes, without which a linker's garbage collection would drop their base.
 #include "cuio_probe.h"
 
 #if defined(CUIO_HAS_PROBES)

@@ -1,3 +1,5 @@
+// Floor 0: access to ports through a file of sysfs, one system call each. Any thread; the device orders what one thread
+// writes, only the interrupt lock orders several threads.
 #include "cuio_register.h"
 
 #include <endian.h>

@@ -1,3 +1,5 @@
+// Floor 0: the shared-memory ring's set-up, its reader, and the wake-up of a reader that sleeps. The dispatcher writes
+// with the interrupt lock held (cuio_ring.h); the reader may be any thread of any process.
 #define _GNU_SOURCE
 #include "cuio_ring.h"
 

@@ -1,3 +1,5 @@
+// Floor 0: what waiting costs on this machine, measured once, to decide how long a dispatcher may spin. Called before a
+// line is served.
 #include "cuio_spin.h"
 
 #include <poll.h>

@@ -1,3 +1,5 @@
+// Floor 0: what each thread knows of itself: its kernel id, level, and wake-ups put off while it holds a lock. Only the
+// thread itself touches its state.
 #include "cuio_thread_state.h"
 
 #include "cuio_event.h"
