@@ -1,5 +1,5 @@
-// Floor 0: the part of a line that a dispatch does not need: waiting for a count or an end, and the COMMAND register of a
-// PCI function. Called by the thread that serves the line and by the one that connects it.
+// Floor 0: the part of a line that a dispatch does not need: waiting, masking, and the COMMAND register of a PCI function
+// with its bus-master bit. Called by the thread that serves the line and by those that connect and disconnect it.
 #include "cuio_line.h"
 
 #include <endian.h>

@@ -1,5 +1,5 @@
-// Floor 0: the shared-memory ring's set-up, its reader, and the wake-up of a reader that sleeps. The dispatcher writes
-// with the interrupt lock held (cuio_ring.h); the reader may be any thread of any process.
+// Floor 0: the shared-memory ring behind cuio_ring.h. The dispatcher puts records into it and wakes a reader that sleeps,
+// with the interrupt lock held; the reader may be any thread of any process.
 #define _GNU_SOURCE
 #include "cuio_ring.h"
 
