@@ -76,7 +76,7 @@ package final class Service {
 
   static func errno(of error: any Error) -> Int32 {
     switch error {
-    case let error as UIOError: error.errno
+    case let error as UIOError: error.errorNumber
     case let error as InterruptSyncError: error.errorNumber
     case let error as VarlinkError: error.errno
     case let error as SystemError: error.number

@@ -106,7 +106,7 @@ enum ClientError {
   /// Whatever opening, connecting or re-arming a device failed with.
   static func system(_ error: any Error) -> ErrorReply {
     let number =
-      (error as? UIOError)?.errno ?? (error as? InterruptSyncError)?.errorNumber ?? 0
+      (error as? UIOError)?.errorNumber ?? (error as? InterruptSyncError)?.errorNumber ?? 0
     return make(
       "SystemFailure", ["message": .string("\(error)"), "errno": .integer(Int64(number))])
   }
