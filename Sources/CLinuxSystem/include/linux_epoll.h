@@ -1,8 +1,10 @@
-// epoll(7) by token, level-triggered, and one timerfd: what an event loop waits with.
+// epoll(7) by token, level-triggered: what an event loop waits with. It reports a descriptor until its handler has taken
+// everything, and a token of a descriptor that was removed meanwhile names none. A dispatcher group waits with
+// linux_poller.h instead: edge-triggered, by pointer, with a spin, because a line is read when it fires.
 #ifndef LINUX_EPOLL_H
 #define LINUX_EPOLL_H
 
-#include "cuio_attributes.h"
+#include "linux_attributes.h"
 
 struct linux_event {
   uint64_t token;
@@ -18,14 +20,6 @@ int linux_epoll_modify(int epoll, int descriptor, bool reads, bool writes, uint6
 int linux_epoll_remove(int epoll, int descriptor);
 
 /// How many events came within `milliseconds` (-1: without end); 0 when a signal ended it.
-int linux_epoll_wait(int epoll, struct linux_event *CUIO_NONNULL events, int room, int milliseconds);
-
-/// A timerfd on CLOCK_MONOTONIC.
-int linux_timer_create(void);
-/// Fires once at `nanoseconds` of CLOCK_MONOTONIC; 0: never.
-int linux_timer_arm(int timer, uint64_t nanoseconds);
-
-/// Nanoseconds that the calling thread has had a processor.
-uint64_t linux_thread_time(void);
+int linux_epoll_wait(int epoll, struct linux_event *LINUX_NONNULL events, int room, int milliseconds);
 
 #endif

@@ -1,16 +1,16 @@
 // A wake-up through eventfd(2).
-#ifndef CUIO_EVENT_H
-#define CUIO_EVENT_H
+#ifndef LINUX_EVENT_H
+#define LINUX_EVENT_H
 
-#include "cuio_attributes.h"
+#include "linux_attributes.h"
 
 /// A new non-blocking, close-on-exec eventfd, or -errno.
-int cuio_event_create(void);
+int linux_event_create(void);
 
 /// Adds `amount`. Returns 0 or -errno; -EAGAIN when the counter is full, which is a wake-up all the same.
-CUIO_HOT int cuio_event_signal(int fd, uint64_t amount);
+LINUX_HOT int linux_event_signal(int fd, uint64_t amount);
 
 /// Takes what is there. Returns 0 or -errno.
-CUIO_HOT int cuio_event_drain(int fd);
+LINUX_HOT int linux_event_drain(int fd);
 
 #endif
