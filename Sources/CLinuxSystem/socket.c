@@ -164,7 +164,7 @@ int linux_datagram_create(int timeout_ms) {
 }
 
 int linux_datagram_send(int fd, const char *text, const void *bytes, size_t length, const int *descriptors,
-                       size_t count) {
+                        size_t count) {
   struct sockaddr_un address;
   size_t text_length = strlen(text);
   bool is_abstract = text[0] == '@';

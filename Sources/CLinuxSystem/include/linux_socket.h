@@ -13,7 +13,7 @@ int linux_socket(void);
 
 /// Connects; waits for room in the listener's queue as long as `timeout_milliseconds` (0: without end), then -EAGAIN.
 int linux_connect(int socket, const char *LINUX_NONNULL name, size_t length, bool is_abstract,
-                     uint64_t timeout_milliseconds);
+                  uint64_t timeout_milliseconds);
 
 /// Binds a socket whose node has no more than `mode` from its first moment.
 int linux_bind(int socket, const char *LINUX_NONNULL name, size_t length, bool is_abstract, uint32_t mode);
@@ -32,15 +32,15 @@ long linux_peek(int socket, void *LINUX_NONNULL bytes, size_t room);
 /// Takes bytes and the descriptors sent with them (close-on-exec), at most LINUX_DESCRIPTORS. `*is_cut`: some were
 /// lost, for want of room in this process's table.
 long linux_receive(int socket, void *LINUX_NONNULL bytes, size_t room, int *LINUX_NONNULL descriptors,
-                      size_t *LINUX_NONNULL count, bool *LINUX_NONNULL is_cut);
+                   size_t *LINUX_NONNULL count, bool *LINUX_NONNULL is_cut);
 
 /// Sends as much as fits without waiting and without SIGPIPE. The descriptors go with the first byte.
 long linux_send(int socket, const void *LINUX_NONNULL bytes, size_t length,
-                   const int *LINUX_NULLABLE descriptors, size_t count);
+                const int *LINUX_NULLABLE descriptors, size_t count);
 
 /// SO_PEERCRED.
 int linux_peer(int socket, uint32_t *LINUX_NONNULL user, uint32_t *LINUX_NONNULL group,
-                  int32_t *LINUX_NONNULL process);
+               int32_t *LINUX_NONNULL process);
 
 /// SO_PEERGROUPS: how many there are, or -ERANGE when they are more than `room`.
 int linux_peer_groups(int socket, uint32_t *LINUX_NONNULL groups, size_t room);
@@ -52,6 +52,6 @@ int linux_datagram_create(int timeout_ms);
 /// Returns 0 or -errno: -EINVAL (address of another kind), -E2BIG (more than LINUX_DESCRIPTORS),
 /// -EMSGSIZE, -EAGAIN (not taken in time), -ECONNREFUSED or -ENOENT (no process listens).
 int linux_datagram_send(int fd, const char *LINUX_NONNULL address, const void *LINUX_NULLABLE bytes, size_t length,
-                       const int *LINUX_NULLABLE descriptors, size_t count);
+                        const int *LINUX_NULLABLE descriptors, size_t count);
 
 #endif

@@ -72,7 +72,7 @@ bool cuio_ring_is_valid(const cuio_ring_page *LINUX_NONNULL page, uint64_t size)
 /// Puts an event into `ring` and every ring linked to it. With the interrupt lock held, at device level, so that a
 /// wake-up goes out once the lock is free. At most CUIO_RING_CAPTURES are taken of `captured`.
 LINUX_HOT void cuio_ring_put(cuio_ring *LINUX_NULLABLE ring, uint64_t count, uint64_t total, bool claimed,
-                            const uint64_t *LINUX_NULLABLE captured, uint32_t captures);
+                             const uint64_t *LINUX_NULLABLE captured, uint32_t captures);
 
 /// Takes the oldest event. False when there is none. One reader at a time. `mask`: entries less 1.
 bool cuio_ring_take(cuio_ring_page *LINUX_NONNULL page, const cuio_ring_entry *LINUX_NONNULL entries, uint64_t mask,

@@ -9,7 +9,7 @@ typedef int32_t (*LINUX_NONNULL cuio_routine)(void *LINUX_NULLABLE object, void 
 
 // Swift's performance checks accept an indirect call only where C makes it.
 LINUX_HOT static inline int32_t cuio_call(cuio_routine routine, void *LINUX_NULLABLE object,
-                                         void *LINUX_NULLABLE context) {
+                                          void *LINUX_NULLABLE context) {
   return routine(object, context);
 }
 

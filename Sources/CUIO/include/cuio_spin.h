@@ -10,8 +10,8 @@
 
 /// Reads the count again and again for `budget` ticks. With `yield_after` not 0 it lets others run every so many
 /// ticks. Returns what cuio_line_read() returns, -EAGAIN when the time is over, -EINTR as soon as `stop` is up.
-LINUX_HOT static inline int cuio_line_spin(cuio_line *LINUX_NONNULL line, uint64_t *LINUX_NONNULL delta, uint64_t budget,
-                                          uint64_t yield_after, const uint32_t *LINUX_NONNULL stop) {
+LINUX_HOT static inline int cuio_line_spin(cuio_line *LINUX_NONNULL line, uint64_t *LINUX_NONNULL delta,
+                                           uint64_t budget, uint64_t yield_after, const uint32_t *LINUX_NONNULL stop) {
   uint64_t start = linux_ticks(), now = start, yielded = start;
   while (now - start < budget) {
     linux_relax_between_reads();

@@ -33,7 +33,8 @@ LINUX_HOT static inline ssize_t cuio_system_write(int fd, const void *LINUX_NONN
 }
 
 /// pwrite(2), likewise.
-LINUX_HOT static inline ssize_t cuio_system_pwrite(int fd, const void *LINUX_NONNULL bytes, size_t length, off_t offset) {
+LINUX_HOT static inline ssize_t cuio_system_pwrite(int fd, const void *LINUX_NONNULL bytes, size_t length,
+                                                   off_t offset) {
 #if defined(CUIO_LIBRARY_CALLS)
   return pwrite(fd, bytes, length, offset);
 #else
