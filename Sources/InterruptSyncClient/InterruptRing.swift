@@ -50,7 +50,7 @@ public struct InterruptRecord: Equatable, Sendable {
         operation: "subscribe",
         cause: isForeign
           ? "the daemon's memory is no ring of this version"
-          : "cannot map the ring (\(InterruptSyncClientError.Errno(rawValue: -result)))",
+          : "cannot map the ring (\(Errno(rawValue: -result)))",
         hint: isForeign ? "restart the daemon after an upgrade" : "", errno: -result)
     }
     self.device = device
