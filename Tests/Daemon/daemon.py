@@ -1,4 +1,8 @@
-"""The built daemon in the background, spoken to in bytes, and its software lines raised without it being asked."""
+"""What the tests of this folder are made of: the built daemon in the background, connections to it in bytes, the reading
+end of its rings, and processes of other users. `Daemon.line` raises interrupts without a call to the daemon.
+
+INTERRUPTSYNCD is the program. SOAK=1 asks for the long form of each test that is long because it repeats something.
+"""
 import array
 import ctypes
 import json
@@ -18,6 +22,7 @@ PROGRAM = os.environ.get("INTERRUPTSYNCD", ".build/release/interruptsyncd")
 # Long enough for a loaded machine; nothing waits so long on purpose.
 PATIENCE = 60
 NOBODY = 65534
+SOAK = bool(os.environ.get("SOAK"))
 
 libc = ctypes.CDLL(None, use_errno=True)
 PIDFD_GETFD = 438
@@ -54,6 +59,19 @@ def as_user(user, group, body, groups=()):
         said = pipe.read().decode()
     os.waitpid(child, 0)
     assert not said, said
+
+
+def refused(name, body, *arguments, **parameters):
+    """Fails unless the call is answered with this error; gives the error."""
+    try:
+        answer = body(*arguments, **parameters)
+    except Exception as error:
+        got = getattr(error, "name", None) or (error.error() if hasattr(error, "error") else None)
+        if callable(got):
+            got = got()
+        assert got == name, f"{error!r} instead of {name}"
+        return error
+    raise AssertionError(f"{answer} instead of {name}")
 
 
 class Refused(Exception):
@@ -248,6 +266,9 @@ class Daemon:
 
     def wire(self, timeout=PATIENCE):
         return Wire(self.path, timeout)
+
+    def let_every_user_connect(self):
+        os.chmod(self.path, 0o666)
 
     def memory(self, field="VmRSS"):
         """Resident bytes."""

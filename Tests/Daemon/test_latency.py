@@ -11,7 +11,6 @@ import statistics
 import time
 
 from daemon import NOBODY, Closed, Daemon, Ring, eventually
-from judge import check, run
 
 INTERRUPTS = 150
 ROUNDS = 12
@@ -119,7 +118,7 @@ def measure(device):
     """Medians without abuse, and with it."""
     quiet, beside = [], []
     with Daemon(device=device) as daemon, daemon.wire() as wire, awake():
-        os.chmod(daemon.path, 0o666)
+        daemon.let_every_user_connect()
         line = daemon.line("soft")
         ring = Ring(wire, "soft")
         for turn in range(ROUNDS):
@@ -146,14 +145,9 @@ def latency(device):
     raise AssertionError(f"ratios {ratios}, none below {BOUND}")
 
 
-@check
-def dispatchers_do_not_notice_abuse():
+def test_dispatchers_do_not_notice_abuse():
     latency("")
 
 
-@check
-def dispatchers_of_a_real_time_priority_do_not_notice_abuse():
+def test_dispatchers_of_a_real_time_priority_do_not_notice_abuse():
     latency("[Device]\nPriority=40\n")
-
-
-run()
