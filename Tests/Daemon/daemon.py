@@ -1,7 +1,7 @@
 """What the tests of this folder are made of: the built daemon in the background, connections to it in bytes, the reading
 end of its rings, and processes of other users. `Daemon.line` raises interrupts without a call to the daemon.
 
-INTERRUPTSYNCD is the program. SOAK=1 asks for the long form of each test that is long because it repeats something.
+INTERRUPTSYNCD is the program. SOAK=1 asks for the long form of the tests that draw random numbers: ten times as many.
 """
 import array
 import ctypes
@@ -22,7 +22,7 @@ PROGRAM = os.environ.get("INTERRUPTSYNCD", ".build/release/interruptsyncd")
 # Long enough for a loaded machine; nothing waits so long on purpose.
 PATIENCE = 60
 NOBODY = 65534
-SOAK = bool(os.environ.get("SOAK"))
+RANDOM_TURNS = 10 if os.environ.get("SOAK") else 1
 
 libc = ctypes.CDLL(None, use_errno=True)
 PIDFD_GETFD = 438

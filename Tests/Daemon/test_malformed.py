@@ -3,7 +3,7 @@ import json
 import os
 import socket
 
-from daemon import Closed, Daemon, eventually, refused
+from daemon import RANDOM_TURNS, Closed, Daemon, eventually, refused
 
 LIST = b'{"method":"io.interruptsync.ListDevices"}\0'
 SERVICE = "org.varlink.service."
@@ -239,7 +239,7 @@ def test_random_bytes_and_damaged_calls_change_nothing(chance):
             data = data or bytearray(b"\0")
         return bytes(data)
 
-    rounds = 3000
+    rounds = 3000 * RANDOM_TURNS
     with Daemon(lines=("soft", "other")) as daemon:
         before = len(daemon.descriptors())
         for number in range(rounds):

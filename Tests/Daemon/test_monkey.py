@@ -1,10 +1,9 @@
-"""Many clients that do what they may in no order: every call is answered as declared, and the daemon goes on."""
-import os
+"""Many clients that make random calls within their rights: each call gets a declared answer, and the daemon goes on."""
 import signal
 
-from daemon import PATIENCE, Closed, Daemon, Refused, eventually
+from daemon import PATIENCE, RANDOM_TURNS, Closed, Daemon, Refused, eventually
 
-STEPS = int(os.environ.get("STEPS", 6000))
+STEPS = 6000 * RANDOM_TURNS
 CLIENTS = 10
 LINES = ["first", "second", "third"]
 CONFIGURATIONS = [
