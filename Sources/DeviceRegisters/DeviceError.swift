@@ -52,11 +52,11 @@ public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
   public let cause: String
   /// The remedy; empty when there is none.
   public let hint: String
-  /// The kernel's answer, or 0 when the library found the fault by itself.
-  public let errno: Int32
+  /// The kernel's answer; nil when the library found the fault by itself.
+  public let errno: Errno?
 
-  /// The kernel's answer with its name; nil when the library found the fault by itself.
-  public var errorNumber: Errno? { errno == 0 ? nil : Errno(rawValue: errno) }
+  /// `errno` as an integer; 0 where the kernel gave none.
+  package var errorNumber: Int32 { errno?.rawValue ?? 0 }
 
   /// An error of the same form for what is built on a device: an interposer, a driver's own checks.
   ///
@@ -76,12 +76,12 @@ public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
     self.operation = operation
     self.cause = cause
     self.hint = hint
-    self.errno = errno
+    self.errno = errno == 0 ? nil : Errno(rawValue: errno)
   }
 
   /// `device: operation: cause (ERRNO)`, and the hint on a line of its own.
   public var description: String {
-    let number = errno == 0 ? "" : " (\(Errno.name(errno)))"
+    let number = errno.map { " (\($0))" } ?? ""
     let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
     return "\(device): \(operation): \(cause)\(number)\(advice)"
   }
@@ -102,8 +102,8 @@ extension DeviceError {
     case .driverFailed: EIO
     case .outOfBounds: ERANGE
     case .readOnly: EROFS
-    case .resourcesExhausted: errno == 0 ? ENOMEM : errno
-    case .unexpected: errno == 0 ? EIO : errno
+    case .resourcesExhausted: errno?.rawValue ?? ENOMEM
+    case .unexpected: errno?.rawValue ?? EIO
     }
   }
 }

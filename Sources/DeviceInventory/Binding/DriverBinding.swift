@@ -139,7 +139,7 @@ package struct DriverBinding {
         + (back == driver
           ? word
           : "\(driver ?? "no driver") has it no longer, and \(back ?? "no driver") has it now"),
-      hint: failure.hint, errno: failure.errno)
+      hint: failure.hint, errno: failure.errorNumber)
   }
 
   private func write(

@@ -70,7 +70,7 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
       }
     self.init(
       code, object: object, operation: operation, cause: device.cause, hint: device.hint,
-      errno: device.errno,
+      errno: device.errorNumber,
       device: device)
   }
 

@@ -46,8 +46,9 @@ struct Failure: Equatable, Sendable {
   init(_ error: UIOError) {
     let plain = UIOError(
       error.code, device: error.device, operation: error.operation, cause: error.cause,
-      errno: error.errno)
-    self.init(plain.description, hint: error.hint, code: error.code.rawValue, errno: error.errno)
+      errno: error.errorNumber)
+    self.init(
+      plain.description, hint: error.hint, code: error.code.rawValue, errno: error.errorNumber)
   }
 
   /// The message, and the hint on a line of its own.
