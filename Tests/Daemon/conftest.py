@@ -1,4 +1,4 @@
-"""What pytest knows of this folder: the order of its files, and the fixtures that several of them use.
+"""The order of this folder's files, and the fixtures that several of them use.
 
 `make test-daemon` sets INTERRUPTSYNCD, the program, and TRIXIE, a Debian 13 tree. Run the tests as root, because some
 of their clients are other users.
@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-# They measure time: nothing runs beside them, and what the others left has ended.
+# These measure time. They run when every other test has ended.
 LAST = ("test_latency", "test_scale")
 
 
@@ -26,7 +26,7 @@ def chance():
 
 @pytest.fixture
 def whole_file(request):
-    """For a test that adds up what the others of its file did: skipped where T leaves some of them out."""
+    """For a test that sums up the other tests of its file: it is skipped where T leaves some of them out."""
     chosen = {item.name for item in request.session.items if item.path == request.path}
     if not chosen.issuperset(name for name in vars(request.module) if name.startswith("test_")):
         pytest.skip("needs all tests of its file")

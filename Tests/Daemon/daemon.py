@@ -1,4 +1,4 @@
-"""What the tests of this folder are made of: the built daemon in the background, connections to it in bytes, the reading
+"""The parts of every test in this folder: the built daemon in the background, connections to it in bytes, the reading
 end of its rings, and processes of other users. `Daemon.line` raises interrupts without a call to the daemon.
 
 INTERRUPTSYNCD is the program. SOAK=1 asks for the long form of the tests that draw random numbers: ten times as many.
@@ -40,7 +40,7 @@ def eventually(what, condition, patience=PATIENCE):
 
 
 def as_user(user, group, body, groups=()):
-    """Runs `body` in a process of that user; its exception is ours."""
+    """Runs `body` in a process of that user. If it raises an exception, this function fails with its text."""
     assert os.getuid() == 0, "calls of other users are made as root: run the tests as root"
     reading, writing = os.pipe()
     child = os.fork()
@@ -62,7 +62,7 @@ def as_user(user, group, body, groups=()):
 
 
 def refused(name, body, *arguments, **parameters):
-    """Fails unless the call is answered with this error; gives the error."""
+    """Fails unless the daemon answers the call with this error. Returns the error."""
     try:
         answer = body(*arguments, **parameters)
     except Exception as error:
@@ -203,7 +203,7 @@ class Ring:
             if records:
                 return records
             self.asleep.value = 1
-            # The flag has to be seen before the second look: a lock's atomic operations see to that.
+            # The writer must see the flag before the second look: the lock's atomic operations are the barrier.
             with self.fence:
                 pass
             if self.word(self.WRITTEN) == self.read:
@@ -292,7 +292,7 @@ class Daemon:
             eventually("three interrupts", lambda: self.interrupts(wire, device) == before + 3)
 
     def line(self, device):
-        """The eventfd behind a software line: a write raises interrupts as hardware does, the control thread not asked.
+        """The eventfd of a software line. A write raises interrupts as hardware does, without the control thread.
 
         It is the eventfd that keeps triggers while no dispatcher serves the line.
         """

@@ -16,7 +16,7 @@ MIB = 1 << 20
 
 def test_a_message_that_is_too_long_ends_its_connection():
     with Daemon() as daemon, daemon.wire() as wire:
-        # The longest that is taken: a whole mebibyte.
+        # The longest message that the daemon accepts: a whole mebibyte.
         call = json.dumps({"method": "io.interruptsync.ListDevices", "parameters": {}}).encode()
         wire.send(call + b" " * (MIB - len(call)) + b"\0")
         wire.answer()
@@ -44,7 +44,7 @@ def test_messages_that_do_not_end_cost_no_more_than_their_limit():
             wires[-1].send(b'"' + b"x" * 65000)
         daemon.still_dispatches()
         grown = daemon.memory() - before
-        # Twice, as a buffer that grows may be.
+        # Twice the size: a buffer that grows may be that large.
         assert grown < 60 * 2 * 65536 + MIB, f"{grown} bytes"
         for wire in wires:
             wire.close()
@@ -59,7 +59,7 @@ def test_a_thousand_connections_of_one_user_are_refused_beyond_its_limit():
         wires = [daemon.wire() for _ in range(1000)]
 
         def open_ones():
-            # A closed connection reports it at once.
+            # A read from a closed connection returns at once.
             count = 0
             for wire in wires:
                 wire.socket.setblocking(False)
@@ -107,7 +107,7 @@ def test_rings_of_one_observer_are_bounded_in_memory():
         daemon.let_every_user_connect()
 
         def observer():
-            # In two connections, as the limit is the user's.
+            # Two connections: the limit counts per user.
             with daemon.wire() as first, daemon.wire() as second:
                 made = 0
                 for number in range(64):
@@ -118,7 +118,7 @@ def test_rings_of_one_observer_are_bounded_in_memory():
                         assert error.name == "io.interruptsync.TooLarge", error
                         assert error.parameters["limit"] == 32 * MIB, error
                 assert made == 4, made
-                # Another user's are its own.
+                # Another user has a limit of its own.
                 wire.call("Subscribe", device="soft", capacity=65536)
 
         for count in (1, 2):
@@ -150,7 +150,7 @@ def test_calls_of_an_observer_beyond_its_time_wait_and_are_all_answered():
         assert held_up(NOBODY), "20 calls took less than a hundredth of a processor"
         calls(20)
         assert not held_up(0)
-        # The daemon has not heard of another user.
+        # The daemon sees this user for the first time.
         as_user(NOBODY - 2, NOBODY, lambda: calls(1))
         assert not held_up(NOBODY - 2)
         daemon.still_dispatches("line7")
@@ -245,7 +245,7 @@ def test_streams_that_nobody_reads_are_bounded_and_lose_no_count():
         page = os.sysconf("SC_PAGESIZE")
         assert ring_memory(daemon) == (4096 + 1024 * 104 + page - 1) // page * page, ring_memory(daemon)
         grown = daemon.memory() - before
-        # OutputSizeMax= for each, at the most.
+        # At most OutputSizeMax= for each stream.
         assert grown < len(slow) * MIB / 4, f"{grown} bytes"
         # A stream that reads at last accounts for everything that it missed, and nothing more.
         seen = slow[0].answer()["interrupts"]

@@ -1,4 +1,4 @@
-"""What the built program is linked with: neither all of Foundation nor ICU, which would be loaded at each start."""
+"""The program's linkage: neither all of Foundation nor ICU is in the program, or loaded when it starts."""
 import re
 import subprocess
 

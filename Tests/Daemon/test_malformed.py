@@ -48,7 +48,7 @@ def test_what_is_no_call_closes_the_connection():
     with Daemon() as daemon:
         for name, data in NO_CALLS.items():
             with daemon.wire() as wire:
-                # The call in front is answered, the one behind is not.
+                # The call before it is answered, the one after it is not.
                 try:
                     wire.send(LIST + data + LIST)
                 except Closed:
@@ -120,7 +120,7 @@ def test_calls_that_cannot_be_answered_get_their_error():
             wire.send(json.dumps({"method": method, "parameters": parameters}).encode() + b"\0")
             caught = refused(error if error.startswith(call) else SERVICE + error, wire.answer)
             assert expected in (None, caught.parameters), f"{method} {parameters}: {caught}"
-        # The line has heard of none of it.
+        # None of these calls reached the line.
         assert daemon.interrupts(wire) == 0
         daemon.still_dispatches()
 
@@ -193,9 +193,9 @@ def test_descriptors_that_nobody_asked_for_are_closed():
         for _ in range(20):
             socket.send_fds(wire.socket, [LIST], [reading] * 8)
             wire.answer()
-        # The last call's are closed behind its reply.
+        # The descriptors of the last call are closed after its reply.
         eventually("all closed", lambda: len(daemon.descriptors()) == before)
-        # More than a message may have.
+        # More descriptors than a message may have.
         try:
             socket.send_fds(wire.socket, [LIST], [reading] * 100)
             assert wire.ends()
@@ -219,7 +219,8 @@ def test_random_bytes_and_damaged_calls_change_nothing(chance):
         b'{"method":"io.interruptsync.SetMode","parameters":{"device":"other","mode":"all"}}\0',
         b'{"method":"io.interruptsync.Reload"}\0',
     ]
-    words = [b"\0", b"{", b"}", b"[", b'"', b"\\u", b"\\ud8ff", b"null", b"-", b"1e308", b"\xff", b"\x80" * 3, b":", b","]
+    words = [b"\0", b"{", b"}", b"[", b'"', b"\\u", b"\\ud8ff", b"null", b"-", b"1e308", b"\xff", b"\x80" * 3]
+    words += [b":", b","]
 
     def damaged():
         data = bytearray(b"".join(chance.choices(models, k=chance.randrange(1, 4))))

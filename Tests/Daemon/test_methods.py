@@ -1,4 +1,4 @@
-"""Every method of io.interruptsync through PyPI's varlink, which holds each reply against the description."""
+"""PyPI's varlink calls every method of io.interruptsync and checks each reply against the interface's description."""
 import re
 import threading
 
@@ -181,7 +181,7 @@ def test_metrics_are_read():
 
 
 def test_descriptors_are_asked_for_where_a_device_is_brought():
-    # PyPI's client cannot send any: what is sent is sent by hand.
+    # PyPI's client cannot send descriptors, so the test sends them in bytes.
     with Daemon() as daemon, Judge(daemon) as judge, daemon.wire() as wire, open("/dev/null", "r+") as null:
         refusal = judge.refuse("org.varlink.service.InvalidParameter", "AdoptDevice", device="soft", node=0)
         assert refusal == {"parameter": "node"}, refusal

@@ -1,4 +1,7 @@
-"""The figures in OpenMetrics' text form, read by the parser of PyPI's prometheus_client."""
+"""The metrics in OpenMetrics' text form: the parser of PyPI's prometheus_client reads them.
+
+They come from the method, from the text file and from `interruptsyncctl metrics`.
+"""
 import os
 import subprocess
 
@@ -83,7 +86,7 @@ def test_the_textfile_is_whole_whenever_it_is_read():
             with open(path) as file:
                 text = file.read()
             assert text.endswith("# EOF\n"), text[-200:]
-            # Without times of its own, as the node exporter wants it.
+            # No sample has a timestamp: the node exporter refuses them.
             assert all(len(line.split("} ")[-1].split()) == 1 for line in text.splitlines() if line[0] != "#"), text
             return of("soft", samples(text))["interruptsync_interrupts_total"] == 17
 
@@ -105,7 +108,7 @@ def test_the_textfile_follows_a_reload():
         wire.call("Trigger", device="soft", count=5)
         eventually("5", lambda: daemon.interrupts(wire) == 5)
         assert "interruptsync_interrupts_total" in open(second).read() and not os.path.exists(first)
-        # One that cannot be written is logged, and nothing else stops.
+        # A file that cannot be written is logged, and the daemon goes on.
         configure(f"MetricsTextfile={daemon.folder}/missing/x.prom\n")
         assert "missing/x.prom" in daemon.log
         configure("")

@@ -13,7 +13,7 @@ CONFIGURATIONS = [
     "[Match]\nSoftwareLine=first second third\n[Device]\nStormLimit=50\nStormDelaySec=1ms\n",
     "[Match]\nSoftwareLine=second\n[Device]\nMode=best\n",
 ]
-# Of the conformant answers only these can be, to calls that are well formed.
+# The only errors that a well-formed call may get.
 ERRORS = (
     "NoSuchDevice WrongState Busy NotAllowed BadRegister NotAttached ConfigurationRejected TooManyRegistrations "
     "SystemFailure DeviceGone"
@@ -67,7 +67,7 @@ class Client:
         if deed < 0.05:
             return self.again()
         if self.streams:
-            # Reads some of it, or leaves it lying.
+            # Reads a part of the stream, or none of it.
             if deed < 0.3:
                 self.again()
             elif deed < 0.6:

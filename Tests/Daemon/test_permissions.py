@@ -66,7 +66,7 @@ def test_descriptors_of_who_is_no_admin_are_not_taken():
     settings = f"ControlGroup={NOBODY}"
     with Daemon(settings=settings) as daemon, daemon.wire() as wire, open("/dev/null", "r+") as null:
         daemon.let_every_user_connect()
-        # Answered: its connection is among the daemon's descriptors.
+        # After an answer the daemon's descriptors include this connection's.
         wire.call("ListDevices")
 
         def calls():

@@ -1,4 +1,4 @@
-"""64 software lines at 1 kHz each: what the daemon takes of memory, and how soon it answers meanwhile."""
+"""64 software lines at 1 kHz each: how much memory the daemon uses, and how soon it answers meanwhile."""
 import os
 import signal
 import time
@@ -10,7 +10,7 @@ RATE = 1000
 SECONDS = 6
 MIB = 1 << 20
 MEMORY = 25 * MIB
-# The 99th percentile of a machine that has nothing else to do is far below; TRIES is for one that has.
+# On an idle machine the 99th percentile is far below. TRIES allows for other load.
 ANSWER = 0.005
 TRIES = 5
 
