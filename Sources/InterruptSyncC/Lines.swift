@@ -1,5 +1,5 @@
-// interruptsync/line.h: lines of devices, of software and of descriptors. Made at PASSIVE level; a
-// trigger comes from any thread.
+// Floor 5. interruptsync/line.h: lines of devices, of software and of descriptors. On the caller's
+// thread: PASSIVE level to make one, any level to trigger one; no lock.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CInterruptSync

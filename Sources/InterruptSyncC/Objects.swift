@@ -1,6 +1,6 @@
-// interruptsync/object.h: sync objects, from creation to the synchronized call. `object_call` finds
-// the handle's target and enters the core, with nothing else between; any level up to DEVICE calls
-// it. The other calls belong at PASSIVE level.
+// Floor 5. interruptsync/object.h: sync objects, from creation to the synchronized call.
+// `object_call` finds the handle's target and enters the core, with nothing else between; any level
+// up to DEVICE calls it. The other calls belong at PASSIVE level.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable

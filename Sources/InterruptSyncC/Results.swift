@@ -1,6 +1,6 @@
-// What every entry point has in common: how an error becomes a negative errno and the thread's
-// sentence, and how structs whose first field is their size cross between programs and a library of
-// different versions. Swift's errors end here. The caller's thread; no lock.
+// Floor 5. What every entry point has in common: how an error becomes a negative errno and the
+// thread's sentence, and how structs whose first field is their size cross between programs and a
+// library of different versions. Swift's errors end here. The caller's thread; no lock.
 import CHandleTable
 import CInterruptSync
 import Glibc

@@ -1,6 +1,6 @@
-// The reading end of a ring in shared memory that the daemon writes; interruptsync-ring(7) has the
-// layout. `InterruptSyncClient.subscribe` makes it. Each ring has its own connection; it has no
-// lock and no thread: only one thread at a time may use it.
+// Floor 6. The reading end of a ring in shared memory that the daemon writes; interruptsync-ring(7)
+// has the layout. `InterruptSyncClient.subscribe` makes it. Each ring has its own connection; it
+// has no lock and no thread: only one thread at a time may use it.
 import CUIO
 import LinuxSystem
 

@@ -1,5 +1,5 @@
-// Translates errors of the protocol and of io.interruptsync into InterruptSyncClientError, on the
-// caller's thread.
+// Floor 6. Translates errors of the protocol and of io.interruptsync into InterruptSyncClientError,
+// on the caller's thread.
 import Glibc
 import LinuxSystem
 package import Varlink

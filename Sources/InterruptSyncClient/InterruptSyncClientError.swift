@@ -1,5 +1,5 @@
-// The one error that every call of this module throws, with the values it carries. Values only;
-// any thread.
+// Floor 6. The one error that every call of this module throws, with the values it carries. Values
+// only; any thread.
 import LinuxSystem
 import Varlink
 

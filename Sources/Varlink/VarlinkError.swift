@@ -1,5 +1,6 @@
-// The two ways a call fails: an error of this end (`VarlinkError`), and the error that a service
-// answers with (`ErrorReply`). A hint travels as a field of both. Plain values, for any thread.
+// Floor 5. The two ways a call fails: an error of this end (`VarlinkError`), and the error that a
+// service answers with (`ErrorReply`). A hint travels as a field of both. Plain values, for any
+// thread.
 import Glibc
 package import LinuxSystem
 

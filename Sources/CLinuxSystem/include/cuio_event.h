@@ -1,4 +1,5 @@
-// A wake-up through eventfd(2).
+// Floor 0: a wake-up through eventfd(2). Any thread may signal one, also a dispatcher with the interrupt lock held;
+// the thread that sleeps on it clears it.
 #ifndef CUIO_EVENT_H
 #define CUIO_EVENT_H
 

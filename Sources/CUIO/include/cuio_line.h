@@ -1,4 +1,6 @@
-// One interrupt line as the dispatcher sees it: where its count is read and how it is unmasked and masked.
+// Floor 0: one interrupt line as the dispatcher sees it: where its count is read and how it is unmasked and masked.
+// The serving thread calls it, a dispatch with the interrupt lock held; so do the threads that connect, disconnect or
+// release a line.
 #ifndef CUIO_LINE_H
 #define CUIO_LINE_H
 

@@ -1,5 +1,6 @@
-// Events, semaphores, mutexes, fast mutexes and remove locks: how each kind changes its state. dispatcher.c makes the
-// threads wait. Any thread at the level that the header names; the objects' lock is held while a state changes.
+// Floor 5, room Kernel. Events, semaphores, mutexes, fast mutexes and remove locks: how each kind changes its state.
+// dispatcher.c makes the threads wait. Any thread at the level that the header names; the objects' lock is held while
+// a state changes.
 #include "dispatcher_objects.h"
 
 #include "cuio_lock.h"

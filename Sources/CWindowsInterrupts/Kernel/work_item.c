@@ -1,6 +1,6 @@
-// Work items (D12): lists in the items' own memory, which all worker threads serve. A thread that takes an item makes
-// sure that another thread is free for the next one, so that an item may wait for a later one. The objects' lock guards
-// the lists; routines run without it.
+// Floor 5, room Kernel. Work items (D12): lists in the items' own memory, which all worker threads serve. A thread
+// that takes an item makes sure that another thread is free for the next one, so that an item may wait for a later
+// one. The objects' lock guards the lists; routines run without it.
 #include "dispatcher_objects.h"
 
 #include "cuio_thread.h"

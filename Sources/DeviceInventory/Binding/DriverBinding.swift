@@ -1,6 +1,7 @@
 // The driver that the kernel gives a device, changing it, and keeping the change across restarts.
-// Writing driver_override and drivers_probe succeeds whatever comes of it, so the link `driver` is
-// checked afterwards, and a change that failed is undone. Floor 5; takes root, may wait for modprobe.
+// Writing driver_override and drivers_probe succeeds even when the driver refuses the device, so
+// the link `driver` is checked afterwards, and a change that failed is undone. Floor 5;
+// interruptsyncctl calls it on its one thread. Needs root, and may wait for modprobe.
 import Glibc
 package import UIO
 

@@ -1,5 +1,6 @@
-// Room Lines: a line over a descriptor that the caller opened. Its memory lasts as long as the
-// object that is connected to it.
+// Room Lines: a line over a descriptor that the caller opened. Made on the caller's thread at
+// PASSIVE_LEVEL; the serving thread reads it. Its memory lasts as long as the object that is
+// connected to it.
 import CUIO
 import Glibc
 import Synchronization

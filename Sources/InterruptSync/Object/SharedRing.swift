@@ -1,4 +1,4 @@
-// Room Object: the way of interrupt events into another process: a ring in sealed memory and an
+// Room Object: carries interrupt events into another process: a ring in sealed memory and an
 // eventfd, both passed as descriptors. Made and released at PASSIVE_LEVEL; a dispatch writes the
 // ring with the interrupt lock held.
 package import CUIO

@@ -1,5 +1,5 @@
-// Room Serving: what a connection and its owner say to each other: how to brake a storm, and what
-// happened. Values. A report is made on the serving thread, at PASSIVE_LEVEL without a lock.
+// Room Serving: how a connection brakes a storm, and what it reports to its owner. Values. A report
+// is made on the serving thread, at PASSIVE_LEVEL without a lock.
 
 /// How the brake treats a line that keeps interrupting although no routine claims (N20, S7).
 ///

@@ -1,4 +1,5 @@
-// The client's half of the protocol, for programs that may wait. Used by one thread at a time.
+// Floor 5. The client's half of the protocol, for programs that may wait. InterruptSyncClient and
+// interruptsyncctl call it; one thread at a time, no lock.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem

@@ -1,5 +1,5 @@
-// Reads an interface's description: a scanner for words, marks and comments, and the parser of the
-// grammar above it. Runs where the description is read; depth and size are bounded.
+// Floor 5. Reads an interface's description: a scanner for words, marks and comments, and the
+// parser of the grammar above it. Runs where the description is read; depth and size are bounded.
 
 /// Reads the interface language.
 struct InterfaceParser {

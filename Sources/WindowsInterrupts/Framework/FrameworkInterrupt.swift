@@ -1,6 +1,6 @@
-// WDFINTERRUPT: a lock for life, and a WDM interrupt behind it while it is connected (N24). The
-// lock is always the innermost: under it no other lock is taken. Callbacks, acquire and release
-// (W19 to W25) use it from any thread at the level that 4.6 allows.
+// Floor 5, room Framework. WDFINTERRUPT: a lock for life, and a WDM interrupt behind it while it is
+// connected (N24). The lock is always the innermost: under it no other lock is taken. Callbacks,
+// acquire and release (W19 to W25) use it from any thread at the level that 4.6 allows.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync

@@ -1,4 +1,5 @@
-// WdfInterrupt…: from handles to FrameworkInterrupt, with the levels of 4.6. The caller's thread.
+// Floor 5, room Framework. WdfInterrupt…: from handles to FrameworkInterrupt, with the levels of
+// 4.6. The caller's thread.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

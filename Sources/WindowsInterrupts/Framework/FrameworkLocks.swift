@@ -1,5 +1,6 @@
-// WDFSPINLOCK and WDFWAITLOCK: a lock of the core as an object, taken at DISPATCH_LEVEL, or at
-// PASSIVE_LEVEL with a time limit (W25). Interrupts can share one (W5).
+// Floor 5, room Framework. WDFSPINLOCK and WDFWAITLOCK: a lock of the core as an object, taken on
+// the caller's thread at DISPATCH_LEVEL, or at PASSIVE_LEVEL with a time limit (W25). Interrupts
+// can share one (W5).
 import CUIO
 public import CWindowsInterrupts
 import Glibc

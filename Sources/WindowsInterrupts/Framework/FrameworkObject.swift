@@ -1,7 +1,7 @@
-// What every framework object is: a handle, contexts, references, a place in the tree of parents
-// (N27). Kinds of objects override `stop`, `childStopped` and `isFrameworkOwned`; this file knows
-// none of them. Handles resolve at any level; objects end up to DISPATCH_LEVEL, in the thread that
-// deletes them. One monitor guards the tree of all objects.
+// Floor 5, room Framework. What every framework object is: a handle, contexts, references, a place
+// in the tree of parents (N27). Kinds of objects override `stop`, `childStopped` and
+// `isFrameworkOwned`; this file knows none of them. Handles resolve at any level; objects end up to
+// DISPATCH_LEVEL, in the thread that deletes them. One monitor guards the tree of all objects.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

@@ -1,4 +1,5 @@
-// WdfObject…: the calls that take any handle. The caller's thread; each call states its level.
+// Floor 5, room Framework. WdfObject…: the calls that take any handle. The caller's thread; each
+// call states its level.
 public import CWindowsInterrupts
 import InterruptSync
 

@@ -1,6 +1,6 @@
-// IoConnectInterrupt(Ex), IoDisconnectInterrupt(Ex), and the calls on a connected PKINTERRUPT:
-// checks in the documents' terms, then the interrupt. The caller's thread; each call states its
-// level.
+// Floor 5, room Interrupts. IoConnectInterrupt(Ex), IoDisconnectInterrupt(Ex), and the calls on a
+// connected PKINTERRUPT: checks in the documents' terms, then the interrupt. The caller's thread;
+// each call states its level.
 public import CWindowsInterrupts
 import InterruptSync
 

@@ -1,5 +1,6 @@
-// DPCs: each KDPC holds the address of a deferred routine of the core. All share one queue; the
-// threaded ones share another (D1 to D3, D14). Any level queues; the queues' threads run them.
+// Floor 5, room Kernel. DPCs: each KDPC holds the address of a deferred routine of the core. All
+// share one queue; the threaded ones share another (D1 to D3, D14). Any level queues; the queues'
+// threads run them.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization

@@ -1,7 +1,7 @@
-// IRQLs and executive spin locks. The level belongs to the calling thread and serves the checks;
-// exclusion comes from locks (N23). Each KSPIN_LOCK holds the address of a lock of the core, so
-// that an interrupt can use the same lock (K7). Spin locks block with priority inheritance instead
-// of spinning (N6).
+// Floor 5, room Kernel. IRQLs and executive spin locks, on the caller's thread. The level belongs
+// to the calling thread and serves the checks; exclusion comes from locks (N23). Each KSPIN_LOCK
+// holds the address of a lock of the core, so that an interrupt can use the same lock (K7). Spin
+// locks block with priority inheritance instead of spinning (N6).
 import CUIO
 public import CWindowsInterrupts
 import InterruptSync

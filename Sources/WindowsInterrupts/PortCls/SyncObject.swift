@@ -1,6 +1,6 @@
-// The Swift half of an IInterruptSync: PortCls/interrupt_sync.c has the COM table, this file has
-// the object. Register, connect and disconnect run at PASSIVE_LEVEL; `changing` orders the latter
-// two.
+// Floor 5, room PortCls. The Swift half of an IInterruptSync: PortCls/interrupt_sync.c has the COM
+// table, this file has the object. Drivers call it on their own threads. Register, connect and
+// disconnect run at PASSIVE_LEVEL; `changing` orders the latter two.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

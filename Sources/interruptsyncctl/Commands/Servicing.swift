@@ -1,5 +1,5 @@
-// connect, disconnect, set, trigger and reload: what the daemon services, and how. They need the
-// role control; reload needs admin.
+// Floor 7. connect, disconnect, set, trigger and reload: what the daemon services, and how. They
+// need the role control; reload needs admin. On the program's one thread.
 public import ArgumentParser
 public import InterruptSyncClient
 

@@ -1,5 +1,5 @@
-// Why one device is silent: compares what the daemon reports with what the kernel shows. Pure
-// functions of values that Examination collected, so that tests can judge any state.
+// Floor 7. Why one device is silent: compares what the daemon reports with what the kernel shows.
+// Pure functions of values that Examination collected, so that tests can judge any state.
 import DeviceInventory
 import InterruptSyncClient
 import UIO

@@ -1,5 +1,6 @@
-// Drivers that interruptsyncd runs. A driver is a shared object with one entry point, interruptsync_driver_start(). The
-// setting Driver= of a [Routine] section names the object; see interruptsync.device(5).
+// C interface, floor 5: drivers that interruptsyncd runs. A driver is a shared object with one entry point,
+// interruptsync_driver_start(). The setting Driver= of a [Routine] section names the object; see
+// interruptsync.device(5).
 //
 // The daemon owns the device, the interrupt line, the lock and the dispatcher. A driver reaches them through the table
 // that start() gets, and links no library for it: `cc -shared -fPIC card.c -o card.so`. It must not open or connect the

@@ -1,4 +1,5 @@
-// The interrupt of one connection (GetKInterrupt), and the interrupt lock.
+// C interface, floor 5: the interrupt of one connection (GetKInterrupt), and the interrupt lock. On the caller's
+// thread, which holds the lock while a synchronized routine runs and at no other time.
 #ifndef INTERRUPTSYNC_INTERRUPT_H
 #define INTERRUPTSYNC_INTERRUPT_H
 

@@ -1,4 +1,5 @@
-// What this target's C and its Swift half (WindowsInterrupts) call in each other. Not installed; drivers do not see it.
+// Floor 5: what this target's C and its Swift half (WindowsInterrupts) call in each other. Not installed; drivers do
+// not see it. A routine's thread and lock are those of the call that leads to it; fields say which lock guards them.
 //
 // The fast halves of KeSynchronizeExecution, CallSynchronizedRoutine and WdfInterruptSynchronize are C and go through a
 // gate; each has a slow half in Swift, which says why the fast one could not go on, or does the work.
