@@ -1,5 +1,5 @@
 // Floor 5, room Kernel. Tagged pool: the process's heap, with a header before each block that remembers size and tag;
-// and the file behind a software device's memory. Up to DISPATCH_LEVEL, no lock.
+// and the file behind a software device's memory. Any thread up to DISPATCH_LEVEL, no lock.
 #define _GNU_SOURCE
 #include "isw/core.h"
 

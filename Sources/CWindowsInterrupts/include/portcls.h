@@ -1,6 +1,6 @@
 // Windows interfaces, floor 5: the part of PortCls that serves interrupts: IResourceList, IInterruptSync, service
-// sinks and groups. Rules P1 to P40 and L1 to L8 of docs/semantics.md give each call's level and lock;
-// docs/windows.md says for each identifier what it does here.
+// sinks and groups. Drivers call it on their own threads; rules P1 to P40 and L1 to L8 of docs/semantics.md give
+// level and lock. docs/windows.md says for each identifier what it does here.
 #ifndef ISW_PORTCLS_H
 #define ISW_PORTCLS_H
 

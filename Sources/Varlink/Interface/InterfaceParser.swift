@@ -1,5 +1,6 @@
 // Floor 5. Reads an interface's description: a scanner for words, marks and comments, and the
-// parser of the grammar above it. Runs where the description is read; depth and size are bounded.
+// parser of the grammar above it. On the thread that asks for the description, without a lock;
+// depth and size are bounded.
 
 /// Reads the interface language.
 struct InterfaceParser {
