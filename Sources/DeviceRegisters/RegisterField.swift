@@ -15,7 +15,7 @@ public struct RegisterField<
   @inlinable public init(_ name: StaticString, bits: ClosedRange<Int>) {
     precondition(
       bits.lowerBound >= 0 && bits.upperBound < Layout.Bits.bitWidth,
-      "the field leaves its register")
+      "the field extends beyond its register")
     self.name = name
     low = bits.lowerBound
     width = bits.upperBound - bits.lowerBound + 1

@@ -41,7 +41,7 @@ public func interruptsync_line_uio(
     let device = unsafe try UIODevice.of(device)
     let strategies: [RearmStrategy?] = [nil, .irqControl, .pciCommand, RearmStrategy.none]
     guard Int(rearm) < strategies.count else {
-      throw Failure.invalid("\(rearm) is not a way to re-arm")
+      throw Failure.invalid("\(rearm) is not a re-arm strategy")
     }
     unsafe try LineBox(.uio(UIOLine(device, strategy: strategies[Int(rearm)]))).give(to: line)
     return 0

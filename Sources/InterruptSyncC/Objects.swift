@@ -23,7 +23,7 @@ extension StormPolicy {
     let first = unsafe given.storm_first_pause == 0 ? 10 : given.storm_first_pause
     let longest = unsafe given.storm_longest_pause == 0 ? 1000 : given.storm_longest_pause
     guard first <= longest, longest <= 3_600_000 else {
-      throw .invalid("pauses of a storm must grow, to an hour at most")
+      throw .invalid("the pauses of a storm must not shrink, and last at most an hour")
     }
     action = .backOff(first: .milliseconds(first), longest: .milliseconds(longest))
   }

@@ -93,7 +93,7 @@ func take<T>(_ source: UnsafePointer<T>) throws(Failure) -> T {
 
 extension Failure {
   static func wrongSize(_ size: Int, _ known: Int) -> Failure {
-    .invalid("the struct says that its size is \(size); set it to sizeof, which is \(known)")
+    .invalid("the struct's size field is \(size); set it to sizeof, which is \(known)")
   }
 }
 

@@ -50,7 +50,7 @@ extension DispatcherAttributes {
     case INTERRUPTSYNC_WAIT_BLOCK: return .block
     case INTERRUPTSYNC_WAIT_ADAPTIVE: return .adaptive(budget: time == 0 ? nil : .nanoseconds(time))
     case INTERRUPTSYNC_WAIT_POLL: return time == 0 ? .poll() : .poll(idle: .nanoseconds(time))
-    default: throw .invalid("\(unsafe given.waiting) is not a way to wait")
+    default: throw .invalid("\(unsafe given.waiting) is not a wait strategy")
     }
   }
 }

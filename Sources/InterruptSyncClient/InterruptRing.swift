@@ -49,7 +49,7 @@ public struct InterruptRecord: Equatable, Sendable {
         isForeign ? .protocolViolation : .resourcesExhausted, object: device,
         operation: "subscribe",
         cause: isForeign
-          ? "the daemon's memory is no ring of this version"
+          ? "the daemon's memory is not a ring of this version"
           : "cannot map the ring (\(InterruptSyncClientError.Errno(rawValue: -result)))",
         hint: isForeign ? "restart the daemon after an upgrade" : "", errno: -result)
     }

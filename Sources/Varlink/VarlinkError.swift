@@ -93,12 +93,12 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
       (.notListening, "no process listens there", "is the service running? systemctl status")
     case EACCES, EPERM:
       (
-        .permissionDenied, "the process may not use it",
-        "the socket's group may connect: ls -l, and add the user to it"
+        .permissionDenied, "permission denied",
+        "members of the socket's group may connect: ls -l shows the group; add the user to it"
       )
     case EADDRINUSE: (.addressInUse, "it exists already", "")
     case EAGAIN, ETIMEDOUT:
-      (.timedOut, "the service takes no more connections", "look at its log, or try again later")
+      (.timedOut, "the service accepts no more connections", "look at its log, or try again later")
     case ENAMETOOLONG: (.malformedAddress, "longer than 107 bytes", "use a shorter path")
     case EMFILE, ENFILE, ENOMEM, ENOBUFS:
       (
@@ -106,7 +106,7 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
         "raise the limit (systemd: LimitNOFILE=)"
       )
     case EPIPE, ECONNRESET: (.disconnected, "the other end closed the connection", "")
-    default: (.unexpected, "unexpected answer of the kernel", "")
+    default: (.unexpected, "unexpected error from the kernel", "")
     }
   }
 }

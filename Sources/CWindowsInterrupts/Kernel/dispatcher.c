@@ -198,7 +198,7 @@ NTSTATUS KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitTyp
   KWAIT_BLOCK own[THREAD_WAIT_OBJECTS];
   if (Count == 0 || Count > (WaitBlockArray ? MAXIMUM_WAIT_OBJECTS : THREAD_WAIT_OBJECTS)) {
     InterruptSyncReportViolation("KeWaitForMultipleObjects", "D9",
-                                 "from 1 to 64 objects, more than 3 only with a WaitBlockArray");
+                                 "wait for 1 to 64 objects; more than 3 need a WaitBlockArray");
     return STATUS_INVALID_PARAMETER;
   }
   waiter w = {.count = Count, .type = WaitType, .blocks = WaitBlockArray ? WaitBlockArray : own};

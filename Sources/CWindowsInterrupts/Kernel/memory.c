@@ -63,7 +63,7 @@ PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag) {
 static void release(PCSTR call, PVOID memory, ULONG tag) {
   pool_header *header = (pool_header *)(void *)((char *)memory - 32);
   if (!memory || header->magic != MAGIC) {
-    report(call, "pool", memory ? "not a block of the pool, or freed before" : "NULL");
+    report(call, "pool", memory ? "not a block of the pool, or already freed" : "NULL");
     return;
   }
   if (tag && tag != header->tag) {

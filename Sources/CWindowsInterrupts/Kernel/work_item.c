@@ -167,7 +167,7 @@ static bool may_end(PCSTR call, PIO_WORKITEM item) {
   isw_objects_lock();
   bool is_queued = item->item.List.Flink != NULL;
   isw_objects_unlock();
-  if (is_queued) InterruptSyncReportViolation(call, "D12", "the item is queued; it ends after its routine has begun");
+  if (is_queued) InterruptSyncReportViolation(call, "D12", "the item is queued; free it after its routine has begun");
   return !is_queued;
 }
 

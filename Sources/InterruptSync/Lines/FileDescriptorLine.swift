@@ -76,7 +76,7 @@ import UIO
     let (code, cause): (InterruptSyncError.Code, String) =
       switch errno {
       case EPIPE, EIO, ENODEV: (.removed, "the other end was closed")
-      case EBADMSG: (.lineFailed, "a record has another length than the format's")
+      case EBADMSG: (.lineFailed, "a record's length differs from the format's")
       default: (.lineFailed, "the descriptor failed")
       }
     return InterruptSyncError(

@@ -43,7 +43,7 @@ import LinuxSystem
         throw InterruptSyncError(
           .alreadyConnected, object: member.name, operation: "connect",
           cause: "the object is connected already",
-          hint: "disconnect it first; the present connection was left as it is")
+          hint: "disconnect it first; the current connection is unchanged")
       }
       return self.hub ?? InterruptSyncObject(source: source, mode: .all, options: options)
     }

@@ -48,8 +48,8 @@ import UIO
       slot.free()
       throw InterruptSyncError(
         .resourcesExhausted, object: name, operation: "connect",
-        cause: "its group cannot wait for the line",
-        hint: "raise fs.epoll.max_user_watches, or connect it with a thread of its own",
+        cause: "the group's thread cannot wait for the line",
+        hint: "raise fs.epoll.max_user_watches, or leave out the group",
         errno: -result)
     }
   }

@@ -67,11 +67,11 @@ public enum InterruptReport: Sendable, CustomStringConvertible {
       .attributeRefused(let error):
       error.description
     case .stormBegan(let unclaimed):
-      "interrupt storm: \(unclaimed) in a row that no routine claimed; the line is masked"
+      "interrupt storm: no routine claimed \(unclaimed) interrupts in a row; the line is masked"
     case .stormEnded: "interrupt storm ended"
     case .repeatLimitReached(let passes):
-      "a routine still claims after \(passes) passes of mode repeat; one of them claims without looking at its device"
-    case .rearmRecovered: "the line could be re-armed again"
+      "a routine still claims after \(passes) passes of mode repeat; one of the routines claims without checking its device"
+    case .rearmRecovered: "the line is re-armed again"
     }
   }
 }

@@ -72,7 +72,7 @@ extension InterruptSyncObject {
     guard (1...65536).contains(capacity) else {
       throw InterruptSyncError(
         .invalidArgument, object: name, operation: "watch interrupts",
-        cause: "a buffer of \(capacity) events; 1 to 65536 are possible")
+        cause: "a buffer has 1 to 65536 events, not \(capacity)")
     }
     let tap = try EventTap(owner: name, capacity: capacity)
     return InterruptEvents(subscription: EventSubscription(to: tap, of: storage))

@@ -30,7 +30,7 @@ struct InterfaceParser {
     while !scanner.isAtEnd() {
       let member = try member()
       guard names.insert(member.name).inserted else {
-        throw error("\(member.name) stands here twice")
+        throw error("\(member.name) is declared twice")
       }
       members.append(member)
     }
@@ -63,7 +63,7 @@ struct InterfaceParser {
     case "type": kind = .type(try braced())
     case "method":
       let input = try fields("a method's input")
-      guard scanner.take("->") else { throw error("no \"->\" behind a method's input") }
+      guard scanner.take("->") else { throw error("no \"->\" after a method's input") }
       kind = .method(input: input, output: try fields("a method's output"))
     default: kind = .error(try fields("an error"))
     }
@@ -96,7 +96,7 @@ struct InterfaceParser {
       let documentation = scanner.documentation()
       let name = scanner.word()
       guard Self.isFieldName(name) else { throw error("not a field's name: \"\(name)\"") }
-      guard names.insert(name).inserted else { throw error("\(name) stands here twice") }
+      guard names.insert(name).inserted else { throw error("\(name) is declared twice") }
       if scanner.take(":") {
         fields.append(Field(name, try type(), documentation: documentation))
       } else {

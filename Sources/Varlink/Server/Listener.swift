@@ -63,7 +63,7 @@ package final class Listener {
     guard linux_is_listener(socket.raw) == 1, linux_set_nonblocking(socket.raw) == 0 else {
       throw VarlinkError(
         .notAListener, object: "descriptor \(socket.raw)", operation: "take connections",
-        cause: "not a local stream socket that listens",
+        cause: "not a listening local stream socket",
         hint: "ListenStream= with a path, and Accept=no")
     }
     self.socket = socket

@@ -184,9 +184,9 @@ final class ServerConnection: ReplySink {
   func closeIfStalled(_ now: UInt64) {
     let patience = limits.patience.nanoseconds
     if receivingSince != 0, now > receivingSince + patience {
-      close(because: "a message did not end")
+      close(because: "the client did not finish a message in time")
     } else if waitingSince != 0, !isAnswering, now > waitingSince + patience {
-      close(because: "answers were not read")
+      close(because: "the client did not read its answers in time")
     }
   }
 

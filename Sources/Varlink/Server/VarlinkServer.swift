@@ -160,7 +160,7 @@ extension VarlinkServer {
   @discardableResult
   package func adopt(_ socket: FileDescriptor) -> Bool {
     guard let peer = PeerCredentials(of: socket) else {
-      observe?(.refusedConnection(user: nil, cause: "the kernel does not tell its user"))
+      observe?(.refusedConnection(user: nil, cause: "the kernel does not report its user"))
       return true
     }
     return quota.admit(peer) { adopt(socket, of: peer) }
@@ -172,7 +172,8 @@ extension VarlinkServer {
     guard connections.count < limits.connections, ofUser < limits.connectionsPerUser else {
       let cause =
         connections.count < limits.connections
-        ? "the user has \(ofUser) already" : "there are \(connections.count) already"
+        ? "the user already has \(ofUser) connections"
+        : "there are already \(connections.count) connections"
       observe?(.refusedConnection(user: peer.user, cause: cause))
       return false
     }

@@ -161,7 +161,7 @@ extension FrameworkInterrupt {
     if isInside {
       Reports.wouldDeadlock(call)
     } else {
-      Reports.violation(call, "K24", "the lock's holder ended, or waits for one of the caller's")
+      Reports.violation(call, "K24", "the lock's owner ended, or waits for a lock of the caller")
     }
     return false
   }

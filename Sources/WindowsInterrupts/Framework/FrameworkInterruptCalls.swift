@@ -152,7 +152,7 @@ extension FrameworkInterrupt {
     guard !isInside else { return Reports.wouldDeadlock(call) }
     changing.locked {
       guard interrupt == nil else {
-        return Reports.violation(call, "W32", "the interrupt is connected; call it before that")
+        return Reports.violation(call, "W32", "call it before the interrupt is connected")
       }
       withLock(call) { policy = new }
     }

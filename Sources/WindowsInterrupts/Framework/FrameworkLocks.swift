@@ -85,7 +85,7 @@ public func WdfSpinLockRelease(_ SpinLock: WDFSPINLOCK!) {
       case -ETIMEDOUT: return NTStatus.timeout.rawValue
       default:
         Reports.violation(
-          call, "W25", "the lock's holder ended, or waits for one of the caller's")
+          call, "W25", "the lock's owner ended, or waits for a lock of the caller")
         return NTStatus.possibleDeadlock.rawValue
       }
     }

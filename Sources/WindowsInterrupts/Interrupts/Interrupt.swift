@@ -182,7 +182,7 @@ enum InterruptHandles {
   static func interrupt(_ handle: PKINTERRUPT?, _ call: String) -> Interrupt? {
     if let found = unsafe current(handle) { return found }
     Reports.violation(
-      call, "N14", "the interrupt object is NULL or was disconnected; ask for it after each connect"
+      call, "N14", "the interrupt object is NULL or disconnected; get it again after each connect"
     )
     return nil
   }

@@ -59,7 +59,7 @@ private func connect(
   if unsafe (full.InterruptMode == Latched) != line.isLatched {
     Reports.violation(
       request.call, "K28",
-      unsafe "vector \(full.Vector) is \(line.isLatched ? "latched" : "level-sensitive"), says its resource"
+      unsafe "vector \(full.Vector) is \(line.isLatched ? "latched" : "level-sensitive") in its resource"
     )
   }
   let isPassive = unsafe full.SynchronizeIrql == KIRQL(PASSIVE_LEVEL)

@@ -64,7 +64,7 @@ import Synchronization
         return NTStatus.unsuccessful.rawValue
       }
       guard monitor.locked({ interrupt }) == nil else {
-        Reports.notice(call, "N9", "connected already; the present connection stays")
+        Reports.notice(call, "N9", "connected already; the current connection is unchanged")
         return NTStatus.invalidDeviceState.rawValue
       }
       guard line.enter(shares: true) else {

@@ -81,7 +81,7 @@ struct Trigger: ParsableCommand {
 
 struct Reload: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Reloads the daemon's configuration; a faulty one changes nothing.")
+    abstract: "Reloads the daemon's configuration; if it has errors, nothing changes.")
 
   @OptionGroup var common: CommonOptions
 

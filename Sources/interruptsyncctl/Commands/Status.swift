@@ -136,6 +136,6 @@ struct Wait: ParsableCommand {
       guard let device = try? client.describe(name) else { continue }
       if event == .present ? device.state != .gone : device.isServiced { return }
     }
-    throw InterruptSyncClientError.timedOut(name, "the daemon ended")
+    throw InterruptSyncClientError.timedOut(name, "the daemon exited")
   }
 }

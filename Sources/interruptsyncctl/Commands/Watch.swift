@@ -50,7 +50,7 @@ struct Watch: ParsableCommand {
         }
       }
     }
-    if left > 0 { common.note("the daemon ended") }
+    if left > 0 { common.note("the daemon exited") }
   }
 
   private func watchSummaries(

@@ -51,7 +51,7 @@ struct DeviceExamination {
       return [problem("it is disconnected", "interruptsyncctl connect \(device.id)")]
     case .gone:
       return [
-        problem("the device has gone", "plug it in, or run interruptsyncctl bind \(device.id)")
+        problem("the device was removed", "plug it in, or run interruptsyncctl bind \(device.id)")
       ]
     case .connected, .attached, .unknown: return []
     }
