@@ -159,8 +159,8 @@ package struct ErrorReply: Error, Equatable, Sendable, CustomStringConvertible {
     standard("MethodNotImplemented", ["method": .string(method)])
   }
 
-  /// A parameter is missing, undeclared or of another type or value than it must be. Inside a
-  /// parameter, its place: `devices[2].name`.
+  /// A parameter is missing or undeclared, or has the wrong type or value. Inside a parameter,
+  /// its place: `devices[2].name`.
   package static func invalidParameter(_ parameter: String) -> ErrorReply {
     standard("InvalidParameter", ["parameter": .string(parameter)])
   }

@@ -11,7 +11,7 @@ int cuio_event_create(void);
 /// Adds `amount`. Returns 0 or -errno; -EAGAIN when the counter is full, which is a wake-up all the same.
 CUIO_HOT int cuio_event_signal(int fd, uint64_t amount);
 
-/// Takes what is there. Returns 0 or -errno.
+/// Sets the count to 0. Returns 0 or -errno.
 CUIO_HOT int cuio_event_drain(int fd);
 
 #endif

@@ -99,7 +99,7 @@ DECLARE_INTERFACE_(IInterruptSync, IUnknown) {
   /// routines, whether connected or not (P30 to P34). Up to the interrupt's level. Returns the routine's own status
   /// (P33), or STATUS_POSSIBLE_DEADLOCK, without running it, if the caller is inside a routine already (N4).
   STDMETHOD_(NTSTATUS, CallSynchronizedRoutine)(THIS_ PINTERRUPTSYNCROUTINE Routine, PVOID DynamicContext) PURE;
-  /// The interrupt object of the present connection, or NULL (P28, N14). Any level.
+  /// The interrupt object of the current connection, or NULL (P28, N14). Any level.
   STDMETHOD_(PKINTERRUPT, GetKInterrupt)(THIS) PURE;
   /// Connects. Service routines may run before this returns (P22). PASSIVE_LEVEL. STATUS_INVALID_DEVICE_STATE if
   /// connected already (N9) and at a wrong level, STATUS_UNSUCCESSFUL without a service routine (N9),

@@ -25,7 +25,7 @@ import UIO
   private let isClaimed = Atomic<Bool>(false)
 
   /// Duplicates `descriptor`, which stays the caller's, and makes the open file non-blocking for
-  /// all who share it.
+  /// every process that shares it.
   ///
   /// - Parameters:
   ///   - descriptor: an open eventfd, pipe or socket.
@@ -71,7 +71,7 @@ import UIO
   public func detach() { isClaimed.store(false, ordering: .releasing) }
 
   /// EPIPE, EIO and ENODEV mean `removed`: the other end was closed. Everything else is
-  /// `lineFailed`, a record of another length than the format's (EBADMSG) included.
+  /// `lineFailed`, also a record whose length is not the format's (EBADMSG).
   public func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
     let (code, cause): (InterruptSyncError.Code, String) =
       switch errno {

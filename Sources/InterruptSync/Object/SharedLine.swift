@@ -30,7 +30,7 @@ import LinuxSystem
     self.options = options
   }
 
-  /// Adds `member` after the present ones; the first one connects the line. The member's
+  /// Adds `member` after the other members; the first one connects the line. The member's
   /// routines may run before this returns (P22).
   ///
   /// PASSIVE_LEVEL.

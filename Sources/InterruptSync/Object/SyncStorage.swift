@@ -87,7 +87,7 @@ import Synchronization
 
 /// A routine in an object's list, and the means to take it out again (N8).
 ///
-/// The list keeps the registration alive: it may be dropped by those who never cancel.
+/// The list keeps the registration alive: drop it if you never cancel.
 @safe public final class ServiceRoutineRegistration: @unchecked Sendable {
   let node: Cell<RoutineNode>
   /// Out of the list. Guarded by `registering`.

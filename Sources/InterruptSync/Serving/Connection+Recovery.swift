@@ -1,5 +1,5 @@
-// Room Serving: repairs after a dispatch: what it could not put right under the lock, such as a
-// failed re-arm. On the serving thread, without the interrupt lock. Nothing here waits: the thread
+// Room Serving: repairs after a dispatch, which cannot be made under the lock, such as a second
+// try of a failed re-arm. On the serving thread, without the interrupt lock. Nothing here waits: the thread
 // asks again when the time has come.
 import CUIO
 import Glibc

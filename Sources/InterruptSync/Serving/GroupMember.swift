@@ -81,7 +81,7 @@ import UIO
   var next: Cell<GroupSlot>?
 }
 
-/// Reads one line and dispatches what there is.
+/// Reads one line and dispatches the count that it finds.
 ///
 /// - Parameter last: when the thread's last dispatch released its lock, if nothing but reads was in
 ///   between; else 0. Set to when this one did.

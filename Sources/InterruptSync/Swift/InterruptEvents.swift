@@ -174,7 +174,7 @@ final class EventSubscription: Sendable {
     }
   }
 
-  /// No event will come any more: watchers end when they have taken what there is. Any thread, any
+  /// No event will come any more: watchers end when they have taken the last one. Any thread, any
   /// level.
   func finish() {
     monitor.locked { isFinished = true }
@@ -198,7 +198,7 @@ final class EventSubscription: Sendable {
     }
   }
 
-  /// Gives events to those who wait. With the monitor held.
+  /// Gives events to the waiting tasks. With the monitor held.
   private func serve() {
     while !waiting.isEmpty {
       if let event = take() {

@@ -143,7 +143,7 @@ extension VarlinkServer {
     observe?(.refusedConnection(user: nil, cause: cause))
   }
 
-  /// Takes no more connections and closes those there are; handlers of open calls are told.
+  /// Accepts no more connections, closes the open ones, and notifies the handlers of open calls.
   package func stop() {
     for listener in listeners { listener.close() }
     listeners = []

@@ -81,7 +81,7 @@ import Synchronization
   /// Whether WdfObjectDelete refuses it (W4).
   var isFrameworkOwned: Bool { false }
 
-  /// Adds a context of the type that `attributes` name, or finds the present one; the second result
+  /// Adds a context of the type that `attributes` name, or finds the existing one; the second result
   /// says which.
   func addContext(_ attributes: FrameworkAttributes) throws(FrameworkFailure) -> (PVOID, Bool) {
     guard let type = unsafe attributes.raw.ContextTypeInfo else { throw .nameInvalid }

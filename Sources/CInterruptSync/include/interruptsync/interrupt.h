@@ -10,7 +10,7 @@ INTERRUPTSYNC_BEGIN
 /// A routine for interruptsync_interrupt_synchronize() (K3).
 typedef bool (*interruptsync_execution)(void *context);
 
-/// The interrupt of the present connection (P28, N14). The handle becomes invalid when the connection ends.
+/// The interrupt of the current connection (P28, N14). The handle becomes invalid when the connection ends.
 /// Errors: -ENOTCONN (the object is not connected), -EINVAL.
 int interruptsync_object_get_interrupt(interruptsync_object *object, interruptsync_interrupt **interrupt);
 
