@@ -17,7 +17,7 @@ struct Watch: ParsableCommand {
   @Argument(help: "A device or software line (default: all devices).", completion: .devices)
   var device: String?
 
-  @Flag(help: "Show every dispatch of the device; none is left out while the reader keeps up.")
+  @Flag(help: "Show every dispatch of the device, as long as the reader keeps up.")
   var all = false
 
   @Option(name: [.customShort("n"), .long], help: "Exit after COUNT lines.") var count: Int?
