@@ -1,6 +1,7 @@
 // Windows interfaces, floor 5: the part of PortCls that serves interrupts: IResourceList, IInterruptSync, service
-// sinks and groups. Drivers call it on their own threads; rules P1 to P40 and L1 to L8 of docs/semantics.md give
-// level and lock. docs/windows.md says for each identifier what it does here.
+// sinks and groups. Drivers create, connect and register at PASSIVE_LEVEL. Service routines run on the dispatcher's
+// thread and synchronized routines on their caller's, with the interrupt lock held (P1 to P40, L1 to L8 of
+// docs/semantics.md). docs/windows.md says for each identifier what it does here.
 #ifndef ISW_PORTCLS_H
 #define ISW_PORTCLS_H
 
