@@ -52,11 +52,16 @@ public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
   public let cause: String
   /// The remedy; empty when there is none.
   public let hint: String
+<<<<<<< HEAD
   /// The kernel's answer, or 0 when the library found the fault.
   public let errno: Int32
 
   /// The kernel's answer with its name; nil when the library found the fault.
   public var errorNumber: Errno? { errno == 0 ? nil : Errno(rawValue: errno) }
+=======
+  /// The kernel's answer; nil when the library found the fault by itself.
+  public let errno: Errno?
+>>>>>>> main
 
   /// An error of the same form for what is built on a device: an interposer, a driver's own checks.
   ///
@@ -76,18 +81,17 @@ public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
     self.operation = operation
     self.cause = cause
     self.hint = hint
-    self.errno = errno
+    self.errno = Errno(nonzero: errno)
   }
 
   /// `device: operation: cause (ERRNO)`, and the hint on a line of its own.
-  public var description: String {
-    let number = errno == 0 ? "" : " (\(Errno.name(errno)))"
-    let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
-    return "\(device): \(operation): \(cause)\(number)\(advice)"
-  }
+  public var description: String { explanation }
 }
 
-extension DeviceError {
+extension DeviceError: ExplainedError {
+  package var object: String { device }
+  package var codeName: String { code.rawValue }
+
   /// What programs in C get, without its sign: interruptsync/device.h and region.h.
   package var number: Int32 {
     switch code {
@@ -102,8 +106,8 @@ extension DeviceError {
     case .driverFailed: EIO
     case .outOfBounds: ERANGE
     case .readOnly: EROFS
-    case .resourcesExhausted: errno == 0 ? ENOMEM : errno
-    case .unexpected: errno == 0 ? EIO : errno
+    case .resourcesExhausted: errno?.rawValue ?? ENOMEM
+    case .unexpected: errno?.rawValue ?? EIO
     }
   }
 }

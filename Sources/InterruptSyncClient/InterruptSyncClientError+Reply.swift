@@ -14,10 +14,10 @@ extension InterruptSyncClientError {
       return
     }
     let (code, hint) = Self.meaning(error)
-    let number = error.errno == 0 ? "" : " (\(Errno(rawValue: error.errno)))"
+    let number = error.errno.map { " (\($0))" } ?? ""
     self.init(
       code, object: object, operation: operation, cause: error.cause + number,
-      hint: hint ?? error.hint, errno: error.errno)
+      hint: hint ?? error.hint, errno: error.errorNumber)
   }
 
   private static func meaning(_ error: VarlinkError) -> (Code, hint: String?) {

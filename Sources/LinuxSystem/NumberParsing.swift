@@ -12,6 +12,3 @@ package enum NumberParsing {
     return T(digits, radix: isHexadecimal ? 16 : 10)
   }
 }
-
-/// The name of before, until every target has changed.
-package typealias Number = NumberParsing

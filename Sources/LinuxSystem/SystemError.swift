@@ -30,6 +30,3 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
     if let number = injected?(call, path) { throw SystemError(number) }
   }
 }
-
-/// The name of before, until every target has changed.
-package typealias SystemFailure = SystemError

@@ -6,7 +6,7 @@ package import LinuxSystem
 
 /// A failure of this end: no connection, no answer, or an answer that is none. An error that the
 /// service answered with is `remote`.
-package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct VarlinkError: ExplainedError, Equatable, Sendable, CustomStringConvertible {
   /// The cause, for programs.
   package enum Code: String, Sendable, CaseIterable {
     /// The text names no local socket.
@@ -48,8 +48,8 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
   package let cause: String
   /// The remedy; empty when there is none.
   package let hint: String
-  /// The kernel's answer, or 0.
-  package let errno: Int32
+  /// The kernel's answer; nil when no system call failed.
+  package let errno: Errno?
   /// The service's error, when the code is `remote`.
   package let reply: ErrorReply?
 
@@ -62,16 +62,14 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
     self.operation = operation
     self.cause = cause
     self.hint = hint
-    self.errno = errno
+    self.errno = Errno(nonzero: errno)
     self.reply = reply
   }
 
   /// `object: operation: cause (ERRNO)`, and the hint on a line of its own.
-  package var description: String {
-    let number = errno == 0 ? "" : " (\(Errno.name(errno)))"
-    let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
-    return "\(object): \(operation): \(cause)\(number)\(advice)"
-  }
+  package var description: String { explanation }
+
+  package var codeName: String { code.rawValue }
 
   /// What a number means at a socket's address.
   package init(_ failure: SystemError, object: String, operation: String) {

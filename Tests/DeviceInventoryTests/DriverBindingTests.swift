@@ -111,7 +111,7 @@ func writeThatFailsLeavesTheOldDriver(attribute: String, number: Int32, code: UI
     ).bind(to: "uio_pci_generic")
   }
   #expect(error?.code == code)
-  #expect(error?.errno == number)
+  #expect(error?.errorNumber == number)
   // With the probe closed nobody can be given it any more, and that is told.
   if attribute == "drivers_probe" {
     #expect(error?.cause.contains("no longer") == true)

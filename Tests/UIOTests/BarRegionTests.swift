@@ -89,7 +89,7 @@ func fact4_openingABARSaysWhatItsErrorMeans(_ number: Int32, _ code: UIOError.Co
   let (device, _) = try open(pci("0x1000 0x1fff 0x200\n"))
   SystemError.$injected.withValue({ call, _ in call == .open ? number : nil }) {
     #expect(failure(device, 0)?.code == code)
-    #expect(failure(device, 0)?.errno == number)
+    #expect(failure(device, 0)?.errorNumber == number)
   }
 }
 

@@ -45,7 +45,7 @@ func fact37_removalAtAnyReadNeverLeavesHalfADevice(_ number: Int32) throws {
       return
     case .failure(let error):
       #expect(error.code == .removed || (error.code == .notFound && step < 2), "\(step): \(error)")
-      #expect(error.errno == number)
+      #expect(error.errorNumber == number)
     }
     step += 1
   }
@@ -65,7 +65,7 @@ func fact37_removalAtAnyReadNeverLeavesHalfADevice(_ number: Int32) throws {
   let error = #expect(throws: UIOError.self) { try UIODeviceInfo(number: 5, sysfs: tree.sysfs) }
   #expect(error?.code == .notFound)
   #expect(error?.device == "uio5")
-  #expect(error?.errno == ENOENT)
+  #expect(error?.errorNumber == ENOENT)
 }
 
 @Test func otherFailuresOfSysfsAreNotTakenForRemoval() throws {

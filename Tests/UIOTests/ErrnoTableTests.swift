@@ -86,7 +86,7 @@ private func eachRowOfTheTableSaysWhatTheFactsSay(_ row: Row) {
   #expect(error.code == row.code, "\(name)")
   #expect(error.cause.contains(row.cause), "\(name): \(error.cause)")
   #expect(row.hint.isEmpty ? error.hint.isEmpty : error.hint.contains(row.hint), "\(name)")
-  #expect(error.errno == row.number)
+  #expect(error.errorNumber == row.number)
   #expect(error.device == "uio0" && error.operation == row.operation.rawValue)
 }
 

@@ -106,7 +106,7 @@ private struct Bench: Sendable {
   let bench = try Bench(command: 0x0103)
   try bench.tree.write(path, [0x86, 0x80, 0, 0])
   let error = bench.failure()
-  #expect(error?.code == .removed && error?.errno == EIO)
+  #expect(error?.code == .removed && error?.errorNumber == EIO)
 }
 
 @Test(arguments: [
@@ -120,7 +120,7 @@ func fact4_openingTheConfigurationSpaceSaysWhatItsErrorMeans(
   let error = SystemError.$injected.withValue({ call, path in
     call == .open && path.hasSuffix("/config") ? number : nil
   }) { bench.failure() }
-  #expect(error?.code == code && error?.errno == number)
+  #expect(error?.code == code && error?.errorNumber == number)
   #expect(error?.operation == "open the PCI configuration space")
 }
 

@@ -77,7 +77,7 @@ func facts16To18_irqcontrolIsTriedBeforeItIsNeeded(
       failure(device, driver == "uio_unknown" && number == ENOSYS ? .irqControl : nil)
     }
     #expect(error?.code == code, "\(driver)")
-    #expect(error?.errno == number)
+    #expect(error?.errorNumber == number)
     #expect(error?.operation == "re-arm by irqcontrol")
     // A line that says the device is gone shuts the gate of its registers as well.
     #expect(device.isAlive == (code != .removed))

@@ -109,7 +109,7 @@ func facts34And35_mmapSaysWhatItsErrorMeans(_ number: Int32, _ code: UIOError.Co
   let (device, _) = try device(FakeDevice.Map(addr: "0x0", size: hex(page)))
   SystemError.$injected.withValue({ call, _ in call == .map ? number : nil }) {
     #expect(failure(device, 0)?.code == code)
-    #expect(failure(device, 0)?.errno == number)
+    #expect(failure(device, 0)?.errorNumber == number)
   }
 }
 

@@ -56,7 +56,7 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
     self.operation = operation
     self.cause = cause
     self.hint = hint
-    self.errno = errno == 0 ? nil : Errno(rawValue: errno)
+    self.errno = Errno(nonzero: errno)
     self.device = device
   }
 
@@ -70,16 +70,16 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
       }
     self.init(
       code, object: object, operation: operation, cause: device.cause, hint: device.hint,
-      errno: device.errno,
+      errno: device.errorNumber,
       device: device)
   }
 
   /// `object: operation: cause (ERRNO)`, and the hint on a line of its own.
-  public var description: String {
-    let number = errno.map { " (\($0))" } ?? ""
-    let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
-    return "\(object): \(operation): \(cause)\(number)\(advice)"
-  }
+  public var description: String { explanation }
+}
+
+extension InterruptSyncError: ExplainedError {
+  package var codeName: String { code.rawValue }
 }
 
 /// Reports a broken rule of levels and locks (N23). Always an error to the caller; in checked mode,

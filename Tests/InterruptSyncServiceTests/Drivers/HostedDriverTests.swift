@@ -193,7 +193,7 @@ func aDriverWhoseAnswerCannotBeUsedIsRefused(
   #expect(error.code == code)
   #expect(error.cause.contains(cause))
   #expect(error.device == "board" && error.operation.contains(path))
-  #expect(error.errno == (code == .driverFailed ? ENODEV : 0))
+  #expect(error.errorNumber == (code == .driverFailed ? ENODEV : 0))
 }
 
 @Test(arguments: [

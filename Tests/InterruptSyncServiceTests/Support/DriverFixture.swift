@@ -33,7 +33,7 @@ final class DriverFixture {
     let command =
       "\(try Self.compiler()) -shared -fPIC -O1 -Wall -Wno-unused-function -Werror "
       + "-I '\(root)/Sources/CInterruptSync/include' \(folder.path("\(name).c")) -o \(path) 2>&1"
-    guard let pipe = popen(command, "r") else { throw SystemFailure(errno) }
+    guard let pipe = popen(command, "r") else { throw SystemError(errno) }
     var text: [UInt8] = []
     while case let byte = getc(pipe), byte >= 0 { text.append(UInt8(truncatingIfNeeded: byte)) }
     guard pclose(pipe) == 0 else {

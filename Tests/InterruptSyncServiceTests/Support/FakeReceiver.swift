@@ -32,7 +32,7 @@ final class FakeReceiver {
     let result = withUnsafePointer(to: &socketAddress) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(file.raw, $0, length) }
     }
-    guard result == 0 else { throw SystemFailure(errno) }
+    guard result == 0 else { throw SystemError(errno) }
   }
 
   /// The next message, waited for `milliseconds` at most.

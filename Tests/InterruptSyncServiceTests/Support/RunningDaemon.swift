@@ -29,7 +29,7 @@ final class RunningDaemon {
       &actions, 2, folder.path("log"), O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     var process: pid_t = 0
     guard posix_spawn(&process, arguments[0], &actions, nil, &words, environ) == 0 else {
-      throw SystemFailure(errno)
+      throw SystemError(errno)
     }
     self.process = process
   }

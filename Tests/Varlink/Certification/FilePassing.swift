@@ -48,7 +48,7 @@ enum FilePassing {
   /// A file that no other has the inode of.
   private static func file() throws -> FileDescriptor {
     var ends: [Int32] = [0, 0]
-    guard unsafe pipe(&ends) == 0 else { throw SystemFailure(errno) }
+    guard unsafe pipe(&ends) == 0 else { throw SystemError(errno) }
     close(ends[1])
     return FileDescriptor(adopting: ends[0])
   }
