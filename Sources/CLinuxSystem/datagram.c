@@ -1,4 +1,5 @@
-// Floor 0: datagrams with descriptors to the service manager and the journal. A send waits as long as its socket allows.
+// Floor 0: datagrams with descriptors to the service manager and the journal. A send waits as long as its socket
+// allows. Any thread except a dispatcher's; no lock.
 #include "cuio_datagram.h"
 
 #include <string.h>

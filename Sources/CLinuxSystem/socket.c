@@ -1,4 +1,5 @@
-// Floor 0: AF_UNIX stream sockets that carry descriptors. Nothing here waits but linux_connect().
+// Floor 0: AF_UNIX stream sockets that carry descriptors. Nothing here waits but linux_connect(). One thread at a
+// time for each socket.
 #define _GNU_SOURCE
 #include "linux_socket.h"
 

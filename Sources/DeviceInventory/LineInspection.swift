@@ -65,7 +65,7 @@ package struct InterruptTable: Equatable, Sendable {
     package let irq: Int
     /// Interrupts on all processors.
     package let count: UInt64
-    /// The names of those who asked for it.
+    /// The names of the handlers on it.
     package let users: [String]
   }
 

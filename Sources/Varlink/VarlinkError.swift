@@ -1,5 +1,6 @@
-// The two ways a call fails: an error of this end (`VarlinkError`), and the error that a service
-// answers with (`ErrorReply`). A hint travels as a field of both. Plain values, for any thread.
+// Floor 5. The two ways a call fails: an error of this end (`VarlinkError`), and the error that a
+// service answers with (`ErrorReply`). A hint travels as a field of both. Plain values, for any
+// thread.
 import Glibc
 package import LinuxSystem
 
@@ -90,12 +91,12 @@ package struct VarlinkError: ExplainedError, Equatable, Sendable, CustomStringCo
       (.notListening, "no process listens there", "is the service running? systemctl status")
     case EACCES, EPERM:
       (
-        .permissionDenied, "the process may not use it",
-        "the socket's group may connect: ls -l, and add the user to it"
+        .permissionDenied, "permission denied",
+        "members of the socket's group may connect: ls -l shows the group; add the user to it"
       )
     case EADDRINUSE: (.addressInUse, "it exists already", "")
     case EAGAIN, ETIMEDOUT:
-      (.timedOut, "the service takes no more connections", "look at its log, or try again later")
+      (.timedOut, "the service accepts no more connections", "look at its log, or try again later")
     case ENAMETOOLONG: (.malformedAddress, "longer than 107 bytes", "use a shorter path")
     case EMFILE, ENFILE, ENOMEM, ENOBUFS:
       (
@@ -103,7 +104,7 @@ package struct VarlinkError: ExplainedError, Equatable, Sendable, CustomStringCo
         "raise the limit (systemd: LimitNOFILE=)"
       )
     case EPIPE, ECONNRESET: (.disconnected, "the other end closed the connection", "")
-    default: (.unexpected, "unexpected answer of the kernel", "")
+    default: (.unexpected, "unexpected error from the kernel", "")
     }
   }
 }
@@ -156,8 +157,8 @@ package struct ErrorReply: Error, Equatable, Sendable, CustomStringConvertible {
     standard("MethodNotImplemented", ["method": .string(method)])
   }
 
-  /// A parameter is missing, undeclared or of another type or value than it must be. Inside a
-  /// parameter, its place: `devices[2].name`.
+  /// A parameter is missing or undeclared, or has the wrong type or value. Inside a parameter,
+  /// its place: `devices[2].name`.
   package static func invalidParameter(_ parameter: String) -> ErrorReply {
     standard("InvalidParameter", ["parameter": .string(parameter)])
   }

@@ -1,4 +1,5 @@
-// Descriptors for a control thread: signals and a clock, so that one poll waits for everything.
+// Floor 0: descriptors for a control thread, signals and a clock, so that one poll waits for everything. The daemon's
+// control thread and interruptsyncctl's main thread use them; no lock.
 #ifndef CUIO_CONTROL_H
 #define CUIO_CONTROL_H
 

@@ -1,4 +1,5 @@
-// Datagrams to a Unix socket, with descriptors: the protocol of the service manager and the journal.
+// Floor 0: datagrams to a Unix socket, with descriptors: the protocol of the service manager and the journal. The
+// daemon's Journal room (Output.swift) calls it, never on a dispatcher's thread; no lock.
 #ifndef CUIO_DATAGRAM_H
 #define CUIO_DATAGRAM_H
 

@@ -1,5 +1,6 @@
-// Waiting for many descriptors at once: epoll(7), edge-triggered. A descriptor is reported when something new has
-// come, and not again because it was not read: that halves the cost for many lines.
+// Floor 0, for the thread of a dispatcher group, which alone waits here; other threads only add lines. Waiting for
+// many descriptors at once: epoll(7), edge-triggered. A descriptor is reported when something new has come, and not
+// again because it was not read: that halves the cost for many lines.
 #ifndef CUIO_POLLER_H
 #define CUIO_POLLER_H
 

@@ -1,4 +1,5 @@
-// epoll(7) by token, level-triggered, and one timerfd: what an event loop waits with.
+// Floor 0: epoll(7) by token, level-triggered, and one timerfd: what LinuxSystem's event loop waits with. The loop's
+// thread only; no lock.
 #ifndef LINUX_EPOLL_H
 #define LINUX_EPOLL_H
 

@@ -1,4 +1,5 @@
-// AF_UNIX stream sockets: addresses, messages with descriptors, credentials.
+// Floor 0: AF_UNIX stream sockets: addresses, messages with descriptors, credentials. Varlink calls it, one thread at
+// a time for each socket. Only linux_connect() waits; no lock.
 #ifndef LINUX_SOCKET_H
 #define LINUX_SOCKET_H
 

@@ -1,5 +1,5 @@
-// Room Lines: what every room from here on throws. A value; made outside of the interrupt lock, but
-// for a caller that the lock refuses.
+// Room Lines: the error that this room and every room above throw. A value for any thread. It is
+// made outside of the interrupt lock, except for a caller that the lock refuses.
 import Glibc
 import Synchronization
 public import UIO

@@ -155,7 +155,7 @@ package struct LogRecord: Equatable, Sendable {
   /// The message, and the hint on a line of its own.
   var text: String { hint.isEmpty ? message : "\(message)\n  hint: \(hint)" }
 
-  /// What the number of messages is limited by; nil for messages that are few by themselves.
+  /// The subject whose number of messages is limited; nil for messages that are always few.
   var subject: LogSubject? {
     guard event != .clientThrottled else { return nil }
     return device.map { .device($0) } ?? clientUID.map { .user($0) }
