@@ -52,16 +52,8 @@ public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
   public let cause: String
   /// The remedy; empty when there is none.
   public let hint: String
-<<<<<<< HEAD
-  /// The kernel's answer, or 0 when the library found the fault.
-  public let errno: Int32
-
-  /// The kernel's answer with its name; nil when the library found the fault.
-  public var errorNumber: Errno? { errno == 0 ? nil : Errno(rawValue: errno) }
-=======
-  /// The kernel's answer; nil when the library found the fault by itself.
+  /// The kernel's answer; nil when the library found the fault.
   public let errno: Errno?
->>>>>>> main
 
   /// An error of the same form for what is built on a device: an interposer, a driver's own checks.
   ///

@@ -49,13 +49,8 @@ public struct InterruptRecord: Equatable, Sendable {
         isForeign ? .protocolViolation : .resourcesExhausted, object: device,
         operation: "subscribe",
         cause: isForeign
-<<<<<<< HEAD
           ? "the daemon's memory is not a ring of this version"
-          : "cannot map the ring (\(InterruptSyncClientError.Errno(rawValue: -result)))",
-=======
-          ? "the daemon's memory is no ring of this version"
           : "cannot map the ring (\(Errno(rawValue: -result)))",
->>>>>>> main
         hint: isForeign ? "restart the daemon after an upgrade" : "", errno: -result)
     }
     self.device = device

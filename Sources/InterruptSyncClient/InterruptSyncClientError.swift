@@ -1,12 +1,6 @@
-<<<<<<< HEAD
 // Floor 6. The one error that every call of this module throws, with the values it carries. Values
 // only; any thread.
-import LinuxSystem
-=======
-// The one error that every call of this module throws, with the values it carries. Values only;
-// any thread.
 public import LinuxSystem
->>>>>>> main
 import Varlink
 
 /// The daemon's Varlink interface, whose methods and errors have its name in front.

@@ -2,7 +2,7 @@
 # T=TEXT runs only the checks with TEXT in their names, so a check must not need another one to have run.
 passed=0 failed=0
 
-# check NAME COMMAND...: prints what a command said that ended with another status than 0.
+# check NAME COMMAND...: prints the output of a command that did not exit with status 0.
 check() {
   local name=$1 output text=${T:-}
   shift

@@ -140,13 +140,8 @@ package struct DriverBinding {
       cause: failure.cause + "; "
         + (back == driver
           ? word
-<<<<<<< HEAD
           : "\(driver ?? "no driver") no longer drives it, and \(back ?? "no driver") drives it now"),
-      hint: failure.hint, errno: failure.errno)
-=======
-          : "\(driver ?? "no driver") has it no longer, and \(back ?? "no driver") has it now"),
       hint: failure.hint, errno: failure.errorNumber)
->>>>>>> main
   }
 
   private func write(
