@@ -35,7 +35,7 @@ DOCS = .build/docs
 DOCS_BUILD = .build/reference
 GRAPHS = $(abspath $(DOCS_BUILD)/graphs)
 
-# The control plane's interface, for those who write clients.
+# The control plane's interface, for authors of clients.
 INTERFACE = Sources/InterruptSyncService/Clients/io.interruptsync.varlink
 
 DEB = $(abspath .build/deb)

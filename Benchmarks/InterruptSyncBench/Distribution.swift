@@ -1,4 +1,4 @@
-/// The latencies of one server under one load: each round by itself, and all together.
+/// The latencies of one server under one load: each round alone, and all together.
 struct Distribution: Codable {
   var name: String
   var rounds: [LatencyHistogram] = []

@@ -63,7 +63,7 @@ import UIO
     return RealLineReport.Load(title: title, interval: "match to routine", found: found)
   }
 
-  /// The timer goes on by itself from each routine; who waits sleeps.
+  /// Each routine starts the timer again; the waiting thread sleeps.
   private func shoot(serving name: String) throws {
     unsafe hpet_start(timer, UInt64(shots), Self.pin)
     defer { unsafe hpet_stop(timer) }

@@ -3,7 +3,7 @@
 //   c++ -std=c++17 ac97.cpp $(pkg-config --cflags --libs interruptsync) -o ac97
 //   ./ac97 pci-0000:00:09.0
 //
-// The controller reads the samples from a ring of buffers by itself and interrupts after each. The interrupt counts what
+// The controller reads the samples from a ring of buffers with DMA and interrupts after each. The interrupt counts what
 // has been played, at DIRQL; the service group fills what became free, at DISPATCH_LEVEL; what both use they share
 // through synchronized routines. Says at the end how it went, and fails if the controller ever ran out of samples.
 #include <math.h>

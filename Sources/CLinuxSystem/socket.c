@@ -1,5 +1,6 @@
 // Floor 0: AF_UNIX sockets that carry descriptors: streams, and datagrams to the service manager and the journal. Only
-// linux_connect() and linux_datagram_send() wait, each as long as its timeout allows.
+// linux_connect() and linux_datagram_send() wait, each as long as its timeout allows. One thread at a time for each
+// stream socket; any thread except a dispatcher's for a datagram. No lock.
 #define _GNU_SOURCE
 #include "linux_socket.h"
 

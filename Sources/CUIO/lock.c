@@ -16,7 +16,7 @@
 #define FUTEX_LOCK_PI2 13
 #endif
 
-// The kernel hands the word over by itself in the contended case, which the sanitizer cannot see.
+// In the contended case the kernel hands the word over, which the sanitizer cannot see.
 #if defined(CUIO_SANITIZE_THREAD)
 void __tsan_acquire(void *address);
 void __tsan_release(void *address);

@@ -1,4 +1,5 @@
-// Floor 0: the anchor of the static probes, without which a linker's garbage collection would drop their base.
+// Floor 0: the anchor of the static probes, without which a linker's garbage collection would drop their base. No
+// code.
 #include "cuio_probe.h"
 
 #if defined(CUIO_HAS_PROBES)

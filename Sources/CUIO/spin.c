@@ -1,5 +1,5 @@
-// Floor 0: what waiting costs on this machine, measured once, to decide how long a dispatcher may spin. Called before a
-// line is served.
+// Floor 0: what waiting costs on this machine, measured once, to decide how long a dispatcher may spin. The thread
+// that prepares a dispatcher calls it before the line is served, without a lock; it sleeps.
 #include "cuio_spin.h"
 
 #include <poll.h>

@@ -44,7 +44,7 @@ public import UIO
   public var descriptor: Int32 { unsafe udev_monitor_get_fd(monitor) }
 
   /// Everything that happened since the last call, in order. Never waits. After lost messages
-  /// (ENOBUFS) the difference to what is there now.
+  /// (ENOBUFS) it compares with the devices that exist now.
   public func receive() -> [DeviceEvent] {
     var events: [DeviceEvent] = []
     while true {

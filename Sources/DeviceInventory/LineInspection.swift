@@ -1,5 +1,6 @@
 // A line as the machine shows it, without opening its device: /proc/interrupts, PCI configuration
-// space, sharers and threads. Floor 5; reads files only.
+// space, sharers and threads. Floor 5; interruptsyncctl doctor calls it. Reads files only, on the
+// caller's thread.
 import Glibc
 package import UIO
 
@@ -65,7 +66,7 @@ package struct InterruptTable: Equatable, Sendable {
     package let irq: Int
     /// Interrupts on all processors.
     package let count: UInt64
-    /// The names of those who asked for it.
+    /// The names of the handlers on it.
     package let users: [String]
   }
 

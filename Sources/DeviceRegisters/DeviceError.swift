@@ -52,11 +52,8 @@ public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
   public let cause: String
   /// The remedy; empty when there is none.
   public let hint: String
-  /// The kernel's answer; nil when the library found the fault by itself.
+  /// The kernel's answer; nil when the library found the fault.
   public let errno: Errno?
-
-  /// `errno` as an integer; 0 where the kernel gave none.
-  package var errorNumber: Int32 { errno?.rawValue ?? 0 }
 
   /// An error of the same form for what is built on a device: an interposer, a driver's own checks.
   ///
@@ -76,18 +73,17 @@ public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
     self.operation = operation
     self.cause = cause
     self.hint = hint
-    self.errno = errno == 0 ? nil : Errno(rawValue: errno)
+    self.errno = Errno(nonzero: errno)
   }
 
   /// `device: operation: cause (ERRNO)`, and the hint on a line of its own.
-  public var description: String {
-    let number = errno.map { " (\($0))" } ?? ""
-    let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
-    return "\(device): \(operation): \(cause)\(number)\(advice)"
-  }
+  public var description: String { explanation }
 }
 
-extension DeviceError {
+extension DeviceError: ExplainedError {
+  package var object: String { device }
+  package var codeName: String { code.rawValue }
+
   /// What programs in C get, without its sign: interruptsync/device.h and region.h.
   package var number: Int32 {
     switch code {

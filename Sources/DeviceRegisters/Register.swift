@@ -38,7 +38,7 @@ public struct Register<Layout: RegisterLayout>: Sendable {
       guard taken & field.mask == 0, field.mask <= UInt64(Layout.Bits.max) else {
         throw DeviceError(
           .malformed, device: region.name, operation: "describe the register \(Layout.name)",
-          cause: "the field \(field.name) overlaps another or leaves the register",
+          cause: "the field \(field.name) overlaps another or extends beyond the register",
           hint: "compare its bits with the data sheet")
       }
       taken |= field.mask
@@ -52,7 +52,7 @@ public struct Register<Layout: RegisterLayout>: Sendable {
 
   @inlinable func store(_ value: RegisterValue<Layout>) throws(DeviceError) {
     precondition(
-      value.clears & ~clearing == 0, "a field that is cleared is missing in its layout's fields")
+      value.clears & ~clearing == 0, "the layout's fields do not list a field that is cleared")
     try ((value.bits & ~clearing) | value.clears).store(to: region, at: offset)
   }
 }

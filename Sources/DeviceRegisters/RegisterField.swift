@@ -15,7 +15,7 @@ public struct RegisterField<
   @inlinable public init(_ name: StaticString, bits: ClosedRange<Int>) {
     precondition(
       bits.lowerBound >= 0 && bits.upperBound < Layout.Bits.bitWidth,
-      "the field leaves its register")
+      "the field extends beyond its register")
     self.name = name
     low = bits.lowerBound
     width = bits.upperBound - bits.lowerBound + 1
@@ -41,7 +41,7 @@ public struct RegisterField<
     Value(fieldBits: UInt64((bits >> Layout.Bits(low)) & lowMask))
   }
 
-  // A value that does not fit would change its neighbours, or be another value than was meant.
+  // A value that does not fit would change its neighbours, or not be the value that was meant.
   @inlinable func insert(_ value: Value, into bits: Layout.Bits) -> Layout.Bits {
     let raw = value.fieldBits
     precondition(raw <= UInt64(lowMask), "the value does not fit into its register field")

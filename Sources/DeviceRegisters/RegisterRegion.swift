@@ -1,6 +1,7 @@
 // A window of device registers, bounds- and alignment-checked, memory-mapped or reached through an
 // I/O BAR. Floor 2: the region does not know which floor opened the device; its owner passes the
-// mapping or file, the gate that knows whether the device is there, and the meaning of error numbers.
+// mapping or file, the gate that knows whether the device is there, and the meaning of error
+// numbers. Any thread and level; no lock.
 import CUIO
 package import LinuxSystem
 

@@ -1,4 +1,4 @@
-// The handles that C holds, and the counted references of Swift that they name:
+// Floor 5. The handles that C holds, and the counted references of Swift that they name:
 // interruptsync_retain and interruptsync_release. Any thread, any level; the table (CHandleTable)
 // looks a handle up without a lock.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase

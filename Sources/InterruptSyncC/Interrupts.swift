@@ -1,5 +1,5 @@
-// interruptsync/interrupt.h and statistics.h: the interrupt of one connection, the lock, the
-// counters. Any thread, any level; reading a counter takes no lock that a routine can hold.
+// Floor 5. interruptsync/interrupt.h and statistics.h: the interrupt of one connection, the lock,
+// the counters. Any thread, any level; reading a counter takes no lock that a routine can hold.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable

@@ -1,5 +1,5 @@
-// interruptsync/line.h: lines of devices, of software and of descriptors. Made at PASSIVE level; a
-// trigger comes from any thread.
+// Floor 5. interruptsync/line.h: lines of devices, of software and of descriptors. On the caller's
+// thread: PASSIVE level to make one, any level to trigger one; no lock.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CInterruptSync
@@ -41,7 +41,7 @@ public func interruptsync_line_uio(
     let device = unsafe try UIODevice.of(device)
     let strategies: [RearmStrategy?] = [nil, .irqControl, .pciCommand, RearmStrategy.none]
     guard Int(rearm) < strategies.count else {
-      throw Failure.invalid("\(rearm) is not a way to re-arm")
+      throw Failure.invalid("\(rearm) is not a re-arm strategy")
     }
     unsafe try LineBox(.uio(UIOLine(device, strategy: strategies[Int(rearm)]))).give(to: line)
     return 0

@@ -1,6 +1,6 @@
-// interruptsync/object.h: sync objects, from creation to the synchronized call. `object_call` finds
-// the handle's target and enters the core, with nothing else between; any level up to DEVICE calls
-// it. The other calls belong at PASSIVE level.
+// Floor 5. interruptsync/object.h: sync objects, from creation to the synchronized call.
+// `object_call` finds the handle's target and enters the core, with nothing else between; any level
+// up to DEVICE calls it. The other calls belong at PASSIVE level.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable
@@ -23,7 +23,7 @@ extension StormPolicy {
     let first = unsafe given.storm_first_pause == 0 ? 10 : given.storm_first_pause
     let longest = unsafe given.storm_longest_pause == 0 ? 1000 : given.storm_longest_pause
     guard first <= longest, longest <= 3_600_000 else {
-      throw .invalid("pauses of a storm must grow, to an hour at most")
+      throw .invalid("the pauses of a storm must not shrink, and last at most an hour")
     }
     action = .backOff(first: .milliseconds(first), longest: .milliseconds(longest))
   }

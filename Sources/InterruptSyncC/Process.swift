@@ -1,4 +1,5 @@
-// interruptsync/process.h and the version: what concerns the process or the calling thread.
+// Floor 5. interruptsync/process.h and the version: what concerns the process or the calling
+// thread. Any thread; a monitor guards the settings.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable

@@ -1,5 +1,6 @@
-// interruptsync/region.h: device registers. A service routine reads and writes through these entry
-// points: an access allocates nothing and counts no reference unless it fails.
+// Floor 5. interruptsync/region.h: device registers. A service routine reads and writes through
+// these entry points under the interrupt lock, other threads without it: an access allocates
+// nothing and counts no reference unless it fails.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable

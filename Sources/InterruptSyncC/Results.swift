@@ -1,6 +1,6 @@
-// What every entry point has in common: how an error becomes a negative errno and the thread's
-// sentence, and how structs whose first field is their size cross between programs and a library of
-// different versions. Swift's errors end here. The caller's thread; no lock.
+// Floor 5. What every entry point has in common: how an error becomes a negative errno and the
+// thread's sentence, and how structs whose first field is their size cross between programs and a
+// library of different versions. Swift's errors end here. The caller's thread; no lock.
 import CHandleTable
 import CInterruptSync
 import Glibc
@@ -93,7 +93,7 @@ func take<T>(_ source: UnsafePointer<T>) throws(Failure) -> T {
 
 extension Failure {
   static func wrongSize(_ size: Int, _ known: Int) -> Failure {
-    .invalid("the struct says that its size is \(size); set it to sizeof, which is \(known)")
+    .invalid("the struct's size field is \(size); set it to sizeof, which is \(known)")
   }
 }
 

@@ -1,5 +1,7 @@
-// interruptsync/group.h and deferred.h: the library's threads that a program can make, their
-// attributes, and the reports that leave them. Made at PASSIVE level.
+// Floor 5. interruptsync/group.h and deferred.h: the library's threads that a program can make,
+// their attributes, and the reports that leave them. Made at PASSIVE level on the caller's thread;
+// a report leaves without a lock, on the dispatcher's thread, or for a refused attribute on the
+// caller's.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CInterruptSync
@@ -48,7 +50,7 @@ extension DispatcherAttributes {
     case INTERRUPTSYNC_WAIT_BLOCK: return .block
     case INTERRUPTSYNC_WAIT_ADAPTIVE: return .adaptive(budget: time == 0 ? nil : .nanoseconds(time))
     case INTERRUPTSYNC_WAIT_POLL: return time == 0 ? .poll() : .poll(idle: .nanoseconds(time))
-    default: throw .invalid("\(unsafe given.waiting) is not a way to wait")
+    default: throw .invalid("\(unsafe given.waiting) is not a wait strategy")
     }
   }
 }

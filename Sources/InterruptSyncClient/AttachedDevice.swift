@@ -1,6 +1,6 @@
-// A line that this program services instead of the daemon. `InterruptSyncClient.attach` makes it.
-// Each one has its own connection; it has no lock and no thread: only one thread at a time may use
-// it.
+// Floor 6. A line that this program services instead of the daemon. `InterruptSyncClient.attach`
+// makes it. Each one has its own connection; it has no lock and no thread: only one thread at a
+// time may use it.
 import CUIO
 import LinuxSystem
 import Varlink

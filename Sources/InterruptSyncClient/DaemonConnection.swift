@@ -1,6 +1,6 @@
-// One connection to the daemon: calls, streams and waiting, with protocol errors translated into
-// InterruptSyncClientError. Clients, streams, rings and attachments each own one. It has no lock
-// and no thread: only one thread at a time may use it.
+// Floor 6. One connection to the daemon: calls, streams and waiting, with protocol errors
+// translated into InterruptSyncClientError. Clients, streams, rings and attachments each own one.
+// It has no lock and no thread: only one thread at a time may use it.
 import Glibc
 import LinuxSystem
 import Varlink

@@ -1,6 +1,6 @@
-// The reading end of a ring in shared memory that the daemon writes; interruptsync-ring(7) has the
-// layout. `InterruptSyncClient.subscribe` makes it. Each ring has its own connection; it has no
-// lock and no thread: only one thread at a time may use it.
+// Floor 6. The reading end of a ring in shared memory that the daemon writes; interruptsync-ring(7)
+// has the layout. `InterruptSyncClient.subscribe` makes it. Each ring has its own connection; it
+// has no lock and no thread: only one thread at a time may use it.
 import CUIO
 import LinuxSystem
 
@@ -49,8 +49,8 @@ public struct InterruptRecord: Equatable, Sendable {
         isForeign ? .protocolViolation : .resourcesExhausted, object: device,
         operation: "subscribe",
         cause: isForeign
-          ? "the daemon's memory is no ring of this version"
-          : "cannot map the ring (\(InterruptSyncClientError.Errno(rawValue: -result)))",
+          ? "the daemon's memory is not a ring of this version"
+          : "cannot map the ring (\(Errno(rawValue: -result)))",
         hint: isForeign ? "restart the daemon after an upgrade" : "", errno: -result)
     }
     self.device = device

@@ -1,6 +1,6 @@
-// The daemon's interface for Swift programs. Every call waits for its answer on the caller's
-// thread; only one thread at a time may use a client. Streams, rings and attachments have their
-// own connections, and end when you release them.
+// Floor 6. The daemon's interface for Swift programs. Every call waits for its answer on the
+// caller's thread; only one thread at a time may use a client. Streams, rings and attachments have
+// their own connections, and end when you release them.
 import Glibc
 import LinuxSystem
 import Varlink
@@ -289,7 +289,7 @@ extension InterruptSyncClient {
   ) throws(InterruptSyncClientError) -> FileDescriptor {
     do throws(SystemError) { return try FileDescriptor.open(path, O_RDWR | O_NONBLOCK) } catch {
       let isDenied = error.number == EACCES || error.number == EPERM
-      let name = InterruptSyncClientError.Errno(rawValue: error.number)
+      let name = Errno(rawValue: error.number)
       throw InterruptSyncClientError(
         isDenied ? .permissionDenied : .systemFailure, object: device, operation: operation,
         cause: "cannot open \(path) (\(name))", hint: isDenied ? "run as root" : "",

@@ -1,5 +1,5 @@
-// Translates errors of the protocol and of io.interruptsync into InterruptSyncClientError, on the
-// caller's thread.
+// Floor 6. Translates errors of the protocol and of io.interruptsync into InterruptSyncClientError,
+// on the caller's thread.
 import Glibc
 import LinuxSystem
 package import Varlink
@@ -14,10 +14,10 @@ extension InterruptSyncClientError {
       return
     }
     let (code, hint) = Self.meaning(error)
-    let number = error.errno == 0 ? "" : " (\(Errno(rawValue: error.errno)))"
+    let number = error.errno.map { " (\($0))" } ?? ""
     self.init(
       code, object: object, operation: operation, cause: error.cause + number,
-      hint: hint ?? error.hint, errno: error.errno)
+      hint: hint ?? error.hint, errno: error.errorNumber)
   }
 
   private static func meaning(_ error: VarlinkError) -> (Code, hint: String?) {
@@ -74,7 +74,7 @@ extension InterruptSyncClientError {
 
   private static let known: [String: Known] = [
     name("NoSuchDevice"): (.noSuchDevice, "there is no such device", "interruptsyncctl list"),
-    name("WrongState"): (.wrongState, "it is not in the state that this needs", ""),
+    name("WrongState"): (.wrongState, "its state does not allow this", ""),
     name("Busy"): (.busy, "another client has attached it", "wait until that client detaches"),
     name("NotAllowed"): (.notAllowed, "the device's file does not allow it", ""),
     name("BadRegister"): (.badRegister, "there is no such register", "interruptsyncctl info"),
@@ -84,13 +84,13 @@ extension InterruptSyncClientError {
         + "interruptsyncd.conf(5)"
     ),
     name("WaitExpired"): (.waitExpired, "a wait timed out", ""),
-    name("DeviceGone"): (.deviceGone, "the device has gone", "wait until it returns"),
+    name("DeviceGone"): (.deviceGone, "the device was removed", "wait until it returns"),
     name("NotAttached"): (.notAttached, "the attachment has ended", "attach the device again"),
     name("ConfigurationRejected"): (
       .configurationRejected, "the configuration has errors; the daemon keeps the old one", ""
     ),
     name("TooManyRegistrations"): (
-      .tooManyRegistrations, "the user has as many registrations as the daemon allows",
+      .tooManyRegistrations, "the user has reached the daemon's limit of registrations",
       "end others, or raise RegistrationsPerUserMax= or SubscriptionsPerUserMax= in "
         + "interruptsyncd.conf(5)"
     ),
@@ -98,7 +98,7 @@ extension InterruptSyncClientError {
     name("SystemFailure"): (.systemFailure, "a system call failed", ""),
     "org.varlink.service.PermissionDenied": (
       .permissionDenied, "the daemon does not allow this user to do that",
-      "ControlGroup= and AdminGroup= in interruptsyncd.conf(5) name the groups that may; so may root"
+      "run as root, or as a member of a group in ControlGroup= or AdminGroup= of interruptsyncd.conf(5)"
     ),
     "org.varlink.service.InvalidParameter": (.invalidArgument, "", ""),
     "org.varlink.service.MethodNotFound": (.unsupported, "", older),
@@ -106,7 +106,7 @@ extension InterruptSyncClientError {
     "org.varlink.service.InterfaceNotFound": (.unsupported, "", older),
   ]
 
-  private static let older = "the daemon is of another version: restart it after an upgrade"
+  private static let older = "the daemon has another version: restart it after an upgrade"
 
   private static func name(_ error: String) -> String {
     "\(daemonInterface).\(error)"

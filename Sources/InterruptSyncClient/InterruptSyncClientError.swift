@@ -1,6 +1,6 @@
-// The one error that every call of this module throws, with the values it carries. Values only;
-// any thread.
-import LinuxSystem
+// Floor 6. The one error that every call of this module throws, with the values it carries. Values
+// only; any thread.
+public import LinuxSystem
 import Varlink
 
 /// The daemon's Varlink interface, whose methods and errors have its name in front.
@@ -56,18 +56,6 @@ public struct InterruptSyncClientError: Error, Equatable, Sendable, CustomString
     case unexpected
   }
 
-  /// The error number of a system call. Its description is glibc's name, such as `EACCES`.
-  public struct Errno: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
-    /// The number, as in `errno.h`.
-    public let rawValue: Int32
-
-    /// The error with this number.
-    public init(rawValue: Int32) { self.rawValue = rawValue }
-
-    /// glibc's name for the number.
-    public var description: String { LinuxSystem.Errno.name(rawValue) }
-  }
-
   /// The cause, as a value for programs to switch on.
   public let code: Code
   /// The device as the caller named it, or the daemon's address.
@@ -95,16 +83,18 @@ public struct InterruptSyncClientError: Error, Equatable, Sendable, CustomString
     self.operation = operation
     self.cause = cause
     self.hint = hint
-    self.errno = errno == 0 ? nil : Errno(rawValue: errno)
+    self.errno = Errno(nonzero: errno)
     self.results = results
     self.diagnostics = diagnostics
   }
 
-  /// `object: operation: cause`, and the hint on a line of its own.
-  public var description: String {
-    let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
-    return "\(object): \(operation): \(cause)\(advice)"
-  }
+  /// `object: operation: cause`, and the hint on a line of its own. The cause has the error number
+  /// already where the daemon gave one.
+  public var description: String { "\(object): \(operation): \(cause)\(Self.advice(hint))" }
+}
+
+extension InterruptSyncClientError: ExplainedError {
+  package var codeName: String { code.rawValue }
 }
 
 /// An error in a configuration file of the daemon.

@@ -1,5 +1,5 @@
-// Checks each reply against the interface: a member that is missing or has another type is an
-// error, never a guess. Members that this version does not know are ignored. Every type of this
+// Floor 6. Checks each reply against the interface: a member that is missing or has another type is
+// an error, never a guess. Members that this version does not know are ignored. Every type of this
 // module that the daemon sends is built from a ReplyReader, on the caller's thread.
 import LinuxSystem
 import Varlink
@@ -20,11 +20,11 @@ struct ReplyReader {
     InterruptSyncClientError(
       .protocolViolation, object: device, operation: operation,
       cause: "the daemon's answer does not match its interface: \(cause)",
-      hint: "the daemon is of another version: restart it after an upgrade")
+      hint: "the daemon has another version: restart it after an upgrade")
   }
 
   private func required<T>(_ key: String, _ value: T?) throws(InterruptSyncClientError) -> T {
-    guard let value else { throw violation("\(key) is missing or of another type") }
+    guard let value else { throw violation("\(key) is missing or has the wrong type") }
     return value
   }
 
@@ -89,7 +89,9 @@ struct ReplyReader {
     _ key: String, _ all: [FileDescriptor]
   ) throws(InterruptSyncClientError) -> FileDescriptor {
     let number = try count(key)
-    guard number < all.count else { throw violation("\(key) names a descriptor that did not come") }
+    guard number < all.count else {
+      throw violation("\(key) names a descriptor that was not passed")
+    }
     return all[Int(number)]
   }
 }

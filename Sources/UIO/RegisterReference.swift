@@ -1,4 +1,5 @@
-// A register as people write it on a command line: bar0:0x24/32&0xff.
+// A register as people write it on a command line: bar0:0x24/32&0xff. The command line,
+// configuration and transactions parse it; it opens no device. Floor 3; values, for any thread.
 
 /// A register of a device: region, offset, width, and the bits that count.
 public struct RegisterReference: Equatable, Sendable, CustomStringConvertible {

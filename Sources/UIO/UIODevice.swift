@@ -52,7 +52,7 @@ public final class UIODevice: Sendable, CustomStringConvertible {
     guard opened == info.stableID else {
       throw UIOError(
         .removed, device: description, operation: UIOOperation.open.rawValue,
-        cause: "the device has gone and \(opened) has its number now",
+        cause: "the device was removed, and \(opened) has its number now",
         hint: "open it again by its stable id once it is back")
     }
   }
@@ -164,7 +164,7 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   private func tooLarge(_ operation: UIOOperation, _ name: String) -> UIOError {
     UIOError(
       .unmappable, device: name, operation: operation.rawValue,
-      cause: "it is larger than the address space", hint: "sysfs states a size that cannot be true")
+      cause: "it is larger than the address space", hint: "sysfs reports an impossible size")
   }
 
   private func mapped(

@@ -26,7 +26,7 @@ package enum UIOOperation: String, CaseIterable, Sendable {
   private static let groupHint =
     "run as a member of the device's group (udev rule: SUBSYSTEM==\"uio\", GROUP=\"uio\", MODE=\"0660\") or as root"
   private static let pciHint =
-    "PCI files in sysfs are root's: run as root, or let a udev rule give them to the group uio; "
+    "PCI files in sysfs belong to root: run as root, or let a udev rule give them to the group uio; "
     + "under kernel lockdown (Secure Boot) they stay closed to everyone"
   private static let limitHint = "raise the limit (systemd: LimitNOFILE=, LimitMEMLOCK=)"
   private static let gone: Meaning = (
@@ -34,7 +34,7 @@ package enum UIOOperation: String, CaseIterable, Sendable {
   )
   private static let absent: Meaning = (
     .notFound, "there is no such device",
-    "ls /sys/class/uio lists what is there; a PCI function needs a UIO driver bound to it"
+    "ls /sys/class/uio lists the devices; a PCI function needs a UIO driver bound to it"
   )
 
   package func error(_ number: Int32, device: String) -> UIOError {
@@ -50,7 +50,8 @@ package enum UIOOperation: String, CaseIterable, Sendable {
     // A path that a person typed.
     case (.open, ENOTDIR), (.open, ELOOP), (.open, ENAMETOOLONG): Self.absent
     case (.open, EINVAL): Self.gone  // 1
-    case (.open, EBUSY): (.busy, "its driver refuses another open", "close the other user")  // 1
+    case (.open, EBUSY):
+      (.busy, "its driver refuses another open", "close it in the other program")  // 1
     case (.read, EIO): Self.gone  // 13
     case (.read, EPIPE): (.removed, "the writing end was closed", "")
     case (.read, EBADMSG), (.read, EINVAL):  // 7
@@ -61,13 +62,13 @@ package enum UIOOperation: String, CaseIterable, Sendable {
     case (.irqControl, ENOSYS):
       (
         .rearmUnsupported, "its driver has no irqcontrol",
-        "let the strategy be chosen from the driver, or choose PCI COMMAND for a PCI function"
+        "use the automatic strategy, or choose PCI COMMAND for a PCI function"
       )  // 17
     case (.irqControl, EBADF):
-      (.readOnly, "the descriptor is not open for writing", "open the device O_RDWR")  // 19
+      (.readOnly, "the descriptor is not open for writing", "open the device with O_RDWR")  // 19
     case (.irqControl, EPROTO):
       (
-        .driverFailed, "its driver answered with another length than 4",
+        .driverFailed, "its driver returned a length other than 4",
         "report it to the driver's author"
       )  // 18
     case (.irqControl, _):
@@ -92,7 +93,7 @@ package enum UIOOperation: String, CaseIterable, Sendable {
     case (.mapResource, EINVAL):
       (.busy, "a kernel driver holds the region exclusively", "")  // 40
     case (.port, EINVAL):
-      (.misaligned, "the access has a width or offset the BAR does not take", "")
+      (.misaligned, "the BAR does not accept an access of this width or offset", "")
     case (.attribute, ENOENT), (.attribute, ENODEV), (.attribute, EINVAL): Self.gone  // 37
     default: nil
     }
@@ -115,7 +116,7 @@ package enum UIOOperation: String, CaseIterable, Sendable {
       if self == .open {
         (.driverFailed, "its driver's open hook refused", "the kernel's log may say why")  // 1
       } else {
-        (.unexpected, "the kernel's answer is not one that UIO documents", "")
+        (.unexpected, "the kernel returned an error that UIO does not document", "")
       }
     }
   }

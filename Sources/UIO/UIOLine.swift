@@ -92,7 +92,7 @@ import Synchronization
       throw UIOError(
         .rearmUnsupported, device: device.description, operation: "set bus master",
         cause:
-          "the line is re-armed by \(strategy.rawValue), its PCI configuration space is not open")
+          "it is re-armed by \(strategy.rawValue), so its PCI configuration space is not open")
     }
     let result = unsafe cuio_line_set_bus_master(raw, isOn)
     if result != 0 { throw failure(.configuration, -result) }

@@ -1,11 +1,12 @@
-// The two ways a call fails: an error of this end (`VarlinkError`), and the error that a service
-// answers with (`ErrorReply`). A hint travels as a field of both. Plain values, for any thread.
+// Floor 5. The two ways a call fails: an error of this end (`VarlinkError`), and the error that a
+// service answers with (`ErrorReply`). A hint travels as a field of both. Plain values, for any
+// thread.
 import Glibc
 package import LinuxSystem
 
 /// A failure of this end: no connection, no answer, or an answer that is none. An error that the
 /// service answered with is `remote`.
-package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct VarlinkError: ExplainedError, Equatable, Sendable, CustomStringConvertible {
   /// The cause, for programs.
   package enum Code: String, Sendable, CaseIterable {
     /// The text names no local socket.
@@ -47,8 +48,8 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
   package let cause: String
   /// The remedy; empty when there is none.
   package let hint: String
-  /// The kernel's answer, or 0.
-  package let errno: Int32
+  /// The kernel's answer; nil when no system call failed.
+  package let errno: Errno?
   /// The service's error, when the code is `remote`.
   package let reply: ErrorReply?
 
@@ -61,16 +62,14 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
     self.operation = operation
     self.cause = cause
     self.hint = hint
-    self.errno = errno
+    self.errno = Errno(nonzero: errno)
     self.reply = reply
   }
 
   /// `object: operation: cause (ERRNO)`, and the hint on a line of its own.
-  package var description: String {
-    let number = errno == 0 ? "" : " (\(Errno.name(errno)))"
-    let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
-    return "\(object): \(operation): \(cause)\(number)\(advice)"
-  }
+  package var description: String { explanation }
+
+  package var codeName: String { code.rawValue }
 
   /// What a number means at a socket's address.
   package init(_ failure: SystemError, object: String, operation: String) {
@@ -92,12 +91,12 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
       (.notListening, "no process listens there", "is the service running? systemctl status")
     case EACCES, EPERM:
       (
-        .permissionDenied, "the process may not use it",
-        "the socket's group may connect: ls -l, and add the user to it"
+        .permissionDenied, "permission denied",
+        "members of the socket's group may connect: ls -l shows the group; add the user to it"
       )
     case EADDRINUSE: (.addressInUse, "it exists already", "")
     case EAGAIN, ETIMEDOUT:
-      (.timedOut, "the service takes no more connections", "look at its log, or try again later")
+      (.timedOut, "the service accepts no more connections", "look at its log, or try again later")
     case ENAMETOOLONG: (.malformedAddress, "longer than 107 bytes", "use a shorter path")
     case EMFILE, ENFILE, ENOMEM, ENOBUFS:
       (
@@ -105,7 +104,7 @@ package struct VarlinkError: Error, Equatable, Sendable, CustomStringConvertible
         "raise the limit (systemd: LimitNOFILE=)"
       )
     case EPIPE, ECONNRESET: (.disconnected, "the other end closed the connection", "")
-    default: (.unexpected, "unexpected answer of the kernel", "")
+    default: (.unexpected, "unexpected error from the kernel", "")
     }
   }
 }
@@ -150,8 +149,8 @@ package struct ErrorReply: Error, Equatable, Sendable, CustomStringConvertible {
     standard("MethodNotImplemented", ["method": .string(method)])
   }
 
-  /// A parameter is missing, undeclared or of another type or value than it must be. Inside a
-  /// parameter, its place: `devices[2].name`.
+  /// A parameter is missing or undeclared, or has the wrong type or value. Inside a parameter,
+  /// its place: `devices[2].name`.
   package static func invalidParameter(_ parameter: String) -> ErrorReply {
     standard("InvalidParameter", ["parameter": .string(parameter)])
   }

@@ -1,5 +1,5 @@
-// The parts of a command line that commands share: options, device names with their completion,
-// and times.
+// Floor 7. The parts of a command line that commands share: options, device names with their
+// completion, and times. On the program's one thread; plain values.
 import ArgumentParser
 import Glibc
 import InterruptSyncClient

@@ -1,5 +1,6 @@
-// interruptsyncctl: administrators and shell scripts query and control the daemon, and bind devices
-// to UIO drivers. One thread. Each command is one type under Commands/; here is the entry point.
+// Floor 7. interruptsyncctl: administrators and shell scripts query and control the daemon, and
+// bind devices to UIO drivers. One thread. Each command is one type under Commands/; here is the
+// entry point.
 import ArgumentParser
 import Glibc
 import InterruptSyncClient

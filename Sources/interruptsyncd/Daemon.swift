@@ -16,7 +16,7 @@ struct Daemon: ParsableCommand {
         interruptsyncd pci-0000:00:03.0 --claim bar0:0x24/32 --acknowledge bar0:0x64/32=claimed
 
       If you name no device, it services every device that a file in /etc/interruptsync/devices \
-      (or its like, see interruptsync.device(5)) matches. With no file and no device on the \
+      (or another folder of interruptsync.device(5)) matches. With no file and no device on the \
       machine it services a software line, so that you can see it run.
       """,
     version: "0.1.0")
@@ -30,7 +30,7 @@ struct Daemon: ParsableCommand {
 
   @Option(name: .customLong("for"), help: "Exit after this many seconds.") var seconds: Double?
 
-  @Option(help: "Triggers a second of the software line.") var rate: UInt64 = 1000
+  @Option(help: "Trigger the software line this many times a second.") var rate: UInt64 = 1000
 
   @Option(
     help: "Listen for clients at this path, for instance /run/interruptsync/io.interruptsync.",
@@ -115,7 +115,7 @@ struct Daemon: ParsableCommand {
     Self.show(found)
     throw UIOError(
       .malformed, device: "interruptsyncd", operation: "start",
-      cause: "there are UIO devices, and none was named",
+      cause: "no .device file matches this machine's UIO devices, and you named none",
       hint:
         "name the devices to service, each with --claim and --acknowledge from its data sheet, or write a .device file, interruptsync.device(5)"
     )

@@ -14,7 +14,7 @@ struct DeviceArguments: ParsableArguments {
   )
   var acknowledge: [String] = []
 
-  @Option(help: "How the routines are walked: normal, all or repeat.") var mode: [String] = []
+  @Option(help: "How to walk the routines: normal, all or repeat.") var mode: [String] = []
 
   @Option(help: "How the line is re-armed: auto, irqcontrol, pci-command or none.")
   var rearm: [String] = []

@@ -66,7 +66,7 @@ TEST(group_refusals) {
   CHECK_EQUAL(reports, 1);
   CHECK_EQUAL(interruptsync_release(group), 0);
   attributes.waiting = 4;
-  CHECK_FAILS(interruptsync_group_create(NULL, &attributes, NULL, NULL, &group), EINVAL, "4 is not a way to wait");
+  CHECK_FAILS(interruptsync_group_create(NULL, &attributes, NULL, NULL, &group), EINVAL, "4 is not a wait strategy");
   CHECK_EQUAL(interruptsync_group_create(NULL, NULL, NULL, NULL, NULL), -EINVAL);
   CHECK_EQUAL(interruptsync_group_get_statistics(NULL, NULL), -EINVAL);
   interruptsync_object_options options = INTERRUPTSYNC_STRUCT(interruptsync_object_options);

@@ -1,4 +1,8 @@
-"""The built daemon in the background, spoken to in bytes, and its software lines raised without it being asked."""
+"""The parts of every test in this folder: the built daemon in the background, connections to it in bytes, the reading
+end of its rings, and processes of other users. `Daemon.line` raises interrupts without a call to the daemon.
+
+INTERRUPTSYNCD is the program. SOAK=1 asks for the long form of the tests that draw random numbers: ten times as many.
+"""
 import array
 import ctypes
 import json
@@ -18,6 +22,7 @@ PROGRAM = os.environ.get("INTERRUPTSYNCD", ".build/release/interruptsyncd")
 # Long enough for a loaded machine; nothing waits so long on purpose.
 PATIENCE = 60
 NOBODY = 65534
+RANDOM_TURNS = 10 if os.environ.get("SOAK") else 1
 
 libc = ctypes.CDLL(None, use_errno=True)
 PIDFD_GETFD = 438
@@ -35,7 +40,7 @@ def eventually(what, condition, patience=PATIENCE):
 
 
 def as_user(user, group, body, groups=()):
-    """Runs `body` in a process of that user; its exception is ours."""
+    """Runs `body` in a process of that user. If it raises an exception, this function fails with its text."""
     assert os.getuid() == 0, "calls of other users are made as root: run the tests as root"
     reading, writing = os.pipe()
     child = os.fork()
@@ -54,6 +59,19 @@ def as_user(user, group, body, groups=()):
         said = pipe.read().decode()
     os.waitpid(child, 0)
     assert not said, said
+
+
+def refused(name, body, *arguments, **parameters):
+    """Fails unless the daemon answers the call with this error. Returns the error."""
+    try:
+        answer = body(*arguments, **parameters)
+    except Exception as error:
+        got = getattr(error, "name", None) or (error.error() if hasattr(error, "error") else None)
+        if callable(got):
+            got = got()
+        assert got == name, f"{error!r} instead of {name}"
+        return error
+    raise AssertionError(f"{answer} instead of {name}")
 
 
 class Refused(Exception):
@@ -185,7 +203,7 @@ class Ring:
             if records:
                 return records
             self.asleep.value = 1
-            # The flag has to be seen before the second look: a lock's atomic operations see to that.
+            # The writer must see the flag before the second look: the lock's atomic operations are the barrier.
             with self.fence:
                 pass
             if self.word(self.WRITTEN) == self.read:
@@ -249,6 +267,9 @@ class Daemon:
     def wire(self, timeout=PATIENCE):
         return Wire(self.path, timeout)
 
+    def let_every_user_connect(self):
+        os.chmod(self.path, 0o666)
+
     def memory(self, field="VmRSS"):
         """Resident bytes."""
         with open(f"/proc/{self.process.pid}/status") as file:
@@ -271,7 +292,7 @@ class Daemon:
             eventually("three interrupts", lambda: self.interrupts(wire, device) == before + 3)
 
     def line(self, device):
-        """The eventfd behind a software line: a write raises interrupts as hardware does, the control thread not asked.
+        """The eventfd of a software line. A write raises interrupts as hardware does, without the control thread.
 
         It is the eventfd that keeps triggers while no dispatcher serves the line.
         """

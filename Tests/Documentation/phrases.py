@@ -50,6 +50,13 @@ PHRASES = [
     _phrase(r"\b(?:serviced|served|served|wanted|needed) no longer\b|\bno longer, or\b", "no longer serviced, stopped"),
     _phrase(r"\bas (?:if|though) there were none\b", "as if it did not exist"),
     _phrase(r"\bmay look at\b", "may observe"),
+    _phrase(r"\bby (?:itself|themselves)\b", "on its own, alone, without; or name the actor"),
+    _phrase(r"\banother \w+ than\b|\bof another (?:version|type|length)\b",
+            "a length other than, the wrong type, differs"),
+    _phrase(r"\bthe present (?:connection|object|one|level)s?\b", "the current one"),
+    _phrase(r"\bthose who\b", "name the actor: the watchers, callers that"),
+    _phrase(r"\b(?:those|what) there (?:is|are)\b|\bwhat is there\b", "name the thing: the devices, the count"),
+    _phrase(r"\bbe put right\b|\bputs? right\b", "repair, recover"),
 ]
 
 # True technical uses, taken out of a text before it is searched.

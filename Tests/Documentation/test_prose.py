@@ -77,7 +77,10 @@ class PhraseTests(unittest.TestCase):
                 "the line is to be masked", "no thread to be had", "lets go of the lock", "was told of it",
                 "is read anew", "in the place of a map", "nobody claims", "Somebody waits", "stands for the level",
                 "stood behind it", "they end by itself", "it may not be there", "has to do with it",
-                "the file is at fault", "the one of before", "looks whether it took", "so that one can see it"):
+                "the file is at fault", "the one of before", "looks whether it took", "so that one can see it",
+                "it claims by itself", "a length of another kind than this", "another length than 4",
+                "the wrong or of another type", "the present connection stays", "for those who watch",
+                "dispatches what there is", "lists what is there", "it is to be put right"):
             self.assert_faults(text)
 
     def test_technical_uses(self):

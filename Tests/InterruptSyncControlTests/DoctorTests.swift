@@ -44,7 +44,7 @@ private func texts(_ members: JSONObject, _ counts: JSONObject = [:]) throws -> 
     (["state": "failed", "failure": "it is busy", "failureHint": "wait"], [:], "it is busy"),
     (["state": "storming"], [:], "storm brake"),
     (["state": "listed", "file": .null], [:], "no .device file matches"),
-    (["state": "listed"], [:], "disconnected"), (["state": "gone"], [:], "has gone"),
+    (["state": "listed"], [:], "disconnected"), (["state": "gone"], [:], "was removed"),
     (["routines": []], [:], "without a routine"),
     ([:], ["unclaimed": 5, "dispatches": 5], "no routine claimed any"),
     ([:], ["unclaimed": 5, "dispatches": 6, "claimed": 1], "5 of 6"),

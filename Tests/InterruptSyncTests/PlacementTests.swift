@@ -26,7 +26,7 @@ private func object(_ attributes: DispatcherAttributes, _ log: ReportLog) throws
   try object.awaitDispatches(1)
   try object.disconnect()
   #expect(log.kinds == ["attributeRefused"])
-  #expect(log.all.first?.description.contains("no interrupt number") == true)
+  #expect(log.all.first?.description.contains("interrupt number is unknown") == true)
 }
 
 @Test func aRefusedRouteNamesItsFile() throws {
@@ -36,7 +36,7 @@ private func object(_ attributes: DispatcherAttributes, _ log: ReportLog) throws
     DispatcherAttributes(interruptProcessors: [1, 0]), numbered, named: "line",
     procfs: Procfs(root: "/nonexistent"), report: log.handler)
   #expect(log.kinds == ["attributeRefused"])
-  #expect(log.all.first?.error?.operation == "have the interrupt on processors 0,1")
+  #expect(log.all.first?.error?.operation == "route the interrupt to processors 0,1")
   #expect(log.all.first?.error?.errorNumber == ENOENT)
   #expect(log.all.first?.error?.hint.contains("/proc/irq/17/smp_affinity_list") == true)
   // Nobody asked: nothing is looked for.

@@ -112,7 +112,7 @@ private func check(_ errors: [InterruptSyncError?]) {
     refused?.description == """
       card: call a synchronized routine: the calling thread is inside a routine of this object, \
       or of one that shares its lock
-        hint: call the function directly: the thread has the exclusion already
+        hint: call the function directly: the thread already holds the lock
       """)
 }
 

@@ -29,7 +29,7 @@ private let again = "open it again by its stable id"
 private let absent = "there is no such device"
 private let look = "ls /sys/class/uio"
 private let node = "group (udev rule"
-private let pci = "PCI files in sysfs are root's"
+private let pci = "PCI files in sysfs belong to root"
 private let limits = "LimitNOFILE=, LimitMEMLOCK="
 
 private let specific: [Row] = [
@@ -41,7 +41,7 @@ private let specific: [Row] = [
   Row(.open, ELOOP, .notFound, absent, look),
   Row(.open, ENAMETOOLONG, .notFound, absent, look),
   Row(.open, EINVAL, .removed, gone, again),
-  Row(.open, EBUSY, .busy, "its driver refuses another open", "close the other user"),
+  Row(.open, EBUSY, .busy, "its driver refuses another open", "close it in the other program"),
   Row(.open, EIO, .driverFailed, "its driver's open hook refused", "kernel's log"),
   Row(.open, EPROTO, .driverFailed, "its driver's open hook refused", "kernel's log"),
   // Facts 7, 13.
@@ -55,7 +55,7 @@ private let specific: [Row] = [
   Row(.irqControl, EIO, .noInterrupt, "the device has no interrupt", "device tree"),
   Row(.irqControl, ENOSYS, .rearmUnsupported, "its driver has no irqcontrol", "PCI COMMAND"),
   Row(.irqControl, EBADF, .readOnly, "not open for writing", "O_RDWR"),
-  Row(.irqControl, EPROTO, .driverFailed, "another length than 4", "author"),
+  Row(.irqControl, EPROTO, .driverFailed, "a length other than 4", "author"),
   Row(.irqControl, EBUSY, .driverFailed, "refused to re-arm", "kernel's log"),
   Row(.irqControl, EPERM, .driverFailed, "refused to re-arm", "kernel's log"),
   // Fact 28.

@@ -175,7 +175,7 @@ private func service<R>(
     try #require(throws: VarlinkError.self) { try VarlinkClient(address, timeout: .seconds(1)) }
   }
   let missing = try failure("/nowhere/at/all")
-  #expect(missing.code == .notFound && missing.errno == ENOENT)
+  #expect(missing.code == .notFound && missing.errorNumber == ENOENT)
   #expect(
     missing.description
       == "/nowhere/at/all: connect: there is no such socket (ENOENT)\n  hint: is the service running? systemctl status"

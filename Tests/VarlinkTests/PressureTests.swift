@@ -76,7 +76,7 @@ private let echo = #"{"method":"org.example.bench.Echo","parameters":{"text":"a"
   try client.socket.put(
     #"{"method":"org.example.bench.Big","parameters":{"bytes":4000000}}"# + "\0")
   while bench.notices.isEmpty { try bench.loop.turn() }
-  #expect(bench.notices.first?.description.contains("answers were not read") == true)
+  #expect(bench.notices.first?.description.contains("did not read its answers") == true)
   #expect(bench.server.connections.isEmpty)
 }
 
@@ -86,7 +86,7 @@ private let echo = #"{"method":"org.example.bench.Echo","parameters":{"text":"a"
   let client = try bench.client()
   try client.socket.put("{")
   while bench.notices.isEmpty { try bench.loop.turn() }
-  #expect(bench.notices.first?.description.contains("did not end") == true)
+  #expect(bench.notices.first?.description.contains("did not finish a message") == true)
   #expect(try client.take().isClosed)
   try idle.socket.put(echo)
   try bench.settle()
@@ -109,8 +109,8 @@ private let echo = #"{"method":"org.example.bench.Echo","parameters":{"text":"a"
 
 @Test func connectionsAreLimitedByUserAndInAll() throws {
   for (limits, cause) in [
-    (ServerLimits(connections: 100, connectionsPerUser: 3), "the user has 3"),
-    (ServerLimits(connections: 3, connectionsPerUser: 100), "there are 3"),
+    (ServerLimits(connections: 100, connectionsPerUser: 3), "the user already has 3"),
+    (ServerLimits(connections: 3, connectionsPerUser: 100), "there are already 3"),
   ] {
     let bench = try Bench(limits: limits)
     var clients = try (0..<4).map { _ in try bench.client() }

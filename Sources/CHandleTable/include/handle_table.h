@@ -1,5 +1,5 @@
-// The handles of the C interface, and each thread's latest error. InterruptSyncC calls this; any thread, any level. A
-// look-up takes no lock; a mutex guards the list of free slots.
+// Floor 5. The handles of the C interface, and each thread's latest error. InterruptSyncC calls this; any thread, any
+// level. A look-up takes no lock; a mutex guards the list of free slots.
 //
 // A handle is not an address. It holds a slot's index, the slot's generation and the kind of the object that it names.
 // A look-up can therefore tell NULL, a released handle, a handle of another kind and most stray pointers from a live

@@ -1,4 +1,5 @@
-// interruptsync.h: interrupts of UIO devices, serviced in user space under a lock. For C17 and C++17 and later.
+// interruptsync.h: interrupts of UIO devices, serviced in user space under a lock. For C17 and C++17 and later. This
+// is floor 5 of docs/architecture.md: programs include it, and the target InterruptSyncC implements it.
 //
 // An object owns an interrupt line and a lock. Service routines run when the line fires, synchronized routines run
 // when a caller asks, and no two of them ever run at once. Rule numbers in comments (P10, N4) and facts (fact 42) are

@@ -1,4 +1,5 @@
-// Marks shared by every header of the shim.
+// Floor 0: marks shared by every header of CLinuxSystem and CUIO. Only macros; LINUX_HOT says which functions may run
+// between a count's read and the re-arm, with the interrupt lock held.
 #ifndef LINUX_ATTRIBUTES_H
 #define LINUX_ATTRIBUTES_H
 

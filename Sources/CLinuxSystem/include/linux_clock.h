@@ -1,4 +1,5 @@
-// Ticks for statistics: the processor's own counter where it is constant, else nanoseconds of the kernel's clock.
+// Floor 0: ticks for statistics, from the processor's own counter where it is constant, else nanoseconds of the
+// kernel's clock. Any thread, also inside a dispatch; no lock.
 #ifndef LINUX_CLOCK_H
 #define LINUX_CLOCK_H
 

@@ -1,4 +1,5 @@
-// Descriptors for a control thread: signals and timers, so that one poll waits for everything.
+// Floor 0: descriptors for a control thread, signals and timers, so that one poll waits for everything. The daemon's
+// control thread, interruptsyncctl's main thread and LinuxSystem's event loop use them; no lock.
 #ifndef LINUX_CONTROL_H
 #define LINUX_CONTROL_H
 

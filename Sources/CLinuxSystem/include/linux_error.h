@@ -1,4 +1,4 @@
-// Names of error numbers.
+// Floor 0: names of error numbers, for Errno of LinuxSystem. Any thread; no lock.
 #ifndef LINUX_ERROR_H
 #define LINUX_ERROR_H
 

@@ -1,4 +1,5 @@
-// A wake-up through eventfd(2).
+// Floor 0: a wake-up through eventfd(2). Any thread may signal one, also a dispatcher with the interrupt lock held;
+// the thread that sleeps on it clears it.
 #ifndef LINUX_EVENT_H
 #define LINUX_EVENT_H
 
@@ -10,7 +11,7 @@ int linux_event_create(void);
 /// Adds `amount`. Returns 0 or -errno; -EAGAIN when the counter is full, which is a wake-up all the same.
 LINUX_HOT int linux_event_signal(int fd, uint64_t amount);
 
-/// Takes what is there. Returns 0 or -errno.
+/// Sets the count to 0. Returns 0 or -errno.
 LINUX_HOT int linux_event_drain(int fd);
 
 #endif

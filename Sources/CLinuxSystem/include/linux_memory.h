@@ -1,4 +1,5 @@
-// Files in memory, which can be passed on like any other.
+// Floor 0: files in memory, which can be passed on like any other file: rings for clients, and the daemon's saved
+// totals. Made by ordinary threads, never inside a dispatch; no lock.
 #ifndef LINUX_MEMORY_H
 #define LINUX_MEMORY_H
 

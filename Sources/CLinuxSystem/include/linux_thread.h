@@ -1,4 +1,6 @@
-// Threads with a stack size, name, policy, priority and processor set, and memory that does not page.
+// Floor 0: threads with a stack size, name, policy, priority and processor set, and memory that does not page.
+// WorkerThread and the timers and workers of the Windows interfaces start threads here; the thread that connects
+// places them. No lock.
 #ifndef LINUX_THREAD_H
 #define LINUX_THREAD_H
 

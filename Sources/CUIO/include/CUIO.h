@@ -1,5 +1,6 @@
-// The shim between Swift and the kernel. Small functions, one concern a header; every error is a -errno;
-// nothing here allocates, logs or decides.
+// Floor 0: the shim between Swift and the kernel on an interrupt's path. Small functions, one concern a header; every
+// error is a -errno; nothing here allocates, logs or decides. Every floor above may include it; each header says
+// which thread and lock it needs.
 #ifndef CUIO_H
 #define CUIO_H
 

@@ -1,4 +1,6 @@
-// One interrupt line as the dispatcher sees it: where its count is read and how it is unmasked and masked.
+// Floor 0: one interrupt line as the dispatcher sees it: where its count is read and how it is unmasked and masked.
+// The serving thread calls it, a dispatch with the interrupt lock held; so do the threads that connect, disconnect or
+// release a line.
 #ifndef CUIO_LINE_H
 #define CUIO_LINE_H
 
@@ -53,7 +55,7 @@ LINUX_HOT static inline void cuio_line_set_total(cuio_line *LINUX_NONNULL line, 
 #define CUIO_PCI_COMMAND_MASTER 0x0004u
 #define CUIO_PCI_COMMAND_INTX_DISABLE 0x0400u
 
-// A count of another length than asked for is not a count; end of file is a pipe whose writer has gone.
+// A count whose length is not the one asked for is no count; end of file means a pipe whose writer has closed it.
 LINUX_HOT static inline int cuio_read_failure(ssize_t length) {
   if (length < 0) return -errno;
   return length == 0 ? -EPIPE : -EBADMSG;
@@ -111,7 +113,7 @@ LINUX_HOT static inline int cuio_line_write_command(cuio_line *LINUX_NONNULL lin
 }
 
 /// Unmasks the line. Returns 0 or -errno: -ENOSYS (no irqcontrol), -EINVAL or -ENODEV (device gone, facts 16, 28),
-/// -EPROTO (the driver answered with another length than 4, fact 18).
+/// -EPROTO (the driver returned a length other than 4, fact 18).
 LINUX_HOT static inline int cuio_line_rearm(cuio_line *LINUX_NONNULL line) {
   switch (line->rearm) {
     case CUIO_REARM_IRQCONTROL: return cuio_irqcontrol(line->fd, 1);

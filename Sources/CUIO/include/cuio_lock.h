@@ -1,5 +1,5 @@
-// The interrupt lock: a priority-inheriting futex, not recursive, with an owner that can be asked for; and the one pair
-// by which code enters and leaves it. Any thread may acquire; nothing here allocates or logs.
+// Floor 0. The interrupt lock: a priority-inheriting futex, not recursive, with an owner that can be asked for; and
+// the one pair by which code enters and leaves it. Any thread may acquire; nothing here allocates or logs.
 //
 // The word is the kernel's own PI-futex protocol: 0 when free, otherwise the owner's thread id and the
 // kernel's waiters bit. Uncontended acquire and release are one compare-and-swap each; a waiter lends its

@@ -1,8 +1,9 @@
-// Static probes of the provider `interruptsync` (sys/sdt.h): an instruction that does nothing until bpftrace, perf or
-// gdb attaches to it. Without that header, or with CUIO_WITHOUT_PROBES, there are none.
+// Floor 0: static probes of the provider `interruptsync` (sys/sdt.h). A probe is an instruction that does nothing
+// until bpftrace, perf or gdb attaches to it. Without that header, or with CUIO_WITHOUT_PROBES, there are none. Any
+// thread, also a dispatch with the interrupt lock held.
 //
-// Called as a function each, since Swift knows no macros that take arguments. A line is told by the address of its
-// cuio_line, which begins with the descriptor: any more would have to be loaded first.
+// Each is a function, since Swift knows no macros that take arguments. The address of its cuio_line names a line; the
+// line begins with the descriptor, and a probe that gave more would have to load it first.
 #ifndef CUIO_PROBE_H
 #define CUIO_PROBE_H
 

@@ -1,5 +1,6 @@
-// Volatile device registers with the ordering that device memory needs: a read is complete before any access
-// after it, a write comes after every write before it. The same strength as the kernel's readl() and writel().
+// Volatile device registers with the ordering that device memory needs: a read is complete before any access after
+// it, a write comes after every write before it. The same strength as the kernel's readl() and writel(). Floor 0.
+// DeviceRegisters calls it after its checks, on any thread; only the interrupt lock orders several threads.
 #ifndef CUIO_REGISTER_H
 #define CUIO_REGISTER_H
 

@@ -1,5 +1,6 @@
-// A fixed ring of interrupt events from the holder of an interrupt lock to one reader that takes no lock, in this
-// process or, through shared memory, in another. A full ring drops the new event and counts it.
+// Floor 0. A fixed ring of interrupt events from the holder of an interrupt lock, usually the serving thread, to one
+// reader that takes no lock, on a thread of this process or, through shared memory, of another. A full ring drops the
+// new event and counts it.
 #ifndef CUIO_RING_H
 #define CUIO_RING_H
 

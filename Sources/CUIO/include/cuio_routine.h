@@ -1,4 +1,5 @@
-// The one function type that serves service routines and synchronized routines alike (P6).
+// Floor 0: the one function type that serves service routines and synchronized routines alike (P6). The serving
+// thread calls the first kind, the caller's thread the second, both with the interrupt lock held.
 #ifndef CUIO_ROUTINE_H
 #define CUIO_ROUTINE_H
 

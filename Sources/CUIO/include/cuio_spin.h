@@ -1,4 +1,5 @@
-// Waiting for a count without sleeping, for a bounded time.
+// Floor 0: waiting for a count without sleeping, for a bounded time. On the serving thread, without the interrupt
+// lock.
 #ifndef CUIO_SPIN_H
 #define CUIO_SPIN_H
 

@@ -1,4 +1,5 @@
-// What the shim remembers of each thread: its kernel id and its current interrupt level.
+// Floor 0: what the shim remembers of each thread: its kernel id and its current interrupt level. Each thread reads
+// and writes only its own; no lock.
 #ifndef CUIO_THREAD_STATE_H
 #define CUIO_THREAD_STATE_H
 

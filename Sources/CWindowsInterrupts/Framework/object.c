@@ -1,5 +1,6 @@
-// What an ISR meets of the framework: its own call, the fast half of WdfInterruptSynchronize, and the contexts of
-// objects, which are found without a lock. Any level.
+// Floor 5, room Framework. What an ISR calls of the framework: its own entry, the fast half of
+// WdfInterruptSynchronize, and the contexts of objects, which are found without a lock. The dispatcher's thread or
+// the caller's, at any level.
 #include "isw/core.h"
 
 #include <stdlib.h>

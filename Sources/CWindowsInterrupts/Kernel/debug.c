@@ -1,4 +1,4 @@
-// Messages, assertions, checks of the level, and the time. Any thread, any level, no lock.
+// Floor 5, room Kernel. Messages, assertions, checks of the level, and the time. Any thread, any level, no lock.
 #include "dispatcher_objects.h"
 
 #include "linux_clock.h"

@@ -1,7 +1,7 @@
-// Waiting. A thread puts a block into the list of each object that it waits for. All its blocks point to a waiter on
-// its stack, and it sleeps on the waiter's word. The thread that signals an object also takes the object for the
-// waiter, so that nothing is lost between the signal and the wake-up. One lock guards the state of all objects; no
-// routine of the driver runs inside it.
+// Floor 5, room Kernel: waiting for dispatcher objects, on the thread that waits. It puts a block into the list of
+// each object that it waits for. All its blocks point to a waiter on its stack, and it sleeps on the waiter's word.
+// The thread that signals an object also takes the object for the waiter, so that nothing is lost between the signal
+// and the wake-up. One lock guards the state of all objects; no routine of the driver runs inside it.
 #include "dispatcher_objects.h"
 
 #include "cuio_lock.h"
@@ -198,7 +198,7 @@ NTSTATUS KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitTyp
   KWAIT_BLOCK own[THREAD_WAIT_OBJECTS];
   if (Count == 0 || Count > (WaitBlockArray ? MAXIMUM_WAIT_OBJECTS : THREAD_WAIT_OBJECTS)) {
     InterruptSyncReportViolation("KeWaitForMultipleObjects", "D9",
-                                 "from 1 to 64 objects, more than 3 only with a WaitBlockArray");
+                                 "wait for 1 to 64 objects; more than 3 need a WaitBlockArray");
     return STATUS_INVALID_PARAMETER;
   }
   waiter w = {.count = Count, .type = WaitType, .blocks = WaitBlockArray ? WaitBlockArray : own};

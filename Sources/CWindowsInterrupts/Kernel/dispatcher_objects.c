@@ -1,5 +1,6 @@
-// Events, semaphores, mutexes, fast mutexes and remove locks: how each kind changes its state. dispatcher.c makes the
-// threads wait. Any thread at the level that the header names; the objects' lock is held while a state changes.
+// Floor 5, room Kernel. Events, semaphores, mutexes, fast mutexes and remove locks: how each kind changes its state.
+// dispatcher.c makes the threads wait. Any thread at the level that the header names; the objects' lock is held while
+// a state changes.
 #include "dispatcher_objects.h"
 
 #include "cuio_lock.h"
@@ -38,7 +39,7 @@ LONG KeReadStateEvent(PKEVENT Event) {
 
 VOID KeInitializeSemaphore(PKSEMAPHORE Semaphore, LONG Count, LONG Limit) {
   if (Count < 0 || Limit < 1 || Count > Limit)
-    InterruptSyncReportViolation("KeInitializeSemaphore", "D7", "the count is from 0 to the limit, which is above 0");
+    InterruptSyncReportViolation("KeInitializeSemaphore", "D7", "the count must be 0 to the limit, the limit above 0");
   isw_object_initialize(&Semaphore->Header, ISW_SEMAPHORE, Count);
   Semaphore->Limit = Limit;
 }
@@ -56,7 +57,7 @@ LONG KeReleaseSemaphore(PKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustm
   isw_objects_unlock();
   if (!fits)
     InterruptSyncReportViolation("KeReleaseSemaphore", "D7",
-                                 "the adjustment is not positive, or leads above the semaphore's limit");
+                                 "the adjustment is not positive, or exceeds the semaphore's limit");
   return before;
 }
 
@@ -137,7 +138,7 @@ VOID ExReleaseFastMutex(PFAST_MUTEX FastMutex) {
   }
   KIRQL level = FastMutex->OldIrql;
   if (KeGetCurrentIrql() != APC_LEVEL)
-    InterruptSyncReportViolation("ExReleaseFastMutex", "4.6", "called at another IRQL than APC_LEVEL, which it ends");
+    InterruptSyncReportViolation("ExReleaseFastMutex", "4.6", "the IRQL is not APC_LEVEL, which the acquire set");
   release_fast("ExReleaseFastMutex", FastMutex);
   cuio_thread_set_level(level);
 }

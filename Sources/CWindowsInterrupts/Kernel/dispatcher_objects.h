@@ -1,5 +1,6 @@
-// What the files of the dispatcher objects share. One lock guards the state of all objects and their lists of waiting
-// threads. It is the innermost lock: no routine of the driver runs inside it.
+// Floor 5, room Kernel: what the files of the dispatcher objects, timers and work items share. One lock guards the
+// state of all objects and their lists of waiting threads. Any thread; it is the innermost lock, and no routine of
+// the driver runs inside it.
 #ifndef ISW_DISPATCHER_OBJECTS_H
 #define ISW_DISPATCHER_OBJECTS_H
 

@@ -1,5 +1,5 @@
-// Lists under a spin lock of the driver's, and sequenced lists, which bring their own lock (D15). Any thread, any
-// level.
+// Floor 5, room Kernel. Lists under a spin lock of the driver's, and sequenced lists, which bring their own lock
+// (D15). Any thread, any level.
 #include "isw/core.h"
 
 // Lists and sums under the driver's spin lock. The level stays as it is: interrupts are threads here, and one that

@@ -1,5 +1,5 @@
-// Tagged pool: the process's heap, with a header before each block that remembers size and tag; and the file behind a
-// software device's memory. Up to DISPATCH_LEVEL, no lock.
+// Floor 5, room Kernel. Tagged pool: the process's heap, with a header before each block that remembers size and tag;
+// and the file behind a software device's memory. Any thread up to DISPATCH_LEVEL, no lock.
 #define _GNU_SOURCE
 #include "isw/core.h"
 
@@ -63,7 +63,7 @@ PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag) {
 static void release(PCSTR call, PVOID memory, ULONG tag) {
   pool_header *header = (pool_header *)(void *)((char *)memory - 32);
   if (!memory || header->magic != MAGIC) {
-    report(call, "pool", memory ? "not a block of the pool, or freed before" : "NULL");
+    report(call, "pool", memory ? "not a block of the pool, or already freed" : "NULL");
     return;
   }
   if (tag && tag != header->tag) {

@@ -1,6 +1,6 @@
-// Timers (D11). Each clock has a list of the timers that are set, earliest first, and a timerfd that wakes the one
-// thread when the earliest is due. The objects' lock covers the state, the lists and the queueing of the DPC, so that a
-// timer that was cancelled, or set again, cannot expire for its old time.
+// Floor 5, room Kernel. Timers (D11). Each clock has a list of the timers that are set, earliest first, and a timerfd
+// that wakes the one thread when the earliest is due. The objects' lock covers the state, the lists and the queueing
+// of the DPC, so that a timer that was cancelled, or set again, cannot expire for its old time.
 #include "dispatcher_objects.h"
 
 #include "linux_thread.h"

@@ -1,6 +1,6 @@
-// Work items (D12): lists in the items' own memory, which all worker threads serve. A thread that takes an item makes
-// sure that another thread is free for the next one, so that an item may wait for a later one. The objects' lock guards
-// the lists; routines run without it.
+// Floor 5, room Kernel. Work items (D12): lists in the items' own memory, which all worker threads serve. A thread
+// that takes an item makes sure that another thread is free for the next one, so that an item may wait for a later
+// one. The objects' lock guards the lists; routines run without it.
 #include "dispatcher_objects.h"
 
 #include "linux_thread.h"
@@ -167,7 +167,7 @@ static bool may_end(PCSTR call, PIO_WORKITEM item) {
   isw_objects_lock();
   bool is_queued = item->item.List.Flink != NULL;
   isw_objects_unlock();
-  if (is_queued) InterruptSyncReportViolation(call, "D12", "the item is queued; it ends after its routine has begun");
+  if (is_queued) InterruptSyncReportViolation(call, "D12", "the item is queued; free it after its routine has begun");
   return !is_queued;
 }
 

@@ -1,4 +1,5 @@
-// The base of the library's own COM objects: identity, reference count and aggregation.
+// Floor 5, room PortCls: the base of the library's own COM objects: identity, reference count and aggregation. Any
+// thread, any level; counts are atomic, no lock.
 #ifndef ISW_COM_H
 #define ISW_COM_H
 

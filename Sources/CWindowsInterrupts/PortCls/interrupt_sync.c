@@ -1,5 +1,6 @@
-// IInterruptSync as COM sees it: the table, the fast half of CallSynchronizedRoutine, PcNewInterruptSync. The object
-// behind it is Swift's (WindowsInterrupts/PortCls).
+// Floor 5, room PortCls: IInterruptSync as COM sees it: the table, the fast half of CallSynchronizedRoutine,
+// PcNewInterruptSync. Drivers call it on their own threads, a synchronized routine with the interrupt lock held. The
+// object behind it is Swift's (WindowsInterrupts/PortCls).
 #include "com.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// A service group: one DPC that passes a request on to every member (P38). A spin lock guards the members; the DPC
-// thread calls them without it.
+// Floor 5, room PortCls. A service group: one DPC that passes a request on to every member (P38). A spin lock guards
+// the members; the DPC thread calls them without it.
 #include "com.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
-// What the Swift half imports. Drivers include wdm.h, wdf.h, portcls.h and stdunk.h.
+// Floor 5: what the Swift half (WindowsInterrupts) imports. Drivers include wdm.h, wdf.h, portcls.h and stdunk.h. No
+// code.
 #include "isw/core.h"
 #include "portcls.h"

@@ -1,5 +1,6 @@
-// What a program needs beside Windows' own calls: it creates devices, loads drivers, leads devices through plug and
-// play, and receives reports of broken rules. On Windows the system does this.
+// Windows interfaces, floor 5: what a program needs beside Windows' own calls. It creates devices, loads drivers,
+// leads devices through plug and play, and receives reports of broken rules. On Windows the system does this. On the
+// program's thread at PASSIVE_LEVEL, except where a comment gives another level; no lock.
 #ifndef INTERRUPTSYNC_WINDOWS_H
 #define INTERRUPTSYNC_WINDOWS_H
 

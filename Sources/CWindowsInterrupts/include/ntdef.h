@@ -1,4 +1,4 @@
-// The base of every other header: types, annotations, status values.
+// Windows interfaces, floor 5: the base of every other header: types, annotations, status values. No code.
 #ifndef ISW_NTDEF_H
 #define ISW_NTDEF_H
 #include "isw/annotations.h"

@@ -1,4 +1,5 @@
-// The status values of the public list that interrupt code uses. The two highest bits hold the severity.
+// Windows interfaces, floor 5: the status values of the public list that interrupt code uses. The two highest bits
+// hold the severity. No code.
 #ifndef ISW_NTSTATUS_H
 #define ISW_NTSTATUS_H
 

@@ -1,5 +1,7 @@
-// The part of PortCls that serves interrupts: IResourceList, IInterruptSync, service sinks and groups. Rules P1 to P40
-// and L1 to L8 of docs/semantics.md; docs/windows.md says for each identifier what it does here.
+// Windows interfaces, floor 5: the part of PortCls that serves interrupts: IResourceList, IInterruptSync, service
+// sinks and groups. Drivers create, connect and register at PASSIVE_LEVEL. Service routines run on the dispatcher's
+// thread and synchronized routines on their caller's, with the interrupt lock held (P1 to P40, L1 to L8 of
+// docs/semantics.md). docs/windows.md says for each identifier what it does here.
 #ifndef ISW_PORTCLS_H
 #define ISW_PORTCLS_H
 
@@ -98,7 +100,7 @@ DECLARE_INTERFACE_(IInterruptSync, IUnknown) {
   /// routines, whether connected or not (P30 to P34). Up to the interrupt's level. Returns the routine's own status
   /// (P33), or STATUS_POSSIBLE_DEADLOCK, without running it, if the caller is inside a routine already (N4).
   STDMETHOD_(NTSTATUS, CallSynchronizedRoutine)(THIS_ PINTERRUPTSYNCROUTINE Routine, PVOID DynamicContext) PURE;
-  /// The interrupt object of the present connection, or NULL (P28, N14). Any level.
+  /// The interrupt object of the current connection, or NULL (P28, N14). Any level.
   STDMETHOD_(PKINTERRUPT, GetKInterrupt)(THIS) PURE;
   /// Connects. Service routines may run before this returns (P22). PASSIVE_LEVEL. STATUS_INVALID_DEVICE_STATE if
   /// connected already (N9) and at a wrong level, STATUS_UNSUCCESSFUL without a service routine (N9),

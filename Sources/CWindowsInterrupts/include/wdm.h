@@ -1,4 +1,5 @@
-// The part of Windows' driver model that interrupt code uses. docs/windows.md says for each identifier what it does
+// Windows interfaces, floor 5: the part of Windows' driver model that interrupt code uses. Drivers include it; each
+// header below gives the thread and the level of its calls. docs/windows.md says for each identifier what it does
 // here.
 #ifndef ISW_WDM_H
 #define ISW_WDM_H

@@ -99,7 +99,7 @@ package struct BusDevice: Equatable, Sendable, CustomStringConvertible {
   private static func absent(_ id: String) -> UIOError {
     UIOError(
       .notFound, device: id, operation: "find the device", cause: "there is no such device",
-      hint: "lspci -D and ls /sys/bus/*/devices show what there is")
+      hint: "lspci -D and ls /sys/bus/*/devices list the devices")
   }
 
   /// `BUS-NAME`, as stable ids are written.

@@ -1,6 +1,7 @@
 // The driver that the kernel gives a device, changing it, and keeping the change across restarts.
-// Writing driver_override and drivers_probe succeeds whatever comes of it, so the link `driver` is
-// checked afterwards, and a change that failed is undone. Floor 5; takes root, may wait for modprobe.
+// Writing driver_override and drivers_probe succeeds even when the driver refuses the device, so
+// the link `driver` is checked afterwards, and a change that failed is undone. Floor 5;
+// interruptsyncctl calls it on its one thread. Needs root, and may wait for modprobe.
 import Glibc
 package import UIO
 
@@ -60,12 +61,13 @@ package struct DriverBinding {
       try undo(old, before, error)
     }
     guard self.driver == driver else {
-      let cause = self.driver.map { "\($0) has taken it instead" } ?? "the driver did not take it"
+      let cause = self.driver.map { "\($0) took it instead" } ?? "the driver did not accept it"
       try undo(
         old, before,
         UIOError(
           .driverFailed, device: "\(device)", operation: "bind to \(driver)", cause: cause,
-          hint: "dmesg may say why; uio_pci_generic takes no device whose INTx cannot be disabled"))
+          hint: "dmesg may say why; uio_pci_generic accepts only devices whose INTx can be disabled"
+        ))
       return Outcome(before: before, after: before)
     }
     return Outcome(before: before, after: driver)
@@ -87,7 +89,7 @@ package struct DriverBinding {
     guard !force, let use = DeviceUse(of: folder, system: system).description else { return }
     throw UIOError(
       .busy, device: "\(device)", operation: operation, cause: use,
-      hint: "end that use, or give --force if the machine can do without it")
+      hint: "stop using the device, or give --force if the machine can do without it")
   }
 
   private func requireDriver(_ driver: String) throws(UIOError) {
@@ -99,9 +101,9 @@ package struct DriverBinding {
     }
     throw UIOError(
       .notFound, device: "\(device)", operation: "bind to \(driver)",
-      cause: "there is no driver \"\(driver)\" for the bus \(device.bus), and no module brings it",
+      cause: "the bus \(device.bus) has no driver \"\(driver)\", and no module provides it",
       hint: device.bus == "pci"
-        ? "uio_pci_generic is the general one; modprobe must find it" : "look at its spelling")
+        ? "uio_pci_generic is the generic driver; modprobe must find it" : "check the spelling")
   }
 
   private func release(_ driver: String?, _ operation: String) throws(UIOError) {
@@ -132,13 +134,13 @@ package struct DriverBinding {
     if self.driver != driver { try? probe("undo") }
     let back = self.driver
     let word =
-      driver.map { "\($0) has the device back" } ?? "the device is without a driver, as before"
+      driver.map { "\($0) drives the device again" } ?? "the device has no driver, as before"
     throw UIOError(
       failure.code, device: failure.device, operation: failure.operation,
       cause: failure.cause + "; "
         + (back == driver
           ? word
-          : "\(driver ?? "no driver") has it no longer, and \(back ?? "no driver") has it now"),
+          : "\(driver ?? "no driver") no longer drives it, and \(back ?? "no driver") drives it now"),
       hint: failure.hint, errno: failure.errorNumber)
   }
 

@@ -67,7 +67,7 @@ struct SyncCounters {
   /// First argument of every routine (P6).
   var object: UnsafeMutableRawPointer?
   var head: UnsafeMutablePointer<RoutineNode>?
-  /// Where each dispatch leaves an event for those who watch, or nil.
+  /// Where each dispatch leaves an event for the watchers, or nil.
   var rings: UnsafeMutablePointer<cuio_ring>?
   /// When the last dispatch released the lock; 0 once the line has been found quiet since.
   var lastEnd: UInt64 = 0
@@ -183,7 +183,7 @@ func dispatchMember(_ core: Cell<SyncCore>) -> Int32 {
   return outcome
 }
 
-/// For those who watch. With the lock held, after everything that the dispatch counts but the hold
+/// For the watchers. With the lock held, after everything that the dispatch counts but the hold
 /// itself.
 @_noLocks @inline(__always)
 private func recordEvent(_ core: Cell<SyncCore>, _ delta: UInt64, _ outcome: Int32) {

@@ -1,5 +1,5 @@
-// Room Core: how the public `Duration` and the integers of clocks, counters and system calls become
-// each other. Values; not used between the count and the re-arm.
+// Room Core: converts between the public `Duration` and the integers of clocks, counters and system
+// calls. Values, for any thread; not used between the count and the re-arm.
 
 extension Duration {
   /// Whole nanoseconds, rounded down: 0 for what is negative, the largest number for what is

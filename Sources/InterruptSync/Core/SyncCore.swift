@@ -1,5 +1,6 @@
 // Room Core: the core between dispatches: its memory, and the lists that a dispatch walks. Each
-// cell is allocated and freed by one owner, who outlives every user.
+// cell is allocated and freed by one owner, which outlives every user. The thread that holds the
+// interrupt lock changes a list; nothing here runs inside a dispatch.
 import CUIO
 
 /// In which manner an interrupt walks the list of service routines. Fixed for the life of the

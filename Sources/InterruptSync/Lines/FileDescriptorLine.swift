@@ -1,5 +1,6 @@
-// Room Lines: a line over a descriptor that the caller opened. Its memory lasts as long as the
-// object that is connected to it.
+// Room Lines: a line over a descriptor that the caller opened. Made on the caller's thread at
+// PASSIVE_LEVEL; the serving thread reads it. Its memory lasts as long as the object that is
+// connected to it.
 import CUIO
 import Glibc
 import Synchronization
@@ -24,7 +25,7 @@ import UIO
   private let isClaimed = Atomic<Bool>(false)
 
   /// Duplicates `descriptor`, which stays the caller's, and makes the open file non-blocking for
-  /// all who share it.
+  /// every process that shares it.
   ///
   /// - Parameters:
   ///   - descriptor: an open eventfd, pipe or socket.
@@ -70,12 +71,12 @@ import UIO
   public func detach() { isClaimed.store(false, ordering: .releasing) }
 
   /// EPIPE, EIO and ENODEV mean `removed`: the other end was closed. Everything else is
-  /// `lineFailed`, a record of another length than the format's (EBADMSG) included.
+  /// `lineFailed`, also a record whose length is not the format's (EBADMSG).
   public func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
     let (code, cause): (InterruptSyncError.Code, String) =
       switch errno {
       case EPIPE, EIO, ENODEV: (.removed, "the other end was closed")
-      case EBADMSG: (.lineFailed, "a record has another length than the format's")
+      case EBADMSG: (.lineFailed, "a record's length differs from the format's")
       default: (.lineFailed, "the descriptor failed")
       }
     return InterruptSyncError(

@@ -1,5 +1,5 @@
-// Room Lines: what every room from here on throws. A value; made outside of the interrupt lock, but
-// for a caller that the lock refuses.
+// Room Lines: the error that this room and every room above throw. A value for any thread. It is
+// made outside of the interrupt lock, except for a caller that the lock refuses.
 import Glibc
 import Synchronization
 public import UIO
@@ -56,7 +56,7 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
     self.operation = operation
     self.cause = cause
     self.hint = hint
-    self.errno = errno == 0 ? nil : Errno(rawValue: errno)
+    self.errno = Errno(nonzero: errno)
     self.device = device
   }
 
@@ -75,11 +75,11 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
   }
 
   /// `object: operation: cause (ERRNO)`, and the hint on a line of its own.
-  public var description: String {
-    let number = errno.map { " (\($0))" } ?? ""
-    let advice = hint.isEmpty ? "" : "\n  hint: \(hint)"
-    return "\(object): \(operation): \(cause)\(number)\(advice)"
-  }
+  public var description: String { explanation }
+}
+
+extension InterruptSyncError: ExplainedError {
+  package var codeName: String { code.rawValue }
 }
 
 /// Reports a broken rule of levels and locks (N23). Always an error to the caller; in checked mode,

@@ -1,5 +1,5 @@
-// Room Lines: a line without hardware, an eventfd. Its memory lasts as long as the object that is
-// connected to it.
+// Room Lines: a line without hardware, an eventfd. Any thread triggers it; the serving thread reads
+// it. Its memory lasts as long as the object that is connected to it.
 import CUIO
 import Synchronization
 import UIO

@@ -1,5 +1,6 @@
-// Room Lines: a UIO device's line as a source of interrupts. PASSIVE_LEVEL, without a lock. `import
-// InterruptSync` alone brings devices, lines and registers to a driver.
+// Room Lines: a UIO device's line as a source of interrupts. Connect and disconnect call it on the
+// caller's thread at PASSIVE_LEVEL, without a lock. `import InterruptSync` alone brings devices,
+// lines and registers to a driver.
 import CUIO
 import Glibc
 @_exported public import UIO

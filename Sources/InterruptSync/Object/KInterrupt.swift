@@ -46,7 +46,7 @@ import Synchronization
 }
 
 extension InterruptSyncObject {
-  /// The handle of the present connection; nil while there is none (N14). Any thread, any level
+  /// The handle of the current connection; nil while there is none (N14). Any thread, any level
   /// (P28).
   public func getKInterrupt() -> KInterrupt? {
     storage.monitor.locked {

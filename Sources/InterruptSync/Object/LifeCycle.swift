@@ -105,7 +105,7 @@ extension SyncStorage {
         throw InterruptSyncError(
           .alreadyConnected, object: name, operation: "connect",
           cause: "the object is connected already",
-          hint: "disconnect it first; the present connection was left as it is")
+          hint: "disconnect it first; the current connection is unchanged")
       }
       guard !registrations.isEmpty || options.connectsWithoutRoutines else {
         throw InterruptSyncError(

@@ -1,5 +1,6 @@
-// Room Object: a line that stays masked after its interrupt until it has been serviced elsewhere:
-// what a service routine needs that hands the interrupt to another process.
+// Room Object: a line that stays masked after its interrupt until another process has serviced it.
+// A service routine that hands the interrupt on calls the first half under the interrupt lock;
+// another thread releases the line at PASSIVE_LEVEL, outside of the routines.
 import CUIO
 import LinuxSystem
 

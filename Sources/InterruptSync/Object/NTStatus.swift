@@ -1,5 +1,5 @@
-// Room Object: what an object's results look like to other tongues, Windows' statuses and C's error
-// numbers. Values; any thread, any level.
+// Room Object: an object's results for other languages: Windows' statuses and C's error numbers.
+// Values; any thread, any level.
 import Glibc
 import UIO
 

@@ -1,6 +1,6 @@
 // Room Object: the list of service routines. Routines are added on the caller's thread at
-// PASSIVE_LEVEL; the list itself is in SyncStorage.swift. The order of
-// locks: registering, then the interrupt lock; the monitor last.
+// PASSIVE_LEVEL; the list itself is in SyncStorage.swift. The order of locks: registering, then the
+// interrupt lock; the monitor last.
 import CUIO
 import LinuxSystem
 

@@ -30,7 +30,7 @@ import LinuxSystem
     self.options = options
   }
 
-  /// Adds `member` after the present ones; the first one connects the line. The member's
+  /// Adds `member` after the other members; the first one connects the line. The member's
   /// routines may run before this returns (P22).
   ///
   /// PASSIVE_LEVEL.
@@ -43,7 +43,7 @@ import LinuxSystem
         throw InterruptSyncError(
           .alreadyConnected, object: member.name, operation: "connect",
           cause: "the object is connected already",
-          hint: "disconnect it first; the present connection was left as it is")
+          hint: "disconnect it first; the current connection is unchanged")
       }
       return self.hub ?? InterruptSyncObject(source: source, mode: .all, options: options)
     }

@@ -1,4 +1,4 @@
-// Room Object: the way of interrupt events into another process: a ring in sealed memory and an
+// Room Object: carries interrupt events into another process: a ring in sealed memory and an
 // eventfd, both passed as descriptors. Made and released at PASSIVE_LEVEL; a dispatch writes the
 // ring with the interrupt lock held.
 package import CUIO
@@ -25,7 +25,7 @@ package import LinuxSystem
     guard (1...65536).contains(capacity) else {
       throw InterruptSyncError(
         .invalidArgument, object: object.name, operation: "watch interrupts",
-        cause: "a ring of \(capacity) events; 1 to 65536 are possible")
+        cause: "a ring has 1 to 65536 events, not \(capacity)")
     }
     let count = Self.entries(capacity)
     var page: UnsafeMutablePointer<cuio_ring_page>?

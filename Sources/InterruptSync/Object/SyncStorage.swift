@@ -1,6 +1,7 @@
 // Room Object: what an object keeps besides its line's service: the list of routines, the phase of
-// its life, those who watch. Apart from `InterruptSyncObject`, because the serving thread keeps it
-// too: the object's last reference may be released inside one of its own routines (N12).
+// its life, its watchers. The interrupt lock guards the list that a dispatch walks, the monitor the
+// rest. Apart from `InterruptSyncObject`, because the serving thread keeps it too: the object's
+// last reference may be released inside one of its own routines (N12).
 import CUIO
 import LinuxSystem
 import Synchronization
@@ -86,7 +87,7 @@ import Synchronization
 
 /// A routine in an object's list, and the means to take it out again (N8).
 ///
-/// The list keeps the registration alive: it may be dropped by those who never cancel.
+/// The list keeps the registration alive: drop it if you never cancel.
 @safe public final class ServiceRoutineRegistration: @unchecked Sendable {
   let node: Cell<RoutineNode>
   /// Out of the list. Guarded by `registering`.

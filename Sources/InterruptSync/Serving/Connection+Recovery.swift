@@ -1,5 +1,6 @@
-// Room Serving: what a dispatch leaves to be put right outside of the lock. On the serving thread,
-// without the interrupt lock. Nothing here waits: the thread asks again when the time has come.
+// Room Serving: repairs after a dispatch, which cannot be made under the lock, such as a second
+// try of a failed re-arm. On the serving thread, without the interrupt lock. Nothing here waits: the thread
+// asks again when the time has come.
 import CUIO
 import Glibc
 import Synchronization

@@ -2,7 +2,7 @@
 // thread kind shares: its fields say who may touch them. `LineServer` is what differs, a thread of
 // the line's own (DispatcherThread) or one that it shares with others (GroupMember). Here is what
 // other threads do with a connection; Connection+Recovery.swift and StormBrake.swift are what the
-// serving thread does when an interrupt leaves something to be put right.
+// serving thread does when a re-arm failed or a storm began.
 import CUIO
 import Synchronization
 import UIO

@@ -1,5 +1,5 @@
-// Room Serving: what a driver asks of the thread that serves its line. Values; nothing is asked of
-// the system before a thread starts.
+// Room Serving: what a driver asks of the thread that serves its line. Values, for any thread;
+// nothing is asked of the system before a thread starts.
 
 /// How the dispatcher thread of a connection runs.
 ///

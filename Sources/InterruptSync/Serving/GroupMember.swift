@@ -48,8 +48,8 @@ import UIO
       slot.free()
       throw InterruptSyncError(
         .resourcesExhausted, object: name, operation: "connect",
-        cause: "its group cannot wait for the line",
-        hint: "raise fs.epoll.max_user_watches, or connect it with a thread of its own",
+        cause: "the group's thread cannot wait for the line",
+        hint: "raise fs.epoll.max_user_watches, or leave out the group",
         errno: -result)
     }
   }
@@ -81,7 +81,7 @@ import UIO
   var next: Cell<GroupSlot>?
 }
 
-/// Reads one line and dispatches what there is.
+/// Reads one line and dispatches the count that it finds.
 ///
 /// - Parameter last: when the thread's last dispatch released its lock, if nothing but reads was in
 ///   between; else 0. Set to when this one did.

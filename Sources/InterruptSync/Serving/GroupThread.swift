@@ -64,7 +64,7 @@ import UIO
     lastEnd = .allocate(0)
     counters = .allocate(Counters())
     let added = linux_poller_add(poller.raw, wake.raw, nil)
-    guard added == 0 else { throw Self.exhausted(name, "cannot wait for its wake-up", added) }
+    guard added == 0 else { throw Self.exhausted(name, "cannot wait for its own eventfd", added) }
     try start(report)
   }
 

@@ -1,5 +1,5 @@
-// Room Serving: what a connection and its owner say to each other: how to brake a storm, and what
-// happened. Values. A report is made on the serving thread, at PASSIVE_LEVEL without a lock.
+// Room Serving: how a connection brakes a storm, and what it reports to its owner. Values. A report
+// is made on the serving thread, at PASSIVE_LEVEL without a lock.
 
 /// How the brake treats a line that keeps interrupting although no routine claims (N20, S7).
 ///
@@ -67,11 +67,11 @@ public enum InterruptReport: Sendable, CustomStringConvertible {
       .attributeRefused(let error):
       error.description
     case .stormBegan(let unclaimed):
-      "interrupt storm: \(unclaimed) in a row that no routine claimed; the line is masked"
+      "interrupt storm: no routine claimed \(unclaimed) interrupts in a row; the line is masked"
     case .stormEnded: "interrupt storm ended"
     case .repeatLimitReached(let passes):
-      "a routine still claims after \(passes) passes of mode repeat; one of them claims without looking at its device"
-    case .rearmRecovered: "the line could be re-armed again"
+      "a routine still claims after \(passes) passes of mode repeat; one of the routines claims without checking its device"
+    case .rearmRecovered: "the line is re-armed again"
     }
   }
 }

@@ -1,4 +1,4 @@
-// Room Serving: how an object wants to be served. Values, made before the object.
+// Room Serving: how an object wants to be served. Values, for any thread, made before the object.
 
 /// Choices that are made once, when a sync object is made.
 public struct InterruptSyncOptions: Sendable {

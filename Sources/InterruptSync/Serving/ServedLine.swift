@@ -59,7 +59,7 @@ import Glibc
       .wouldDeadlock, object: name, operation: operation,
       cause:
         "the calling thread is inside a routine of this object, or of one that shares its lock",
-      hint: "call the function directly: the thread has the exclusion already")
+      hint: "call the function directly: the thread already holds the lock")
   }
 
   /// The kernel follows the chain of owners and waiters, and has found the caller at its end.

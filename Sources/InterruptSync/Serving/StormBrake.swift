@@ -1,6 +1,6 @@
 // Room Serving: the storm brake, from the pause to the release. A dispatch finds the storm and
 // masks the line (Dispatch.swift); everything here follows outside the interrupt lock, on the
-// serving thread. Nothing here waits but the thread that has one line only.
+// serving thread. Only a thread that has no other line waits here.
 import CUIO
 import LinuxSystem
 import Synchronization

@@ -55,17 +55,17 @@ enum ThreadPlacement {
     procfs: Procfs = .system, report: Report?
   ) {
     guard !attributes.interruptProcessors.isEmpty else { return }
-    let operation = "have the interrupt on processors \(list(attributes.interruptProcessors))"
+    let operation = "route the interrupt to processors \(list(attributes.interruptProcessors))"
     guard let number = source.interruptNumber else {
       return refused(
         owner, report, operation, 0, "set the affinity only for lines of hardware",
-        cause: "the line has no interrupt number that is known")
+        cause: "the line's interrupt number is unknown")
     }
     let result = procfs.route(interrupt: number, to: attributes.interruptProcessors)
     if result != 0 {
       refused(
         owner, report, operation, -result,
-        "it takes root, and an interrupt that can be moved: /proc/irq/\(number)/smp_affinity_list")
+        "run as root; the interrupt must be movable: /proc/irq/\(number)/smp_affinity_list")
     }
   }
 
@@ -101,8 +101,8 @@ enum ThreadPlacement {
     refused(
       owner, report, "wait without sleeping at priority \(conditions.priority)", 0,
       "stay below \(other), or raise that thread: chrt -f -p PRIORITY PID",
-      cause: "interrupts come through a kernel thread at priority \(other), which could not run"
-        + " meanwhile (fact 53); the thread sleeps")
+      cause: "interrupts come through a kernel thread at priority \(other), which cannot run"
+        + " while this thread spins (fact 53); this thread sleeps instead")
   }
 
   private static func list(_ processors: Set<Int>) -> String {
@@ -111,7 +111,7 @@ enum ThreadPlacement {
 
   private static func refused(
     _ owner: String, _ report: Report?, _ operation: String, _ number: Int32, _ hint: String,
-    cause: String = "the system refused; the thread runs without"
+    cause: String = "the system refused it; the thread runs without it"
   ) {
     report?(
       .attributeRefused(

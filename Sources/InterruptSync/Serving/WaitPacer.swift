@@ -1,5 +1,6 @@
 // Room Serving: how long the next spin may take, and what a wake-up costs, which decides it. A
-// pacer belongs to its serving thread. Times in ticks of linux_clock.h unless named otherwise.
+// pacer belongs to its serving thread, which uses it without a lock. Times in ticks of linux_clock.h
+// unless named otherwise.
 import CUIO
 import Synchronization
 

@@ -1,5 +1,6 @@
-// Room Swift: where async code meets the interrupt lock. An ordinary thread waits for it, so that
-// no thread of the cooperative pool does. Control plane: a job costs an allocation and a wake-up.
+// Room Swift: where async code meets the interrupt lock. A job waits for the lock on the worker's
+// ordinary thread, so that no thread of the cooperative pool blocks. Control plane: a job costs an
+// allocation and a wake-up.
 import CUIO
 import Glibc
 import LinuxSystem

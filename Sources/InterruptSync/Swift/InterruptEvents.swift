@@ -72,7 +72,7 @@ extension InterruptSyncObject {
     guard (1...65536).contains(capacity) else {
       throw InterruptSyncError(
         .invalidArgument, object: name, operation: "watch interrupts",
-        cause: "a buffer of \(capacity) events; 1 to 65536 are possible")
+        cause: "a buffer has 1 to 65536 events, not \(capacity)")
     }
     let tap = try EventTap(owner: name, capacity: capacity)
     return InterruptEvents(subscription: EventSubscription(to: tap, of: storage))
@@ -173,7 +173,7 @@ final class EventSubscription: Sendable {
     }
   }
 
-  /// No event will come any more: watchers end when they have taken what there is. Any thread, any
+  /// No event will come any more: watchers end when they have taken the last one. Any thread, any
   /// level.
   func finish() {
     monitor.locked { isFinished = true }
@@ -197,7 +197,7 @@ final class EventSubscription: Sendable {
     }
   }
 
-  /// Gives events to those who wait. With the monitor held.
+  /// Gives events to the waiting tasks. With the monitor held.
   private func serve() {
     while !waiting.isEmpty {
       if let event = take() {

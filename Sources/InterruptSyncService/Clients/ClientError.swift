@@ -10,7 +10,7 @@ enum ClientError {
 
   static func noSuchDevice(
     _ device: String,
-    _ message: String = "no device has this id, node or name; ListDevices returns those there are"
+    _ message: String = "no device has this id, node or name; ListDevices returns all devices"
   ) -> ErrorReply {
     make("NoSuchDevice", ["device": .string(device)], Failure(message))
   }
@@ -55,7 +55,7 @@ enum ClientError {
     make(
       "TooLarge", ["limit": .integer(Int64(limit))],
       Failure(
-        "a ring of \(size) bytes: the user's rings have \(has) of \(limit) bytes already",
+        "a ring of \(size) bytes: the user's rings already use \(has) of \(limit) bytes",
         hint: "ask for a smaller capacity, or raise RingMemoryPerUserMax= in "
           + "interruptsyncd.conf(5)"))
   }

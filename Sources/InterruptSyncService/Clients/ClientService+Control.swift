@@ -126,7 +126,7 @@ extension ClientService {
     } catch { throw ClientError.badDescriptor(device, error) }
     journal.log(
       LogRecord(
-        .info, "\(device.id): descriptors handed in", device: device.id,
+        .info, "\(device.id): a client handed in its descriptors", device: device.id,
         clientUID: call.peer.user, method: call.method))
     let failure = registry.serve(device)
     registry.notify(.changed, device)

@@ -1,5 +1,5 @@
-// Clients room. Methods that look: devices, statistics, metrics, and changes of devices; and the
-// JSON of devices. Control thread; no lock.
+// Clients room. Methods that only read: devices, statistics, metrics, and changes of devices; and
+// the JSON of devices. Control thread; no lock.
 import InterruptSync
 import UIO
 import Varlink

@@ -79,7 +79,7 @@ extension ClientService {
 }
 
 extension ManagedDevice {
-  /// Makes a ring of the present object.
+  /// Makes a ring of the current object.
   /// - Throws: `SystemFailure`; `WrongState` if the device has never been connected.
   func ring(
     capacity: Int

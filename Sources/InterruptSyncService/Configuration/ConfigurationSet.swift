@@ -31,7 +31,7 @@ package struct ConfigurationSet: Equatable, Sendable {
     try self.init(daemon: daemon, devices: devices, diagnostics)
   }
 
-  /// Reads single files, each by itself: `*.device`, drop-ins in a folder `*.device.d`, and any
+  /// Reads single files, each alone: `*.device`, drop-ins in a folder `*.device.d`, and any
   /// other `*.conf` as the daemon's.
   /// - Throws: every fault of every file.
   package init(files: [String]) throws(ConfigurationError) {

@@ -23,7 +23,7 @@ package struct ConfigurationTree: Sendable {
     let name: String
     /// The file itself, if there is one, and its drop-ins.
     var paths: [String]
-    /// A drop-in by itself, which does not need to say all that a file must.
+    /// A single drop-in, which does not need to say all that a file must.
     var isPart = false
   }
 

@@ -27,9 +27,9 @@ package struct DeviceFile: Equatable, Sendable {
     {
       diagnostics.append(
         Diagnostic(
-          match?.position ?? document.origin, "the file does not say which devices it is for",
+          match?.position ?? document.origin, "the file does not say which devices it matches",
           hint:
-            "write a section [Match] with Id=, PCIDevice=, Name= or Driver=; Id=* is all devices"
+            "write a section [Match] with Id=, PCIDevice=, Name= or Driver=; Id=* matches all devices"
         ))
     }
     var deviceReader = SectionReader(

@@ -87,7 +87,7 @@ enum Suggestion {
     if words.count > 8 { return "the manual page lists the valid ones" }
     let list = words.sorted().map { $0 + suffix }
     guard let last = list.last, list.count > 1 else { return "write \(list.first ?? "nothing")" }
-    return "known are \(list.dropLast().joined(separator: ", ")) and \(last)"
+    return "write \(list.dropLast().joined(separator: ", ")) or \(last)"
   }
 
   /// The number of insertions, deletions and replacements that turn one text into the other. Long

@@ -149,7 +149,7 @@ private struct ListSplitter {
     guard let code, code != 0, let scalar = Unicode.Scalar(code) else {
       throw Diagnostic(
         text.position(at: start), "unknown escape sequence",
-        hint: "write \\\\ for a backslash; known are \\n \\t \\s \\xHH \\uHHHH and their like")
+        hint: "write \\\\ for a backslash; escapes are \\n \\t \\s \\xHH \\uHHHH and similar")
     }
     return Array(String(Character(scalar)).utf8)
   }

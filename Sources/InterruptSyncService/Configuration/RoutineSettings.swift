@@ -49,7 +49,7 @@ package struct RoutineSettings: Equatable, Sendable {
       reader.report(
         key,
         ValueFault(
-          "the routine is a driver, which claims and acknowledges by itself",
+          "the routine is a driver, whose code claims and acknowledges",
           hint: "remove it or Driver=, or write a second [Routine]"))
     }
   }

@@ -44,7 +44,7 @@ final class ManagedDevice {
   var line: UIOLine?
   var software: SoftwareLine?
   var attachment: Attachment?
-  /// The observers' rings of the present object, by registration. Removing one ends it for its
+  /// The observers' rings of the current object, by registration. Removing one ends it for its
   /// reader.
   var rings: [Int: SharedRing] = [:]
   /// What the next object's statistics begin with.

@@ -55,7 +55,7 @@ import UIO
       if let stop = unsafe driver.pointee.stop { unsafe stop(driver.pointee.context) }
       throw UIOError(
         .malformed, device: device, operation: "start the driver \(library.path)",
-        cause: "its interruptsync_driver has no service function, or is of a later version",
+        cause: "its interruptsync_driver has no service function, or has a later version",
         hint: "set size and service; a driver of a later version needs that version's daemon")
     }
     captures = unsafe Self.names(driver.pointee)

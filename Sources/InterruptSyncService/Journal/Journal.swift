@@ -88,7 +88,7 @@ package final class Journal: @unchecked Sendable {
   private func write(_ record: LogRecord) {
     guard let socket else { return print(record, prefix: "interruptsyncd: ") }
     if lost > 0 {
-      let note = LogRecord(.warning, "\(lost) messages were lost: the journal did not take them")
+      let note = LogRecord(.warning, "\(lost) messages were lost: the journal did not accept them")
       if Self.send(note.bytes, to: socket) == 0 { lost = 0 }
     }
     switch Self.send(record.bytes, to: socket) {

@@ -1,7 +1,7 @@
 // Journal room. One message with what people and programs read of it: its text and hint, its kind of
 // event, and its fields. Plain values that any thread makes; Journal writes them.
 package import InterruptSync
-import UIO
+import LinuxSystem
 import Varlink
 
 /// The parts of an error that people, clients and programs read: the same for every error type.
@@ -24,31 +24,12 @@ struct Failure: Equatable, Sendable {
 
   init(_ error: any Error) {
     switch error {
-    case let error as UIOError: self.init(error)
-    case let error as InterruptSyncError:
-      // The error's own form, without its hint.
-      let plain = InterruptSyncError(
-        error.code, object: error.object, operation: error.operation, cause: error.cause,
-        errno: error.errorNumber)
+    case let error as any ExplainedError:
       self.init(
-        plain.description, hint: error.hint, code: error.code.rawValue, errno: error.errorNumber)
-    case let error as VarlinkError:
-      let plain = VarlinkError(
-        error.code, object: error.object, operation: error.operation, cause: error.cause,
-        errno: error.errno)
-      self.init(
-        plain.description, hint: error.hint, code: error.code.rawValue, errno: error.errno)
+        error.summary, hint: error.hint, code: error.codeName, errno: error.errorNumber)
     case let error as SystemError: self.init(error.description, errno: error.number)
     default: self.init("\(error)")
     }
-  }
-
-  init(_ error: UIOError) {
-    let plain = UIOError(
-      error.code, device: error.device, operation: error.operation, cause: error.cause,
-      errno: error.errorNumber)
-    self.init(
-      plain.description, hint: error.hint, code: error.code.rawValue, errno: error.errorNumber)
   }
 
   /// The message, and the hint on a line of its own.
@@ -174,7 +155,7 @@ package struct LogRecord: Equatable, Sendable {
   /// The message, and the hint on a line of its own.
   var text: String { hint.isEmpty ? message : "\(message)\n  hint: \(hint)" }
 
-  /// What the number of messages is limited by; nil for messages that are few by themselves.
+  /// The subject whose number of messages is limited; nil for messages that are always few.
   var subject: LogSubject? {
     guard event != .clientThrottled else { return nil }
     return device.map { .device($0) } ?? clientUID.map { .user($0) }

@@ -26,7 +26,7 @@ enum OpenMetrics {
 
   private static let families = [
     counter("interruptsync_interrupts", "Interrupts that the kernel counted.", \.interrupts),
-    counter("interruptsync_dispatches", "Times the service routines were run.", \.dispatches),
+    counter("interruptsync_dispatches", "Times the service routines ran.", \.dispatches),
     counter(
       "interruptsync_coalesced", "Interrupts that shared a dispatch with another.", \.coalesced),
     counter("interruptsync_claimed", "Dispatches that a routine claimed.", \.claimed),
@@ -35,7 +35,7 @@ enum OpenMetrics {
     counter("interruptsync_rearm_failures", "Re-arms that failed.", \.rearmFailures),
     counter("interruptsync_storms", "Storms that the brake stopped.", \.storms),
     counter(
-      "interruptsync_synchronized_calls", "Synchronized routines, transactions among them.",
+      "interruptsync_synchronized_calls", "Synchronized routines, including transactions.",
       \.synchronizedCalls),
     seconds(
       "interruptsync_longest_hold_seconds", "Longest time that a dispatch held the lock.",

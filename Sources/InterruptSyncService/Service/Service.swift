@@ -210,7 +210,7 @@ package final class Service {
 
   private func policy(of settings: DaemonSettings) -> AccessPolicy {
     AccessPolicy(settings) { [journal] group in
-      journal.log(.warning, "the group \"\(group)\" does not exist: it gives no user a role")
+      journal.log(.warning, "the group \"\(group)\" does not exist: no user has a role through it")
     }
   }
 

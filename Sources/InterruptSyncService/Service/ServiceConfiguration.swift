@@ -1,4 +1,5 @@
-// Service room. What the program asks of the service, made of its command line and the files.
+// Service room. What the program asks of the service, made of its command line and the files. Plain
+// values; `main` makes them before the control thread's loop starts.
 
 /// The devices, files and sockets of one run.
 package struct ServiceConfiguration: Sendable {

@@ -1,4 +1,4 @@
-// Service room. What the daemon tells about its devices: a record per device and second for a
+// Service room. What the daemon prints about its devices: each second a record per device for a
 // terminal, as a line or as JSON, and one line for the service manager. Reads snapshots only.
 // Control thread; no lock.
 import CUIO

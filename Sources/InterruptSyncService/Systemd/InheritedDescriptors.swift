@@ -45,7 +45,7 @@ package struct StoredName: Hashable, Sendable, CustomStringConvertible {
     return text.utf8.count <= 255 ? StoredName(text) : nil
   }
 
-  /// True for a listening socket, which the manager keeps by itself.
+  /// True for a listening socket, which the manager keeps unasked.
   package var isSocket: Bool { self == .varlink }
 
   package var isDevice: Bool {

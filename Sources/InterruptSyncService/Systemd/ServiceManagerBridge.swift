@@ -124,7 +124,7 @@ final class ServiceManagerBridge {
   /// Reports that start-up is complete, and closes inherited descriptors that no device took.
   func ready(_ status: String) {
     for name in inherited.discard(from: manager, except: { $0.isSocket }) {
-      journal.log(.notice, "\(name): inherited, and no longer serviced")
+      journal.log(.notice, "\(name): inherited, but no device uses it; closed")
     }
     guard manager.isPresent else { return }
     manager.ready(status)
@@ -154,7 +154,7 @@ final class ServiceManagerBridge {
         journal.log(
           LogRecord(
             .critical,
-            "\(device): its dispatcher makes no progress: a service routine does not return, or the interrupt lock is not released",
+            "\(device): its dispatcher makes no progress: a service routine does not return, or a thread does not release the interrupt lock",
             hint: "fix the routine; the watchdog is about to restart the daemon",
             event: .dispatcherStalled, device: device))
       }

@@ -115,7 +115,7 @@ package struct StateTable: Equatable, Sendable {
     guard version == Self.version else { throw StateFault("it is of version \(version)") }
     let length = try reader.number(UInt32.self)
     guard length >= Self.headerSize, length <= bytes.count else {
-      throw StateFault("its length of \(length) bytes is impossible")
+      throw StateFault("its length of \(length) bytes is invalid")
     }
     let whole = Array(bytes.prefix(Int(length)))
     reader = ByteReader(whole[16...])

@@ -1,4 +1,5 @@
-// The client's half of the protocol, for programs that may wait. Used by one thread at a time.
+// Floor 5. The client's half of the protocol, for programs that may wait. InterruptSyncClient and
+// interruptsyncctl call it; one thread at a time, no lock.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem
@@ -81,7 +82,7 @@ package final class VarlinkClient {
     do throws(VarlinkError) {
       try send(method, parameters, descriptors: descriptors, timeout: timeout)
       let reply = try receive(method, timeout: timeout)
-      guard !reply.continues else { throw violation(method, "more replies than were asked for") }
+      guard !reply.continues else { throw violation(method, "more than one reply to one call") }
       return reply
     } catch {
       isSpent = isSpent || (error.code != .remote && error.code != .busy)
@@ -115,7 +116,7 @@ package final class VarlinkClient {
   ) throws(VarlinkError) {
     if let openStream {
       throw VarlinkError(
-        .busy, object: name, operation: method, cause: "the stream of \(openStream) goes on",
+        .busy, object: name, operation: method, cause: "the stream of \(openStream) is still open",
         hint: "make another connection")
     }
     if isSpent { throw disconnected(method, "an earlier call on this connection failed") }

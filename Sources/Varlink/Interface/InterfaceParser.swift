@@ -1,5 +1,6 @@
-// Reads an interface's description: a scanner for words, marks and comments, and the parser of the
-// grammar above it. Runs where the description is read; depth and size are bounded.
+// Floor 5. Reads an interface's description: a scanner for words, marks and comments, and the
+// parser of the grammar above it. On the thread that asks for the description, without a lock;
+// depth and size are bounded.
 
 /// Reads the interface language.
 struct InterfaceParser {
@@ -29,7 +30,7 @@ struct InterfaceParser {
     while !scanner.isAtEnd() {
       let member = try member()
       guard names.insert(member.name).inserted else {
-        throw error("\(member.name) stands here twice")
+        throw error("\(member.name) is declared twice")
       }
       members.append(member)
     }
@@ -62,7 +63,7 @@ struct InterfaceParser {
     case "type": kind = .type(try braced())
     case "method":
       let input = try fields("a method's input")
-      guard scanner.take("->") else { throw error("no \"->\" behind a method's input") }
+      guard scanner.take("->") else { throw error("no \"->\" after a method's input") }
       kind = .method(input: input, output: try fields("a method's output"))
     default: kind = .error(try fields("an error"))
     }
@@ -95,7 +96,7 @@ struct InterfaceParser {
       let documentation = scanner.documentation()
       let name = scanner.word()
       guard Self.isFieldName(name) else { throw error("not a field's name: \"\(name)\"") }
-      guard names.insert(name).inserted else { throw error("\(name) stands here twice") }
+      guard names.insert(name).inserted else { throw error("\(name) is declared twice") }
       if scanner.take(":") {
         fields.append(Field(name, try type(), documentation: documentation))
       } else {

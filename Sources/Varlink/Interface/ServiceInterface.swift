@@ -1,4 +1,5 @@
-// org.varlink.service, the interface that every service has, and the identity that it answers with.
+// Floor 5. org.varlink.service, the interface that every service has, and the identity that it
+// answers with. Plain values, for any thread.
 
 /// `org.varlink.service`, which every service has.
 package enum ServiceInterface {

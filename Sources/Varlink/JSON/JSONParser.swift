@@ -1,5 +1,6 @@
-// Parses JSON after RFC 8259 without leniency: one value, valid UTF-8, no key twice, no comma too many.
-// Texts that parsers disagree on are refused, so that one text cannot be two messages to two readers.
+// Floor 5. Parses JSON after RFC 8259 without leniency: one value, valid UTF-8, no key twice, no
+// comma too many. Texts that parsers disagree on are refused, so that one text cannot be two
+// messages to two readers. On the thread of the caller, which reads messages; no lock.
 
 /// Parses JSON. Any bytes may come; memory and depth are bounded by the text's length and the limit.
 package struct JSONParser {

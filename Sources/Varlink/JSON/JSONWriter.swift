@@ -1,4 +1,5 @@
-// Writes JSON: no white space, members in order, only the necessary escapes.
+// Floor 5. Writes JSON: no white space, members in order, only the necessary escapes. A pure
+// function, for any thread.
 
 /// Writes JSON as UTF-8.
 package enum JSONWriter {

@@ -1,5 +1,5 @@
-// A local socket on which connections come in. It turns away what it cannot take, so that the loop
-// never spins on a connection that waits. On the loop's thread.
+// Floor 5. A local socket on which connections come in. It turns away what it cannot take, so that
+// the loop never spins on a connection that waits. On the loop's thread.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem
@@ -63,7 +63,7 @@ package final class Listener {
     guard linux_is_listener(socket.raw) == 1, linux_set_nonblocking(socket.raw) == 0 else {
       throw VarlinkError(
         .notAListener, object: "descriptor \(socket.raw)", operation: "take connections",
-        cause: "not a local stream socket that listens",
+        cause: "not a listening local stream socket",
         hint: "ListenStream= with a path, and Accept=no")
     }
     self.socket = socket

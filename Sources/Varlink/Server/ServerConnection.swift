@@ -1,6 +1,7 @@
-// One client's connection. A call is read only when the one before it is answered and most of the
-// answers are read: so replies keep their order, and a client that calls without reading waits in its
-// own send. A connection knows its server only as a `ConnectionOwner`. On the loop's thread.
+// Floor 5. One client's connection. A call is read only when the one before it is answered and most
+// of the answers are read: so replies keep their order, and a client that calls without reading
+// waits in its own send. A connection knows its server only as a `ConnectionOwner`. On the loop's
+// thread.
 import LinuxSystem
 
 /// What a connection needs of the server that it belongs to.
@@ -183,9 +184,9 @@ final class ServerConnection: ReplySink {
   func closeIfStalled(_ now: UInt64) {
     let patience = limits.patience.nanoseconds
     if receivingSince != 0, now > receivingSince + patience {
-      close(because: "a message did not end")
+      close(because: "the client did not finish a message in time")
     } else if waitingSince != 0, !isAnswering, now > waitingSince + patience {
-      close(because: "answers were not read")
+      close(because: "the client did not read its answers in time")
     }
   }
 

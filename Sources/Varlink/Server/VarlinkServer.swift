@@ -1,6 +1,6 @@
-// The server's half of the protocol: interfaces and their handlers, listeners, and the connections
-// that they bring. On the control thread's loop; handlers run there too, one at a time, and must not
-// wait.
+// Floor 5. The server's half of the protocol: interfaces and their handlers, listeners, and the
+// connections that they bring. On the control thread's loop; handlers run there too, one at a time,
+// and must not wait.
 import CLinuxSystem
 package import LinuxSystem
 
@@ -143,7 +143,7 @@ extension VarlinkServer {
     observe?(.refusedConnection(user: nil, cause: cause))
   }
 
-  /// Takes no more connections and closes those there are; handlers of open calls are told.
+  /// Accepts no more connections, closes the open ones, and notifies the handlers of open calls.
   package func stop() {
     for listener in listeners { listener.close() }
     listeners = []
@@ -160,7 +160,7 @@ extension VarlinkServer {
   @discardableResult
   package func adopt(_ socket: FileDescriptor) -> Bool {
     guard let peer = PeerCredentials(of: socket) else {
-      observe?(.refusedConnection(user: nil, cause: "the kernel does not tell its user"))
+      observe?(.refusedConnection(user: nil, cause: "the kernel does not report its user"))
       return true
     }
     return quota.admit(peer) { adopt(socket, of: peer) }
@@ -172,7 +172,8 @@ extension VarlinkServer {
     guard connections.count < limits.connections, ofUser < limits.connectionsPerUser else {
       let cause =
         connections.count < limits.connections
-        ? "the user has \(ofUser) already" : "there are \(connections.count) already"
+        ? "the user already has \(ofUser) connections"
+        : "there are already \(connections.count) connections"
       observe?(.refusedConnection(user: peer.user, cause: cause))
       return false
     }

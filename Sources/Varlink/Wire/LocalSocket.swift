@@ -1,5 +1,5 @@
-// A local socket: the address it has, and the peer at its other end as the kernel knows it. Plain
-// values; connecting waits for the time given.
+// Floor 5. A local socket: the address it has, and the peer at its other end as the kernel knows
+// it. Plain values; connecting waits for the time given.
 import CLinuxSystem
 package import LinuxSystem
 

@@ -1,7 +1,7 @@
-// Takes messages from a socket one at a time. Bytes are peeked at first, and taken only up to the zero
-// that ends a message. So descriptors belong to the message whose bytes they came with, what was sent
-// after a message stays in the kernel until it is wanted, and a sender that is too fast waits there.
-// Used by one thread at a time; never waits.
+// Floor 5. Takes messages from a socket one at a time. Bytes are peeked at first, and taken only up
+// to the zero that ends a message. So descriptors belong to the message whose bytes they came with,
+// what was sent after a message stays in the kernel until it is wanted, and a sender that is too
+// fast waits there. Used by one thread at a time; never waits.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem

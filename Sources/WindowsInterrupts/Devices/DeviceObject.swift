@@ -1,6 +1,6 @@
-// The device object: a UIO device's lines and regions, or a software device's, and the project's
-// own functions that create, describe and delete one. PASSIVE_LEVEL, unless a function says
-// otherwise.
+// Floor 5, room Devices. The device object: a UIO device's lines and regions, or a software
+// device's, and the project's own functions that create, describe and delete one. PASSIVE_LEVEL,
+// unless a function says otherwise.
 public import CWindowsInterrupts
 import Glibc
 import InterruptSync

@@ -1,6 +1,6 @@
-// Memory and ports of the process's device objects, found by bus address. MmMapIoSpace and the port
-// functions reach these and nothing else. Any thread; a monitor guards the list, and no access to a
-// device happens inside it.
+// Floor 5, room Devices. Memory and ports of the process's device objects, found by bus address.
+// MmMapIoSpace and the port functions reach these and nothing else. Any thread; a monitor guards
+// the list, and no access to a device happens inside it.
 import CUIO
 public import CWindowsInterrupts
 import Glibc

@@ -1,5 +1,5 @@
-// The driver object: its names, and what the framework attaches to a driver or device object. This
-// file knows nothing of the framework. Made and ended at PASSIVE_LEVEL.
+// Floor 5, room Devices. The driver object: its names, and what the framework attaches to a driver
+// or device object. This file knows nothing of the framework. Made and ended at PASSIVE_LEVEL.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

@@ -1,5 +1,5 @@
-// The process's interrupt vectors: numbers that resource descriptors carry and connects resolve.
-// Any thread; monitors guard the table and each line's users.
+// Floor 5, room Devices. The process's interrupt vectors: numbers that resource descriptors carry
+// and connects resolve. Any thread; monitors guard the table and each line's users.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

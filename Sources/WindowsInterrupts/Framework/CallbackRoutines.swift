@@ -1,5 +1,6 @@
-// What carries a callback of the framework: a KDPC at DISPATCH_LEVEL, or a WDM work item at
-// PASSIVE_LEVEL. Interrupts, DPC objects, work items and timers use them.
+// Floor 5, room Framework. What carries a callback of the framework: a KDPC at DISPATCH_LEVEL, or a
+// WDM work item at PASSIVE_LEVEL. Interrupts, DPC objects, work items and timers use them. The DPC
+// thread and the worker threads run the bodies, without the interrupt lock.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync

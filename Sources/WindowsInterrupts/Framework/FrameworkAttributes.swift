@@ -1,5 +1,5 @@
-// How a framework call fails, and WDF_OBJECT_ATTRIBUTES, checked. The lowest file of the framework:
-// it names no object. The caller's thread, no lock.
+// Floor 5, room Framework. How a framework call fails, and WDF_OBJECT_ATTRIBUTES, checked. The
+// lowest file of the framework: it names no object. The caller's thread, no lock.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync

@@ -1,6 +1,6 @@
-// WDFDPC, WDFWORKITEM and WDFTIMER: objects below a device whose callbacks run later, and under the
-// device's callback lock if they are serialized (W14). The DPC thread, worker threads and the timer
-// thread run them.
+// Floor 5, room Framework. WDFDPC, WDFWORKITEM and WDFTIMER: objects below a device whose callbacks
+// run later, and under the device's callback lock if they are serialized (W14). The DPC thread,
+// worker threads and the timer thread run them.
 public import CWindowsInterrupts
 import InterruptSync
 

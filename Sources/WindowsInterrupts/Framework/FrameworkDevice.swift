@@ -1,5 +1,6 @@
-// WDFDEVICE: its interrupts, its state between added and removed (N28), and WDFDEVICE_INIT, which
-// it is made from. Made at PASSIVE_LEVEL; a monitor guards the state and the list of interrupts.
+// Floor 5, room Framework. WDFDEVICE: its interrupts, its state between added and removed (N28),
+// and WDFDEVICE_INIT, which it is made from. Made at PASSIVE_LEVEL; a monitor guards the state and
+// the list of interrupts.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem
@@ -132,7 +133,7 @@ public func WdfDeviceInitSetPnpPowerEventCallbacks(
   let call = "WdfDeviceInitSetPnpPowerEventCallbacks"
   guard Reports.require(call, atMost: KIRQL(PASSIVE_LEVEL)) else { return }
   guard let device = unsafe FrameworkDeviceInit.of(DeviceInit), device.made == nil else {
-    return Reports.violation(call, "N28", "belongs before WdfDeviceCreate, in EvtDriverDeviceAdd")
+    return Reports.violation(call, "N28", "call it before WdfDeviceCreate, in EvtDriverDeviceAdd")
   }
   guard let callbacks = unsafe PnpPowerEventCallbacks?.pointee,
     callbacks.Size == ULONG(MemoryLayout<WDF_PNPPOWER_EVENT_CALLBACKS>.size)

@@ -1,5 +1,6 @@
-// WDFDRIVER: DriverEntry makes it, InterruptSyncUnloadDriver ends it. It is the parent of every
-// object that names no other. PASSIVE_LEVEL, unless a function says otherwise.
+// Floor 5, room Framework. WDFDRIVER: DriverEntry makes it, InterruptSyncUnloadDriver ends it. It
+// is the parent of every object that names no other. PASSIVE_LEVEL, unless a function says
+// otherwise.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

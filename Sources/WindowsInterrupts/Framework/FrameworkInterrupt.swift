@@ -1,6 +1,6 @@
-// WDFINTERRUPT: a lock for life, and a WDM interrupt behind it while it is connected (N24). The
-// lock is always the innermost: under it no other lock is taken. Callbacks, acquire and release
-// (W19 to W25) use it from any thread at the level that 4.6 allows.
+// Floor 5, room Framework. WDFINTERRUPT: a lock for life, and a WDM interrupt behind it while it is
+// connected (N24). The lock is always the innermost: under it no other lock is taken. Callbacks,
+// acquire and release (W19 to W25) use it from any thread at the level that 4.6 allows.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync
@@ -161,7 +161,7 @@ extension FrameworkInterrupt {
     if isInside {
       Reports.wouldDeadlock(call)
     } else {
-      Reports.violation(call, "K24", "the lock's holder ended, or waits for one of the caller's")
+      Reports.violation(call, "K24", "the lock's owner ended, or waits for a lock of the caller")
     }
     return false
   }

@@ -1,4 +1,5 @@
-// WdfInterrupt…: from handles to FrameworkInterrupt, with the levels of 4.6. The caller's thread.
+// Floor 5, room Framework. WdfInterrupt…: from handles to FrameworkInterrupt, with the levels of
+// 4.6. The caller's thread.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem
@@ -151,7 +152,7 @@ extension FrameworkInterrupt {
     guard !isInside else { return Reports.wouldDeadlock(call) }
     changing.locked {
       guard interrupt == nil else {
-        return Reports.violation(call, "W32", "the interrupt is connected; call it before that")
+        return Reports.violation(call, "W32", "call it before the interrupt is connected")
       }
       withLock(call) { policy = new }
     }

@@ -1,5 +1,6 @@
-// WDFSPINLOCK and WDFWAITLOCK: a lock of the core as an object, taken at DISPATCH_LEVEL, or at
-// PASSIVE_LEVEL with a time limit (W25). Interrupts can share one (W5).
+// Floor 5, room Framework. WDFSPINLOCK and WDFWAITLOCK: a lock of the core as an object, taken on
+// the caller's thread at DISPATCH_LEVEL, or at PASSIVE_LEVEL with a time limit (W25). Interrupts
+// can share one (W5).
 import CUIO
 public import CWindowsInterrupts
 import Glibc
@@ -84,7 +85,7 @@ public func WdfSpinLockRelease(_ SpinLock: WDFSPINLOCK!) {
       case -ETIMEDOUT: return NTStatus.timeout.rawValue
       default:
         Reports.violation(
-          call, "W25", "the lock's holder ended, or waits for one of the caller's")
+          call, "W25", "the lock's owner ended, or waits for a lock of the caller")
         return NTStatus.possibleDeadlock.rawValue
       }
     }

@@ -1,7 +1,7 @@
-// What every framework object is: a handle, contexts, references, a place in the tree of parents
-// (N27). Kinds of objects override `stop`, `childStopped` and `isFrameworkOwned`; this file knows
-// none of them. Handles resolve at any level; objects end up to DISPATCH_LEVEL, in the thread that
-// deletes them. One monitor guards the tree of all objects.
+// Floor 5, room Framework. What every framework object is: a handle, contexts, references, a place
+// in the tree of parents (N27). Kinds of objects override `stop`, `childStopped` and
+// `isFrameworkOwned`; this file knows none of them. Handles resolve at any level; objects end up to
+// DISPATCH_LEVEL, in the thread that deletes them. One monitor guards the tree of all objects.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem
@@ -81,7 +81,7 @@ import Synchronization
   /// Whether WdfObjectDelete refuses it (W4).
   var isFrameworkOwned: Bool { false }
 
-  /// Adds a context of the type that `attributes` name, or finds the present one; the second result
+  /// Adds a context of the type that `attributes` name, or finds the existing one; the second result
   /// says which.
   func addContext(_ attributes: FrameworkAttributes) throws(FrameworkFailure) -> (PVOID, Bool) {
     guard let type = unsafe attributes.raw.ContextTypeInfo else { throw .nameInvalid }

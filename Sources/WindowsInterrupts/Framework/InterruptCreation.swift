@@ -1,5 +1,5 @@
-// WdfInterruptCreate: the checks of W2, in its order. The driver's thread, up to DISPATCH_LEVEL, in
-// EvtDriverDeviceAdd or EvtDevicePrepareHardware.
+// Floor 5, room Framework. WdfInterruptCreate: the checks of W2, in its order. The driver's thread,
+// up to DISPATCH_LEVEL, in EvtDriverDeviceAdd or EvtDevicePrepareHardware.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization

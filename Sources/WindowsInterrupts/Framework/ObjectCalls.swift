@@ -1,4 +1,5 @@
-// WdfObject…: the calls that take any handle. The caller's thread; each call states its level.
+// Floor 5, room Framework. WdfObject…: the calls that take any handle. The caller's thread; each
+// call states its level.
 public import CWindowsInterrupts
 import InterruptSync
 
@@ -58,7 +59,7 @@ public func WdfObjectDereferenceActual(
     let object = unsafe FrameworkHandles.any(Handle, call)
   else { return }
   if !object.dereferenceForDriver() {
-    Reports.violation(call, "N27", "no WdfObjectReference is left to give back; delete the object")
+    Reports.violation(call, "N27", "no WdfObjectReference remains to release; delete the object")
   }
 }
 

@@ -1,7 +1,7 @@
-// The interrupt behind a PKINTERRUPT: one or more lines, one lock, a level; and the table of
-// handles that leads to it. A WDM connect makes sync objects of its own, one for each line; PortCls
-// lends the one it has. Made and ended at PASSIVE_LEVEL; `acquire`, `release` and `synchronize` run
-// up to the interrupt's level.
+// Floor 5, room Interrupts. The interrupt behind a PKINTERRUPT: one or more lines, one lock, a
+// level; and the table of handles that leads to it. A WDM connect makes sync objects of its own,
+// one for each line; PortCls lends the one it has. Made and ended at PASSIVE_LEVEL; `acquire`,
+// `release` and `synchronize` run up to the interrupt's level.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync
@@ -182,7 +182,7 @@ enum InterruptHandles {
   static func interrupt(_ handle: PKINTERRUPT?, _ call: String) -> Interrupt? {
     if let found = unsafe current(handle) { return found }
     Reports.violation(
-      call, "N14", "the interrupt object is NULL or was disconnected; ask for it after each connect"
+      call, "N14", "the interrupt object is NULL or disconnected; get it again after each connect"
     )
     return nil
   }

@@ -1,6 +1,6 @@
-// IoConnectInterrupt(Ex), IoDisconnectInterrupt(Ex), and the calls on a connected PKINTERRUPT:
-// checks in the documents' terms, then the interrupt. The caller's thread; each call states its
-// level.
+// Floor 5, room Interrupts. IoConnectInterrupt(Ex), IoDisconnectInterrupt(Ex), and the calls on a
+// connected PKINTERRUPT: checks in the documents' terms, then the interrupt. The caller's thread;
+// each call states its level.
 public import CWindowsInterrupts
 import InterruptSync
 
@@ -59,7 +59,7 @@ private func connect(
   if unsafe (full.InterruptMode == Latched) != line.isLatched {
     Reports.violation(
       request.call, "K28",
-      unsafe "vector \(full.Vector) is \(line.isLatched ? "latched" : "level-sensitive"), says its resource"
+      unsafe "vector \(full.Vector) is \(line.isLatched ? "latched" : "level-sensitive") in its resource"
     )
   }
   let isPassive = unsafe full.SynchronizeIrql == KIRQL(PASSIVE_LEVEL)

@@ -1,5 +1,6 @@
-// DPCs: each KDPC holds the address of a deferred routine of the core. All share one queue; the
-// threaded ones share another (D1 to D3, D14). Any level queues; the queues' threads run them.
+// Floor 5, room Kernel. DPCs: each KDPC holds the address of a deferred routine of the core. All
+// share one queue; the threaded ones share another (D1 to D3, D14). Any level queues; the queues'
+// threads run them.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization
@@ -117,7 +118,7 @@ public func isw_forget(_ address: UnsafeRawPointer!, _ length: Int) {
   if unsafe isw_timers_forget(address, length) > 0 {
     Reports.violation(
       "KTIMER", "D11",
-      "the memory of a timer that is set, or of its DPC, ends; the timer was cancelled: cancel it before"
+      "memory with a set timer or its DPC is being released; the timer was cancelled: cancel it first"
     )
   }
   for routine in DeferredCalls.table.forget(range) { routine.remove() }

@@ -1,5 +1,6 @@
-// Reports of broken rules: they go to the program's routine or to standard error, and in checked
-// mode end the process. Any thread, any level; the monitor is released before the routine runs.
+// Floor 5, room Kernel. Reports of broken rules: they go to the program's routine or to standard
+// error, and in checked mode end the process. Any thread, any level; the monitor is released before
+// the routine runs.
 public import CWindowsInterrupts
 import Glibc
 import InterruptSync

@@ -1,7 +1,7 @@
-// IRQLs and executive spin locks. The level belongs to the calling thread and serves the checks;
-// exclusion comes from locks (N23). Each KSPIN_LOCK holds the address of a lock of the core, so
-// that an interrupt can use the same lock (K7). Spin locks block with priority inheritance instead
-// of spinning (N6).
+// Floor 5, room Kernel. IRQLs and executive spin locks, on the caller's thread. The level belongs
+// to the calling thread and serves the checks; exclusion comes from locks (N23). Each KSPIN_LOCK
+// holds the address of a lock of the core, so that an interrupt can use the same lock (K7). Spin
+// locks block with priority inheritance instead of spinning (N6).
 import CUIO
 public import CWindowsInterrupts
 import InterruptSync
@@ -17,7 +17,7 @@ public func KfRaiseIrql(_ NewIrql: KIRQL, _ OldIrql: PKIRQL!) {
   let level = KeGetCurrentIrql()
   if let OldIrql = unsafe OldIrql { unsafe OldIrql.pointee = level }
   guard NewIrql >= level else {
-    return Reports.violation("KeRaiseIrql", "D5", "IRQL \(NewIrql) is below the present \(level)")
+    return Reports.violation("KeRaiseIrql", "D5", "IRQL \(NewIrql) is below the current \(level)")
   }
   _ = cuio_thread_set_level(Int32(NewIrql))
 }
@@ -33,7 +33,7 @@ public func KeRaiseIrqlToDpcLevel() -> KIRQL {
 public func KeLowerIrql(_ NewIrql: KIRQL) {
   let level = KeGetCurrentIrql()
   guard NewIrql <= level else {
-    return Reports.violation("KeLowerIrql", "D5", "IRQL \(NewIrql) is above the present \(level)")
+    return Reports.violation("KeLowerIrql", "D5", "IRQL \(NewIrql) is above the current \(level)")
   }
   _ = cuio_thread_set_level(Int32(NewIrql))
   // A DPC that was queued meanwhile put its wake-up off until now.

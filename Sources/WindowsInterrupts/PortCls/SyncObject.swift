@@ -1,6 +1,6 @@
-// The Swift half of an IInterruptSync: PortCls/interrupt_sync.c has the COM table, this file has
-// the object. Register, connect and disconnect run at PASSIVE_LEVEL; `changing` orders the latter
-// two.
+// Floor 5, room PortCls. The Swift half of an IInterruptSync: PortCls/interrupt_sync.c has the COM
+// table, this file has the object. Drivers call it on their own threads. Register, connect and
+// disconnect run at PASSIVE_LEVEL; `changing` orders the latter two.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem
@@ -64,7 +64,7 @@ import Synchronization
         return NTStatus.unsuccessful.rawValue
       }
       guard monitor.locked({ interrupt }) == nil else {
-        Reports.notice(call, "N9", "connected already; the present connection stays")
+        Reports.notice(call, "N9", "connected already; the current connection is unchanged")
         return NTStatus.invalidDeviceState.rawValue
       }
       guard line.enter(shares: true) else {

@@ -1,6 +1,6 @@
-// bind, unbind and adopt: which kernel driver has a device, and whether the daemon may open it.
-// bind and unbind write to sysfs as root and do not need the daemon; adopt opens the device as root
-// and hands it to the daemon.
+// Floor 7. bind, unbind and adopt: which kernel driver has a device, and whether the daemon may
+// open it. bind and unbind write to sysfs as root and do not need the daemon; adopt opens the
+// device as root and hands it to the daemon. On the program's one thread.
 import ArgumentParser
 import DeviceInventory
 import InterruptSyncClient

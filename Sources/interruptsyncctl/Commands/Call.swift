@@ -1,4 +1,5 @@
-// call and introspect: the daemon's Varlink interface as it is, without this program's types.
+// Floor 7. call and introspect: the daemon's Varlink interface as it is, without this program's
+// types. On the program's one thread.
 import ArgumentParser
 import InterruptSyncClient
 import Varlink

@@ -1,4 +1,5 @@
-// list and info: the daemon's devices, as a table or one in full. They only read.
+// Floor 7. list and info: the daemon's devices, as a table or one in full. They only read. On the
+// program's one thread.
 import ArgumentParser
 import InterruptSyncClient
 import Varlink

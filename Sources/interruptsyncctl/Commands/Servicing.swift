@@ -1,5 +1,5 @@
-// connect, disconnect, set, trigger and reload: what the daemon services, and how. They need the
-// role control; reload needs admin.
+// Floor 7. connect, disconnect, set, trigger and reload: what the daemon services, and how. They
+// need the role control; reload needs admin. On the program's one thread.
 public import ArgumentParser
 public import InterruptSyncClient
 
@@ -81,7 +81,7 @@ struct Trigger: ParsableCommand {
 
 struct Reload: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Reloads the daemon's configuration; a faulty one changes nothing.")
+    abstract: "Reloads the daemon's configuration; if it has errors, nothing changes.")
 
   @OptionGroup var common: CommonOptions
 

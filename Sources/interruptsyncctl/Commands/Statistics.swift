@@ -1,5 +1,5 @@
-// stats, top and metrics: the counters of lines and routines, once, repeatedly, or as OpenMetrics.
-// They only read; metrics may write a file.
+// Floor 7. stats, top and metrics: the counters of lines and routines, once, repeatedly, or as
+// OpenMetrics. They only read; metrics may write a file. On the program's one thread.
 import ArgumentParser
 import DeviceInventory
 import Glibc

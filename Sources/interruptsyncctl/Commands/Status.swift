@@ -1,5 +1,5 @@
-// status and wait: whether the daemon runs and services a device, now or as soon as it does. They
-// only read; scripts use their exit statuses.
+// Floor 7. status and wait: whether the daemon runs and services a device, now or as soon as it
+// does. They only read; scripts use their exit statuses. On the program's one thread.
 import ArgumentParser
 import Glibc
 import InterruptSyncClient
@@ -136,6 +136,6 @@ struct Wait: ParsableCommand {
       guard let device = try? client.describe(name) else { continue }
       if event == .present ? device.state != .gone : device.isServiced { return }
     }
-    throw InterruptSyncClientError.timedOut(name, "the daemon ended")
+    throw InterruptSyncClientError.timedOut(name, "the daemon exited")
   }
 }

@@ -1,5 +1,5 @@
-// transact and attach: register operations from the command line, once or at each interrupt. They
-// need the role control.
+// Floor 7. transact and attach: register operations from the command line, once or at each
+// interrupt. They need the role control. On the program's one thread.
 import ArgumentParser
 import InterruptSyncClient
 import UIO

@@ -1,5 +1,5 @@
-// watch: changes of devices, or the interrupts of one device, one line each as they come. It only
-// reads.
+// Floor 7. watch: changes of devices, or the interrupts of one device, one line each as they come.
+// It only reads. On the program's one thread.
 import ArgumentParser
 import InterruptSyncClient
 import LinuxSystem
@@ -17,7 +17,7 @@ struct Watch: ParsableCommand {
   @Argument(help: "A device or software line (default: all devices).", completion: .devices)
   var device: String?
 
-  @Flag(help: "Show every dispatch of the device; none is left out while the reader keeps up.")
+  @Flag(help: "Show every dispatch of the device, as long as the reader keeps up.")
   var all = false
 
   @Option(name: [.customShort("n"), .long], help: "Exit after COUNT lines.") var count: Int?
@@ -50,7 +50,7 @@ struct Watch: ParsableCommand {
         }
       }
     }
-    if left > 0 { common.note("the daemon ended") }
+    if left > 0 { common.note("the daemon exited") }
   }
 
   private func watchSummaries(

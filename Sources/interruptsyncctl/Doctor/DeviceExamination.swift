@@ -1,5 +1,5 @@
-// Why one device is silent: compares what the daemon reports with what the kernel shows. Pure
-// functions of values that Examination collected, so that tests can judge any state.
+// Floor 7. Why one device is silent: compares what the daemon reports with what the kernel shows.
+// Pure functions of values that Examination collected, so that tests can judge any state.
 import DeviceInventory
 import InterruptSyncClient
 import UIO
@@ -51,7 +51,7 @@ struct DeviceExamination {
       return [problem("it is disconnected", "interruptsyncctl connect \(device.id)")]
     case .gone:
       return [
-        problem("the device has gone", "plug it in, or run interruptsyncctl bind \(device.id)")
+        problem("the device was removed", "plug it in, or run interruptsyncctl bind \(device.id)")
       ]
     case .connected, .attached, .unknown: return []
     }

@@ -1,5 +1,6 @@
-// doctor: collects what the daemon reports and what the kernel shows, and lists what explains a
-// silent device. It only reads. DeviceExamination judges one device.
+// Floor 7. doctor: collects what the daemon reports and what the kernel shows, and lists what
+// explains a silent device. It only reads. DeviceExamination judges one device. On the program's
+// one thread.
 import ArgumentParser
 import DeviceInventory
 import InterruptSyncClient

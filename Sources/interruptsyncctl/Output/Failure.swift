@@ -1,4 +1,5 @@
-// How the program ends when a command fails: the exit statuses, and the errors that it prints.
+// Floor 7. How the program ends when a command fails: the exit statuses, and the errors that it
+// prints. Called by the entry point (Control.swift), on the program's one thread.
 import Glibc
 import InterruptSyncClient
 import UIO

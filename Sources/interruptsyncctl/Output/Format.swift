@@ -1,4 +1,5 @@
-// Numbers, times and JSON as text for people. Pure functions; JSON for programs is Varlink's own.
+// Floor 7. Numbers, times and JSON as text for people. Pure functions; JSON for programs is
+// Varlink's own.
 import Glibc
 import LinuxSystem
 import Varlink

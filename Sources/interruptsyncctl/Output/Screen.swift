@@ -1,5 +1,5 @@
-// The terminal while top runs: the alternate screen without echo. `top` creates it on the main
-// thread and restores the terminal at the end, after a signal too.
+// Floor 7. The terminal while top runs: the alternate screen without echo. `top` creates it on the
+// main thread and restores the terminal at the end, after a signal too.
 import CUIO
 import Glibc
 import LinuxSystem

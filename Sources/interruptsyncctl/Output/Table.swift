@@ -1,5 +1,5 @@
-// Tables of the commands that list things, and the rows of names and values of those that describe
-// one.
+// Floor 7. Tables of the commands that list things, and the rows of names and values of those that
+// describe one. Pure functions of texts.
 
 /// Columns as wide as their widest cell.
 struct Table {

@@ -69,7 +69,7 @@ enum BindTests {
     // The driver probes the device, but accepts only serial cards.
     try Control.fail(
       "bind \(id) --driver serial",
-      ["the driver did not take it; uio_pci_generic has the device back", "hint: "])
+      ["the driver did not accept it; uio_pci_generic drives the device again", "hint: "])
     try expectDriver(Guest.eduB, "uio_pci_generic", override: "uio_pci_generic")
     _ = try Guest.open(Guest.eduB)
     try expectEqual(
@@ -78,7 +78,7 @@ enum BindTests {
     try expectDriver(Guest.eduB, nil, override: "")
     try Control.fail(
       "bind \(id) --driver serial --persist",
-      ["the driver did not take it; the device is without a driver, as before"])
+      ["the driver did not accept it; the device has no driver, as before"])
     try expectDriver(Guest.eduB, nil, override: "")
     try expectEqual(
       access("/etc/interruptsync/bind.d/\(id)", F_OK), -1, "what is saved of a failure")

@@ -91,7 +91,7 @@ enum DaemonTests {
   private static func unnamed() throws {
     let daemon = try Program([])
     try expectEqual(daemon.wait(), 1, "exit status")
-    for word in ["pci-\(Guest.eduA)", "hpet", "none was named", "hint"] {
+    for word in ["pci-\(Guest.eduA)", "hpet", "you named none", "hint"] {
       try expect(daemon.text.contains(word), "\"\(daemon.text)\" lacks \"\(word)\"")
     }
   }

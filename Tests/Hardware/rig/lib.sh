@@ -99,3 +99,9 @@ root_key() {
 guest_root() {
     cached root "$(root_key)" "$rig/make-root"
 }
+
+# trixie_root: Debian 13's tree, for tools that Debian 12 is too old for. Made again each month.
+trixie_root() {
+    local entry
+    entry=$(cached trixie "$(key "$rig/make-trixie" "$(date +%Y-%m)")" "$rig/make-trixie") && echo "$entry/root"
+}

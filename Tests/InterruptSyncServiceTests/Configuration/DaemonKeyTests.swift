@@ -39,7 +39,7 @@ func daemonKeyIsRead(text: String, expected: DaemonSettings) throws {
 }
 
 @Test(arguments: [
-  ("LogLevel=warn", "2:10: error: LogLevel=: \"warn\" is none of", "known are"),
+  ("LogLevel=warn", "2:10: error: LogLevel=: \"warn\" is none of", "write alert, crit, debug"),
   ("LogLevel=loud", "2:10: error: LogLevel=: \"loud\" is none of", "crit"),
   ("MetricsTextfile=x.prom", "2:17: error: MetricsTextfile=: \"x.prom\" is not a plain", "root"),
   ("MetricsTextfile=/x.txt", "2:17: error: MetricsTextfile=: \"/x.txt\" does not end", ".prom"),

@@ -88,11 +88,11 @@ func deviceKeyIsRead(text: String, expected: DeviceSettings) throws {
   ("Mode=Normal", "4:6: error: Mode=: \"Normal\" is none of", "did you mean normal?"),
   (
     "Rearm=maybe", "4:7: error: Rearm=: \"maybe\" is none of auto, irqcontrol, none, pci-command",
-    "known are"
+    "write auto, irqcontrol, none or pci-command"
   ),
   ("Policy=fifo", "4:8: error: Policy=: the policy needs a priority", "Priority="),
   ("Policy=rr", "4:8: error: Policy=: the policy needs a priority", "Priority="),
-  ("Policy=idle", "4:8: error: Policy=: \"idle\" is none of fifo, other, rr", "known are"),
+  ("Policy=idle", "4:8: error: Policy=: \"idle\" is none of fifo, other, rr", "fifo, other or rr"),
   ("Priority=0", "4:10: error: Priority=: \"0\" is not a number from 1 to 99", "from 1 to 99"),
   ("Priority=100", "4:10: error: Priority=: \"100\" is not a number from 1 to 99", "1 to 99"),
   ("Policy=fifo\nPriority=x", "5:10: error: Priority=: \"x\"", "1 to 99"),
@@ -108,7 +108,7 @@ func deviceKeyIsRead(text: String, expected: DeviceSettings) throws {
   ("CPULatencySec=2s", "4:15: error: CPULatencySec=: ", "1s"),
   ("CPULatencySec=500ns", "4:15: error: CPULatencySec=: 500ns is not a whole number", "fraction"),
   ("StackSize=1T", "4:11: error: StackSize=: \"1T\"", "powers of 1024"),
-  ("WaitStrategy=spin", "4:14: error: WaitStrategy=: \"spin\" is none of", "known are"),
+  ("WaitStrategy=spin", "4:14: error: WaitStrategy=: \"spin\" is none of", "block or poll"),
   ("SpinBudgetSec=0", "4:15: error: SpinBudgetSec=: 0 is not between 1us and 1ms", "1us to 1ms"),
   ("SpinBudgetSec=1", "4:15: error: SpinBudgetSec=: 1 is not between 1us and 1ms", "1us to 1ms"),
   ("SpinBudgetSec=soon", "4:15: error: SpinBudgetSec=: \"soon\" is not a time span", "50us"),
@@ -116,7 +116,7 @@ func deviceKeyIsRead(text: String, expected: DeviceSettings) throws {
   ("StormLimit=4294967296", "4:12: error: StormLimit=: \"4294967296\"", "0 to 4294967295"),
   (
     "StormAction=mask", "4:13: error: StormAction=: \"mask\" is none of back-off, stay-masked",
-    "known are"
+    "write back-off or stay-masked"
   ),
   (
     "StormDelaySec=10us", "4:15: error: StormDelaySec=: 10us is not between 1ms and 1h", "1ms to 1h"
@@ -149,7 +149,7 @@ func deviceKeyIsRead(text: String, expected: DeviceSettings) throws {
   ("[Devise]", "4:1: error: there is no section [Devise]", "did you mean Device?"),
   (
     "[Daemon]\nLogLevel=x", "4:1: error: there is no section [Daemon]",
-    "known are Device, Match and Routine"
+    "write Device, Match or Routine"
   ),
 ])
 func deviceFaultsAreToldWithTheirPlace(text: String, fault: String, hint: String) throws {

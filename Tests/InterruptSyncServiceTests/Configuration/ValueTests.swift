@@ -65,8 +65,8 @@ func timeSpanThatIsNoneIsRefused(text: String) throws {
 
 @Test(arguments: [
   ("Prioritty", "did you mean Priority?"), ("policy", "did you mean Policy?"),
-  ("Quux", "known are Policy and Priority"),
-  (String(repeating: "x", count: 1 << 20), "known are Policy and Priority"),
+  ("Quux", "write Policy or Priority"),
+  (String(repeating: "x", count: 1 << 20), "write Policy or Priority"),
 ])
 func suggestionNamesTheNearestWord(text: String, hint: String) {
   #expect(Suggestion.hint(for: text, among: ["Priority", "Policy"]) == hint)

@@ -170,7 +170,7 @@ private func hosted(
 @Test(arguments: [
   ("return -ENODEV;", UIOError.Code.driverFailed, "it refused"),
   ("driver->size = sizeof *driver; return 0;", .malformed, "no service function"),
-  ("driver->service = service; return 0;", .malformed, "no service function, or is of a later"),
+  ("driver->service = service; return 0;", .malformed, "no service function, or has a later"),
   (
     "driver->service = service; driver->size = sizeof *driver + 8; driver[1].size = 1; return 0;",
     .malformed, "later version"

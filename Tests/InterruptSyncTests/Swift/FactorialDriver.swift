@@ -59,7 +59,7 @@ struct FactorialDone: ServiceRoutine {
       try acknowledge.write { $0[Acknowledge.factorial] = true }
       return .claimed
     } catch {
-      // The device has gone; the report handler is told by the line.
+      // The device was removed; the line tells the report handler.
       return .notMine
     }
   }

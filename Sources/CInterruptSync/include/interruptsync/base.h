@@ -1,4 +1,5 @@
-// Handles, references, errors, version: every other header of the interface builds on this one.
+// C interface, floor 5: handles, references, errors, version. Every other header of the interface builds on this one.
+// Any thread, any level; releasing the last reference may wait, so do that at PASSIVE level.
 #ifndef INTERRUPTSYNC_BASE_H
 #define INTERRUPTSYNC_BASE_H
 

@@ -1,4 +1,5 @@
-// Deferred routines: work that a service routine leaves for later, run without the interrupt lock (N22).
+// C interface, floor 5: deferred routines, work that a service routine leaves for later (N22). A queue's own thread
+// runs them, without the interrupt lock. Queueing comes from any thread at any level and never waits.
 #ifndef INTERRUPTSYNC_DEFERRED_H
 #define INTERRUPTSYNC_DEFERRED_H
 

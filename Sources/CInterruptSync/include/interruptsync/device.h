@@ -1,4 +1,5 @@
-// UIO devices: list them, open one, and read what the kernel says about it.
+// C interface, floor 5: UIO devices. List them, open one, and read what the kernel says about it. On the caller's
+// thread at PASSIVE level, before and after the interrupts; no lock.
 #ifndef INTERRUPTSYNC_DEVICE_H
 #define INTERRUPTSYNC_DEVICE_H
 

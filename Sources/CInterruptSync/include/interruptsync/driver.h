@@ -1,5 +1,7 @@
-// Drivers that interruptsyncd runs. A driver is a shared object with one entry point, interruptsync_driver_start(). The
-// setting Driver= of a [Routine] section names the object; see interruptsync.device(5).
+// C interface, floor 5: drivers that interruptsyncd runs. A driver is a shared object with one entry point,
+// interruptsync_driver_start(). The setting Driver= of a [Routine] section names the object; see
+// interruptsync.device(5). The daemon's control thread calls start() and stop(). The dispatcher's thread calls
+// service() with the interrupt lock held; the queue's thread calls deferred() without it.
 //
 // The daemon owns the device, the interrupt line, the lock and the dispatcher. A driver reaches them through the table
 // that start() gets, and links no library for it: `cc -shared -fPIC card.c -o card.so`. It must not open or connect the

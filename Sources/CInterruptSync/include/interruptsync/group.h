@@ -1,4 +1,5 @@
-// Groups: one thread that dispatches for many lines.
+// C interface, floor 5: groups. A group is one thread that dispatches for many lines. Programs make it at PASSIVE
+// level; the group's thread holds one object's interrupt lock at a time.
 #ifndef INTERRUPTSYNC_GROUP_H
 #define INTERRUPTSYNC_GROUP_H
 

@@ -1,4 +1,5 @@
-// The interrupt of one connection (GetKInterrupt), and the interrupt lock.
+// C interface, floor 5: the interrupt of one connection (GetKInterrupt), and the interrupt lock. On the caller's
+// thread, which holds the lock while a synchronized routine runs and at no other time.
 #ifndef INTERRUPTSYNC_INTERRUPT_H
 #define INTERRUPTSYNC_INTERRUPT_H
 
@@ -9,7 +10,7 @@ INTERRUPTSYNC_BEGIN
 /// A routine for interruptsync_interrupt_synchronize() (K3).
 typedef bool (*interruptsync_execution)(void *context);
 
-/// The interrupt of the present connection (P28, N14). The handle becomes invalid when the connection ends.
+/// The interrupt of the current connection (P28, N14). The handle becomes invalid when the connection ends.
 /// Errors: -ENOTCONN (the object is not connected), -EINVAL.
 int interruptsync_object_get_interrupt(interruptsync_object *object, interruptsync_interrupt **interrupt);
 

@@ -1,4 +1,5 @@
-// Interrupt lines: a UIO device's, a software line, or one over a descriptor of yours.
+// C interface, floor 5: interrupt lines. A line is a UIO device's, a software line, or one over a descriptor of
+// yours. Programs make lines at PASSIVE level, then make an object on one; any thread may trigger a software line.
 #ifndef INTERRUPTSYNC_LINE_H
 #define INTERRUPTSYNC_LINE_H
 

@@ -1,4 +1,6 @@
-// Sync objects: an interrupt line, a lock, a list of service routines; connection and synchronized calls.
+// C interface, floor 5: sync objects. An object has an interrupt line, a lock and a list of service routines; this
+// header connects it and makes synchronized calls. Routines run with the lock held: service routines on the
+// dispatcher's thread, synchronized routines on their caller's.
 #ifndef INTERRUPTSYNC_OBJECT_H
 #define INTERRUPTSYNC_OBJECT_H
 

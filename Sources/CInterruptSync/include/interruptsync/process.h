@@ -1,4 +1,5 @@
-// Settings of the whole process, and the level of the calling thread.
+// C interface, floor 5: settings of the whole process, and the level of the calling thread. Any thread; no lock that
+// a routine can hold.
 #ifndef INTERRUPTSYNC_PROCESS_H
 #define INTERRUPTSYNC_PROCESS_H
 

@@ -1,4 +1,6 @@
-// Device registers. Every access checks width, alignment, bounds, and that the device is still there (fact 29).
+// C interface, floor 5: device registers. Every access checks width, alignment, bounds, and that the device is still
+// there (fact 29). Open regions at PASSIVE level; routines and other threads then access them at any level. Only the
+// interrupt lock orders accesses of several threads.
 #ifndef INTERRUPTSYNC_REGION_H
 #define INTERRUPTSYNC_REGION_H
 

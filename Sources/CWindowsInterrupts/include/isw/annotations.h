@@ -1,5 +1,6 @@
-// Spellings with a meaning for Windows' compilers and analysers, and none for ours: source annotations, calling
-// conventions, parameter directions. The old `__in` and `__out` are missing: the C++ library uses these names.
+// Windows interfaces, floor 5. No code. Spellings with a meaning for Windows' compilers and analysers, and none for
+// ours: source annotations, calling conventions, parameter directions. The old `__in` and `__out` are missing: the
+// C++ library uses these names.
 #ifndef ISW_ANNOTATIONS_H
 #define ISW_ANNOTATIONS_H
 

@@ -1,4 +1,5 @@
-// What this target's C and its Swift half (WindowsInterrupts) call in each other. Not installed; drivers do not see it.
+// Floor 5: what this target's C and its Swift half (WindowsInterrupts) call in each other. Not installed; drivers do
+// not see it. A routine's thread and lock are those of the call that leads to it; fields say which lock guards them.
 //
 // The fast halves of KeSynchronizeExecution, CallSynchronizedRoutine and WdfInterruptSynchronize are C and go through a
 // gate; each has a slow half in Swift, which says why the fast one could not go on, or does the work.
@@ -29,7 +30,7 @@ typedef struct isw_isr {
 int32_t isw_isr_call(void *object, void *context);
 /// The core's deferred routine for a KDPC.
 void isw_dpc_call(void *context, void *argument1, void *argument2);
-/// Reports a routine that returns at another level than it was entered at (D5).
+/// Reports a routine that does not return at the level that it was entered at (D5).
 void isw_check_level(PCSTR call, KIRQL entered);
 
 /// How a synchronized call reaches a lock without a look-up and without counting references.
@@ -140,7 +141,7 @@ typedef struct isw_wdf_object {
   isw_gate gate;
 } isw_wdf_object;
 
-/// Adds a cleared context of `size` bytes, or finds the present one and sets `*existed`. NULL without memory.
+/// Adds a cleared context of `size` bytes, or finds the existing one and sets `*existed`. NULL without memory.
 isw_wdf_context *isw_wdf_add_context(isw_wdf_object *object, PCWDF_OBJECT_CONTEXT_TYPE_INFO type, size_t size,
                                      bool *existed);
 void isw_wdf_free_contexts(isw_wdf_object *object);

@@ -1,4 +1,4 @@
-// Messages, assertions, and the time.
+// Windows interfaces, floor 5: messages, assertions, and the time. Drivers call them on any thread; no lock.
 #ifndef ISW_DEBUG_H
 #define ISW_DEBUG_H
 

@@ -1,5 +1,5 @@
-// Deferred work: what an ISR leaves for later. A DPC runs at DISPATCH_LEVEL, a work item at PASSIVE_LEVEL, both on
-// threads of the library's and without the interrupt lock.
+// Windows interfaces, floor 5: deferred work, what an ISR leaves for later. A DPC runs at DISPATCH_LEVEL, a work item
+// at PASSIVE_LEVEL, both on threads of the library and without the interrupt lock.
 #ifndef ISW_DEFERRED_H
 #define ISW_DEFERRED_H
 

@@ -1,7 +1,7 @@
-// Dispatcher objects, for which threads wait: events, semaphores, mutexes and timers. Each begins with one header,
-// which holds the state and the list of waiting threads (D9). An object lies in the driver's memory and has no call
-// that ends it; do not free the memory of a timer that is set. Fast mutexes and remove locks stand in this chapter,
-// too.
+// Windows interfaces, floor 5: dispatcher objects, for which threads wait: events, semaphores, mutexes and timers;
+// also fast mutexes and remove locks. Each dispatcher object begins with one header, which holds the state and the
+// list of waiting threads (D9). An object lies in the driver's memory and has no call that ends it; do not free the
+// memory of a timer that is set. One lock of the library guards all of them.
 #ifndef ISW_DISPATCHER_H
 #define ISW_DISPATCHER_H
 

@@ -1,4 +1,6 @@
-// Interrupt objects: connect a service routine to a vector, and run code that excludes the routine.
+// Windows interfaces, floor 5: interrupt objects. Connect a service routine to a vector, and run code that excludes
+// the routine. Connect and disconnect at PASSIVE_LEVEL; the ISR runs on the dispatcher's thread, and a synchronized
+// routine on its caller's, with the interrupt lock held.
 #ifndef ISW_INTERRUPT_H
 #define ISW_INTERRUPT_H
 

@@ -1,5 +1,6 @@
-// Memory: the process's own (Rtl…Memory, tagged pool), and a device's (mappings, registers, ports). The mapping and
-// port calls reach only regions of the process's device objects.
+// Windows interfaces, floor 5: the process's own memory (Rtl…Memory, tagged pool), and a device's (mappings,
+// registers, ports). Drivers call these on any thread. The mapping and port calls reach only regions of the process's
+// device objects, and only the interrupt lock orders several threads.
 #ifndef ISW_MEMORY_H
 #define ISW_MEMORY_H
 

@@ -1,4 +1,5 @@
-// Base types with the widths that Windows documents: LONG has 32 bits, although this system's long has 64.
+// Windows interfaces, floor 5: base types with the widths that Windows documents. LONG has 32 bits, although this
+// system's long has 64. Every other header includes it; no code.
 #ifndef ISW_TYPES_H
 #define ISW_TYPES_H
 

@@ -1,4 +1,5 @@
-// COM's root interface, and the spellings that declare interfaces in C and in C++.
+// Windows interfaces, floor 5: COM's root interface, and the spellings that declare interfaces in C and in C++.
+// PortCls and stdunk.h build on it; any thread, counts are atomic.
 #ifndef ISW_UNKNOWN_H
 #define ISW_UNKNOWN_H
 

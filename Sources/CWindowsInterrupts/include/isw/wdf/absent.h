@@ -1,4 +1,5 @@
-// Framework names that interrupt code may use on Windows and that do not exist here; see ../absent.h.
+// Windows interfaces, floor 5: framework names that interrupt code may use on Windows and that do not exist here; see
+// ../absent.h. No code.
 #ifndef ISW_WDF_ABSENT_H
 #define ISW_WDF_ABSENT_H
 

@@ -1,6 +1,6 @@
-// Locks and interrupts. An interrupt's lock is a lock of the library, connected or not, and several interrupts can
-// share one (W5). The ISR, the Enable, Disable and Synchronize callbacks, and the threads that hold the lock through
-// WdfInterruptAcquireLock exclude each other (W1 to W32).
+// Windows interfaces, floor 5. Locks and interrupts. An interrupt's lock is a lock of the library, connected or not,
+// and several interrupts can share one (W5). The ISR, the Enable, Disable and Synchronize callbacks, and the threads
+// that hold the lock through WdfInterruptAcquireLock exclude each other (W1 to W32).
 #ifndef ISW_WDFINTERRUPT_H
 #define ISW_WDFINTERRUPT_H
 

@@ -1,5 +1,6 @@
-// The framework's objects: handles, attributes, contexts, references, parents, and the framework's own status values.
-// Children end before their parents, and each object's EvtCleanupCallback comes before its EvtDestroyCallback (N27).
+// Windows interfaces, floor 5: the framework's objects: handles, attributes, contexts, references, parents, and the
+// framework's own status values. Any thread, at the level that each comment gives. Children end before their parents,
+// and each object's EvtCleanupCallback comes before its EvtDestroyCallback (N27).
 #ifndef ISW_WDFOBJECT_H
 #define ISW_WDFOBJECT_H
 

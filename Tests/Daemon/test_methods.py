@@ -1,10 +1,9 @@
-"""Every method of io.interruptsync through PyPI's varlink, which holds each reply against the description."""
+"""PyPI's varlink calls every method of io.interruptsync and checks each reply against the interface's description."""
 import re
 import threading
 
 import varlink
-from daemon import PATIENCE, Daemon, eventually
-from judge import check, refused, run
+from daemon import PATIENCE, Daemon, eventually, refused
 
 INTERFACE = "io.interruptsync"
 
@@ -49,8 +48,7 @@ class Judge:
         return self.call("DescribeDevice", device=device)["device"]["state"]
 
 
-@check
-def the_service_says_who_it_is():
+def test_the_service_says_who_it_is():
     with Daemon() as daemon, varlink.Client("unix:" + daemon.path).open("org.varlink.service") as service:
         info = service.GetInfo()
         assert info["product"] == "interruptsyncd" and info["vendor"] and info["version"], info
@@ -61,8 +59,7 @@ def the_service_says_who_it_is():
             varlink.Interface(text)
 
 
-@check
-def devices_are_listed_described_and_watched():
+def test_devices_are_listed_described_and_watched():
     with Daemon(lines=("soft", "other")) as daemon, Judge(daemon) as judge, Judge(daemon) as watcher:
         devices = {device["id"]: device for device in judge.call("ListDevices")["devices"]}
         for name in ("soft", "other"):
@@ -79,8 +76,7 @@ def devices_are_listed_described_and_watched():
         judge.refuse("org.varlink.service.ExpectedMore", "WatchDevices")
 
 
-@check
-def lines_are_triggered_connected_and_disconnected():
+def test_lines_are_triggered_connected_and_disconnected():
     with Daemon() as daemon, Judge(daemon) as judge:
         judge.call("Trigger", device="soft", count=40)
         judge.call("Trigger", device="soft")
@@ -100,8 +96,7 @@ def lines_are_triggered_connected_and_disconnected():
         assert judge.state("soft") == "connected"
 
 
-@check
-def mode_and_policy_are_changed():
+def test_mode_and_policy_are_changed():
     with Daemon() as daemon, Judge(daemon) as judge:
         for mode in ("all", "repeat", "normal"):
             judge.call("SetMode", device="soft", mode=mode)
@@ -112,8 +107,7 @@ def mode_and_policy_are_changed():
         daemon.still_dispatches()
 
 
-@check
-def the_configuration_is_read_anew_or_refused_with_its_faults():
+def test_the_configuration_is_read_anew_or_refused_with_its_faults():
     with Daemon() as daemon, Judge(daemon) as judge:
         daemon.write("devices/20-more.device", "[Match]\nSoftwareLine=more\n")
         judge.call("Reload")
@@ -124,8 +118,7 @@ def the_configuration_is_read_anew_or_refused_with_its_faults():
         assert judge.state("more") == "connected"
 
 
-@check
-def interrupts_are_subscribed_to_and_streamed():
+def test_interrupts_are_subscribed_to_and_streamed():
     with Daemon(settings="SubscriptionsPerUserMax=2") as daemon, Judge(daemon) as judge, Judge(daemon) as streaming:
         reply = judge.call("Subscribe", device="soft", capacity=16)
         assert reply == {"ring": 0, "event": 1, "captures": []}, reply
@@ -158,8 +151,7 @@ def interrupts_are_subscribed_to_and_streamed():
             assert third.refuse("TooManyRegistrations", "Subscribe", device="soft")["limit"] == 2
 
 
-@check
-def operations_are_run_or_refused_before_the_first():
+def test_operations_are_run_or_refused_before_the_first():
     with Daemon() as daemon, Judge(daemon) as judge:
         assert judge.call("Transact", device="soft", operations=[])["results"] == []
         read = {"operation": "read", "register": "bar0:0x24/32"}
@@ -168,8 +160,7 @@ def operations_are_run_or_refused_before_the_first():
         assert judge.refuse("TooLarge", "Transact", device="soft", operations=[read] * 65)["limit"] == 64
 
 
-@check
-def a_line_is_attached_completed_and_detached():
+def test_a_line_is_attached_completed_and_detached():
     with Daemon() as daemon, Judge(daemon) as judge, Judge(daemon) as other:
         assert judge.call("Attach", device="soft", deadlineMicroseconds=5_000_000)["event"] == 0
         assert other.state("soft") == "attached"
@@ -184,15 +175,13 @@ def a_line_is_attached_completed_and_detached():
         daemon.still_dispatches()
 
 
-@check
-def metrics_are_read():
+def test_metrics_are_read():
     with Daemon() as daemon, Judge(daemon) as judge:
         assert judge.call("GetMetrics")["text"].endswith("# EOF\n")
 
 
-@check
-def descriptors_are_asked_for_where_a_device_is_brought():
-    # PyPI's client cannot send any: what is sent is sent by hand.
+def test_descriptors_are_asked_for_where_a_device_is_brought():
+    # PyPI's client cannot send descriptors, so the test sends them in bytes.
     with Daemon() as daemon, Judge(daemon) as judge, daemon.wire() as wire, open("/dev/null", "r+") as null:
         refusal = judge.refuse("org.varlink.service.InvalidParameter", "AdoptDevice", device="soft", node=0)
         assert refusal == {"parameter": "node"}, refusal
@@ -208,8 +197,7 @@ def descriptors_are_asked_for_where_a_device_is_brought():
         daemon.still_dispatches()
 
 
-@check
-def every_method_was_called():
+def test_every_method_was_called(whole_file):
     with Daemon() as daemon, varlink.Client("unix:" + daemon.path).open("org.varlink.service") as service:
         text = service.GetInterfaceDescription(INTERFACE)["description"]
     declared = set(re.findall(r"^method (\w+)", text, re.M))
@@ -218,7 +206,3 @@ def every_method_was_called():
     hardware = {"WaitExpired", "DeviceGone", "SystemFailure", "NotAllowed", "BadDescriptor"}
     errors = {f"{INTERFACE}.{name}" for name in set(re.findall(r"^error (\w+)", text, re.M)) - hardware}
     assert errors <= Judge.errors, errors - Judge.errors
-    return f"{len(declared)} methods, {len(Judge.errors)} errors"
-
-
-run()

@@ -1,11 +1,9 @@
-"""Input that is wrong in every way that UAPI.20 names, against the daemon's socket, each with its answer."""
+"""Malformed input on the daemon's socket, in every way that UAPI.20 names, each with the answer it must get."""
 import json
 import os
-import random
 import socket
 
-from daemon import Closed, Daemon, eventually
-from judge import check, refused, run
+from daemon import RANDOM_TURNS, Closed, Daemon, eventually, refused
 
 LIST = b'{"method":"io.interruptsync.ListDevices"}\0'
 SERVICE = "org.varlink.service."
@@ -46,12 +44,11 @@ NO_CALLS = {
 }
 
 
-@check
-def what_is_no_call_closes_the_connection():
+def test_what_is_no_call_closes_the_connection():
     with Daemon() as daemon:
         for name, data in NO_CALLS.items():
             with daemon.wire() as wire:
-                # The call in front is answered, the one behind is not.
+                # The call before it is answered, the one after it is not.
                 try:
                     wire.send(LIST + data + LIST)
                 except Closed:
@@ -59,11 +56,9 @@ def what_is_no_call_closes_the_connection():
                 assert "devices" in wire.answer(), name
                 assert wire.ends(), f"{name}: the connection goes on"
         daemon.still_dispatches()
-    return f"{len(NO_CALLS)} kinds"
 
 
-@check
-def calls_that_cannot_be_answered_get_their_error():
+def test_calls_that_cannot_be_answered_get_their_error():
     call = "io.interruptsync."
     cases = [
         ("", {}, "MethodNotFound", {"method": ""}),
@@ -125,14 +120,12 @@ def calls_that_cannot_be_answered_get_their_error():
             wire.send(json.dumps({"method": method, "parameters": parameters}).encode() + b"\0")
             caught = refused(error if error.startswith(call) else SERVICE + error, wire.answer)
             assert expected in (None, caught.parameters), f"{method} {parameters}: {caught}"
-        # The line has heard of none of it.
+        # None of these calls reached the line.
         assert daemon.interrupts(wire) == 0
         daemon.still_dispatches()
-    return f"{len(cases)} calls"
 
 
-@check
-def absent_null_and_empty_parameters_are_the_same():
+def test_absent_null_and_empty_parameters_are_the_same():
     with Daemon() as daemon, daemon.wire() as wire:
         for parameters in ("", ',"parameters":null', ',"parameters":{}', ',"parameters" : { }  '):
             wire.send(b'{"method":"io.interruptsync.ListDevices"%s}\0' % parameters.encode())
@@ -144,27 +137,23 @@ def absent_null_and_empty_parameters_are_the_same():
         assert wire.answer()["devices"]
 
 
-@check
-def replies_come_in_order_however_the_calls_are_cut():
+def test_replies_come_in_order_however_the_calls_are_cut(chance):
     with Daemon() as daemon, daemon.wire() as wire:
         calls = b"".join(
             json.dumps({"method": "io.interruptsync.DescribeDevice", "parameters": {"device": f"d{number}"}}).encode()
             + b"\0"
             for number in range(300)
         )
-        seed = random.randrange(2**32)
-        cuts = random.Random(seed)
         while calls:
-            size = cuts.choice([1, 2, 7, 300, 5000])
+            size = chance.choice([1, 2, 7, 300, 5000])
             wire.send(calls[:size])
             calls = calls[size:]
         for number in range(300):
             error = refused("io.interruptsync.NoSuchDevice", wire.answer)
-            assert error.parameters["device"] == f"d{number}", f"seed {seed}: {error}"
+            assert error.parameters["device"] == f"d{number}", error
 
 
-@check
-def oneway_calls_are_never_answered():
+def test_oneway_calls_are_never_answered():
     with Daemon() as daemon, daemon.wire() as wire:
         for method, parameters in [
             ("Trigger", {"device": "soft", "count": 5}),
@@ -180,15 +169,13 @@ def oneway_calls_are_never_answered():
         assert daemon.interrupts(wire) == 8
 
 
-@check
-def upgrade_is_not_implemented():
+def test_upgrade_is_not_implemented():
     with Daemon() as daemon, daemon.wire() as wire:
         wire.post("ListDevices", upgrade=True)
         refused(SERVICE + "MethodNotImplemented", wire.answer)
 
 
-@check
-def a_message_cut_short_by_its_sender_does_nothing():
+def test_a_message_cut_short_by_its_sender_does_nothing():
     with Daemon() as daemon:
         with daemon.wire() as wire:
             wire.send(b'{"method":"io.interruptsync.Trigger","parameters":{"device":"soft"}}')
@@ -198,8 +185,7 @@ def a_message_cut_short_by_its_sender_does_nothing():
             assert daemon.interrupts(wire) == 0
 
 
-@check
-def descriptors_that_nobody_asked_for_are_closed():
+def test_descriptors_that_nobody_asked_for_are_closed():
     with Daemon() as daemon, daemon.wire() as wire:
         wire.call("ListDevices")
         before = len(daemon.descriptors())
@@ -207,9 +193,9 @@ def descriptors_that_nobody_asked_for_are_closed():
         for _ in range(20):
             socket.send_fds(wire.socket, [LIST], [reading] * 8)
             wire.answer()
-        # The last call's are closed behind its reply.
+        # The descriptors of the last call are closed after its reply.
         eventually("all closed", lambda: len(daemon.descriptors()) == before)
-        # More than a message may have.
+        # More descriptors than a message may have.
         try:
             socket.send_fds(wire.socket, [LIST], [reading] * 100)
             assert wire.ends()
@@ -220,11 +206,7 @@ def descriptors_that_nobody_asked_for_are_closed():
         daemon.still_dispatches()
 
 
-@check
-def random_bytes_and_damaged_calls_change_nothing():
-    seed = int(os.environ.get("SEED", random.randrange(2**32)))
-    print(f"seed {seed}")
-    random_numbers = random.Random(seed)
+def test_random_bytes_and_damaged_calls_change_nothing(chance):
     models = [
         b'{"method":"io.interruptsync.ListDevices","parameters":{}}\0',
         b'{"method":"io.interruptsync.Events","parameters":{"device":"other"},"more":true}\0',
@@ -237,33 +219,34 @@ def random_bytes_and_damaged_calls_change_nothing():
         b'{"method":"io.interruptsync.SetMode","parameters":{"device":"other","mode":"all"}}\0',
         b'{"method":"io.interruptsync.Reload"}\0',
     ]
-    words = [b"\0", b"{", b"}", b"[", b'"', b"\\u", b"\\ud8ff", b"null", b"-", b"1e308", b"\xff", b"\x80" * 3, b":", b","]
+    words = [b"\0", b"{", b"}", b"[", b'"', b"\\u", b"\\ud8ff", b"null", b"-", b"1e308", b"\xff", b"\x80" * 3]
+    words += [b":", b","]
 
     def damaged():
-        data = bytearray(b"".join(random_numbers.choices(models, k=random_numbers.randrange(1, 4))))
-        for _ in range(random_numbers.randrange(0, 6)):
-            place = random_numbers.randrange(len(data))
-            kind = random_numbers.randrange(5)
+        data = bytearray(b"".join(chance.choices(models, k=chance.randrange(1, 4))))
+        for _ in range(chance.randrange(0, 6)):
+            place = chance.randrange(len(data))
+            kind = chance.randrange(5)
             if kind == 0:
-                data[place] = random_numbers.randrange(256)
+                data[place] = chance.randrange(256)
             elif kind == 1:
-                del data[place : place + random_numbers.randrange(1, 12)]
+                del data[place : place + chance.randrange(1, 12)]
             elif kind == 2:
-                data[place:place] = random_numbers.choice(words)
+                data[place:place] = chance.choice(words)
             elif kind == 3:
-                data[place:place] = data[random_numbers.randrange(len(data)) :][:40]
+                data[place:place] = data[chance.randrange(len(data)) :][:40]
             else:
-                data[place:place] = random_numbers.randbytes(random_numbers.randrange(20))
+                data[place:place] = chance.randbytes(chance.randrange(20))
             data = data or bytearray(b"\0")
         return bytes(data)
 
-    rounds = 3000
+    rounds = 3000 * RANDOM_TURNS
     with Daemon(lines=("soft", "other")) as daemon:
         before = len(daemon.descriptors())
         for number in range(rounds):
             with daemon.wire() as wire:
                 try:
-                    wire.send(damaged() if number % 10 else random_numbers.randbytes(random_numbers.randrange(2000)))
+                    wire.send(damaged() if number % 10 else chance.randbytes(chance.randrange(2000)))
                     if number % 3 == 0:
                         wire.socket.shutdown(socket.SHUT_WR)
                         wire.socket.settimeout(0.002)
@@ -276,7 +259,3 @@ def random_bytes_and_damaged_calls_change_nothing():
             wire.call("Reload")
         daemon.still_dispatches("other")
         eventually("every descriptor closed", lambda: len(daemon.descriptors()) <= before + 1)
-    return f"{rounds} connections"
-
-
-run()

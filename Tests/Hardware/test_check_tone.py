@@ -1,12 +1,12 @@
-#!/usr/bin/env python3
-"""Whether check-tone finds what it is there to find: recordings made here, each with what it must say of them."""
+"""check-tone on recordings that are made here, each with the tests of it that must fail."""
 import array
 import math
 import os
 import subprocess
 import sys
-import tempfile
 import wave
+
+import pytest
 
 RATE, PERIOD, FRAMES = 48000, 1024, 141 * 1024
 CHECK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "check-tone")
@@ -63,30 +63,16 @@ def record(path, left, right):
         file.writeframes(samples.tobytes())
 
 
-def wrong(path, failures):
-    """What check-tone answered, if that is not what it must."""
-    ran = subprocess.run([CHECK, "--frames", str(FRAMES), "--period", str(PERIOD), path], capture_output=True, text=True)
-    found = [line.split()[2].rstrip(":") for line in ran.stdout.splitlines() if line.startswith("FAIL ")]
-    closes = ran.stdout.endswith(f"\n{4 - len(found)} passed, {len(found)} failed\n")
+@pytest.mark.parametrize("left, right, failures", [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_a_recording_of(tmp_path, left, right, failures):
+    path = str(tmp_path / "tone.wav")
+    record(path, left, left if right is None else right)
+    ran = subprocess.run(
+        [CHECK, "--frames", str(FRAMES), "--period", str(PERIOD), path], capture_output=True, text=True, check=False)
     if failures is None:
-        good = ran.returncode == 1 and ran.stdout == "" and ran.stderr.startswith(f"{path}: ")
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ran.stderr.startswith(f"{path}: ")
     else:
-        good = ran.returncode == (1 if failures else 0) and found == failures and closes
-    return None if good else f"status {ran.returncode}\n{ran.stdout}{ran.stderr}"
-
-
-def main():
-    failed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "tone.wav")
-        for name, left, right, failures in CASES:
-            record(path, left, left if right is None else right)
-            answer = wrong(path, failures)
-            if answer:
-                failed += 1
-                print(f"FAIL {name}: expected {failures}: {answer}")
-    print(f"{len(CASES) - failed} passed, {failed} failed")
-    sys.exit(failed != 0)
-
-
-main()
+        assert [line.split()[2].rstrip(":") for line in ran.stdout.splitlines() if line.startswith("FAIL ")] == failures
+        assert ran.returncode == (1 if failures else 0), ran.stdout + ran.stderr
+        assert ran.stdout.endswith(f"\n{4 - len(failures)} passed, {len(failures)} failed\n")

@@ -1,12 +1,9 @@
-"""Many clients that do what they may in no order: every call is answered as declared, and the daemon goes on."""
-import os
-import random
+"""Many clients that make random calls within their rights: each call gets a declared answer, and the daemon goes on."""
 import signal
 
-from daemon import PATIENCE, Closed, Daemon, Refused, eventually
-from judge import check, run
+from daemon import PATIENCE, RANDOM_TURNS, Closed, Daemon, Refused, eventually
 
-STEPS = int(os.environ.get("STEPS", 6000))
+STEPS = 6000 * RANDOM_TURNS
 CLIENTS = 10
 LINES = ["first", "second", "third"]
 CONFIGURATIONS = [
@@ -16,7 +13,7 @@ CONFIGURATIONS = [
     "[Match]\nSoftwareLine=first second third\n[Device]\nStormLimit=50\nStormDelaySec=1ms\n",
     "[Match]\nSoftwareLine=second\n[Device]\nMode=best\n",
 ]
-# Of the conformant answers only these can be, to calls that are well formed.
+# The only errors that a well-formed call may get.
 ERRORS = (
     "NoSuchDevice WrongState Busy NotAllowed BadRegister NotAttached ConfigurationRejected TooManyRegistrations "
     "SystemFailure DeviceGone"
@@ -26,9 +23,9 @@ ERRORS = (
 class Client:
     """One of them: a connection that is dropped now and then."""
 
-    def __init__(self, daemon, choose):
+    def __init__(self, daemon, chance):
         self.daemon = daemon
-        self.choose = choose
+        self.chance = chance
         self.wire = daemon.wire()
         self.streams = False
 
@@ -39,25 +36,25 @@ class Client:
 
     def call(self):
         """(method, parameters, whether it streams)"""
-        device = {"device": self.choose.choice(LINES)}
-        return self.choose.choice(
+        device = {"device": self.chance.choice(LINES)}
+        return self.chance.choice(
             [
                 ("ListDevices", {}, False),
                 ("DescribeDevice", device, False),
-                ("GetStatistics", self.choose.choice([{}, device]), False),
+                ("GetStatistics", self.chance.choice([{}, device]), False),
                 ("GetMetrics", {}, False),
                 ("WatchDevices", {}, True),
                 ("Events", device, True),
-                ("Connect", {**device, "persistent": self.choose.random() < 0.5}, False),
+                ("Connect", {**device, "persistent": self.chance.random() < 0.5}, False),
                 ("Disconnect", device, False),
-                ("Trigger", {**device, "count": self.choose.choice([1, 2, 1000])}, False),
+                ("Trigger", {**device, "count": self.chance.choice([1, 2, 1000])}, False),
                 ("Trigger", device, False),
-                ("SetMode", {**device, "mode": self.choose.choice(["normal", "all", "repeat"])}, False),
+                ("SetMode", {**device, "mode": self.chance.choice(["normal", "all", "repeat"])}, False),
                 ("SetPolicy", {**device, "policy": "other"}, False),
                 ("Subscribe", {**device, "capacity": 16}, False),
                 ("Transact", {**device, "operations": []}, False),
                 ("Transact", {**device, "operations": [{"operation": "read", "register": "bar0:0/8"}]}, False),
-                ("Attach", {**device, "deadlineMicroseconds": self.choose.choice([500, 20_000])}, False),
+                ("Attach", {**device, "deadlineMicroseconds": self.chance.choice([500, 20_000])}, False),
                 ("Attach", device, False),
                 ("Complete", {**device, "claimed": True}, False),
                 ("Detach", device, False),
@@ -66,11 +63,11 @@ class Client:
         )
 
     def act(self):
-        deed = self.choose.random()
+        deed = self.chance.random()
         if deed < 0.05:
             return self.again()
         if self.streams:
-            # Reads some of it, or leaves it lying.
+            # Reads a part of the stream, or none of it.
             if deed < 0.3:
                 self.again()
             elif deed < 0.6:
@@ -83,7 +80,7 @@ class Client:
             return None
         if deed < 0.15:
             # Calls without waiting for the replies.
-            for _ in range(self.choose.randrange(1, 20)):
+            for _ in range(self.chance.randrange(1, 20)):
                 method, parameters, more = self.call()
                 self.wire.post(method, parameters, more=more)
             return self.again()
@@ -102,23 +99,19 @@ class Client:
             self.streams = False
 
 
-@check
-def clients_in_no_order():
-    seed = int(os.environ.get("SEED", random.randrange(2**32)))
-    print(f"seed {seed}")
-    choose = random.Random(seed)
+def test_clients_in_no_order(chance):
     settings = "AttachDeadlineSec=50ms\nConnectionsPerUserMax=500"
     with Daemon(lines=LINES, settings=settings) as daemon:
         idle = len(daemon.descriptors())
-        clients = [Client(daemon, choose) for _ in range(CLIENTS)]
+        clients = [Client(daemon, chance) for _ in range(CLIENTS)]
         for step in range(STEPS):
             try:
-                choose.choice(clients).act()
+                chance.choice(clients).act()
             except Closed:
-                raise AssertionError(f"seed {seed}, step {step}: the daemon closed a connection")
-            if choose.random() < 0.02:
-                daemon.write("devices/10-soft.device", choose.choice(CONFIGURATIONS))
-            if choose.random() < 0.01:
+                raise AssertionError(f"step {step}: the daemon closed a connection")
+            if chance.random() < 0.02:
+                daemon.write("devices/10-soft.device", chance.choice(CONFIGURATIONS))
+            if chance.random() < 0.01:
                 daemon.process.send_signal(signal.SIGHUP)
         for client in clients:
             client.wire.close()
@@ -137,7 +130,3 @@ def clients_in_no_order():
         for name in LINES:
             daemon.still_dispatches(name)
         eventually("every descriptor closed", lambda: len(daemon.descriptors()) <= idle + 2)
-    return f"{STEPS} steps"
-
-
-run()
