@@ -63,7 +63,7 @@ import Varlink
 @Test(
   arguments: [
     (refusal("WaitExpired", ["operation": 1, "results": [5, 6]]), .waitExpired, "operation 2"),
-    (refusal("DeviceGone", ["device": "a", "results": [5, 6]]), .deviceGone, "gone"),
+    (refusal("DeviceGone", ["device": "a", "results": [5, 6]]), .deviceGone, "removed"),
   ] as [(ErrorReply, InterruptSyncClientError.Code, String)])
 func transactionThatCameSoFarHasItsResults(
   reply: ErrorReply, code: InterruptSyncClientError.Code, words: String

@@ -142,7 +142,7 @@ private let refusedProcessor = DispatcherAttributes(processors: [1023])
 }
 
 @Test func reportsDescribeThemselves() {
-  #expect(InterruptReport.stormBegan(unclaimed: 7).description.contains("7 in a row"))
+  #expect(InterruptReport.stormBegan(unclaimed: 7).description.contains("7 interrupts in a row"))
   #expect(InterruptReport.repeatLimitReached(passes: 9).description.contains("9 passes"))
   #expect(InterruptReport.stormEnded.description == "interrupt storm ended")
   #expect(InterruptReport.rearmRecovered.description.contains("re-armed again"))
