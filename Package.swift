@@ -110,7 +110,7 @@ let package = Package(
       name: "interruptsync-bench",
       dependencies: [
         "CFloor", "CInterruptSync", "CMallocCounter", "CWindowsSurface", "CUIO", "UIO",
-        "InterruptSync", "InterruptSyncClient", "WindowsInterrupts",
+        "InterruptSync", "InterruptSyncClient", "LinuxSystem", "WindowsInterrupts",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/InterruptSyncBench", swiftSettings: strict),
     .executableTarget(

@@ -1,9 +1,9 @@
 import CFloor
-import CUIO
 import Glibc
+import LinuxSystem
 
 /// The C loop on a thread of its own.
-@safe final class FloorJob {
+@safe final class FloorJob: @unchecked Sendable {
   private let list: UnsafeMutablePointer<floor_node>
   private let processor: Int
   private let window: UInt64
@@ -16,20 +16,11 @@ import Glibc
   }
 
   func run() -> Double {
-    var thread = pthread_t()
-    let context = unsafe Unmanaged.passUnretained(self).toOpaque()
-    let result = unsafe cuio_thread_create(&thread, 0, Self.entry, context)
-    precondition(result == 0, "cannot create a thread")
-    _ = cuio_thread_join(thread)
+    do { try WorkerThread(name: "floor") { [self] in body() }.join() } catch {
+      preconditionFailure("cannot create a thread: \(error)")
+    }
     return nanosecondsEach
   }
-
-  private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
-    { context in
-      guard let context = unsafe context else { return nil }
-      unsafe Unmanaged<FloorJob>.fromOpaque(context).takeUnretainedValue().body()
-      return nil
-    }
 
   private func body() {
     floor_pin(Int32(processor))

@@ -52,7 +52,7 @@ import InterruptSync
     unsafe links = .allocate(capacity: count)
     unsafe isRunning = .allocate(capacity: 1)
     unsafe isRunning.initialize(to: 0)
-    lines = (0..<count).map { _ in cuio_event_create() }
+    lines = (0..<count).map { _ in linux_event_create() }
     guard lines.allSatisfy({ $0 >= 0 }) else {
       throw BenchmarkFailure("cannot create descriptors for \(count) lines; raise ulimit -n")
     }
@@ -86,7 +86,7 @@ import InterruptSync
   /// Nanoseconds an interrupt.
   private func pace() -> Double {
     unsafe cuio_flag_raise(isRunning)
-    for line in firing == .own ? lines[...] : lines[..<1] { _ = cuio_event_signal(line, 1) }
+    for line in firing == .own ? lines[...] : lines[..<1] { _ = linux_event_signal(line, 1) }
     usleep(2000)
     let start = (dispatches, probe_now())
     usleep(Self.window)

@@ -11,7 +11,7 @@ import InterruptSync
   private let isRunning = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
 
   init(_ machine: Machine) throws {
-    line = cuio_event_create()
+    line = linux_event_create()
     unsafe isRunning.initialize(to: 1)
     unsafe link.initialize(to: floor_link(fd: line, running: UnsafePointer(isRunning)))
     object = InterruptSyncObject(
@@ -20,7 +20,7 @@ import InterruptSync
         dispatcher: DispatcherAttributes(processors: [machine.processor], waiting: .block)))
     unsafe try object.registerServiceRoutine(floor_storm, context: link)
     try object.connect()
-    _ = cuio_event_signal(line, 1)
+    _ = linux_event_signal(line, 1)
   }
 
   func end() { try? object.disconnect() }

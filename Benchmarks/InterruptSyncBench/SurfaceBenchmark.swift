@@ -45,7 +45,7 @@ enum SurfaceBenchmark {
 
   /// Fires the eventfd whose number is the context, so that the next read succeeds.
   private static let fire: InterruptSyncRoutine = { _, context in
-    _ = cuio_event_signal(Int32(Int(bitPattern: context)), 1)
+    _ = linux_event_signal(Int32(Int(bitPattern: context)), 1)
     return 0
   }
 
@@ -79,7 +79,7 @@ enum SurfaceBenchmark {
   }
 
   private static func coreDispatch(_ processor: Int) throws -> Double {
-    let fd = cuio_event_create()
+    let fd = linux_event_create()
     defer { close(fd) }
     let object = InterruptSyncObject(
       source: try FileDescriptorLine(fd, format: .eventCounter), mode: .all,
@@ -87,7 +87,7 @@ enum SurfaceBenchmark {
     unsafe try object.registerServiceRoutine(fire, context: context(fd))
     try object.connect()
     defer { try? object.disconnect() }
-    _ = cuio_event_signal(fd, 1)
+    _ = linux_event_signal(fd, 1)
     return pace { object.dispatchCount }
   }
 
@@ -106,7 +106,7 @@ enum SurfaceBenchmark {
     let routine = unsafe unsafeBitCast(fire, to: interruptsync_routine.self)
     _ = unsafe surface.register(object, routine, context(fd), 0, nil)
     _ = unsafe surface.connect(object)
-    _ = cuio_event_signal(fd, 1)
+    _ = linux_event_signal(fd, 1)
     return pace {
       var now = interruptsync_statistics()
       now.size = MemoryLayout<interruptsync_statistics>.size
@@ -119,7 +119,7 @@ enum SurfaceBenchmark {
   private static func made(
     _ surface: CSurface, _ attributes: UnsafePointer<interruptsync_thread_attributes>? = nil
   ) -> (OpaquePointer?, OpaquePointer?, Int32) {
-    let fd = cuio_event_create()
+    let fd = linux_event_create()
     var line: OpaquePointer?
     var object: OpaquePointer?
     var options = unsafe interruptsync_object_options()

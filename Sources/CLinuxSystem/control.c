@@ -1,5 +1,5 @@
 // Floor 0: signalfd, timerfd and the identity of this process, for a control thread's one poll.
-#include "cuio_control.h"
+#include "linux_control.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -10,7 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-int cuio_signal_create(const int *signals, size_t count) {
+int linux_signal_create(const int *signals, size_t count) {
   sigset_t set;
   sigemptyset(&set);
   for (size_t i = 0; i < count; i++) sigaddset(&set, signals[i]);
@@ -23,7 +23,7 @@ int cuio_signal_create(const int *signals, size_t count) {
 // PID_FS_MAGIC of the kernel's magic.h, where process descriptors have inodes of their own.
 #define PROCESS_FILE_SYSTEM 0x50494446
 
-int cuio_process_identity(uint64_t *identity) {
+int linux_process_identity(uint64_t *identity) {
   int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
   if (fd < 0) return -errno;
   struct statfs system;
@@ -36,15 +36,19 @@ int cuio_process_identity(uint64_t *identity) {
   return 0;
 }
 
-int cuio_signal_read(int fd) {
+int linux_signal_read(int fd) {
   struct signalfd_siginfo info;
   return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : -EAGAIN;
 }
 
-int cuio_timer_create(uint64_t period_ns) {
+static struct timespec timespec_of(uint64_t nanoseconds) {
+  return (struct timespec){(time_t)(nanoseconds / 1000000000u), (long)(nanoseconds % 1000000000u)};
+}
+
+int linux_timer_create(uint64_t period_ns) {
   int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   if (fd < 0) return -errno;
-  struct timespec period = {(time_t)(period_ns / 1000000000u), (long)(period_ns % 1000000000u)};
+  struct timespec period = timespec_of(period_ns);
   struct itimerspec timer = {.it_interval = period, .it_value = period};
   if (timerfd_settime(fd, 0, &timer, NULL) == 0) return fd;
   int error = errno;
@@ -52,7 +56,12 @@ int cuio_timer_create(uint64_t period_ns) {
   return -error;
 }
 
-uint64_t cuio_timer_read(int fd) {
+int linux_timer_arm(int fd, uint64_t nanoseconds) {
+  struct itimerspec timer = {.it_value = timespec_of(nanoseconds)};
+  return timerfd_settime(fd, TFD_TIMER_ABSTIME, &timer, NULL) == 0 ? 0 : -errno;
+}
+
+uint64_t linux_timer_read(int fd) {
   uint64_t ticks;
   return read(fd, &ticks, sizeof ticks) == (ssize_t)sizeof ticks ? ticks : 0;
 }

@@ -1,10 +1,7 @@
-// Floor 0: level-triggered epoll(7) by token and one timerfd, for the event loop's thread.
-#define _GNU_SOURCE
+// Floor 0: level-triggered epoll(7) by token, for the event loop's thread.
 #include "linux_epoll.h"
 
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
-#include <time.h>
 
 enum { ROOM = 64 };
 
@@ -40,21 +37,4 @@ int linux_epoll_wait(int epoll, struct linux_event *events, int room, int millis
                                         .is_writable = (found[i].events & EPOLLOUT) != 0,
                                         .is_hung_up = (found[i].events & (EPOLLHUP | EPOLLERR)) != 0};
   return count;
-}
-
-int linux_timer_create(void) {
-  int result = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  return result < 0 ? -errno : result;
-}
-
-int linux_timer_arm(int timer, uint64_t nanoseconds) {
-  struct itimerspec when = {.it_value = {.tv_sec = (time_t)(nanoseconds / 1000000000),
-                                         .tv_nsec = (long)(nanoseconds % 1000000000)}};
-  return timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL) < 0 ? -errno : 0;
-}
-
-uint64_t linux_thread_time(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }

@@ -1,19 +1,19 @@
 // Floor 0: eventfd(2). Any thread, also between the count's read and the re-arm.
-#include "cuio_event.h"
+#include "linux_event.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-int cuio_event_create(void) {
+int linux_event_create(void) {
   int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   return fd >= 0 ? fd : -errno;
 }
 
-int cuio_event_signal(int fd, uint64_t amount) {
+int linux_event_signal(int fd, uint64_t amount) {
   return write(fd, &amount, sizeof amount) == (ssize_t)sizeof amount ? 0 : -errno;
 }
 
-int cuio_event_drain(int fd) {
+int linux_event_drain(int fd) {
   uint64_t value;
   return read(fd, &value, sizeof value) == (ssize_t)sizeof value ? 0 : -errno;
 }

@@ -1,6 +1,6 @@
 // Floor 0: sealed files in memory. Any thread.
 #define _GNU_SOURCE
-#include "cuio_memory.h"
+#include "linux_memory.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -13,7 +13,7 @@ static int sealed(int fd, int seals) {
   return -error;
 }
 
-int cuio_memory_create(const char *name, uint64_t size) {
+int linux_memory_create(const char *name, uint64_t size) {
   int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return -errno;
   if (ftruncate(fd, (off_t)size) == 0) return sealed(fd, 0);
@@ -22,7 +22,7 @@ int cuio_memory_create(const char *name, uint64_t size) {
   return -error;
 }
 
-int cuio_memory_of_bytes(const char *name, const void *bytes, size_t length) {
+int linux_memory_of_bytes(const char *name, const void *bytes, size_t length) {
   int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return -errno;
   for (size_t written = 0; written < length;) {

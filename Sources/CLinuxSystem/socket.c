@@ -1,5 +1,6 @@
-// Floor 0: AF_UNIX stream sockets that carry descriptors. Nothing here waits but linux_connect(). One thread at a
-// time for each socket.
+// Floor 0: AF_UNIX sockets that carry descriptors: streams, and datagrams to the service manager and the journal. Only
+// linux_connect() and linux_datagram_send() wait, each as long as its timeout allows. One thread at a time for each
+// stream socket; any thread except a dispatcher's for a datagram. No lock.
 #define _GNU_SOURCE
 #include "linux_socket.h"
 
@@ -110,21 +111,25 @@ long linux_receive(int socket, void *bytes, size_t room, int *descriptors, size_
   return result;
 }
 
+// Has the message carry the descriptors.
+static void attach(struct msghdr *message, union control *control, const int *descriptors, size_t count) {
+  if (count == 0) return;
+  memset(control, 0, sizeof *control);
+  message->msg_control = control->bytes;
+  message->msg_controllen = CMSG_SPACE(sizeof(int) * count);
+  struct cmsghdr *part = CMSG_FIRSTHDR(message);
+  part->cmsg_level = SOL_SOCKET;
+  part->cmsg_type = SCM_RIGHTS;
+  part->cmsg_len = CMSG_LEN(sizeof(int) * count);
+  memcpy(CMSG_DATA(part), descriptors, sizeof(int) * count);
+}
+
 long linux_send(int socket, const void *bytes, size_t length, const int *descriptors, size_t count) {
   union control control;
   struct iovec vector = {.iov_base = (void *)bytes, .iov_len = length};
   struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
   if (count > LINUX_DESCRIPTORS) return -EINVAL;
-  if (count > 0) {
-    memset(&control, 0, sizeof control);
-    message.msg_control = control.bytes;
-    message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-    struct cmsghdr *part = CMSG_FIRSTHDR(&message);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(sizeof(int) * count);
-    memcpy(CMSG_DATA(part), descriptors, sizeof(int) * count);
-  }
+  attach(&message, &control, descriptors, count);
   ssize_t result;
   do {
     result = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -147,4 +152,35 @@ int linux_peer_groups(int socket, uint32_t *groups, size_t room) {
   socklen_t size = (socklen_t)(room * sizeof(gid_t));
   if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0) return -errno;
   return (int)(size / sizeof(gid_t));
+}
+
+int linux_datagram_create(int timeout_ms) {
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | (timeout_ms == 0 ? SOCK_NONBLOCK : 0), 0);
+  if (fd < 0) return -errno;
+  struct timeval timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
+  if (timeout_ms == 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) == 0) return fd;
+  int error = errno;
+  close(fd);
+  return -error;
+}
+
+int linux_datagram_send(int fd, const char *text, const void *bytes, size_t length, const int *descriptors,
+                        size_t count) {
+  struct sockaddr_un address;
+  size_t text_length = strlen(text);
+  bool is_abstract = text[0] == '@';
+  if ((text[0] != '/' && !is_abstract) || text_length < 2 || text_length >= sizeof address.sun_path) return -EINVAL;
+  int size = address_of(&address, text + is_abstract, text_length - is_abstract, is_abstract);
+  if (size < 0) return size;
+  if (count > LINUX_DESCRIPTORS) return -E2BIG;
+
+  struct iovec part = {.iov_base = (void *)bytes, .iov_len = length};
+  struct msghdr message = {
+      .msg_name = &address, .msg_namelen = (socklen_t)size, .msg_iov = &part, .msg_iovlen = 1};
+  union control control;
+  attach(&message, &control, descriptors, count);
+  for (;;) {
+    if (sendmsg(fd, &message, MSG_NOSIGNAL) >= 0) return 0;
+    if (errno != EINTR) return -errno;
+  }
 }

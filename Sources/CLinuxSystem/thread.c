@@ -1,6 +1,6 @@
 // Floor 0: threads with explicit stack, scheduling and processors, and memory that does not page.
 #define _GNU_SOURCE
-#include "cuio_thread.h"
+#include "linux_thread.h"
 
 #include <alloca.h>
 #include <sched.h>
@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-int cuio_thread_create(pthread_t *thread, size_t stack_size, void *(*entry)(void *), void *context) {
+int linux_thread_create(pthread_t *thread, size_t stack_size, void *(*entry)(void *), void *context) {
   pthread_attr_t attributes;
   int result = pthread_attr_init(&attributes);
   if (result != 0) return -result;
@@ -28,29 +28,29 @@ int cuio_thread_create(pthread_t *thread, size_t stack_size, void *(*entry)(void
   return -result;
 }
 
-int cuio_thread_join(pthread_t thread) { return -pthread_join(thread, NULL); }
-int cuio_thread_detach(pthread_t thread) { return -pthread_detach(thread); }
+int linux_thread_join(pthread_t thread) { return -pthread_join(thread, NULL); }
+int linux_thread_detach(pthread_t thread) { return -pthread_detach(thread); }
 
-int cuio_thread_set_name(pthread_t thread, const char *name) {
+int linux_thread_set_name(pthread_t thread, const char *name) {
   char kept[16];
   strncpy(kept, name, sizeof kept - 1);
   kept[sizeof kept - 1] = 0;
   return -pthread_setname_np(thread, kept);
 }
 
-int cuio_thread_set_policy(pthread_t thread, int policy, int priority) {
+int linux_thread_set_policy(pthread_t thread, int policy, int priority) {
   struct sched_param parameters = {.sched_priority = priority};
   return -pthread_setschedparam(thread, policy, &parameters);
 }
 
-int cuio_thread_get_policy(pthread_t thread, int *policy, int *priority) {
+int linux_thread_get_policy(pthread_t thread, int *policy, int *priority) {
   struct sched_param parameters;
   int result = pthread_getschedparam(thread, policy, &parameters);
   if (result == 0) *priority = parameters.sched_priority;
   return -result;
 }
 
-int cuio_thread_set_affinity(pthread_t thread, const uint64_t *words, size_t count) {
+int linux_thread_set_affinity(pthread_t thread, const uint64_t *words, size_t count) {
   cpu_set_t set;
   CPU_ZERO(&set);
   for (size_t cpu = 0; cpu < count * 64 && cpu < CPU_SETSIZE; cpu++)
@@ -58,7 +58,7 @@ int cuio_thread_set_affinity(pthread_t thread, const uint64_t *words, size_t cou
   return -pthread_setaffinity_np(thread, sizeof set, &set);
 }
 
-int cuio_thread_get_affinity(pthread_t thread, uint64_t *words, size_t count) {
+int linux_thread_get_affinity(pthread_t thread, uint64_t *words, size_t count) {
   cpu_set_t set;
   int result = pthread_getaffinity_np(thread, sizeof set, &set);
   if (result != 0) return -result;
@@ -68,7 +68,7 @@ int cuio_thread_get_affinity(pthread_t thread, uint64_t *words, size_t count) {
   return 0;
 }
 
-int64_t cuio_thread_cpu_time(pthread_t thread) {
+int64_t linux_thread_cpu_time(pthread_t thread) {
   clockid_t clock;
   int result = pthread_getcpuclockid(thread, &clock);
   if (result != 0) return -result;
@@ -78,14 +78,14 @@ int64_t cuio_thread_cpu_time(pthread_t thread) {
 }
 
 // Without ONFAULT every thread's whole 8 MiB stack and 64 MiB malloc arena would be made resident.
-int cuio_lock_memory(void) {
+int linux_lock_memory(void) {
 #ifndef MCL_ONFAULT
 #define MCL_ONFAULT 4
 #endif
   return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0 ? 0 : -errno;
 }
 
-__attribute__((noinline)) void cuio_prefault_stack(size_t bytes) {
+__attribute__((noinline)) void linux_prefault_stack(size_t bytes) {
   volatile unsigned char *stack = alloca(bytes);
   for (size_t i = 0; i < bytes; i += 1024) stack[i] = 0;
 }

@@ -3,7 +3,7 @@
 #define CUIO_LOCK_DEFINE
 #include "cuio_lock.h"
 
-#include "cuio_clock.h"
+#include "linux_clock.h"
 #include "cuio_counter.h"
 #include "cuio_probe.h"
 
@@ -56,7 +56,7 @@ static int wait_until(cuio_lock *lock, int64_t timeout_ns) {
 int cuio_lock_acquire_slow(cuio_lock *lock, int64_t timeout_ns) {
   if (cuio_lock_is_owned(lock)) return -EDEADLK;
   CUIO_PROBE2(lock_wait, lock, __atomic_load_n(&lock->word, __ATOMIC_RELAXED) & CUIO_LOCK_TID_MASK);
-  uint64_t start = cuio_ticks();
+  uint64_t start = linux_ticks();
   int result;
   // EAGAIN: the owner is just exiting; EINTR: only old kernels.
   do {
@@ -66,7 +66,7 @@ int cuio_lock_acquire_slow(cuio_lock *lock, int64_t timeout_ns) {
   if (result != 0) return result;
   SAW_ACQUIRE(lock);
   cuio_counter_add(&lock->contentions, 1);
-  cuio_counter_raise(&lock->longest_wait, cuio_ticks() - start);
+  cuio_counter_raise(&lock->longest_wait, linux_ticks() - start);
   return 0;
 }
 

@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cuio_clock.h"
+#include "linux_clock.h"
 #include "cuio_counter.h"
-#include "cuio_event.h"
-#include "cuio_memory.h"
+#include "linux_event.h"
+#include "linux_memory.h"
 #include "cuio_thread_state.h"
 
 _Static_assert(sizeof(cuio_ring_page) == 192, "each side has its own cache lines");
@@ -32,13 +32,13 @@ bool cuio_ring_is_valid(const cuio_ring_page *page, uint64_t size) {
 }
 
 static void wake(cuio_ring *ring) {
-  if (ring->wakes_at_once) cuio_event_signal(ring->wake_fd, 1);
+  if (ring->wakes_at_once) linux_event_signal(ring->wake_fd, 1);
   else cuio_thread_wake(ring->wake_fd);
 }
 
 void cuio_ring_put(cuio_ring *ring, uint64_t count, uint64_t total, bool claimed, const uint64_t *captured,
                    uint32_t captures) {
-  uint64_t now = cuio_nanoseconds();
+  uint64_t now = linux_nanoseconds();
   if (captures > CUIO_RING_CAPTURES) captures = CUIO_RING_CAPTURES;
   for (; ring; ring = ring->next) {
     cuio_ring_page *page = ring->page;
@@ -64,7 +64,7 @@ void cuio_ring_put(cuio_ring *ring, uint64_t count, uint64_t total, bool claimed
 
 void cuio_ring_end(cuio_ring *ring) {
   __atomic_store_n(&ring->page->ended, 1, __ATOMIC_RELEASE);
-  cuio_event_signal(ring->wake_fd, 1);
+  linux_event_signal(ring->wake_fd, 1);
 }
 
 bool cuio_ring_take(cuio_ring_page *page, const cuio_ring_entry *entries, uint64_t mask, cuio_ring_entry *entry) {
@@ -85,7 +85,7 @@ uint64_t cuio_ring_dropped(const cuio_ring_page *page) { return cuio_counter_rea
 int cuio_ring_file(uint64_t capacity, cuio_ring_page **page) {
   size_t size = cuio_ring_size(capacity);
   // Neither side can take the memory from under the other.
-  int fd = cuio_memory_create("interruptsync-ring", size);
+  int fd = linux_memory_create("interruptsync-ring", size);
   if (fd < 0) return fd;
   void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (mapped == MAP_FAILED) {

@@ -20,12 +20,12 @@ uint64_t cuio_wake_cost(int samples) {
   int taken = 0;
   while (taken < samples) {
     // A timer descriptor is exact; the timeout of poll(2) itself would have the thread's timer slack in it.
-    uint64_t due = cuio_nanoseconds() + 50000, expired = 0;
+    uint64_t due = linux_nanoseconds() + 50000, expired = 0;
     struct itimerspec at = {.it_value = {.tv_sec = (time_t)(due / 1000000000), .tv_nsec = (long)(due % 1000000000)}};
     if (timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL) != 0) break;
     struct pollfd polled = {.fd = fd, .events = POLLIN};
     while (poll(&polled, 1, -1) < 0 && errno == EINTR) continue;
-    costs[taken++] = cuio_nanoseconds() - due;
+    costs[taken++] = linux_nanoseconds() - due;
     if (read(fd, &expired, sizeof expired) < 0) break;
   }
   close(fd);

@@ -2,7 +2,7 @@
 // thread itself touches its state.
 #include "cuio_thread_state.h"
 
-#include "cuio_event.h"
+#include "linux_event.h"
 
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -24,12 +24,12 @@ uint32_t cuio_thread_id_slow(void) {
 void cuio_thread_wake_slow(void) {
   int fd = cuio_thread_state.deferred_wake - 1;
   cuio_thread_state.deferred_wake = 0;
-  cuio_event_signal(fd, 1);
+  linux_event_signal(fd, 1);
 }
 
 void cuio_thread_wake(int fd) {
   // One can be put off; a second one for another descriptor is rare and goes out at once.
   int32_t waiting = cuio_thread_state.deferred_wake;
-  if (cuio_thread_state.level < 3 || (waiting != 0 && waiting != fd + 1)) cuio_event_signal(fd, 1);
+  if (cuio_thread_state.level < 3 || (waiting != 0 && waiting != fd + 1)) linux_event_signal(fd, 1);
   else cuio_thread_state.deferred_wake = fd + 1;
 }

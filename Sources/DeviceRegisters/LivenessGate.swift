@@ -18,8 +18,8 @@ package final class LivenessGate: Sendable {
   ///   - isAlive: asks the kernel about the device; any thread and level calls it.
   package init(for nanoseconds: UInt64 = 10_000_000, isAlive: @escaping @Sendable () -> Bool) {
     self.isAlive = isAlive
-    interval = cuio_nanoseconds_to_ticks(nanoseconds)
-    lastCheck = Atomic(cuio_ticks())
+    interval = linux_nanoseconds_to_ticks(nanoseconds)
+    lastCheck = Atomic(linux_ticks())
   }
 
   /// For registers without a device: never asks, never closes.
@@ -35,7 +35,7 @@ package final class LivenessGate: Sendable {
   @inline(__always)
   package var isOpen: Bool {
     if isShut.load(ordering: .relaxed) { return false }
-    if cuio_ticks() &- lastCheck.load(ordering: .relaxed) < interval { return true }
+    if linux_ticks() &- lastCheck.load(ordering: .relaxed) < interval { return true }
     return probe()
   }
 
@@ -43,7 +43,7 @@ package final class LivenessGate: Sendable {
   @inline(never)
   package func probe() -> Bool {
     if isShut.load(ordering: .relaxed) { return false }
-    lastCheck.store(cuio_ticks(), ordering: .relaxed)
+    lastCheck.store(linux_ticks(), ordering: .relaxed)
     let isAlive = isAlive()
     if !isAlive { shut() }
     return isAlive

@@ -48,7 +48,7 @@ public func interruptsync_set_checked(_ on: Bool) -> Int32 {
 
 @c @implementation
 public func interruptsync_lock_memory() -> Int32 {
-  let result = cuio_lock_memory()
+  let result = linux_lock_memory()
   guard result != 0 else { return 0 }
   return fail(
     -result,

@@ -37,7 +37,7 @@ package final class EventLoop {
   /// - Throws: `SystemError`: EMFILE, ENFILE or ENOMEM.
   package init() throws(SystemError) {
     epoll = try Self.descriptor(linux_epoll_create(), "make an event loop")
-    timers = TimerQueue(try Self.descriptor(linux_timer_create(), "make a timer"))
+    timers = TimerQueue(try Self.descriptor(linux_timer_create(0), "make a timer"))
     let timers = timers
     try watch(timers.descriptor, for: .readable) { _ in timers.fire() }
   }

@@ -19,11 +19,11 @@ package final class Mailbox<Letter: Sendable>: @unchecked Sendable {
       return letters.count == 1
     }
     // -EAGAIN: it is awake already.
-    if wasEmpty { _ = cuio_event_signal(wake.raw, 1) }
+    if wasEmpty { _ = linux_event_signal(wake.raw, 1) }
   }
 
   fileprivate func collect() -> [Letter] {
-    _ = cuio_event_drain(wake.raw)
+    _ = linux_event_drain(wake.raw)
     return monitor.locked {
       defer { letters = [] }
       return letters
@@ -37,7 +37,7 @@ extension EventLoop {
   package func mailbox<Letter: Sendable>(
     of type: Letter.Type = Letter.self, _ handler: @escaping (Letter) -> Void
   ) throws(SystemError) -> Mailbox<Letter> {
-    let wake = try Self.descriptor(cuio_event_create(), "make a mailbox")
+    let wake = try Self.descriptor(linux_event_create(), "make a mailbox")
     let mailbox = Mailbox<Letter>(wake)
     try watch(wake, for: .readable) { _ in
       for letter in mailbox.collect() { handler(letter) }

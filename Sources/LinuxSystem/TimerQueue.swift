@@ -24,7 +24,7 @@ final class TimerQueue {
 
   init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
 
-  static var now: UInt64 { cuio_nanoseconds() }
+  static var now: UInt64 { linux_nanoseconds() }
 
   func add(_ delay: Duration, repeats: Bool, _ body: @escaping () -> Void) -> LoopTimer {
     let nanoseconds = max(delay.nanoseconds, 1)
@@ -45,7 +45,7 @@ final class TimerQueue {
 
   /// Runs what is due. Bodies may add and remove timers.
   func fire() {
-    _ = cuio_event_drain(descriptor.raw)
+    _ = linux_timer_read(descriptor.raw)
     armed = 0
     let now = Self.now
     while let due = entries.first, due.deadline <= now {

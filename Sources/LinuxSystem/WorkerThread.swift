@@ -12,7 +12,7 @@ import Synchronization
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  /// For placing it, and for its processor time. Valid until it is joined, or has ended detached.
+  /// For placing it. Valid until it is joined, or has ended detached.
   package let handle: pthread_t
   /// Joined or detached: each may happen once.
   private let isReleased = Atomic<Bool>(false)
@@ -29,13 +29,13 @@ import Synchronization
   ) throws(SystemError) {
     let context = unsafe Unmanaged.passRetained(Start(body)).toOpaque()
     var thread = pthread_t()
-    let result = unsafe cuio_thread_create(&thread, stackSize, Self.entry, context)
+    let result = unsafe linux_thread_create(&thread, stackSize, Self.entry, context)
     guard result == 0 else {
       unsafe Unmanaged<Start>.fromOpaque(context).release()
       throw SystemError(-result, "start the thread \(name)")
     }
     handle = thread
-    _ = unsafe cuio_thread_set_name(thread, name)
+    _ = unsafe linux_thread_set_name(thread, name)
   }
 
   private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
@@ -47,6 +47,9 @@ import Synchronization
 
   deinit { detach() }
 
+  /// Processor time so far, in nanoseconds, or -errno once the thread has ended.
+  package var cpuTime: Int64 { linux_thread_cpu_time(handle) }
+
   /// Whether the calling thread is this one.
   package var isCurrent: Bool { pthread_equal(pthread_self(), handle) != 0 }
 
@@ -54,12 +57,12 @@ import Synchronization
   /// or detached before.
   package func join() {
     guard !isReleased.exchange(true, ordering: .acquiringAndReleasing) else { return }
-    _ = cuio_thread_join(handle)
+    _ = linux_thread_join(handle)
   }
 
   /// The thread's resources are freed when its body returns. Does nothing when it was joined or detached before.
   package func detach() {
     guard !isReleased.exchange(true, ordering: .acquiringAndReleasing) else { return }
-    _ = cuio_thread_detach(handle)
+    _ = linux_thread_detach(handle)
   }
 }

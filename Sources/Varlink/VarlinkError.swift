@@ -121,17 +121,9 @@ package struct ErrorReply: Error, Equatable, Sendable, CustomStringConvertible {
     self.parameters = parameters
   }
 
-  /// The remedy, where the service names one: the parameter `hint`.
+  /// The remedy, where the service names one: the parameter `hint`, which the interface must declare
+  /// as `?string`.
   package var hint: String? { parameters["hint"]?.string }
-
-  /// The same error with a hint; an empty one leaves it as it is. The interface must declare the
-  /// error's parameter `hint: ?string`.
-  package func hinting(_ hint: String) -> ErrorReply {
-    guard !hint.isEmpty else { return self }
-    var parameters = parameters
-    parameters["hint"] = .string(hint)
-    return ErrorReply(name, parameters)
-  }
 
   package var description: String { parameters.isEmpty ? name : "\(name) \(parameters)" }
 

@@ -40,10 +40,10 @@ static ssize_t receive(int fd, char *bytes, size_t size, int *descriptor) {
 }
 
 static void reaches(const char *name) {
-  int receiver = listener(name), fd = cuio_datagram_create(0), descriptor;
+  int receiver = listener(name), fd = linux_datagram_create(0), descriptor;
   CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
   char bytes[16];
-  CHECK_EQUAL(cuio_datagram_send(fd, name, "READY=1", 7, NULL, 0), 0);
+  CHECK_EQUAL(linux_datagram_send(fd, name, "READY=1", 7, NULL, 0), 0);
   CHECK_EQUAL(receive(receiver, bytes, sizeof bytes, &descriptor), 7);
   CHECK_EQUAL(memcmp(bytes, "READY=1", 7), 0);
   CHECK_EQUAL(descriptor, -1);
@@ -67,8 +67,8 @@ TEST(datagram_reaches_an_abstract_name) {
 TEST(datagram_carries_descriptors) {
   char name[64], bytes[4];
   name_in(name, sizeof name, "@rights-");
-  int receiver = listener(name), fd = cuio_datagram_create(0), sent = check_file(5), received;
-  CHECK_EQUAL(cuio_datagram_send(fd, name, NULL, 0, &sent, 1), 0);
+  int receiver = listener(name), fd = linux_datagram_create(0), sent = check_file(5), received;
+  CHECK_EQUAL(linux_datagram_send(fd, name, NULL, 0, &sent, 1), 0);
   CHECK_EQUAL(receive(receiver, bytes, sizeof bytes, &received), 0);
   struct stat one, other;
   CHECK_EQUAL(fstat(sent, &one), 0);
@@ -83,25 +83,25 @@ TEST(datagram_carries_descriptors) {
 TEST(datagram_takes_no_more_descriptors_than_the_kernel) {
   char name[64];
   name_in(name, sizeof name, "@many-");
-  int receiver = listener(name), fd = cuio_datagram_create(0), many[CUIO_DATAGRAM_DESCRIPTORS + 1];
-  for (int i = 0; i <= CUIO_DATAGRAM_DESCRIPTORS; i++) many[i] = fd;
-  CHECK_EQUAL(cuio_datagram_send(fd, name, "x", 1, many, CUIO_DATAGRAM_DESCRIPTORS + 1), -E2BIG);
-  CHECK_EQUAL(cuio_datagram_send(fd, name, "x", 1, many, CUIO_DATAGRAM_DESCRIPTORS), 0);
+  int receiver = listener(name), fd = linux_datagram_create(0), many[LINUX_DESCRIPTORS + 1];
+  for (int i = 0; i <= LINUX_DESCRIPTORS; i++) many[i] = fd;
+  CHECK_EQUAL(linux_datagram_send(fd, name, "x", 1, many, LINUX_DESCRIPTORS + 1), -E2BIG);
+  CHECK_EQUAL(linux_datagram_send(fd, name, "x", 1, many, LINUX_DESCRIPTORS), 0);
   close(receiver);
   close(fd);
 }
 
 TEST(datagram_names_what_is_no_address) {
-  int fd = cuio_datagram_create(0);
+  int fd = linux_datagram_create(0);
   char longest[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
   memset(longest, 'a', sizeof longest - 1);
   longest[0] = '/';
   longest[sizeof longest - 1] = 0;
   const char *names[] = {"", "/", "@", "relative", "vsock:2:1", longest};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    CHECK_EQUAL(cuio_datagram_send(fd, names[i], "x", 1, NULL, 0), -EINVAL);
-  CHECK_EQUAL(cuio_datagram_send(fd, "/nonexistent/interruptsync", "x", 1, NULL, 0), -ENOENT);
-  CHECK_EQUAL(cuio_datagram_send(fd, "@nobody-listens-to-interruptsync", "x", 1, NULL, 0), -ECONNREFUSED);
+    CHECK_EQUAL(linux_datagram_send(fd, names[i], "x", 1, NULL, 0), -EINVAL);
+  CHECK_EQUAL(linux_datagram_send(fd, "/nonexistent/interruptsync", "x", 1, NULL, 0), -ENOENT);
+  CHECK_EQUAL(linux_datagram_send(fd, "@nobody-listens-to-interruptsync", "x", 1, NULL, 0), -ECONNREFUSED);
   close(fd);
 }
 
@@ -109,8 +109,8 @@ TEST(datagram_that_nobody_takes_is_given_up) {
   char name[64];
   name_in(name, sizeof name, "@full-");
   for (int timeout = 0; timeout <= 20; timeout += 20) {
-    int receiver = listener(name), fd = cuio_datagram_create(timeout), result;
-    do result = cuio_datagram_send(fd, name, "x", 1, NULL, 0);
+    int receiver = listener(name), fd = linux_datagram_create(timeout), result;
+    do result = linux_datagram_send(fd, name, "x", 1, NULL, 0);
     while (result == 0);
     CHECK_EQUAL(result, -EAGAIN);
     close(receiver);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 TEST(event_is_nonblocking_and_closed_on_exec) {
-  int fd = cuio_event_create();
+  int fd = linux_event_create();
   CHECK(fd >= 0);
   CHECK(fcntl(fd, F_GETFL) & O_NONBLOCK);
   CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
@@ -16,80 +16,80 @@ TEST(event_is_nonblocking_and_closed_on_exec) {
 }
 
 TEST(event_drain_takes_everything_at_once) {
-  int fd = cuio_event_create();
-  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
-  CHECK_EQUAL(cuio_event_signal(fd, 1), 0);
-  CHECK_EQUAL(cuio_event_signal(fd, 5), 0);
-  CHECK_EQUAL(cuio_event_drain(fd), 0);
-  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
+  int fd = linux_event_create();
+  CHECK_EQUAL(linux_event_drain(fd), -EAGAIN);
+  CHECK_EQUAL(linux_event_signal(fd, 1), 0);
+  CHECK_EQUAL(linux_event_signal(fd, 5), 0);
+  CHECK_EQUAL(linux_event_drain(fd), 0);
+  CHECK_EQUAL(linux_event_drain(fd), -EAGAIN);
   close(fd);
 }
 
 TEST(event_that_is_full_is_still_signalled) {
-  int fd = cuio_event_create();
-  CHECK_EQUAL(cuio_event_signal(fd, UINT64_MAX - 1), 0);
-  CHECK_EQUAL(cuio_event_signal(fd, 1), -EAGAIN);
+  int fd = linux_event_create();
+  CHECK_EQUAL(linux_event_signal(fd, UINT64_MAX - 1), 0);
+  CHECK_EQUAL(linux_event_signal(fd, 1), -EAGAIN);
   CHECK_EQUAL(cuio_wait(-1, fd, 0, false), CUIO_WAIT_WOKEN);
-  CHECK_EQUAL(cuio_event_signal(fd, UINT64_MAX), -EINVAL);
+  CHECK_EQUAL(linux_event_signal(fd, UINT64_MAX), -EINVAL);
   close(fd);
-  CHECK_EQUAL(cuio_event_signal(fd, 1), -EBADF);
-  CHECK_EQUAL(cuio_event_drain(fd), -EBADF);
+  CHECK_EQUAL(linux_event_signal(fd, 1), -EBADF);
+  CHECK_EQUAL(linux_event_drain(fd), -EBADF);
 }
 
 TEST(wake_goes_out_at_once_below_device_level) {
-  int fd = cuio_event_create();
+  int fd = linux_event_create();
   for (int32_t level = 0; level < 3; level++) {
     CHECK_EQUAL(cuio_thread_set_level(level), level == 0 ? 0 : level - 1);
     CHECK_EQUAL(cuio_thread_level(), level);
     cuio_thread_wake(fd);
-    CHECK_EQUAL(cuio_event_drain(fd), 0);
+    CHECK_EQUAL(linux_event_drain(fd), 0);
   }
   CHECK_EQUAL(cuio_thread_set_level(0), 2);
   close(fd);
 }
 
 TEST(wake_at_device_level_waits_until_the_lock_is_left) {
-  int fd = cuio_event_create(), other = cuio_event_create();
+  int fd = linux_event_create(), other = linux_event_create();
   cuio_thread_set_level(3);
   cuio_thread_wake(fd);
   cuio_thread_wake(fd);
-  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
+  CHECK_EQUAL(linux_event_drain(fd), -EAGAIN);
   // A second descriptor goes out at once and does not displace the first.
   cuio_thread_wake(other);
-  CHECK_EQUAL(cuio_event_drain(other), 0);
-  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
+  CHECK_EQUAL(linux_event_drain(other), 0);
+  CHECK_EQUAL(linux_event_drain(fd), -EAGAIN);
   cuio_thread_set_level(0);
   cuio_thread_left_lock();
   uint64_t sum = 0;
   CHECK_EQUAL(read(fd, &sum, sizeof sum), sizeof sum);
   CHECK_EQUAL(sum, 1);
   cuio_thread_left_lock();
-  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
+  CHECK_EQUAL(linux_event_drain(fd), -EAGAIN);
   close(fd);
   close(other);
 }
 
 TEST(ticks_do_not_run_backwards) {
-  uint64_t last = cuio_ticks();
+  uint64_t last = linux_ticks();
   for (int i = 0; i < 100000; i++) {
-    uint64_t now = cuio_ticks();
+    uint64_t now = linux_ticks();
     if (!CHECK(now >= last)) break;
     last = now;
   }
 }
 
 static void busy(uint64_t nanoseconds) {
-  uint64_t start = cuio_nanoseconds();
-  while (cuio_nanoseconds() - start < nanoseconds) continue;
+  uint64_t start = linux_nanoseconds();
+  while (linux_nanoseconds() - start < nanoseconds) continue;
 }
 
 /// Whether 30 ms measure as 30 ms. Several tries: the process may be preempted between two readings.
 static bool measures_time(void) {
   for (int i = 0; i < 20; i++) {
-    uint64_t ns = cuio_nanoseconds(), ticks = cuio_ticks();
+    uint64_t ns = linux_nanoseconds(), ticks = linux_ticks();
     busy(30000000);
-    uint64_t passed_ticks = cuio_ticks() - ticks, passed_ns = cuio_nanoseconds() - ns;
-    double ratio = (double)cuio_ticks_to_nanoseconds(passed_ticks) / (double)passed_ns;
+    uint64_t passed_ticks = linux_ticks() - ticks, passed_ns = linux_nanoseconds() - ns;
+    double ratio = (double)linux_ticks_to_nanoseconds(passed_ticks) / (double)passed_ns;
     if (ratio > 0.95 && ratio < 1.05) return true;
   }
   return false;
@@ -99,29 +99,29 @@ TEST(ticks_convert_to_nanoseconds_within_five_percent) { CHECK(measures_time());
 
 TEST(ticks_without_a_processor_counter_are_nanoseconds) {
 #if defined(__x86_64__)
-  bool before = cuio_clock_has_counter;
-  cuio_clock_has_counter = false;
-  uint64_t early = cuio_nanoseconds(), ticks = cuio_ticks(), late = cuio_nanoseconds();
+  bool before = linux_clock_has_counter;
+  linux_clock_has_counter = false;
+  uint64_t early = linux_nanoseconds(), ticks = linux_ticks(), late = linux_nanoseconds();
   CHECK(early <= ticks && ticks <= late);
-  CHECK_EQUAL(cuio_ticks_to_nanoseconds(1234567), 1234567);
-  CHECK_EQUAL(cuio_nanoseconds_to_ticks(1234567), 1234567);
+  CHECK_EQUAL(linux_ticks_to_nanoseconds(1234567), 1234567);
+  CHECK_EQUAL(linux_nanoseconds_to_ticks(1234567), 1234567);
   CHECK(measures_time());
-  cuio_clock_has_counter = before;
+  linux_clock_has_counter = before;
 #else
-  CHECK(cuio_clock_has_counter);
+  CHECK(linux_clock_has_counter);
 #endif
 }
 
 TEST(conversions_are_inverse_and_never_wrap) {
   for (uint64_t ns = 1000; ns < 1000000000000; ns *= 10) {
-    double back = (double)cuio_ticks_to_nanoseconds(cuio_nanoseconds_to_ticks(ns));
+    double back = (double)linux_ticks_to_nanoseconds(linux_nanoseconds_to_ticks(ns));
     CHECK(back > 0.9 * (double)ns - 100 && back < 1.1 * (double)ns + 100);
   }
-  CHECK_EQUAL(cuio_ticks_to_nanoseconds(0), 0);
-  CHECK_EQUAL(cuio_nanoseconds_to_ticks(0), 0);
+  CHECK_EQUAL(linux_ticks_to_nanoseconds(0), 0);
+  CHECK_EQUAL(linux_nanoseconds_to_ticks(0), 0);
   // One of the two directions leaves 64 bits, whichever side of 1 GHz the counter runs on.
-  CHECK(cuio_ticks_to_nanoseconds(UINT64_MAX) > UINT64_MAX / 1000);
-  CHECK(cuio_nanoseconds_to_ticks(UINT64_MAX) > UINT64_MAX / 1000);
+  CHECK(linux_ticks_to_nanoseconds(UINT64_MAX) > UINT64_MAX / 1000);
+  CHECK(linux_nanoseconds_to_ticks(UINT64_MAX) > UINT64_MAX / 1000);
 }
 
 TEST(counter_adds_sets_and_keeps_the_larger) {
@@ -154,11 +154,11 @@ TEST(flag_publishes_what_was_written_before_it) {
   published p = {0};
   pthread_t thread;
   CHECK(!cuio_flag_is_up(&p.flag));
-  CHECK_EQUAL(cuio_thread_create(&thread, 0, publish, &p), 0);
+  CHECK_EQUAL(linux_thread_create(&thread, 0, publish, &p), 0);
   CHECK_SOON(cuio_flag_is_up(&p.flag));
   CHECK_EQUAL(p.plain, 42);
   CHECK_EQUAL(cuio_counter_read(&p.counter), 1000);
-  cuio_thread_join(thread);
+  linux_thread_join(thread);
 }
 
 static int32_t add(void *object, void *context) {

@@ -52,7 +52,7 @@ static void *own(void *context) {
 
 static void *want(void *context) {
   scene *s = context;
-  s->result = cuio_thread_set_policy(pthread_self(), SCHED_FIFO, 10);
+  s->result = linux_thread_set_policy(pthread_self(), SCHED_FIFO, 10);
   if (s->result != 0) return NULL;
   s->result = cuio_lock_acquire(&s->lock);
   if (s->result == 0) s->result = cuio_lock_release(&s->lock);
@@ -71,19 +71,19 @@ TEST(lock_owner_runs_at_the_priority_of_its_fifo_waiter) {
   pthread_t owner, waiter;
   // Without the right there is nothing to inherit: the refusal is what can be seen then.
   if (!may_set_fifo()) {
-    CHECK_EQUAL(cuio_thread_create(&waiter, 0, want, &s), 0);
-    cuio_thread_join(waiter);
+    CHECK_EQUAL(linux_thread_create(&waiter, 0, want, &s), 0);
+    linux_thread_join(waiter);
     CHECK_EQUAL(s.result, -EPERM);
     return;
   }
-  CHECK_EQUAL(cuio_thread_create(&owner, 0, own, &s), 0);
+  CHECK_EQUAL(linux_thread_create(&owner, 0, own, &s), 0);
   CHECK_SOON(cuio_flag_is_up(&s.holds));
   CHECK_EQUAL(effective_priority(s.tid), ordinary_priority());
-  CHECK_EQUAL(cuio_thread_create(&waiter, 0, want, &s), 0);
+  CHECK_EQUAL(linux_thread_create(&waiter, 0, want, &s), 0);
   CHECK_SOON(effective_priority(s.tid) == -11);
   cuio_flag_raise(&s.go);
-  cuio_thread_join(owner);
-  cuio_thread_join(waiter);
+  linux_thread_join(owner);
+  linux_thread_join(waiter);
   CHECK_EQUAL(s.result, 0);
 }
 

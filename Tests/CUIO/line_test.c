@@ -96,12 +96,12 @@ TEST(fact13_the_kernels_error_is_passed_on) {
 }
 
 TEST(eventfd_gives_what_was_added_since_the_last_read) {
-  int fd = cuio_event_create();
+  int fd = linux_event_create();
   cuio_line line = {.fd = fd, .config_fd = -1, .format = CUIO_COUNT_EVENTFD, .total = 5};
   uint64_t delta = 99;
   CHECK_EQUAL(cuio_line_read(&line, &delta), -EAGAIN);
-  CHECK_EQUAL(cuio_event_signal(fd, 3), 0);
-  CHECK_EQUAL(cuio_event_signal(fd, 0x100000000), 0);
+  CHECK_EQUAL(linux_event_signal(fd, 3), 0);
+  CHECK_EQUAL(linux_event_signal(fd, 0x100000000), 0);
   CHECK_EQUAL(cuio_line_read(&line, &delta), 0);
   CHECK_EQUAL(delta, 0x100000003);
   CHECK_EQUAL(cuio_line_read(&line, &delta), -EAGAIN);
@@ -111,10 +111,10 @@ TEST(eventfd_gives_what_was_added_since_the_last_read) {
 }
 
 TEST(eventfd_read_of_another_length_is_refused) {
-  int fd = cuio_event_create();
+  int fd = linux_event_create();
   cuio_line line = {.fd = fd, .config_fd = -1, .format = CUIO_COUNT_TOTAL32};
   uint64_t delta = 99;
-  CHECK_EQUAL(cuio_event_signal(fd, 1), 0);
+  CHECK_EQUAL(linux_event_signal(fd, 1), 0);
   CHECK_EQUAL(cuio_line_read(&line, &delta), -EINVAL);
   close(fd);
 
@@ -137,7 +137,7 @@ static void *read_all(void *context) {
 TEST(total_may_be_read_by_another_thread) {
   source s = piped(0);
   pthread_t thread;
-  CHECK_EQUAL(cuio_thread_create(&thread, 0, read_all, &s.line), 0);
+  CHECK_EQUAL(linux_thread_create(&thread, 0, read_all, &s.line), 0);
   for (int32_t i = 1; i <= 100; i++) {
     give(&s, i);
     CHECK(cuio_line_total(&s.line) <= 100);
@@ -145,6 +145,6 @@ TEST(total_may_be_read_by_another_thread) {
   CHECK_SOON(cuio_line_total(&s.line) == 100);
   close(s.writer);
   s.writer = -1;
-  cuio_thread_join(thread);
+  linux_thread_join(thread);
   finish(&s);
 }

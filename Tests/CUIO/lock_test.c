@@ -35,8 +35,8 @@ static void *count_up(void *context) {
 TEST(lock_keeps_a_plain_counter_right) {
   shared s = {0};
   pthread_t threads[THREADS];
-  for (int i = 0; i < THREADS; i++) CHECK_EQUAL(cuio_thread_create(&threads[i], 0, count_up, &s), 0);
-  for (int i = 0; i < THREADS; i++) CHECK_EQUAL(cuio_thread_join(threads[i]), 0);
+  for (int i = 0; i < THREADS; i++) CHECK_EQUAL(linux_thread_create(&threads[i], 0, count_up, &s), 0);
+  for (int i = 0; i < THREADS; i++) CHECK_EQUAL(linux_thread_join(threads[i]), 0);
   CHECK_EQUAL(s.plain, THREADS * ROUNDS);
   CHECK_EQUAL(word(&s.lock), 0);
 }
@@ -81,8 +81,8 @@ TEST(lock_release_by_another_thread_is_refused) {
   shared s = {.result = 1};
   pthread_t thread;
   CHECK_EQUAL(cuio_lock_acquire(&s.lock), 0);
-  CHECK_EQUAL(cuio_thread_create(&thread, 0, release_anothers, &s), 0);
-  cuio_thread_join(thread);
+  CHECK_EQUAL(linux_thread_create(&thread, 0, release_anothers, &s), 0);
+  linux_thread_join(thread);
   CHECK_EQUAL(s.result, -EPERM);
   CHECK(cuio_lock_is_owned(&s.lock));
   CHECK_EQUAL(cuio_lock_release(&s.lock), 0);
@@ -100,12 +100,12 @@ static void *hold_until_told(void *context) {
 TEST(lock_timed_acquire_gives_up_after_its_time) {
   shared s = {0};
   pthread_t thread;
-  CHECK_EQUAL(cuio_thread_create(&thread, 0, hold_until_told, &s), 0);
+  CHECK_EQUAL(linux_thread_create(&thread, 0, hold_until_told, &s), 0);
   CHECK_SOON(cuio_flag_is_up(&s.done));
   CHECK_EQUAL(cuio_lock_acquire_for(&s.lock, 0), -ETIMEDOUT);
-  uint64_t start = cuio_nanoseconds();
+  uint64_t start = linux_nanoseconds();
   CHECK_EQUAL(cuio_lock_acquire_for(&s.lock, 3000000), -ETIMEDOUT);
-  CHECK(cuio_nanoseconds() - start >= 3000000);
+  CHECK(linux_nanoseconds() - start >= 3000000);
   CHECK(!cuio_lock_is_owned(&s.lock));
   CHECK_EQUAL(s.lock.contentions, 0);
   cuio_flag_raise(&s.go);
@@ -113,7 +113,7 @@ TEST(lock_timed_acquire_gives_up_after_its_time) {
   CHECK_EQUAL(cuio_lock_acquire_for(&s.lock, 60000000000), 0);
   CHECK(cuio_lock_is_owned(&s.lock));
   CHECK_EQUAL(cuio_lock_release(&s.lock), 0);
-  cuio_thread_join(thread);
+  linux_thread_join(thread);
   CHECK_EQUAL(cuio_lock_acquire_for(&s.lock, 0), 0);
   CHECK_EQUAL(cuio_lock_release(&s.lock), 0);
 }
@@ -128,17 +128,17 @@ static void *acquire_and_release(void *context) {
 TEST(lock_counts_waits_and_the_longest_of_them) {
   shared s = {.result = 1};
   pthread_t thread;
-  uint64_t start = cuio_ticks();
+  uint64_t start = linux_ticks();
   CHECK_EQUAL(cuio_lock_acquire(&s.lock), 0);
-  CHECK_EQUAL(cuio_thread_create(&thread, 0, acquire_and_release, &s), 0);
+  CHECK_EQUAL(linux_thread_create(&thread, 0, acquire_and_release, &s), 0);
   CHECK_SOON(word(&s.lock) & WAITERS);
   CHECK(cuio_lock_is_owned(&s.lock));
   CHECK_EQUAL(cuio_lock_release(&s.lock), 0);
-  cuio_thread_join(thread);
+  linux_thread_join(thread);
   CHECK_EQUAL(s.result, 0);
   CHECK_EQUAL(cuio_counter_read(&s.lock.contentions), 1);
   CHECK(cuio_counter_read(&s.lock.longest_wait) > 0);
-  CHECK(cuio_counter_read(&s.lock.longest_wait) <= cuio_ticks() - start);
+  CHECK(cuio_counter_read(&s.lock.longest_wait) <= linux_ticks() - start);
 }
 
 static cuio_lock inherited;
@@ -166,8 +166,8 @@ static void *die_with_the_lock(void *context) {
 TEST(lock_whose_owner_died_is_an_error_not_a_hang) {
   shared s = {.result = 1};
   pthread_t thread;
-  CHECK_EQUAL(cuio_thread_create(&thread, 0, die_with_the_lock, &s), 0);
-  cuio_thread_join(thread);
+  CHECK_EQUAL(linux_thread_create(&thread, 0, die_with_the_lock, &s), 0);
+  linux_thread_join(thread);
   CHECK_EQUAL(s.result, 0);
   // The kernel forgets a thread a little after it has been joined; a waiter of that moment would get the lock.
   CHECK_SOON(syscall(SYS_tgkill, getpid(), word(&s.lock), 0) != 0);
@@ -195,7 +195,7 @@ TEST(lock_cycle_of_two_locks_is_seen_by_the_kernel) {
   pair p = {.result = 1};
   pthread_t thread;
   CHECK_EQUAL(cuio_lock_acquire(&p.second), 0);
-  CHECK_EQUAL(cuio_thread_create(&thread, 0, first_then_second, &p), 0);
+  CHECK_EQUAL(linux_thread_create(&thread, 0, first_then_second, &p), 0);
   CHECK_SOON(cuio_flag_is_up(&p.holds));
   // The kernel may set the bit a moment before the waiter is in its graph, hence the second try.
   CHECK_SOON(word(&p.second) & WAITERS);
@@ -205,6 +205,6 @@ TEST(lock_cycle_of_two_locks_is_seen_by_the_kernel) {
   while (result == -ETIMEDOUT && check_before(deadline));
   CHECK_EQUAL(result, -EDEADLK);
   CHECK_EQUAL(cuio_lock_release(&p.second), 0);
-  cuio_thread_join(thread);
+  linux_thread_join(thread);
   CHECK_EQUAL(p.result, 0);
 }

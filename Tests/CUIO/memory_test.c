@@ -16,7 +16,7 @@ static int64_t size_of(int fd) {
 }
 
 TEST(memory_keeps_its_size_and_can_be_written) {
-  int fd = cuio_memory_create("check", 10000);
+  int fd = linux_memory_create("check", 10000);
   CHECK(fd >= 0);
   CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
   CHECK_EQUAL(size_of(fd), 10000);
@@ -32,7 +32,7 @@ TEST(memory_keeps_its_size_and_can_be_written) {
 
 TEST(memory_of_bytes_is_theirs_for_good) {
   char bytes[] = "what it is for";
-  int fd = cuio_memory_of_bytes("check", bytes, sizeof bytes);
+  int fd = linux_memory_of_bytes("check", bytes, sizeof bytes);
   CHECK(fd >= 0);
   bytes[0] = '!';
   char found[sizeof bytes];
@@ -45,7 +45,7 @@ TEST(memory_of_bytes_is_theirs_for_good) {
 }
 
 TEST(memory_of_no_bytes_is_empty) {
-  int fd = cuio_memory_of_bytes("check", NULL, 0);
+  int fd = linux_memory_of_bytes("check", NULL, 0);
   CHECK(fd >= 0);
   CHECK_EQUAL(size_of(fd), 0);
   close(fd);
@@ -56,7 +56,7 @@ TEST(memory_says_what_the_kernel_refuses) {
   memset(name, 'n', sizeof name - 1);
   name[sizeof name - 1] = 0;
   // Longer than memfd_create(2) takes.
-  CHECK_EQUAL(cuio_memory_create(name, 1), -EINVAL);
-  CHECK_EQUAL(cuio_memory_of_bytes(name, "", 1), -EINVAL);
-  CHECK(cuio_memory_create("check", UINT64_MAX) < 0);
+  CHECK_EQUAL(linux_memory_create(name, 1), -EINVAL);
+  CHECK_EQUAL(linux_memory_of_bytes(name, "", 1), -EINVAL);
+  CHECK(linux_memory_create("check", UINT64_MAX) < 0);
 }

@@ -59,16 +59,16 @@ TEST(ring_puts_into_every_ring_linked_to_it) {
 
 TEST(ring_wakes_a_sleeping_reader_once) {
   cuio_ring_entry entries[4];
-  int fd = cuio_event_create();
+  int fd = linux_event_create();
   cuio_ring_page page;
   cuio_ring ring = make(&page, entries, 4, fd);
   put(&ring, 1, 1, true);
-  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
+  CHECK_EQUAL(linux_event_drain(fd), -EAGAIN);
   CHECK(cuio_ring_sleep(&page));
   put(&ring, 1, 2, true);
-  CHECK_EQUAL(cuio_event_drain(fd), 0);
+  CHECK_EQUAL(linux_event_drain(fd), 0);
   put(&ring, 1, 3, true);
-  CHECK_EQUAL(cuio_event_drain(fd), -EAGAIN);
+  CHECK_EQUAL(linux_event_drain(fd), -EAGAIN);
   close(fd);
 }
 
@@ -126,7 +126,7 @@ TEST(ring_in_shared_memory_is_sealed_and_valid) {
 
 TEST(ring_writer_believes_nothing_of_what_a_reader_may_write) {
   cuio_ring_page *page = NULL;
-  int fd = cuio_ring_file(4, &page), event = cuio_event_create();
+  int fd = cuio_ring_file(4, &page), event = linux_event_create();
   cuio_ring_entry *entries = cuio_ring_entries(page), entry;
   cuio_ring ring = {.page = page, .entries = entries, .mask = 3, .wake_fd = event, .wakes_at_once = true};
   uint64_t lies[] = {1, 5, UINT64_MAX, UINT64_C(1) << 63};
@@ -143,7 +143,7 @@ TEST(ring_writer_believes_nothing_of_what_a_reader_may_write) {
   CHECK(take(&ring, &entry) && entry.total == 42);
   CHECK(!cuio_ring_sleep(page));
   put(&ring, 1, 43, true);
-  CHECK_EQUAL(cuio_event_drain(event), 0);
+  CHECK_EQUAL(linux_event_drain(event), 0);
   close(event);
   close(fd);
 }

@@ -28,8 +28,8 @@ TEST(thread_blocks_every_signal_but_those_of_a_crash) {
   pthread_t thread;
   sigemptyset(&mask);
   pthread_sigmask(SIG_BLOCK, NULL, &before);
-  CHECK_EQUAL(cuio_thread_create(&thread, 0, look_at_signals, &mask), 0);
-  CHECK_EQUAL(cuio_thread_join(thread), 0);
+  CHECK_EQUAL(linux_thread_create(&thread, 0, look_at_signals, &mask), 0);
+  CHECK_EQUAL(linux_thread_join(thread), 0);
   for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) CHECK_EQUAL(sigismember(&mask, crashes[i]), 0);
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) CHECK_EQUAL(sigismember(&mask, others[i]), 1);
   CHECK_EQUAL(sigismember(&mask, SIGRTMIN), 1);
@@ -46,34 +46,34 @@ TEST(thread_name_is_cut_at_fifteen_bytes) {
   char before[16], name[16];
   pthread_getname_np(pthread_self(), before, sizeof before);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    CHECK_EQUAL(cuio_thread_set_name(pthread_self(), rows[i].given), 0);
+    CHECK_EQUAL(linux_thread_set_name(pthread_self(), rows[i].given), 0);
     CHECK_EQUAL(pthread_getname_np(pthread_self(), name, sizeof name), 0);
     CHECK(strcmp(name, rows[i].kept) == 0);
   }
-  cuio_thread_set_name(pthread_self(), before);
+  linux_thread_set_name(pthread_self(), before);
 }
 
 TEST(thread_affinity_is_set_and_read_back) {
   uint64_t before[16] = {0}, one[16] = {0}, found[16] = {0};
-  CHECK_EQUAL(cuio_thread_get_affinity(pthread_self(), before, 16), 0);
+  CHECK_EQUAL(linux_thread_get_affinity(pthread_self(), before, 16), 0);
   int word = 0;
   while (word < 15 && before[word] == 0) word++;
   // The highest processor that may be used, so that its place in the word is seen.
   one[word] = (uint64_t)1 << (63 - __builtin_clzll(before[word]));
-  CHECK_EQUAL(cuio_thread_set_affinity(pthread_self(), one, 16), 0);
-  CHECK_EQUAL(cuio_thread_get_affinity(pthread_self(), found, 16), 0);
+  CHECK_EQUAL(linux_thread_set_affinity(pthread_self(), one, 16), 0);
+  CHECK_EQUAL(linux_thread_get_affinity(pthread_self(), found, 16), 0);
   CHECK(memcmp(one, found, sizeof one) == 0);
   CHECK_EQUAL(sched_getcpu(), word * 64 + 63 - __builtin_clzll(before[word]));
-  CHECK_EQUAL(cuio_thread_set_affinity(pthread_self(), before, 16), 0);
+  CHECK_EQUAL(linux_thread_set_affinity(pthread_self(), before, 16), 0);
 }
 
 TEST(thread_affinity_without_a_usable_processor_is_refused) {
   uint64_t none[2] = {0}, many[32] = {0};
-  CHECK_EQUAL(cuio_thread_set_affinity(pthread_self(), none, 2), -EINVAL);
-  CHECK_EQUAL(cuio_thread_set_affinity(pthread_self(), none, 0), -EINVAL);
+  CHECK_EQUAL(linux_thread_set_affinity(pthread_self(), none, 2), -EINVAL);
+  CHECK_EQUAL(linux_thread_set_affinity(pthread_self(), none, 0), -EINVAL);
   // Beyond what the kernel's set can hold.
   many[31] = 1;
-  CHECK_EQUAL(cuio_thread_set_affinity(pthread_self(), many, 32), -EINVAL);
+  CHECK_EQUAL(linux_thread_set_affinity(pthread_self(), many, 32), -EINVAL);
 }
 
 static void be_nobody(void) {
@@ -85,9 +85,9 @@ static void be_nobody(void) {
 
 static void ask_for_fifo_as_nobody(void) {
   be_nobody();
-  CHECK_EQUAL(cuio_thread_set_policy(pthread_self(), SCHED_FIFO, 10), -EPERM);
+  CHECK_EQUAL(linux_thread_set_policy(pthread_self(), SCHED_FIFO, 10), -EPERM);
   int policy = 9, priority = 9;
-  CHECK_EQUAL(cuio_thread_get_policy(pthread_self(), &policy, &priority), 0);
+  CHECK_EQUAL(linux_thread_get_policy(pthread_self(), &policy, &priority), 0);
   CHECK_EQUAL(policy, SCHED_OTHER);
   CHECK_EQUAL(priority, 0);
 }
@@ -95,13 +95,13 @@ static void ask_for_fifo_as_nobody(void) {
 TEST(thread_policy_needs_the_right_to_it) { CHECK(check_in_child(ask_for_fifo_as_nobody)); }
 
 static void ask_for_fifo(void) {
-  int policy = 9, priority = 9, result = cuio_thread_set_policy(pthread_self(), SCHED_FIFO, 10);
+  int policy = 9, priority = 9, result = linux_thread_set_policy(pthread_self(), SCHED_FIFO, 10);
   if (geteuid() != 0) {
     CHECK(result == 0 || result == -EPERM);
     return;
   }
   CHECK_EQUAL(result, 0);
-  CHECK_EQUAL(cuio_thread_get_policy(pthread_self(), &policy, &priority), 0);
+  CHECK_EQUAL(linux_thread_get_policy(pthread_self(), &policy, &priority), 0);
   CHECK_EQUAL(policy, SCHED_FIFO);
   CHECK_EQUAL(priority, 10);
 }
@@ -109,8 +109,8 @@ static void ask_for_fifo(void) {
 TEST(thread_policy_is_set_and_read_back) { CHECK(check_in_child(ask_for_fifo)); }
 
 TEST(thread_policy_with_a_priority_out_of_range_is_refused) {
-  CHECK_EQUAL(cuio_thread_set_policy(pthread_self(), SCHED_FIFO, 100), -EINVAL);
-  CHECK_EQUAL(cuio_thread_set_policy(pthread_self(), SCHED_OTHER, 1), -EINVAL);
+  CHECK_EQUAL(linux_thread_set_policy(pthread_self(), SCHED_FIFO, 100), -EINVAL);
+  CHECK_EQUAL(linux_thread_set_policy(pthread_self(), SCHED_OTHER, 1), -EINVAL);
 }
 
 static void *look_at_stack(void *context) {
@@ -118,17 +118,17 @@ static void *look_at_stack(void *context) {
   if (pthread_getattr_np(pthread_self(), &attributes) != 0) return NULL;
   pthread_attr_getstacksize(&attributes, context);
   pthread_attr_destroy(&attributes);
-  cuio_prefault_stack(128 * 1024);
+  linux_prefault_stack(128 * 1024);
   return NULL;
 }
 
 TEST(thread_has_the_stack_that_was_asked_for) {
   size_t size = 0;
   pthread_t thread;
-  CHECK_EQUAL(cuio_thread_create(&thread, 512 * 1024, look_at_stack, &size), 0);
-  cuio_thread_join(thread);
+  CHECK_EQUAL(linux_thread_create(&thread, 512 * 1024, look_at_stack, &size), 0);
+  linux_thread_join(thread);
   CHECK(size >= 512 * 1024 && size <= 1024 * 1024);
-  CHECK_EQUAL(cuio_thread_create(&thread, 1, look_at_stack, &size), -EINVAL);
+  CHECK_EQUAL(linux_thread_create(&thread, 1, look_at_stack, &size), -EINVAL);
 }
 
 static void *finish_at_once(void *context) { return context; }
@@ -136,14 +136,14 @@ static void *finish_at_once(void *context) { return context; }
 TEST(thread_can_be_detached_once) {
   pthread_t thread;
   uint32_t done = 0;
-  CHECK_EQUAL(cuio_thread_create(&thread, 0, finish_at_once, &done), 0);
-  CHECK_EQUAL(cuio_thread_detach(thread), 0);
+  CHECK_EQUAL(linux_thread_create(&thread, 0, finish_at_once, &done), 0);
+  CHECK_EQUAL(linux_thread_detach(thread), 0);
 }
 
 TEST(thread_cpu_time_grows_with_work) {
-  int64_t before = cuio_thread_cpu_time(pthread_self());
+  int64_t before = linux_thread_cpu_time(pthread_self());
   CHECK(before >= 0);
-  CHECK_SOON(cuio_thread_cpu_time(pthread_self()) - before > 5000000);
+  CHECK_SOON(linux_thread_cpu_time(pthread_self()) - before > 5000000);
 }
 
 static long locked_kibibytes(void) {
@@ -158,13 +158,13 @@ static long locked_kibibytes(void) {
 
 static void lock_and_look(void) {
   CHECK_EQUAL(locked_kibibytes(), 0);
-  CHECK_EQUAL(cuio_lock_memory(), 0);
+  CHECK_EQUAL(linux_lock_memory(), 0);
   if (LOCKS_MEMORY) CHECK(locked_kibibytes() > 0);
 }
 
 static void lock_as_nobody(void) {
   be_nobody();
-  CHECK_EQUAL(cuio_lock_memory(), LOCKS_MEMORY ? -EPERM : 0);
+  CHECK_EQUAL(linux_lock_memory(), LOCKS_MEMORY ? -EPERM : 0);
 }
 
 TEST(memory_is_locked_where_that_is_allowed) {

@@ -83,7 +83,7 @@ func transactionThatCameSoFarHasItsResults(
 
 @Test func attachedDeviceIsWokenCompletesAndDetaches() throws {
   let seen = Seen<String>()
-  let event = FileDescriptor(adopting: cuio_event_create())
+  let event = FileDescriptor(adopting: linux_event_create())
   func method(_ name: String, _ reply: JSONObject) -> FakeDaemon.Method {
     .init(name: name) { call in
       seen.add("\(name) \(call.connection.id) \(call.parameters)")
@@ -99,7 +99,7 @@ func transactionThatCameSoFarHasItsResults(
   let client = try daemon.client()
   let device = try client.attach("a", deadline: .milliseconds(20))
   #expect(try !device.wait(timeout: .milliseconds(20)))
-  cuio_event_signal(event.raw, 2)
+  linux_event_signal(event.raw, 2)
   #expect(try device.wait(timeout: .seconds(60)))
   #expect(try !device.wait(timeout: .zero))
   #expect(try device.transact(RegisterOperations.parse("read bar0:0/32")) == [9])
@@ -115,7 +115,7 @@ func transactionThatCameSoFarHasItsResults(
 }
 
 @Test func attachedDeviceThatWaitsHearsOfTheDaemonsEnd() throws {
-  let event = FileDescriptor(adopting: cuio_event_create())
+  let event = FileDescriptor(adopting: linux_event_create())
   let daemon = try FakeDaemon(
     .init(name: "Attach") { call in call.reply(["event": 0], descriptors: [event]) })
   let device = try daemon.client().attach("a")

@@ -139,7 +139,7 @@ func memoryThatIsNoRingIsRefused(kind: String) throws {
   let daemon = try FakeDaemon(
     .init(name: "Subscribe") { call in
       let file = FileDescriptor(adopting: memory(kind))
-      let event = FileDescriptor(adopting: cuio_event_create())
+      let event = FileDescriptor(adopting: linux_event_create())
       call.reply(["ring": 0, "event": 1, "captures": []], descriptors: [file, event])
     })
   let error = failure { _ = try daemon.client().subscribe("ring") }

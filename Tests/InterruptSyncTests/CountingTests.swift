@@ -56,14 +56,14 @@ private func count(from start: UInt32, _ totals: [UInt32]) throws -> InterruptSt
 }
 
 @Test func anEventCounterCountsByAddition() throws {
-  let fd = cuio_event_create()
+  let fd = linux_event_create()
   defer { close(fd) }
   let line = try FileDescriptorLine(fd, format: .eventCounter)
   let object = InterruptSyncObject(source: line, mode: .normal)
   try object.registerServiceRoutine { .success }
   try object.connect()
   for (turn, amount) in [1, 5, 1].enumerated() {
-    #expect(cuio_event_signal(fd, UInt64(amount)) == 0)
+    #expect(linux_event_signal(fd, UInt64(amount)) == 0)
     try object.awaitDispatches(UInt64(turn + 1))
   }
   try object.disconnect()
@@ -72,12 +72,12 @@ private func count(from start: UInt32, _ totals: [UInt32]) throws -> InterruptSt
 }
 
 @Test func theLargestAdditionIsCountedWhole() throws {
-  let fd = cuio_event_create()
+  let fd = linux_event_create()
   defer { close(fd) }
   let line = try FileDescriptorLine(fd, format: .eventCounter)
   let object = InterruptSyncObject(source: line, mode: .normal)
   try object.registerServiceRoutine { .success }
-  #expect(cuio_event_signal(fd, .max - 1) == 0)
+  #expect(linux_event_signal(fd, .max - 1) == 0)
   try object.connect()
   try object.awaitDispatches(1)
   #expect(object.statistics().interrupts == UInt64.max - 1)
@@ -85,7 +85,7 @@ private func count(from start: UInt32, _ totals: [UInt32]) throws -> InterruptSt
 }
 
 @Test func theDescriptorStaysTheCallers() throws {
-  let fd = cuio_event_create()
+  let fd = linux_event_create()
   defer { close(fd) }
   var line: FileDescriptorLine? = try FileDescriptorLine(fd, format: .eventCounter)
   #expect(line?.name == "descriptor")

@@ -369,7 +369,7 @@ private func member(
   let seen = Journal<(name: String, processors: UInt64)>()
   let object = try member(line, group) {
     var words: [UInt64] = [0]
-    _ = cuio_thread_get_affinity(pthread_self(), &words, 1)
+    _ = linux_thread_get_affinity(pthread_self(), &words, 1)
     seen.entries.append((threadStatus(currentThread())?.name ?? "", words[0]))
     return .success
   }

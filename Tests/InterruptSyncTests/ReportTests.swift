@@ -31,7 +31,7 @@ private let refusedProcessor = DispatcherAttributes(processors: [1023])
   let seen = Journal<(name: String, processors: UInt64)>()
   try object.registerServiceRoutine {
     var words: [UInt64] = [0]
-    _ = cuio_thread_get_affinity(pthread_self(), &words, 1)
+    _ = linux_thread_get_affinity(pthread_self(), &words, 1)
     seen.entries.append((threadStatus(currentThread())?.name ?? "", words[0]))
     return .success
   }

@@ -37,7 +37,7 @@ private final class Subscriber {
       if cuio_ring_sleep(page) { continue }
       let result = cuio_wait(event, -1, Int32(patience) * 1000, false)
       guard result == Int32(CUIO_WAIT_READABLE) else { throw Hung("an event in the ring") }
-      _ = cuio_event_drain(event)
+      _ = linux_event_drain(event)
     }
   }
 }

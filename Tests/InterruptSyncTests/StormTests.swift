@@ -178,7 +178,7 @@ private func gapsOfAStorm(_ log: ReportLog) throws -> [UInt64] {
         limit: 5, action: .backOff(first: .milliseconds(10), longest: .milliseconds(40))),
       report: log.handler))
   try object.registerServiceRoutine {
-    times.entries.append(cuio_nanoseconds())
+    times.entries.append(linux_nanoseconds())
     if times.entries.count == 10 { enough.raise() } else { line.trigger() }
     return .unsuccessful
   }

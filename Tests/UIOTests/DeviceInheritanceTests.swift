@@ -50,7 +50,7 @@ func interruptsThatWereReadAndNotSavedAreTold(
   let tree = try FakeTree(FakeDevice(event: "12", dev: "245:0"))
   #expect(
     try UIODevice.inherit(FakeNode.alive(), counted: 7, found(tree), sysfs: tree.sysfs) == nil)
-  let file = FileDescriptor(adopting: cuio_event_create())
+  let file = FileDescriptor(adopting: linux_event_create())
   #expect(try UIODevice.inherit(file, counted: 7, found(tree), sysfs: tree.sysfs) == nil)
 }
 
@@ -67,7 +67,7 @@ func interruptsThatWereReadAndNotSavedAreTold(
   #expect(!file.isFile(at: "/dev/zero"))
   #expect(!file.isFile(at: "/nonexistent"))
   #expect(file.characterDevice.map { [$0.major, $0.minor] } == [1, 3])
-  #expect(FileDescriptor(adopting: cuio_event_create()).characterDevice == nil)
+  #expect(FileDescriptor(adopting: linux_event_create()).characterDevice == nil)
 }
 
 @Test func lineUsesTheConfigurationSpaceThatIsOpenAlready() throws {

@@ -10,7 +10,7 @@ enum FakeNode {
   static func alive() throws -> FileDescriptor { try FileDescriptor.open("/dev/null", O_RDWR) }
 
   /// Never in error for poll; a write of 4 bytes is EINVAL (fact 16: torn down).
-  static func refusing() -> FileDescriptor { FileDescriptor(adopting: cuio_event_create()) }
+  static func refusing() -> FileDescriptor { FileDescriptor(adopting: linux_event_create()) }
 
   /// In error for poll, and a write is not EIO: a device that was unbound (facts 16, 21).
   static func unbound() -> FileDescriptor {

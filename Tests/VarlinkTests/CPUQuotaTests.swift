@@ -162,8 +162,8 @@ private func savings(_ share: Double) -> UInt64 { UInt64(250e6 * share) }
   let quota = CPUQuota(on: loop, share: 0.01)
   // Twenty times what can be saved up: 4.75 s of throttling.
   quota.charge(7) {
-    let start = linux_thread_time()
-    while linux_thread_time() - start < 50_000_000 {}
+    let start = linux_thread_cpu_time(pthread_self())
+    while linux_thread_cpu_time(pthread_self()) - start < 50_000_000 {}
   }
   #expect(quota.isThrottled(7) && !quota.isThrottled(8))
   // The loop's timer ends the wait, which is shorter with a larger share.

@@ -4,14 +4,13 @@
 #ifndef CLINUXSYSTEM_H
 #define CLINUXSYSTEM_H
 
-#include "cuio_attributes.h"
-#include "cuio_clock.h"
-#include "cuio_control.h"
-#include "cuio_datagram.h"
-#include "cuio_event.h"
-#include "cuio_memory.h"
-#include "cuio_poller.h"
-#include "cuio_thread.h"
+#include "linux_attributes.h"
+#include "linux_clock.h"
+#include "linux_control.h"
+#include "linux_event.h"
+#include "linux_memory.h"
+#include "linux_poller.h"
+#include "linux_thread.h"
 #include "linux_epoll.h"
 #include "linux_error.h"
 #include "linux_socket.h"

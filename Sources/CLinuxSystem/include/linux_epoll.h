@@ -1,9 +1,10 @@
-// Floor 0: epoll(7) by token, level-triggered, and one timerfd: what LinuxSystem's event loop waits with. The loop's
-// thread only; no lock.
+// Floor 0: epoll(7) by token, level-triggered: what LinuxSystem's event loop waits with. A descriptor is reported until
+// its handler has taken everything, and the token of one that was removed meanwhile names none. The loop's thread only;
+// no lock. A dispatcher group has linux_poller.h instead: edge-triggered, by pointer, with a spin before it sleeps.
 #ifndef LINUX_EPOLL_H
 #define LINUX_EPOLL_H
 
-#include "cuio_attributes.h"
+#include "linux_attributes.h"
 
 struct linux_event {
   uint64_t token;
@@ -19,14 +20,6 @@ int linux_epoll_modify(int epoll, int descriptor, bool reads, bool writes, uint6
 int linux_epoll_remove(int epoll, int descriptor);
 
 /// How many events came within `milliseconds` (-1: without end); 0 when a signal ended it.
-int linux_epoll_wait(int epoll, struct linux_event *CUIO_NONNULL events, int room, int milliseconds);
-
-/// A timerfd on CLOCK_MONOTONIC.
-int linux_timer_create(void);
-/// Fires once at `nanoseconds` of CLOCK_MONOTONIC; 0: never.
-int linux_timer_arm(int timer, uint64_t nanoseconds);
-
-/// Nanoseconds that the calling thread has had a processor.
-uint64_t linux_thread_time(void);
+int linux_epoll_wait(int epoll, struct linux_event *LINUX_NONNULL events, int room, int milliseconds);
 
 #endif

@@ -2,9 +2,9 @@
 #ifndef LINUX_ERROR_H
 #define LINUX_ERROR_H
 
-#include "cuio_attributes.h"
+#include "linux_attributes.h"
 
 /// `ENOENT` for 2, as glibc knows it; NULL for a number that it does not know.
-const char *CUIO_NULLABLE linux_error_name(int number);
+const char *LINUX_NULLABLE linux_error_name(int number);
 
 #endif

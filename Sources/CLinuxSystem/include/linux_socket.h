@@ -1,9 +1,11 @@
-// Floor 0: AF_UNIX stream sockets: addresses, messages with descriptors, credentials. Varlink calls it, one thread at
-// a time for each socket. Only linux_connect() waits; no lock.
+// Floor 0: AF_UNIX sockets. Streams for Varlink: addresses, messages with descriptors, credentials; one thread at a
+// time for each socket. Datagrams with descriptors for the daemon's Journal room (Output.swift), the protocol of the
+// service manager and the journal; never on a dispatcher's thread. Only linux_connect() and linux_datagram_send() wait;
+// no lock.
 #ifndef LINUX_SOCKET_H
 #define LINUX_SOCKET_H
 
-#include "cuio_attributes.h"
+#include "linux_attributes.h"
 
 // The kernel's SCM_MAX_FD: no message carries more.
 #define LINUX_DESCRIPTORS 253
@@ -12,11 +14,11 @@
 int linux_socket(void);
 
 /// Connects; waits for room in the listener's queue as long as `timeout_milliseconds` (0: without end), then -EAGAIN.
-int linux_connect(int socket, const char *CUIO_NONNULL name, size_t length, bool is_abstract,
-                     uint64_t timeout_milliseconds);
+int linux_connect(int socket, const char *LINUX_NONNULL name, size_t length, bool is_abstract,
+                  uint64_t timeout_milliseconds);
 
 /// Binds a socket whose node has no more than `mode` from its first moment.
-int linux_bind(int socket, const char *CUIO_NONNULL name, size_t length, bool is_abstract, uint32_t mode);
+int linux_bind(int socket, const char *LINUX_NONNULL name, size_t length, bool is_abstract, uint32_t mode);
 
 /// Whether it is an AF_UNIX stream socket that listens: 1, 0 or -errno.
 int linux_is_listener(int socket);
@@ -27,22 +29,31 @@ int linux_accept(int socket);
 int linux_set_nonblocking(int descriptor);
 
 /// Bytes waiting at the socket's front, left there and without their descriptors. 0 at the end, -EAGAIN when none wait.
-long linux_peek(int socket, void *CUIO_NONNULL bytes, size_t room);
+long linux_peek(int socket, void *LINUX_NONNULL bytes, size_t room);
 
 /// Takes bytes and the descriptors sent with them (close-on-exec), at most LINUX_DESCRIPTORS. `*is_cut`: some were
 /// lost, for want of room in this process's table.
-long linux_receive(int socket, void *CUIO_NONNULL bytes, size_t room, int *CUIO_NONNULL descriptors,
-                      size_t *CUIO_NONNULL count, bool *CUIO_NONNULL is_cut);
+long linux_receive(int socket, void *LINUX_NONNULL bytes, size_t room, int *LINUX_NONNULL descriptors,
+                   size_t *LINUX_NONNULL count, bool *LINUX_NONNULL is_cut);
 
 /// Sends as much as fits without waiting and without SIGPIPE. The descriptors go with the first byte.
-long linux_send(int socket, const void *CUIO_NONNULL bytes, size_t length,
-                   const int *CUIO_NULLABLE descriptors, size_t count);
+long linux_send(int socket, const void *LINUX_NONNULL bytes, size_t length,
+                const int *LINUX_NULLABLE descriptors, size_t count);
 
 /// SO_PEERCRED.
-int linux_peer(int socket, uint32_t *CUIO_NONNULL user, uint32_t *CUIO_NONNULL group,
-                  int32_t *CUIO_NONNULL process);
+int linux_peer(int socket, uint32_t *LINUX_NONNULL user, uint32_t *LINUX_NONNULL group,
+               int32_t *LINUX_NONNULL process);
 
 /// SO_PEERGROUPS: how many there are, or -ERANGE when they are more than `room`.
-int linux_peer_groups(int socket, uint32_t *CUIO_NONNULL groups, size_t room);
+int linux_peer_groups(int socket, uint32_t *LINUX_NONNULL groups, size_t room);
+
+/// A new close-on-exec datagram socket, or -errno. A send waits for `timeout_ms` at most; 0: not at all.
+int linux_datagram_create(int timeout_ms);
+
+/// Sends `length` bytes and `count` descriptors to `address`: a path, or a name in the abstract namespace behind an @.
+/// Returns 0 or -errno: -EINVAL (address of another kind), -E2BIG (more than LINUX_DESCRIPTORS),
+/// -EMSGSIZE, -EAGAIN (not taken in time), -ECONNREFUSED or -ENOENT (no process listens).
+int linux_datagram_send(int fd, const char *LINUX_NONNULL address, const void *LINUX_NULLABLE bytes, size_t length,
+                        const int *LINUX_NULLABLE descriptors, size_t count);
 
 #endif

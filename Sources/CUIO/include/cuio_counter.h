@@ -3,31 +3,31 @@
 #ifndef CUIO_COUNTER_H
 #define CUIO_COUNTER_H
 
-#include "cuio_attributes.h"
+#include "linux_attributes.h"
 
-CUIO_HOT static inline uint64_t cuio_counter_read(const uint64_t *CUIO_NONNULL counter) {
+LINUX_HOT static inline uint64_t cuio_counter_read(const uint64_t *LINUX_NONNULL counter) {
   return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-CUIO_HOT static inline void cuio_counter_set(uint64_t *CUIO_NONNULL counter, uint64_t value) {
+LINUX_HOT static inline void cuio_counter_set(uint64_t *LINUX_NONNULL counter, uint64_t value) {
   __atomic_store_n(counter, value, __ATOMIC_RELAXED);
 }
 
-CUIO_HOT static inline void cuio_counter_add(uint64_t *CUIO_NONNULL counter, uint64_t amount) {
+LINUX_HOT static inline void cuio_counter_add(uint64_t *LINUX_NONNULL counter, uint64_t amount) {
   cuio_counter_set(counter, cuio_counter_read(counter) + amount);
 }
 
 /// Keeps the larger of the two.
-CUIO_HOT static inline void cuio_counter_raise(uint64_t *CUIO_NONNULL counter, uint64_t value) {
+LINUX_HOT static inline void cuio_counter_raise(uint64_t *LINUX_NONNULL counter, uint64_t value) {
   if (value > cuio_counter_read(counter)) cuio_counter_set(counter, value);
 }
 
 /// Whether a flag set by another thread with cuio_flag_raise() is up; what that thread wrote before is visible.
-CUIO_HOT static inline bool cuio_flag_is_up(const uint32_t *CUIO_NONNULL flag) {
+LINUX_HOT static inline bool cuio_flag_is_up(const uint32_t *LINUX_NONNULL flag) {
   return __atomic_load_n(flag, __ATOMIC_ACQUIRE) != 0;
 }
 
-CUIO_HOT static inline void cuio_flag_raise(uint32_t *CUIO_NONNULL flag) {
+LINUX_HOT static inline void cuio_flag_raise(uint32_t *LINUX_NONNULL flag) {
   __atomic_store_n(flag, 1, __ATOMIC_RELEASE);
 }
 

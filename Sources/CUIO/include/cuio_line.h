@@ -42,12 +42,12 @@ typedef struct cuio_line {
 } cuio_line;
 
 /// The total of the last successful read; any thread may ask.
-CUIO_HOT static inline uint32_t cuio_line_total(const cuio_line *CUIO_NONNULL line) {
+LINUX_HOT static inline uint32_t cuio_line_total(const cuio_line *LINUX_NONNULL line) {
   return __atomic_load_n(&line->total, __ATOMIC_RELAXED);
 }
 
 /// Sets the total from which the next difference is taken. While no thread reads the line.
-CUIO_HOT static inline void cuio_line_set_total(cuio_line *CUIO_NONNULL line, uint32_t total) {
+LINUX_HOT static inline void cuio_line_set_total(cuio_line *LINUX_NONNULL line, uint32_t total) {
   __atomic_store_n(&line->total, total, __ATOMIC_RELAXED);
 }
 
@@ -56,7 +56,7 @@ CUIO_HOT static inline void cuio_line_set_total(cuio_line *CUIO_NONNULL line, ui
 #define CUIO_PCI_COMMAND_INTX_DISABLE 0x0400u
 
 // A count whose length is not the one asked for is no count; end of file means a pipe whose writer has closed it.
-CUIO_HOT static inline int cuio_read_failure(ssize_t length) {
+LINUX_HOT static inline int cuio_read_failure(ssize_t length) {
   if (length < 0) return -errno;
   return length == 0 ? -EPIPE : -EBADMSG;
 }
@@ -64,7 +64,7 @@ CUIO_HOT static inline int cuio_read_failure(ssize_t length) {
 /// Reads the count. `*delta` is the number of interrupts since the last read.
 /// Returns 0, -EAGAIN (none), -EINTR, -EIO (device gone or without interrupt, fact 13), -EPIPE (writer closed),
 /// -EBADMSG (length other than the format's) or another -errno of read(2).
-CUIO_HOT static inline int cuio_line_read(cuio_line *CUIO_NONNULL line, uint64_t *CUIO_NONNULL delta) {
+LINUX_HOT static inline int cuio_line_read(cuio_line *LINUX_NONNULL line, uint64_t *LINUX_NONNULL delta) {
   if (line->format == CUIO_COUNT_TOTAL32) {
     uint32_t total;
     ssize_t length = cuio_system_read(line->fd, &total, sizeof total);
@@ -83,20 +83,20 @@ CUIO_HOT static inline int cuio_line_read(cuio_line *CUIO_NONNULL line, uint64_t
 }
 
 /// Masks the line. Same errors. A line with CUIO_REARM_NONE cannot be masked and answers 0.
-int cuio_line_mask(cuio_line *CUIO_NONNULL line);
+int cuio_line_mask(cuio_line *LINUX_NONNULL line);
 
 /// Writes a 32-bit value to the UIO descriptor. -EPROTO when the driver answers with another length (fact 18).
-CUIO_HOT static inline int cuio_irqcontrol(int fd, int32_t value) {
+LINUX_HOT static inline int cuio_irqcontrol(int fd, int32_t value) {
   ssize_t length = cuio_system_write(fd, &value, sizeof value);
   if (length == (ssize_t)sizeof value) return 0;
   return length < 0 ? -errno : -EPROTO;
 }
 
 /// Reads PCI COMMAND (16 bits at offset 4).
-int cuio_pci_command_read(int config_fd, uint16_t *CUIO_NONNULL command);
+int cuio_pci_command_read(int config_fd, uint16_t *LINUX_NONNULL command);
 
 /// Writes PCI COMMAND as one 16-bit access at offset 4: a byte write at 5 loses interrupts (fact 42).
-CUIO_HOT static inline int cuio_pci_command_write(int config_fd, uint16_t command) {
+LINUX_HOT static inline int cuio_pci_command_write(int config_fd, uint16_t command) {
   uint16_t raw = htole16(command);
   ssize_t length = cuio_system_pwrite(config_fd, &raw, sizeof raw, CUIO_PCI_COMMAND);
   if (length == (ssize_t)sizeof raw) return 0;
@@ -104,17 +104,17 @@ CUIO_HOT static inline int cuio_pci_command_write(int config_fd, uint16_t comman
 }
 
 // Writes the remembered COMMAND with `extra`, and again if it was changed by cuio_line_set_bus_master() meanwhile.
-CUIO_HOT static inline int cuio_line_write_command(cuio_line *CUIO_NONNULL line, uint16_t extra) {
+LINUX_HOT static inline int cuio_line_write_command(cuio_line *LINUX_NONNULL line, uint16_t extra) {
   for (;;) {
     uint16_t command = __atomic_load_n(&line->command, __ATOMIC_SEQ_CST);
     int result = cuio_pci_command_write(line->config_fd, command | extra);
-    if (result != 0 || CUIO_LIKELY(__atomic_load_n(&line->command, __ATOMIC_SEQ_CST) == command)) return result;
+    if (result != 0 || LINUX_LIKELY(__atomic_load_n(&line->command, __ATOMIC_SEQ_CST) == command)) return result;
   }
 }
 
 /// Unmasks the line. Returns 0 or -errno: -ENOSYS (no irqcontrol), -EINVAL or -ENODEV (device gone, facts 16, 28),
 /// -EPROTO (the driver returned a length other than 4, fact 18).
-CUIO_HOT static inline int cuio_line_rearm(cuio_line *CUIO_NONNULL line) {
+LINUX_HOT static inline int cuio_line_rearm(cuio_line *LINUX_NONNULL line) {
   switch (line->rearm) {
     case CUIO_REARM_IRQCONTROL: return cuio_irqcontrol(line->fd, 1);
     case CUIO_REARM_PCI_COMMAND: return cuio_line_write_command(line, 0);
@@ -124,10 +124,10 @@ CUIO_HOT static inline int cuio_line_rearm(cuio_line *CUIO_NONNULL line) {
 }
 
 /// Reads COMMAND from the device into `line->command`. Does nothing for other kinds of line.
-int cuio_line_refresh_command(cuio_line *CUIO_NONNULL line);
+int cuio_line_refresh_command(cuio_line *LINUX_NONNULL line);
 
 /// Turns bus mastering on or off in the device and in `line->command`, against a dispatcher that re-arms meanwhile.
-int cuio_line_set_bus_master(cuio_line *CUIO_NONNULL line, bool on);
+int cuio_line_set_bus_master(cuio_line *LINUX_NONNULL line, bool on);
 
 /// What ended a wait.
 enum {
@@ -140,6 +140,6 @@ enum {
 
 /// Waits until `fd` is readable (unless `ignore_readable`), dead, or `wake_fd` is signalled; `timeout_ms` < 0 waits
 /// without limit. Returns a set of CUIO_WAIT_… or -errno (-EINTR).
-CUIO_HOT int cuio_wait(int fd, int wake_fd, int timeout_ms, bool ignore_readable);
+LINUX_HOT int cuio_wait(int fd, int wake_fd, int timeout_ms, bool ignore_readable);
 
 #endif

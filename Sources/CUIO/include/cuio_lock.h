@@ -17,54 +17,54 @@ typedef struct cuio_lock {
   uint32_t reserved;
   /// Number of acquisitions that had to wait.
   uint64_t contentions;
-  /// Longest wait, in ticks of cuio_clock.h.
+  /// Longest wait, in ticks of linux_clock.h.
   uint64_t longest_wait;
 } cuio_lock;
 
 /// Waits in the kernel. `timeout_ns` < 0 waits without limit.
 /// Returns 0, -EDEADLK (this thread owns it, or the kernel sees a cycle), -ETIMEDOUT, -ESRCH (the owner died).
-CUIO_HOT int cuio_lock_acquire_slow(cuio_lock *CUIO_NONNULL lock, int64_t timeout_ns);
+LINUX_HOT int cuio_lock_acquire_slow(cuio_lock *LINUX_NONNULL lock, int64_t timeout_ns);
 
 /// Hands the lock to the waiter of highest priority. Returns 0 or -EPERM (not the owner).
-CUIO_HOT int cuio_lock_release_slow(cuio_lock *CUIO_NONNULL lock);
+LINUX_HOT int cuio_lock_release_slow(cuio_lock *LINUX_NONNULL lock);
 
 /// Acquires within `timeout_ns` nanoseconds of CLOCK_MONOTONIC; 0 only tries. -ETIMEDOUT when it could not.
-int cuio_lock_acquire_for(cuio_lock *CUIO_NONNULL lock, int64_t timeout_ns);
+int cuio_lock_acquire_for(cuio_lock *LINUX_NONNULL lock, int64_t timeout_ns);
 
 /// Whether the calling thread is the owner.
-CUIO_HOT static inline bool cuio_lock_is_owned(const cuio_lock *CUIO_NONNULL lock) {
+LINUX_HOT static inline bool cuio_lock_is_owned(const cuio_lock *LINUX_NONNULL lock) {
   return (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) & CUIO_LOCK_TID_MASK) == cuio_thread_id();
 }
 
 /// Whether any thread is the owner, or is about to be.
-static inline bool cuio_lock_is_held(const cuio_lock *CUIO_NONNULL lock) {
+static inline bool cuio_lock_is_held(const cuio_lock *LINUX_NONNULL lock) {
   return __atomic_load_n(&lock->word, __ATOMIC_ACQUIRE) != 0;
 }
 
 // The thread sanitizer sees atomics only in C that it compiled, not in inline functions that the Swift
 // importer emits: under CUIO_SANITIZE_THREAD the two calls are therefore out of line.
 #if defined(CUIO_SANITIZE_THREAD)
-CUIO_HOT int cuio_lock_acquire(cuio_lock *CUIO_NONNULL lock);
-CUIO_HOT int cuio_lock_release(cuio_lock *CUIO_NONNULL lock);
-#define CUIO_LOCK_INLINE CUIO_HOT
+LINUX_HOT int cuio_lock_acquire(cuio_lock *LINUX_NONNULL lock);
+LINUX_HOT int cuio_lock_release(cuio_lock *LINUX_NONNULL lock);
+#define CUIO_LOCK_INLINE LINUX_HOT
 #else
-#define CUIO_LOCK_INLINE CUIO_HOT static inline
+#define CUIO_LOCK_INLINE LINUX_HOT static inline
 #endif
 
 #if !defined(CUIO_SANITIZE_THREAD) || defined(CUIO_LOCK_DEFINE)
 /// Acquires. Returns 0, -EDEADLK when the calling thread already owns it, -ESRCH when the owner died.
-CUIO_LOCK_INLINE int cuio_lock_acquire(cuio_lock *CUIO_NONNULL lock) {
+CUIO_LOCK_INLINE int cuio_lock_acquire(cuio_lock *LINUX_NONNULL lock) {
   uint32_t seen = 0;
-  if (CUIO_LIKELY(__atomic_compare_exchange_n(
+  if (LINUX_LIKELY(__atomic_compare_exchange_n(
           &lock->word, &seen, cuio_thread_id(), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
     return 0;
   return cuio_lock_acquire_slow(lock, -1);
 }
 
 /// Releases. Returns 0, or -EPERM when the calling thread is not the owner.
-CUIO_LOCK_INLINE int cuio_lock_release(cuio_lock *CUIO_NONNULL lock) {
+CUIO_LOCK_INLINE int cuio_lock_release(cuio_lock *LINUX_NONNULL lock) {
   uint32_t seen = cuio_thread_id();
-  if (CUIO_LIKELY(__atomic_compare_exchange_n(
+  if (LINUX_LIKELY(__atomic_compare_exchange_n(
           &lock->word, &seen, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)))
     return 0;
   return cuio_lock_release_slow(lock);
@@ -77,9 +77,9 @@ CUIO_LOCK_INLINE int cuio_lock_release(cuio_lock *CUIO_NONNULL lock) {
 /// Enters: acquires, raises the thread to DIRQL and counts the call in `calls`, if there is one.
 /// Returns the thread's level before, which is never negative and which cuio_lock_leave() restores; or the error of
 /// cuio_lock_acquire(), and then nothing was done.
-CUIO_HOT static inline int32_t cuio_lock_enter(cuio_lock *CUIO_NONNULL lock, uint64_t *CUIO_NULLABLE calls) {
+LINUX_HOT static inline int32_t cuio_lock_enter(cuio_lock *LINUX_NONNULL lock, uint64_t *LINUX_NULLABLE calls) {
   int result = cuio_lock_acquire(lock);
-  if (!CUIO_LIKELY(result == 0)) return result;
+  if (!LINUX_LIKELY(result == 0)) return result;
   if (calls) cuio_counter_add(calls, 1);
   int32_t level = cuio_thread_set_level(CUIO_LEVEL_DEVICE);
   // Spares the caller, which looks for an error, a second comparison.
@@ -89,7 +89,7 @@ CUIO_HOT static inline int32_t cuio_lock_enter(cuio_lock *CUIO_NONNULL lock, uin
 
 /// Leaves: restores the level, releases, and sends the wake-up that a routine put off.
 /// After the release the object may be gone: only the thread's own memory is used.
-CUIO_HOT static inline void cuio_lock_leave(cuio_lock *CUIO_NONNULL lock, int32_t level) {
+LINUX_HOT static inline void cuio_lock_leave(cuio_lock *LINUX_NONNULL lock, int32_t level) {
   cuio_thread_set_level(level);
   cuio_lock_release(lock);
   cuio_thread_left_lock();

@@ -7,7 +7,7 @@
 #ifndef CUIO_PROBE_H
 #define CUIO_PROBE_H
 
-#include "cuio_attributes.h"
+#include "linux_attributes.h"
 
 #if !defined(CUIO_WITHOUT_PROBES) && defined(__has_include)
 #if __has_include(<sys/sdt.h>)
@@ -32,32 +32,32 @@
 struct cuio_line;
 
 /// A read has taken `count` interrupts from the line.
-CUIO_HOT static inline void cuio_probe_interrupt_read(const struct cuio_line *CUIO_NONNULL line, uint64_t count) {
+LINUX_HOT static inline void cuio_probe_interrupt_read(const struct cuio_line *LINUX_NONNULL line, uint64_t count) {
   CUIO_PROBE2(interrupt_read, line, count);
 }
 
 /// A routine has claimed the dispatch. With the lock held.
-CUIO_HOT static inline void cuio_probe_dispatch_claimed(const struct cuio_line *CUIO_NONNULL line) {
+LINUX_HOT static inline void cuio_probe_dispatch_claimed(const struct cuio_line *LINUX_NONNULL line) {
   CUIO_PROBE1(dispatch_claimed, line);
 }
 
 /// No routine has. With the lock held.
-CUIO_HOT static inline void cuio_probe_dispatch_unclaimed(const struct cuio_line *CUIO_NONNULL line) {
+LINUX_HOT static inline void cuio_probe_dispatch_unclaimed(const struct cuio_line *LINUX_NONNULL line) {
   CUIO_PROBE1(dispatch_unclaimed, line);
 }
 
 /// The line was unmasked, or with a `result` below 0, -errno, was not. With the lock held.
-CUIO_HOT static inline void cuio_probe_line_rearmed(const struct cuio_line *CUIO_NONNULL line, int32_t result) {
+LINUX_HOT static inline void cuio_probe_line_rearmed(const struct cuio_line *LINUX_NONNULL line, int32_t result) {
   CUIO_PROBE2(line_rearmed, line, result);
 }
 
 /// The storm brake leaves the line masked. With the lock held.
-CUIO_HOT static inline void cuio_probe_storm_masked(const struct cuio_line *CUIO_NONNULL line, uint32_t unclaimed) {
+LINUX_HOT static inline void cuio_probe_storm_masked(const struct cuio_line *LINUX_NONNULL line, uint32_t unclaimed) {
   CUIO_PROBE2(storm_masked, line, unclaimed);
 }
 
 /// The storm brake has released the line.
-CUIO_HOT static inline void cuio_probe_storm_resumed(const struct cuio_line *CUIO_NONNULL line) {
+LINUX_HOT static inline void cuio_probe_storm_resumed(const struct cuio_line *LINUX_NONNULL line) {
   CUIO_PROBE1(storm_resumed, line);
 }
 

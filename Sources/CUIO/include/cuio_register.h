@@ -4,13 +4,13 @@
 #ifndef CUIO_REGISTER_H
 #define CUIO_REGISTER_H
 
-#include "cuio_attributes.h"
+#include "linux_attributes.h"
 
 #if defined(__aarch64__)
 // In assembler, because the compiler may fold a pointer's step into a volatile access: with such write-back
 // addressing the processor does not describe the access to a hypervisor, which then cannot emulate the device.
 #define CUIO_DEFINE_REGISTER(bits, suffix, operand)                                                               \
-  CUIO_HOT static inline uint##bits##_t cuio_read##bits(const volatile void *CUIO_NONNULL address) {              \
+  LINUX_HOT static inline uint##bits##_t cuio_read##bits(const volatile void *LINUX_NONNULL address) {              \
     uint##bits##_t value;                                                                                         \
     __asm__ volatile("ldr" suffix " %" operand "0, %1\n\tdmb oshld"                                               \
                      : "=r"(value)                                                                                \
@@ -18,7 +18,7 @@
                      : "memory");                                                                                 \
     return value;                                                                                                 \
   }                                                                                                               \
-  CUIO_HOT static inline void cuio_write##bits(volatile void *CUIO_NONNULL address, uint##bits##_t value) {       \
+  LINUX_HOT static inline void cuio_write##bits(volatile void *LINUX_NONNULL address, uint##bits##_t value) {       \
     __asm__ volatile("dmb oshst\n\tstr" suffix " %" operand "1, %0"                                               \
                      : "=Q"(*(volatile uint##bits##_t *)address)                                                  \
                      : "r"(value)                                                                                 \
@@ -32,12 +32,12 @@
 #define CUIO_ORDER() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #endif
 #define CUIO_DEFINE_REGISTER(bits, suffix, operand)                                                               \
-  CUIO_HOT static inline uint##bits##_t cuio_read##bits(const volatile void *CUIO_NONNULL address) {              \
+  LINUX_HOT static inline uint##bits##_t cuio_read##bits(const volatile void *LINUX_NONNULL address) {              \
     uint##bits##_t value = *(const volatile uint##bits##_t *)address;                                             \
     CUIO_ORDER();                                                                                                 \
     return value;                                                                                                 \
   }                                                                                                               \
-  CUIO_HOT static inline void cuio_write##bits(volatile void *CUIO_NONNULL address, uint##bits##_t value) {       \
+  LINUX_HOT static inline void cuio_write##bits(volatile void *LINUX_NONNULL address, uint##bits##_t value) {       \
     CUIO_ORDER();                                                                                                 \
     *(volatile uint##bits##_t *)address = value;                                                                  \
   }
@@ -50,15 +50,15 @@ CUIO_DEFINE_REGISTER(64, "", "x")
 
 /// Reads `width` bytes (1, 2 or 4) of an I/O BAR through its sysfs resource file. Returns 0 or -errno; -EINVAL for
 /// another width.
-CUIO_HOT int cuio_port_read(int fd, uint64_t offset, uint32_t width, uint32_t *CUIO_NONNULL value);
+LINUX_HOT int cuio_port_read(int fd, uint64_t offset, uint32_t width, uint32_t *LINUX_NONNULL value);
 
 /// Writes `width` bytes (1, 2 or 4) of an I/O BAR through its sysfs resource file. Returns 0 or -errno; -EINVAL for
 /// another width.
-CUIO_HOT int cuio_port_write(int fd, uint64_t offset, uint32_t width, uint32_t value);
+LINUX_HOT int cuio_port_write(int fd, uint64_t offset, uint32_t width, uint32_t value);
 
 /// Maps `length` bytes of `fd` at `offset`, shared. Returns 0 or -errno.
-int cuio_map(int fd, uint64_t offset, size_t length, bool writable, void *CUIO_NULLABLE *CUIO_NONNULL address);
-int cuio_unmap(void *CUIO_NONNULL address, size_t length);
+int cuio_map(int fd, uint64_t offset, size_t length, bool writable, void *LINUX_NULLABLE *LINUX_NONNULL address);
+int cuio_unmap(void *LINUX_NONNULL address, size_t length);
 
 /// The running kernel's page size: 4, 16 or 64 KiB.
 size_t cuio_page_size(void);

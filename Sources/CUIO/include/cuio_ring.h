@@ -4,7 +4,7 @@
 #ifndef CUIO_RING_H
 #define CUIO_RING_H
 
-#include "cuio_attributes.h"
+#include "linux_attributes.h"
 
 #define CUIO_RING_CAPTURES 8
 #define CUIO_RING_MAGIC 0x676e697270757274u /* "turpring" */
@@ -47,8 +47,8 @@ typedef struct cuio_ring_page {
 } cuio_ring_page;
 
 typedef struct cuio_ring {
-  cuio_ring_page *CUIO_NONNULL page;
-  cuio_ring_entry *CUIO_NONNULL entries;
+  cuio_ring_page *LINUX_NONNULL page;
+  cuio_ring_entry *LINUX_NONNULL entries;
   /// Number of entries less 1.
   uint64_t mask;
   /// The writer's own: what stands in the page may have been changed by another process.
@@ -58,43 +58,43 @@ typedef struct cuio_ring {
   /// is unlinked nothing uses `wake_fd` any more.
   bool wakes_at_once;
   /// The next ring of the same sync object. Belongs to the holder of the lock.
-  struct cuio_ring *CUIO_NULLABLE next;
+  struct cuio_ring *LINUX_NULLABLE next;
 } cuio_ring;
 
 /// Says that nothing will be written any more, and wakes the reader.
-void cuio_ring_end(cuio_ring *CUIO_NONNULL ring);
+void cuio_ring_end(cuio_ring *LINUX_NONNULL ring);
 
 /// Prepares a page for `capacity` entries.
-void cuio_ring_format(cuio_ring_page *CUIO_NONNULL page, uint64_t capacity);
+void cuio_ring_format(cuio_ring_page *LINUX_NONNULL page, uint64_t capacity);
 
 /// Whether a page that another process made is one of `size` bytes with its entries that this version reads.
-bool cuio_ring_is_valid(const cuio_ring_page *CUIO_NONNULL page, uint64_t size);
+bool cuio_ring_is_valid(const cuio_ring_page *LINUX_NONNULL page, uint64_t size);
 
 /// Puts an event into `ring` and every ring linked to it. With the interrupt lock held, at device level, so that a
 /// wake-up goes out once the lock is free. At most CUIO_RING_CAPTURES are taken of `captured`.
-CUIO_HOT void cuio_ring_put(cuio_ring *CUIO_NULLABLE ring, uint64_t count, uint64_t total, bool claimed,
-                            const uint64_t *CUIO_NULLABLE captured, uint32_t captures);
+LINUX_HOT void cuio_ring_put(cuio_ring *LINUX_NULLABLE ring, uint64_t count, uint64_t total, bool claimed,
+                             const uint64_t *LINUX_NULLABLE captured, uint32_t captures);
 
 /// Takes the oldest event. False when there is none. One reader at a time. `mask`: entries less 1.
-bool cuio_ring_take(cuio_ring_page *CUIO_NONNULL page, const cuio_ring_entry *CUIO_NONNULL entries, uint64_t mask,
-                    cuio_ring_entry *CUIO_NONNULL entry);
+bool cuio_ring_take(cuio_ring_page *LINUX_NONNULL page, const cuio_ring_entry *LINUX_NONNULL entries, uint64_t mask,
+                    cuio_ring_entry *LINUX_NONNULL entry);
 
 /// Says that the reader is about to sleep. True when an event has come meanwhile, and then it must not.
-bool cuio_ring_sleep(cuio_ring_page *CUIO_NONNULL page);
+bool cuio_ring_sleep(cuio_ring_page *LINUX_NONNULL page);
 
 /// Maps the sealed file `fd` of a ring that another process made, writable, at `*page`, and tells its size. Returns 0 or
 /// -errno: -EBADMSG for what is no such ring, or could be cut short.
-int cuio_ring_map(int fd, cuio_ring_page *CUIO_NULLABLE *CUIO_NONNULL page, uint64_t *CUIO_NONNULL size);
+int cuio_ring_map(int fd, cuio_ring_page *LINUX_NULLABLE *LINUX_NONNULL page, uint64_t *LINUX_NONNULL size);
 
 /// Whether nothing will be written any more. Earlier events can still be taken.
-bool cuio_ring_has_ended(const cuio_ring_page *CUIO_NONNULL page);
+bool cuio_ring_has_ended(const cuio_ring_page *LINUX_NONNULL page);
 
 /// Events dropped so far. Any thread.
-uint64_t cuio_ring_dropped(const cuio_ring_page *CUIO_NONNULL page);
+uint64_t cuio_ring_dropped(const cuio_ring_page *LINUX_NONNULL page);
 
 /// A sealed file in memory with a formatted ring of `capacity` entries, mapped writable at `*page`. Returns the
 /// descriptor or -errno.
-int cuio_ring_file(uint64_t capacity, cuio_ring_page *CUIO_NULLABLE *CUIO_NONNULL page);
+int cuio_ring_file(uint64_t capacity, cuio_ring_page *LINUX_NULLABLE *LINUX_NONNULL page);
 
 /// Bytes that a ring of `capacity` entries takes in shared memory.
 static inline uint64_t cuio_ring_size(uint64_t capacity) {
@@ -102,7 +102,7 @@ static inline uint64_t cuio_ring_size(uint64_t capacity) {
 }
 
 /// The entries that follow a page in shared memory.
-static inline cuio_ring_entry *CUIO_NONNULL cuio_ring_entries(cuio_ring_page *CUIO_NONNULL page) {
+static inline cuio_ring_entry *LINUX_NONNULL cuio_ring_entries(cuio_ring_page *LINUX_NONNULL page) {
   return (cuio_ring_entry *)(void *)((char *)page + CUIO_RING_ENTRIES);
 }
 

@@ -3,14 +3,14 @@
 #ifndef CUIO_ROUTINE_H
 #define CUIO_ROUTINE_H
 
-#include "cuio_attributes.h"
+#include "linux_attributes.h"
 
 /// Called with the sync object and the context given at registration; the result is an NTSTATUS.
-typedef int32_t (*CUIO_NONNULL cuio_routine)(void *CUIO_NULLABLE object, void *CUIO_NULLABLE context);
+typedef int32_t (*LINUX_NONNULL cuio_routine)(void *LINUX_NULLABLE object, void *LINUX_NULLABLE context);
 
 // Swift's performance checks accept an indirect call only where C makes it.
-CUIO_HOT static inline int32_t cuio_call(cuio_routine routine, void *CUIO_NULLABLE object,
-                                         void *CUIO_NULLABLE context) {
+LINUX_HOT static inline int32_t cuio_call(cuio_routine routine, void *LINUX_NULLABLE object,
+                                          void *LINUX_NULLABLE context) {
   return routine(object, context);
 }
 

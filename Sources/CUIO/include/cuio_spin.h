@@ -3,7 +3,7 @@
 #ifndef CUIO_SPIN_H
 #define CUIO_SPIN_H
 
-#include "cuio_clock.h"
+#include "linux_clock.h"
 #include "cuio_counter.h"
 #include "cuio_line.h"
 
@@ -11,15 +11,15 @@
 
 /// Reads the count again and again for `budget` ticks. With `yield_after` not 0 it lets others run every so many
 /// ticks. Returns what cuio_line_read() returns, -EAGAIN when the time is over, -EINTR as soon as `stop` is up.
-CUIO_HOT static inline int cuio_line_spin(cuio_line *CUIO_NONNULL line, uint64_t *CUIO_NONNULL delta, uint64_t budget,
-                                          uint64_t yield_after, const uint32_t *CUIO_NONNULL stop) {
-  uint64_t start = cuio_ticks(), now = start, yielded = start;
+LINUX_HOT static inline int cuio_line_spin(cuio_line *LINUX_NONNULL line, uint64_t *LINUX_NONNULL delta,
+                                           uint64_t budget, uint64_t yield_after, const uint32_t *LINUX_NONNULL stop) {
+  uint64_t start = linux_ticks(), now = start, yielded = start;
   while (now - start < budget) {
-    cuio_relax_between_reads();
+    linux_relax_between_reads();
     if (cuio_flag_is_up(stop)) return -EINTR;
     int result = cuio_line_read(line, delta);
     if (result != -EAGAIN) return result;
-    now = cuio_ticks();
+    now = linux_ticks();
     if (yield_after != 0 && now - yielded >= yield_after) {
       sched_yield();
       yielded = now;

@@ -4,7 +4,7 @@
 #ifndef CUIO_SYSTEM_H
 #define CUIO_SYSTEM_H
 
-#include "cuio_attributes.h"
+#include "linux_attributes.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,7 +16,7 @@
 #endif
 
 /// read(2): the same result, the same errno.
-CUIO_HOT static inline ssize_t cuio_system_read(int fd, void *CUIO_NONNULL bytes, size_t length) {
+LINUX_HOT static inline ssize_t cuio_system_read(int fd, void *LINUX_NONNULL bytes, size_t length) {
 #if defined(CUIO_LIBRARY_CALLS)
   return read(fd, bytes, length);
 #else
@@ -25,7 +25,7 @@ CUIO_HOT static inline ssize_t cuio_system_read(int fd, void *CUIO_NONNULL bytes
 }
 
 /// write(2), likewise.
-CUIO_HOT static inline ssize_t cuio_system_write(int fd, const void *CUIO_NONNULL bytes, size_t length) {
+LINUX_HOT static inline ssize_t cuio_system_write(int fd, const void *LINUX_NONNULL bytes, size_t length) {
 #if defined(CUIO_LIBRARY_CALLS)
   return write(fd, bytes, length);
 #else
@@ -34,7 +34,8 @@ CUIO_HOT static inline ssize_t cuio_system_write(int fd, const void *CUIO_NONNUL
 }
 
 /// pwrite(2), likewise.
-CUIO_HOT static inline ssize_t cuio_system_pwrite(int fd, const void *CUIO_NONNULL bytes, size_t length, off_t offset) {
+LINUX_HOT static inline ssize_t cuio_system_pwrite(int fd, const void *LINUX_NONNULL bytes, size_t length,
+                                                   off_t offset) {
 #if defined(CUIO_LIBRARY_CALLS)
   return pwrite(fd, bytes, length, offset);
 #else

@@ -3,7 +3,7 @@
 #ifndef CUIO_THREAD_STATE_H
 #define CUIO_THREAD_STATE_H
 
-#include "cuio_attributes.h"
+#include "linux_attributes.h"
 
 struct cuio_thread_state {
   uint32_t tid;
@@ -17,34 +17,34 @@ struct cuio_thread_state {
 extern __thread struct cuio_thread_state cuio_thread_state __attribute__((tls_model("initial-exec")));
 
 /// Asks the kernel for the calling thread's id and remembers it.
-CUIO_HOT uint32_t cuio_thread_id_slow(void);
+LINUX_HOT uint32_t cuio_thread_id_slow(void);
 
 /// The calling thread's kernel id, as a futex word holds it.
-CUIO_HOT static inline uint32_t cuio_thread_id(void) {
+LINUX_HOT static inline uint32_t cuio_thread_id(void) {
   uint32_t tid = cuio_thread_state.tid;
-  return CUIO_LIKELY(tid != 0) ? tid : cuio_thread_id_slow();
+  return LINUX_LIKELY(tid != 0) ? tid : cuio_thread_id_slow();
 }
 
 /// The calling thread's current interrupt level (0 passive, 2 dispatch, 3 device).
-CUIO_HOT static inline int32_t cuio_thread_level(void) { return cuio_thread_state.level; }
+LINUX_HOT static inline int32_t cuio_thread_level(void) { return cuio_thread_state.level; }
 
 /// Sets the calling thread's level and returns the one before.
-CUIO_HOT static inline int32_t cuio_thread_set_level(int32_t level) {
+LINUX_HOT static inline int32_t cuio_thread_set_level(int32_t level) {
   int32_t old = cuio_thread_state.level;
   cuio_thread_state.level = level;
   return old;
 }
 
 /// Signals `fd` now, or, on a thread at device level, when it leaves the interrupt lock.
-CUIO_HOT void cuio_thread_wake(int fd);
+LINUX_HOT void cuio_thread_wake(int fd);
 
 /// Signals what cuio_thread_wake() put off.
-CUIO_HOT void cuio_thread_wake_slow(void);
+LINUX_HOT void cuio_thread_wake_slow(void);
 
 /// To be called after every release of an interrupt lock, with the level restored. Inside a routine of another
 /// object the wake-up waits for that one's lock as well.
-CUIO_HOT static inline void cuio_thread_left_lock(void) {
-  if (!CUIO_LIKELY(cuio_thread_state.deferred_wake == 0) && cuio_thread_state.level < 3) cuio_thread_wake_slow();
+LINUX_HOT static inline void cuio_thread_left_lock(void) {
+  if (!LINUX_LIKELY(cuio_thread_state.deferred_wake == 0) && cuio_thread_state.level < 3) cuio_thread_wake_slow();
 }
 
 #endif

@@ -14,7 +14,7 @@ BOOLEAN isw_wdf_isr_call(PKINTERRUPT interrupt, PVOID context) {
 BOOLEAN WdfInterruptSynchronize(WDFINTERRUPT Interrupt, PFN_WDF_INTERRUPT_SYNCHRONIZE Callback, WDFCONTEXT Context) {
   isw_wdf_object *object = (isw_wdf_object *)(void *)Interrupt;
   int32_t level;
-  if (!CUIO_LIKELY(object && Callback && isw_gate_enter(&object->gate, &level)))
+  if (!LINUX_LIKELY(object && Callback && isw_gate_enter(&object->gate, &level)))
     return isw_wdf_synchronize_slow(Interrupt, Callback, Context);
   cuio_lock *lock = object->gate.lock;
   KIRQL irql = object->gate.irql;

@@ -1,7 +1,7 @@
 // Floor 5, room Kernel. Messages, assertions, checks of the level, and the time. Any thread, any level, no lock.
 #include "dispatcher_objects.h"
 
-#include "cuio_clock.h"
+#include "linux_clock.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -136,8 +136,8 @@ VOID InterruptSyncCheckPagedCode(PCSTR Function) {
 }
 
 VOID KeStallExecutionProcessor(ULONG MicroSeconds) {
-  uint64_t end = cuio_nanoseconds() + MicroSeconds * 1000ull;
-  while (cuio_nanoseconds() < end) {
+  uint64_t end = linux_nanoseconds() + MicroSeconds * 1000ull;
+  while (linux_nanoseconds() < end) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif
@@ -147,11 +147,11 @@ VOID KeStallExecutionProcessor(ULONG MicroSeconds) {
 LARGE_INTEGER KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency) {
   if (PerformanceFrequency) PerformanceFrequency->QuadPart = 1000000000;
   LARGE_INTEGER now;
-  now.QuadPart = (LONGLONG)cuio_nanoseconds();
+  now.QuadPart = (LONGLONG)linux_nanoseconds();
   return now;
 }
 
-ULONGLONG KeQueryInterruptTime(VOID) { return cuio_nanoseconds() / 100; }
+ULONGLONG KeQueryInterruptTime(VOID) { return linux_nanoseconds() / 100; }
 
 // Windows' two times over Linux' two clocks: system time over CLOCK_REALTIME, interrupt time over CLOCK_MONOTONIC.
 

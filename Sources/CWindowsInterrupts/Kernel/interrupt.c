@@ -8,7 +8,7 @@
 
 void isw_check_level(PCSTR call, KIRQL entered) {
   KIRQL left = (KIRQL)cuio_thread_level();
-  if (CUIO_LIKELY(left == entered)) return;
+  if (LINUX_LIKELY(left == entered)) return;
   char text[100];
   snprintf(text, sizeof text, "entered at IRQL %u and left at %u", entered, left);
   InterruptSyncReportViolation(call, "D5", text);
@@ -44,7 +44,7 @@ void isw_dpc_call(void *context, void *argument1, void *argument2) {
 BOOLEAN KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeRoutine,
                                PVOID SynchronizeContext) {
   int32_t level;
-  if (!CUIO_LIKELY(Interrupt && isw_gate_enter(&Interrupt->gate, &level)))
+  if (!LINUX_LIKELY(Interrupt && isw_gate_enter(&Interrupt->gate, &level)))
     return isw_synchronize_slow(Interrupt, SynchronizeRoutine, SynchronizeContext);
   cuio_lock *lock = Interrupt->gate.lock;
   BOOLEAN result = SynchronizeRoutine(SynchronizeContext);

@@ -3,7 +3,7 @@
 // of the DPC, so that a timer that was cancelled, or set again, cannot expire for its old time.
 #include "dispatcher_objects.h"
 
-#include "cuio_thread.h"
+#include "linux_thread.h"
 
 #include <poll.h>
 #include <sys/timerfd.h>
@@ -111,9 +111,9 @@ static void start(void) {
     queues[i].fd = timerfd_create(queues[i].clock, TFD_CLOEXEC | TFD_NONBLOCK);
     if (queues[i].fd < 0) return;
   }
-  if (cuio_thread_create(&thread, 0, run, NULL) != 0) return;
-  cuio_thread_set_name(thread, "timer");
-  cuio_thread_detach(thread);
+  if (linux_thread_create(&thread, 0, run, NULL) != 0) return;
+  linux_thread_set_name(thread, "timer");
+  linux_thread_detach(thread);
   has_thread = true;
 }
 

@@ -3,7 +3,7 @@
 // one. The objects' lock guards the lists; routines run without it.
 #include "dispatcher_objects.h"
 
-#include "cuio_thread.h"
+#include "linux_thread.h"
 
 #include <stdlib.h>
 
@@ -51,9 +51,9 @@ static void *run(void *unused);
 // With the lock held.
 static bool start_thread(void) {
   pthread_t thread;
-  if (cuio_thread_create(&thread, 0, run, NULL) != 0) return false;
-  cuio_thread_set_name(thread, "work item");
-  cuio_thread_detach(thread);
+  if (linux_thread_create(&thread, 0, run, NULL) != 0) return false;
+  linux_thread_set_name(thread, "work item");
+  linux_thread_detach(thread);
   threads++, idle++;
   return true;
 }

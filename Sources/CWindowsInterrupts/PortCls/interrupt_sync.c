@@ -19,7 +19,7 @@ static NTSTATUS call_synchronized(PINTERRUPTSYNC self, PINTERRUPTSYNCROUTINE Rou
   if (!Routine) return STATUS_INVALID_PARAMETER;
   sync_object *object = of(self);
   int32_t level;
-  if (!CUIO_LIKELY(isw_gate_enter(&object->gate, &level)))
+  if (!LINUX_LIKELY(isw_gate_enter(&object->gate, &level)))
     return isw_sync_call(object->sync, (isw_sync_routine)(void (*)(void))Routine, DynamicContext);
   // Read before the call: the routine may release the last reference (N12).
   cuio_lock *lock = object->gate.lock;

@@ -156,7 +156,7 @@ func dispatchInterrupt(
   // Claimed or not, else one unclaimed interrupt would silence the line permanently (N17, U4).
   outcome |= unsafe rearmIfUnmasked(core, line)
   recordEvent(core, delta, outcome)
-  let end = cuio_ticks()
+  let end = linux_ticks()
   Counter.raise(&core.value.counters.longestHold, to: end &- start)
   core.value.lastEnd = end
   unsafe cuio_lock_leave(core.value.lock, level)
@@ -169,7 +169,7 @@ func dispatchInterrupt(
 func dispatchMember(_ core: Cell<SyncCore>) -> Int32 {
   let level = unsafe cuio_lock_enter(core.value.lock, nil)
   if level < 0 { return Outcome.lockFailed }
-  let start = cuio_ticks()
+  let start = linux_ticks()
   Counter.add(&core.value.counters.interrupts, 1)
   let outcome = runByMode(core)
   if outcome & Outcome.claimed != 0 {
@@ -178,7 +178,7 @@ func dispatchMember(_ core: Cell<SyncCore>) -> Int32 {
     Counter.add(&core.value.counters.unclaimed, 1)
   }
   recordEvent(core, 1, outcome)
-  Counter.raise(&core.value.counters.longestHold, to: cuio_ticks() &- start)
+  Counter.raise(&core.value.counters.longestHold, to: linux_ticks() &- start)
   unsafe cuio_lock_leave(core.value.lock, level)
   return outcome
 }
@@ -201,7 +201,7 @@ private func startOfHold(_ core: Cell<SyncCore>) -> UInt64 {
   let last = core.value.lastEnd
   if last != 0 && contentions == core.value.contentions { return last }
   core.value.contentions = contentions
-  return cuio_ticks()
+  return linux_ticks()
 }
 
 /// Runs the mode's algorithm (P15 to P20). With the lock held.
@@ -261,7 +261,7 @@ private func countClaim(
   }
   unsafe cuio_probe_dispatch_unclaimed(line)
   Counter.add(&core.value.counters.unclaimed, 1)
-  let now = cuio_ticks()
+  let now = linux_ticks()
   if now &- core.value.lastUnclaimed > core.value.stormWindow { core.value.unclaimedInARow = 0 }
   core.value.lastUnclaimed = now
   // Not &+=, which to the thread sanitizer modifies all of `core`, whose lock others read.

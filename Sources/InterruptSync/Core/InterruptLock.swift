@@ -29,7 +29,7 @@ import LinuxSystem
   /// Longest wait for it.
   public var longestWait: Duration {
     let ticks = unsafe cuio_counter_read(&raw.pointee.longest_wait)
-    return .nanoseconds(cuio_ticks_to_nanoseconds(ticks))
+    return .nanoseconds(linux_ticks_to_nanoseconds(ticks))
   }
 
   /// Acquires, and raises the thread to DIRQL.

@@ -67,7 +67,8 @@ public final class DeferredQueue: Sendable {
   private let isAsleep = Atomic<Bool>(false)
   private let mustStop = Atomic<Bool>(false)
   private let wake: WakeEvent
-  private var thread = pthread_t()
+  /// Written before the thread may run.
+  private var thread: WorkerThread?
   private let prefaulted: Int
   private let starting = Monitor()
 
@@ -78,29 +79,30 @@ public final class DeferredQueue: Sendable {
     self.level = level
     prefaulted = attributes.prefaulted
     wake = try WakeEvent.take(for: name)
-    let context = unsafe Unmanaged.passRetained(self).toOpaque()
-    // The new thread begins with this monitor, so it cannot run before `thread` is known.
-    let result = starting.locked {
-      unsafe cuio_thread_create(&thread, attributes.stackSize, DeferredWorker.entry, context)
-    }
-    guard result == 0 else {
-      unsafe Unmanaged<DeferredWorker>.fromOpaque(context).release()
+    do throws(SystemError) {
+      // The new thread begins with this monitor, so it cannot run before `thread` is known.
+      let started = try starting.locked { () throws(SystemError) in
+        let started = try attributes.thread(of: name) { [self] in serve() }
+        thread = started
+        return started
+      }
+      ThreadPlacement.apply(attributes, to: started.handle, named: name, report: nil)
+    } catch {
       throw InterruptSyncError(
         .resourcesExhausted, object: name, operation: "make a deferred queue",
-        cause: "cannot create a thread", errno: -result)
+        cause: "cannot create a thread", errno: error.number)
     }
-    ThreadPlacement.apply(attributes, to: thread, named: name, report: nil)
   }
 
   deinit { wake.giveBack() }
 
   /// Whether the calling thread is the queue's own.
-  var isCaller: Bool { pthread_equal(pthread_self(), thread) != 0 }
+  var isCaller: Bool { thread?.isCurrent == true }
 
   func stop() {
     mustStop.store(true, ordering: .releasing)
     wake.signalNow()
-    _ = isCaller ? cuio_thread_detach(thread) : cuio_thread_join(thread)
+    isCaller ? thread?.detach() : thread?.join()
   }
 
   /// Adds an entry. Any thread, any level.
@@ -120,16 +122,12 @@ public final class DeferredQueue: Sendable {
     if isAsleep.exchange(false, ordering: .sequentiallyConsistent) { wake.signal() }
   }
 
-  private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
-    { context in
-      guard let context = unsafe context else { return nil }
-      let worker = unsafe Unmanaged<DeferredWorker>.fromOpaque(context).takeRetainedValue()
-      worker.starting.locked {}
-      cuio_prefault_stack(worker.prefaulted)
-      _ = cuio_thread_set_level(worker.level.rawValue)
-      worker.run()
-      return nil
-    }
+  private func serve() {
+    starting.locked {}
+    linux_prefault_stack(prefaulted)
+    _ = cuio_thread_set_level(level.rawValue)
+    run()
+  }
 
   private func run() {
     while true {
@@ -190,7 +188,7 @@ struct WakeEvent: Sendable {
     for name: String, operation: String = "make a deferred queue"
   ) throws(InterruptSyncError) -> WakeEvent {
     if let fd = free.take() { return WakeEvent(fd: fd) }
-    let fd = cuio_event_create()
+    let fd = linux_event_create()
     guard fd >= 0 else {
       throw InterruptSyncError(
         .resourcesExhausted, object: name, operation: operation,
@@ -205,9 +203,9 @@ struct WakeEvent: Sendable {
   func signal() { cuio_thread_wake(fd) }
 
   /// At once, for a caller that is about to wait for the sleeper.
-  func signalNow() { _ = cuio_event_signal(fd, 1) }
+  func signalNow() { _ = linux_event_signal(fd, 1) }
 
   func wait() {
-    if cuio_wait(-1, fd, -1, false) > 0 { _ = cuio_event_drain(fd) }
+    if cuio_wait(-1, fd, -1, false) > 0 { _ = linux_event_drain(fd) }
   }
 }

@@ -19,7 +19,7 @@ import UIO
   /// - Parameter name: for messages and the dispatcher's thread.
   /// - Throws: `resourcesExhausted`.
   public init(name: String = "software") throws(InterruptSyncError) {
-    let fd = cuio_event_create()
+    let fd = linux_event_create()
     guard fd >= 0 else {
       throw InterruptSyncError(
         .resourcesExhausted, object: name, operation: "make a software line",
@@ -37,7 +37,7 @@ import UIO
   deinit { unsafe raw.deallocate() }
 
   /// Raises `count` interrupts. Any thread, any level; one system call.
-  public func trigger(_ count: UInt64 = 1) { _ = cuio_event_signal(event.raw, count) }
+  public func trigger(_ count: UInt64 = 1) { _ = linux_event_signal(event.raw, count) }
 
   /// Yes: it is an eventfd of its own.
   public var readTakesAll: Bool { true }

@@ -30,7 +30,7 @@ package import LinuxSystem
     let count = Self.entries(capacity)
     var page: UnsafeMutablePointer<cuio_ring_page>?
     let file = unsafe cuio_ring_file(count, &page)
-    let wake = cuio_event_create()
+    let wake = linux_event_create()
     // If one of the two could not be made, the other ends with this scope.
     let memory = file >= 0 ? FileDescriptor(adopting: file) : nil
     let event = wake >= 0 ? FileDescriptor(adopting: wake) : nil

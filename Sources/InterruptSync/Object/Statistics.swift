@@ -87,7 +87,7 @@ extension InterruptSyncObject {
       Counter.add(&core.value.counters.refusedCalls, earlier.refusedCalls)
       Counter.raise(
         &core.value.counters.longestHold,
-        to: cuio_nanoseconds_to_ticks(earlier.longestHoldNanoseconds))
+        to: linux_nanoseconds_to_ticks(earlier.longestHoldNanoseconds))
     }
   }
 
@@ -107,7 +107,7 @@ extension InterruptSyncObject {
     statistics.repeatLimits = Counter.read(&core.value.counters.repeatLimits)
     statistics.synchronizedCalls = Counter.read(&core.value.counters.synchronizedCalls)
     statistics.refusedCalls = Counter.read(&core.value.counters.refusedCalls)
-    statistics.longestHoldNanoseconds = cuio_ticks_to_nanoseconds(
+    statistics.longestHoldNanoseconds = linux_ticks_to_nanoseconds(
       Counter.read(&core.value.counters.longestHold))
     statistics.spinsFound = Counter.read(&core.value.counters.spinsFound)
     statistics.spinsInVain = Counter.read(&core.value.counters.spinsInVain)

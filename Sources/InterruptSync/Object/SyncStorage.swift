@@ -36,7 +36,7 @@ import Synchronization
     let core = unsafe SyncCore(
       lock: lock.raw, mode: mode, acceptsAnySuccess: options.acceptsAnySuccess,
       repeatLimit: options.repeatLimit == 0 ? .max : options.repeatLimit,
-      stormLimit: options.storm.limit, stormWindow: cuio_nanoseconds_to_ticks(100_000_000))
+      stormLimit: options.storm.limit, stormWindow: linux_nanoseconds_to_ticks(100_000_000))
     super.init(
       name: name, lock: lock, core: core, storm: options.storm, attributes: options.dispatcher,
       report: options.report)

@@ -3,6 +3,7 @@
 // dispatches under it (Dispatch.swift).
 import CUIO
 import Glibc
+import LinuxSystem
 import Synchronization
 import UIO
 
@@ -12,7 +13,8 @@ import UIO
   let core: Cell<SyncCore>
   let line: UnsafeMutablePointer<cuio_line>
   let wake: FileDescriptor
-  private var thread = pthread_t()
+  /// Written before the thread may run.
+  private var thread: WorkerThread?
   /// Written before the thread may run, then only by the thread.
   private var pacer = WaitPacer.block
   private var waiting = WaitConditions.Decision.block
@@ -22,7 +24,7 @@ import UIO
 
   /// - Throws: `resourcesExhausted`.
   init(_ connection: Connection) throws(InterruptSyncError) {
-    let fd = cuio_event_create()
+    let fd = linux_event_create()
     guard fd >= 0 else {
       throw InterruptSyncError(
         .resourcesExhausted, object: connection.served.name, operation: "connect",
@@ -34,39 +36,40 @@ import UIO
     unsafe line = unsafe connection.line
   }
 
-  var isCurrentThread: Bool { pthread_equal(pthread_self(), thread) != 0 }
+  var isCurrentThread: Bool { thread?.isCurrent == true }
   var beat: UInt64 { connection.beats.load(ordering: .relaxed) }
-  var cpuTime: Int64 { cuio_thread_cpu_time(thread) }
+  var cpuTime: Int64 { thread?.cpuTime ?? 0 }
 
   /// Starts the thread and returns when it is about to wait (N10).
   func start() throws(InterruptSyncError) {
-    let context = unsafe Unmanaged.passRetained(self).toOpaque()
     let attributes = connection.served.attributes
-    // The new thread begins with this monitor, so it cannot run before `thread` is known.
-    let result = connection.stageMonitor.locked {
-      unsafe cuio_thread_create(&thread, attributes.stackSize, DispatcherThread.entry, context)
-    }
-    guard result == 0 else {
-      unsafe Unmanaged<DispatcherThread>.fromOpaque(context).release()
+    do throws(SystemError) {
+      // The new thread begins with this monitor, so it cannot run before `thread` is known.
+      let started = try connection.stageMonitor.locked { () throws(SystemError) in
+        let started = try attributes.thread(of: connection.served.name) { [self] in serve() }
+        thread = started
+        return started
+      }
+      place(started, attributes)
+    } catch {
       throw InterruptSyncError(
         .resourcesExhausted, object: connection.served.name, operation: "connect",
         cause: "cannot create a thread",
-        hint: "raise the limit (systemd: TasksMax=, LimitNPROC=)", errno: -result)
+        hint: "raise the limit (systemd: TasksMax=, LimitNPROC=)", errno: error.number)
     }
-    place(attributes)
     connection.setStage(.placed)
     connection.stageMonitor.locked { connection.stageMonitor.wait { connection.stage == .placed } }
   }
 
   /// Puts the waiting thread where it belongs, and decides how it will wait there.
-  private func place(_ attributes: DispatcherAttributes) {
+  private func place(_ thread: WorkerThread, _ attributes: DispatcherAttributes) {
     let name = connection.served.name
     let report: ThreadPlacement.Report = { self.connection.refusals.append($0) }
-    ThreadPlacement.apply(attributes, to: thread, named: name, report: report)
+    ThreadPlacement.apply(attributes, to: thread.handle, named: name, report: report)
     ThreadPlacement.route(attributes, connection.source, named: name, report: report)
     latencyRequest = ThreadPlacement.prepare(attributes, named: name, report: report)
     guard attributes.waiting != .block else { return }
-    let conditions = WaitConditions.current(thread, connection.source)
+    let conditions = WaitConditions.current(thread.handle, connection.source)
     waiting = conditions.decide(attributes.waiting)
     isRealTime = conditions.priority > 0
     if conditions.refuses(attributes.waiting) {
@@ -74,30 +77,26 @@ import UIO
     }
   }
 
-  func wakeUp() { _ = cuio_event_signal(wake.raw, 1) }
+  func wakeUp() { _ = linux_event_signal(wake.raw, 1) }
 
   func finish(waiting: Bool) {
-    _ = waiting ? cuio_thread_join(thread) : cuio_thread_detach(thread)
+    waiting ? thread?.join() : thread?.detach()
   }
 
   // On the thread.
 
-  private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
-    { context in
-      guard let context = unsafe context else { return nil }
-      let server = unsafe Unmanaged<DispatcherThread>.fromOpaque(context).takeRetainedValue()
-      server.prepareThread()
-      server.run()
-      if !server.connection.hasGivenLineBack { server.connection.detachWhenBothEnded() }
-      return nil
-    }
+  private func serve() {
+    prepareThread()
+    run()
+    if !connection.hasGivenLineBack { connection.detachWhenBothEnded() }
+  }
 
   /// What the thread does before it waits: on its own stack, at its own priority.
   private func prepareThread() {
     connection.stageMonitor.locked {
       connection.stageMonitor.wait { connection.stage == .starting }
     }
-    cuio_prefault_stack(connection.served.attributes.prefaulted)
+    linux_prefault_stack(connection.served.attributes.prefaulted)
     pacer = WaitPacer(waiting, isRealTime: isRealTime)
     connection.setStage(.waiting)
   }
@@ -147,11 +146,11 @@ import UIO
 
   private func sleep() {
     Counter.add(&core.value.counters.sleeps, 1)
-    let start = cuio_ticks()
+    let start = linux_ticks()
     let result = wait(connection.quietTimeout)
     guard result >= 0 else { return }
-    if result == Int32(CUIO_WAIT_READABLE) { pacer.slept(cuio_ticks() &- start) }
-    if result & Int32(CUIO_WAIT_WOKEN) != 0 { _ = cuio_event_drain(wake.raw) }
+    if result == Int32(CUIO_WAIT_READABLE) { pacer.slept(linux_ticks() &- start) }
+    if result & Int32(CUIO_WAIT_WOKEN) != 0 { _ = linux_event_drain(wake.raw) }
     // A dead descriptor is ready for ever (fact 22): what the next read does not explain is the end
     // as well.
     if result & Int32(CUIO_WAIT_DEAD) != 0, result & Int32(CUIO_WAIT_READABLE) == 0 { confirmEnd() }

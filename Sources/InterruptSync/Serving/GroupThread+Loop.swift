@@ -7,14 +7,10 @@ import Synchronization
 import UIO
 
 extension GroupThread {
-  static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
-    { context in
-      guard let context = unsafe context else { return nil }
-      let worker = unsafe Unmanaged<GroupThread>.fromOpaque(context).takeRetainedValue()
-      worker.prepareThread()
-      worker.run()
-      return nil
-    }
+  func serve() {
+    prepareThread()
+    run()
+  }
 
   /// Rounds over the lines to be read again, before the poller is asked which others are ready.
   private static let rounds = 8
@@ -39,11 +35,11 @@ extension GroupThread {
 
   /// Sleeps only when nothing is ready, neither at once nor within a bounded spin. How many are.
   private func wait() -> Int {
-    var count = unsafe cuio_poller_wait(poller.raw, ready, 0)
+    var count = unsafe linux_poller_wait(poller.raw, ready, 0)
     if count != 0 || first != nil { return Int(count) }
     lastEnd.value = 0
     if pacer.budget != 0 && recovering.isEmpty {
-      unsafe count = cuio_poller_spin(poller.raw, ready, pacer.budget, pacer.yieldAfter)
+      unsafe count = linux_poller_spin(poller.raw, ready, pacer.budget, pacer.yieldAfter)
       if count != 0 {
         pacer.found()
         Counter.add(&counters.value.spinsFound, 1)
@@ -52,13 +48,13 @@ extension GroupThread {
       pacer.foundNothing()
       Counter.add(&counters.value.spinsInVain, 1)
     }
-    let now = cuio_nanoseconds()
+    let now = linux_nanoseconds()
     if now >= sweepDue { sweep(now) }
     guard first == nil else { return 0 }
     Counter.add(&counters.value.sleeps, 1)
-    let start = cuio_ticks()
-    unsafe count = cuio_poller_wait(poller.raw, ready, timeout(now))
-    if count != 0 { pacer.slept(cuio_ticks() &- start) }
+    let start = linux_ticks()
+    unsafe count = linux_poller_wait(poller.raw, ready, timeout(now))
+    if count != 0 { pacer.slept(linux_ticks() &- start) }
     return Int(count)
   }
 
@@ -81,7 +77,7 @@ extension GroupThread {
     for index in 0..<count {
       let event = unsafe ready[index]
       guard let context = unsafe event.context else {
-        _ = cuio_event_drain(wake.raw)
+        _ = linux_event_drain(wake.raw)
         continue
       }
       let slot = unsafe Cell(context.assumingMemoryBound(to: GroupSlot.self))

@@ -19,7 +19,7 @@ extension GroupThread {
 
   /// Releases brakes, ends storms and tries re-arms again, as far as the time has come.
   func checkRecovering() {
-    let now = cuio_nanoseconds()
+    let now = linux_nanoseconds()
     for member in recovering {
       guard let slot = member.slot, slot.value.isListening else { continue }
       if member.connection.isBraked {
@@ -43,7 +43,7 @@ extension GroupThread {
   /// Counts the silence from now on, if the line is recovering.
   private func watch(_ slot: Cell<GroupSlot>, _ member: GroupMember) {
     guard member.connection.isRecovering else { return }
-    member.quietDue = cuio_nanoseconds() + UInt64(member.connection.quietTimeout) * 1_000_000
+    member.quietDue = linux_nanoseconds() + UInt64(member.connection.quietTimeout) * 1_000_000
     guard !slot.value.isRecovering else { return }
     slot.value.isRecovering = true
     recovering.append(member)
@@ -51,7 +51,7 @@ extension GroupThread {
 
   private func setInterest(_ slot: Cell<GroupSlot>, inCounts: Bool) {
     guard slot.value.isListening else { return }
-    unsafe cuio_poller_listen(poller.raw, slot.value.line.pointee.fd, slot.pointer, inCounts)
+    unsafe linux_poller_listen(poller.raw, slot.value.line.pointee.fd, slot.pointer, inCounts)
   }
 
   /// The line has gone or failed. The others go on.
@@ -66,7 +66,7 @@ extension GroupThread {
   private func unregister(_ slot: Cell<GroupSlot>) {
     guard slot.value.isListening else { return }
     slot.value.isListening = false
-    unsafe cuio_poller_remove(poller.raw, slot.value.line.pointee.fd)
+    unsafe linux_poller_remove(poller.raw, slot.value.line.pointee.fd)
   }
 
   /// Takes a line out. The rest of it goes when nothing points to it any more.

@@ -3,6 +3,7 @@
 // GroupThread+Loop.swift is its loop.
 import CUIO
 import Glibc
+import LinuxSystem
 import Synchronization
 import UIO
 
@@ -11,7 +12,8 @@ import UIO
   let attributes: DispatcherAttributes
   let poller: FileDescriptor
   let wake: FileDescriptor
-  private var thread = pthread_t()
+  /// Written before the thread may run.
+  private var thread: WorkerThread?
   /// Guards what follows, and each member's `hasLeft`. Nothing is waited for while it is held.
   let monitor = Monitor()
   private var members: [GroupMember] = []
@@ -31,7 +33,7 @@ import UIO
   }
 
   // The thread's own.
-  let ready: UnsafeMutablePointer<cuio_ready>
+  let ready: UnsafeMutablePointer<linux_ready>
   let counters: Cell<Counters>
   var pacer = WaitPacer.block
   /// Lines to be read again, oldest first.
@@ -55,13 +57,13 @@ import UIO
   {
     self.name = name
     self.attributes = attributes
-    poller = try Self.descriptor(cuio_poller_create(), name)
-    wake = try Self.descriptor(cuio_event_create(), name)
-    unsafe ready = .allocate(capacity: Int(CUIO_POLLER_BATCH))
-    unsafe ready.initialize(repeating: cuio_ready(), count: Int(CUIO_POLLER_BATCH))
+    poller = try Self.descriptor(linux_poller_create(), name)
+    wake = try Self.descriptor(linux_event_create(), name)
+    unsafe ready = .allocate(capacity: Int(LINUX_POLLER_BATCH))
+    unsafe ready.initialize(repeating: linux_ready(), count: Int(LINUX_POLLER_BATCH))
     lastEnd = .allocate(0)
     counters = .allocate(Counters())
-    let added = cuio_poller_add(poller.raw, wake.raw, nil)
+    let added = linux_poller_add(poller.raw, wake.raw, nil)
     guard added == 0 else { throw Self.exhausted(name, "cannot wait for its own eventfd", added) }
     try start(report)
   }
@@ -88,18 +90,19 @@ import UIO
   }
 
   private func start(_ report: ThreadPlacement.Report?) throws(InterruptSyncError) {
-    let context = unsafe Unmanaged.passRetained(self).toOpaque()
-    let result = monitor.locked {
-      unsafe cuio_thread_create(&thread, attributes.stackSize, GroupThread.entry, context)
-    }
-    guard result == 0 else {
-      unsafe Unmanaged<GroupThread>.fromOpaque(context).release()
-      throw Self.exhausted(name, "cannot create a thread", result)
-    }
-    ThreadPlacement.apply(attributes, to: thread, named: name, report: report)
+    let thread: WorkerThread
+    do throws(SystemError) {
+      // The new thread begins with this monitor, so it cannot run before `thread` is known.
+      thread = try monitor.locked { () throws(SystemError) in
+        let started = try attributes.thread(of: name) { [self] in serve() }
+        self.thread = started
+        return started
+      }
+    } catch { throw Self.exhausted(name, "cannot create a thread", -error.number) }
+    ThreadPlacement.apply(attributes, to: thread.handle, named: name, report: report)
     latencyRequest = ThreadPlacement.prepare(attributes, named: name, report: report)
     if attributes.waiting != .block {
-      let conditions = WaitConditions.current(thread, hardware: true) { nil }
+      let conditions = WaitConditions.current(thread.handle, hardware: true) { nil }
       waiting = conditions.decide(attributes.waiting)
       isRealTime = conditions.priority > 0
       if conditions.refuses(attributes.waiting) {
@@ -116,17 +119,17 @@ import UIO
   /// What the thread does before it waits: on its own stack, at its own priority.
   func prepareThread() {
     monitor.locked { monitor.wait { !isPlaced } }
-    cuio_prefault_stack(attributes.prefaulted)
+    linux_prefault_stack(attributes.prefaulted)
     pacer = WaitPacer(waiting, isRealTime: isRealTime)
-    sweepDue = cuio_nanoseconds()
+    sweepDue = linux_nanoseconds()
     monitor.locked {
       isReady = true
       monitor.broadcast()
     }
   }
 
-  var isCurrentThread: Bool { pthread_equal(pthread_self(), thread) != 0 }
-  var cpuTime: Int64 { cuio_thread_cpu_time(thread) }
+  var isCurrentThread: Bool { thread?.isCurrent == true }
+  var cpuTime: Int64 { thread?.cpuTime ?? 0 }
   var lineCount: Int { monitor.locked { members.count } }
   var mustStop: Bool { isStopping.load(ordering: .acquiring) }
 
@@ -146,19 +149,19 @@ import UIO
   /// Makes the thread look around. Any thread, any level.
   func wakeUp() {
     hasNews.store(true, ordering: .releasing)
-    if !isCurrentThread { _ = cuio_event_signal(wake.raw, 1) }
+    if !isCurrentThread { _ = linux_event_signal(wake.raw, 1) }
   }
 
   /// Ends the thread, which serves no line any more.
   func stop() {
     isStopping.store(true, ordering: .releasing)
     wakeUp()
-    _ = isCurrentThread ? cuio_thread_detach(thread) : cuio_thread_join(thread)
+    isCurrentThread ? thread?.detach() : thread?.join()
   }
 
   /// Takes a line in. 0 or -errno.
   func add(_ member: GroupMember, _ slot: Cell<GroupSlot>) -> Int32 {
-    let result = unsafe cuio_poller_add(poller.raw, slot.value.line.pointee.fd, slot.pointer)
+    let result = unsafe linux_poller_add(poller.raw, slot.value.line.pointee.fd, slot.pointer)
     guard result == 0 else { return result }
     // It may have had an interrupt, and have left in it.
     monitor.locked { if !member.hasLeft { members.append(member) } }

@@ -24,7 +24,7 @@ extension Connection {
       report(.stormBegan(unclaimed: UInt64(served.storm.limit)))
     }
     fault = .storm(next: max(next, 0))
-    resumeDue = pause < 0 ? .max : cuio_nanoseconds() + UInt64(pause) * 1_000_000
+    resumeDue = pause < 0 ? .max : linux_nanoseconds() + UInt64(pause) * 1_000_000
   }
 
   /// Whether the pause of a braked line is over, at `now` nanoseconds. Consumes a request to
@@ -43,7 +43,7 @@ extension Connection {
       // One more unclaimed interrupt brakes again; the window starts now, however long the pause
       // was.
       core.value.unclaimedInARow = served.storm.limit - 1
-      core.value.lastUnclaimed = cuio_ticks()
+      core.value.lastUnclaimed = linux_ticks()
       return unsafe rearmIfUnmasked(core, line)
     }
     if outcome != 0 { rearmFailed() }
@@ -56,13 +56,13 @@ extension DispatcherThread {
     var isDead = false
     while !connection.mustStop, !isDead {
       connection.beats.add(1, ordering: .relaxed)
-      let now = cuio_nanoseconds()
+      let now = linux_nanoseconds()
       if connection.mayResume(now) { break }
       let recheck = UInt64(Connection.recheck)
       let due = connection.resumeDue
       let left = due == .max ? recheck : (due - now) / 1_000_000 + 1
       let result = unsafe cuio_wait(line.pointee.fd, wake.raw, Int32(min(left, recheck)), true)
-      if result > 0, result & Int32(CUIO_WAIT_WOKEN) != 0 { _ = cuio_event_drain(wake.raw) }
+      if result > 0, result & Int32(CUIO_WAIT_WOKEN) != 0 { _ = linux_event_drain(wake.raw) }
       isDead = result > 0 && result & Int32(CUIO_WAIT_DEAD) != 0
     }
     connection.resume(isDead: isDead)

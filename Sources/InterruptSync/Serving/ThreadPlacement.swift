@@ -2,7 +2,17 @@
 // without a lock; nothing here fails, a refusal is reported.
 import CUIO
 import Glibc
+import LinuxSystem
 import UIO
+
+extension DispatcherAttributes {
+  /// Starts a thread with this name, or its owner's where there is none, and this stack.
+  func thread(
+    of owner: String, _ body: @escaping @Sendable () -> Void
+  ) throws(SystemError) -> WorkerThread {
+    try WorkerThread(name: name.isEmpty ? owner : name, stackSize: stackSize, body)
+  }
+}
 
 /// Puts a dispatcher's thread where its attributes ask for; what is refused is reported and done
 /// without.
@@ -12,7 +22,6 @@ enum ThreadPlacement {
   static func apply(
     _ attributes: DispatcherAttributes, to thread: pthread_t, named owner: String, report: Report?
   ) {
-    _ = unsafe cuio_thread_set_name(thread, attributes.name.isEmpty ? owner : attributes.name)
     let (policy, priority): (Int32, Int32) =
       switch attributes.policy {
       case .other: (SCHED_OTHER, 0)
@@ -20,7 +29,7 @@ enum ThreadPlacement {
       case .roundRobin(let priority): (SCHED_RR, priority)
       }
     if policy != SCHED_OTHER {
-      let result = cuio_thread_set_policy(thread, policy, priority)
+      let result = linux_thread_set_policy(thread, policy, priority)
       if result != 0 {
         refused(
           owner, report, "set real-time priority \(priority)", -result,
@@ -32,7 +41,7 @@ enum ThreadPlacement {
     for processor in attributes.processors where (0..<1024).contains(processor) {
       words[processor / 64] |= 1 << UInt64(processor % 64)
     }
-    let result = unsafe cuio_thread_set_affinity(thread, &words, words.count)
+    let result = unsafe linux_thread_set_affinity(thread, &words, words.count)
     if result != 0 {
       refused(
         owner, report, "run on processors \(list(attributes.processors))", -result,
@@ -67,7 +76,7 @@ enum ThreadPlacement {
     latencyPath: String = "/dev/cpu_dma_latency", report: Report?
   ) -> FileDescriptor? {
     if attributes.locksMemory {
-      let result = cuio_lock_memory()
+      let result = linux_lock_memory()
       if result != 0 {
         refused(
           owner, report, "lock the memory", -result,

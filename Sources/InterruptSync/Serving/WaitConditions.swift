@@ -75,10 +75,10 @@ extension WaitConditions {
     _ thread: pthread_t, hardware: Bool, procfs: Procfs = .system, interrupt: () -> Int?
   ) -> WaitConditions {
     var words = [UInt64](repeating: 0, count: 16)
-    _ = unsafe cuio_thread_get_affinity(thread, &words, words.count)
+    _ = unsafe linux_thread_get_affinity(thread, &words, words.count)
     var policy: Int32 = 0
     var priority: Int32 = 0
-    _ = unsafe cuio_thread_get_policy(thread, &policy, &priority)
+    _ = unsafe linux_thread_get_policy(thread, &policy, &priority)
     var conditions = WaitConditions(
       processors: words.reduce(0) { $0 + $1.nonzeroBitCount }, priority: priority,
       kernel: .running, forcesThreads: false, isHardware: hardware,

@@ -1,5 +1,5 @@
 // Room Serving: how long the next spin may take, and what a wake-up costs, which decides it. A
-// pacer belongs to its serving thread, which uses it without a lock. Times in ticks of cuio_clock.h
+// pacer belongs to its serving thread, which uses it without a lock. Times in ticks of linux_clock.h
 // unless named otherwise.
 import CUIO
 import Synchronization
@@ -35,13 +35,13 @@ struct WaitPacer {
     case .adaptive(let budget):
       let cost = WakeCost.current(isRealTime: isRealTime)
       self.init(
-        full: cuio_nanoseconds_to_ticks(budget ?? WakeCost.budget(cost)),
-        wakeCost: cuio_nanoseconds_to_ticks(cost),
+        full: linux_nanoseconds_to_ticks(budget ?? WakeCost.budget(cost)),
+        wakeCost: linux_nanoseconds_to_ticks(cost),
         decays: true)
     case .poll(let idle):
       self.init(
-        full: cuio_nanoseconds_to_ticks(idle), wakeCost: 0, decays: false,
-        yieldAfter: cuio_nanoseconds_to_ticks(50_000))
+        full: linux_nanoseconds_to_ticks(idle), wakeCost: 0, decays: false,
+        yieldAfter: linux_nanoseconds_to_ticks(50_000))
     }
   }
 

@@ -42,20 +42,18 @@ private final class AsyncWorkerThread: @unchecked Sendable {
   func start() throws(InterruptSyncError) {
     try monitor.locked { () throws(InterruptSyncError) in
       guard !isRunning else { return }
-      let context = unsafe Unmanaged.passRetained(self).toOpaque()
-      var thread = pthread_t()
-      let result = unsafe cuio_thread_create(
-        &thread, attributes.stackSize, AsyncWorkerThread.entry, context)
-      guard result == 0 else {
-        unsafe Unmanaged<AsyncWorkerThread>.fromOpaque(context).release()
+      do throws(SystemError) {
+        // It waits for the monitor before it takes its first job, and is placed until then.
+        let thread = try attributes.thread(of: name) { [self] in serve() }
+        ThreadPlacement.apply(attributes, to: thread.handle, named: name, report: nil)
+        thread.detach()
+        isRunning = true
+      } catch {
         throw InterruptSyncError(
           .resourcesExhausted, object: name, operation: "start a thread for async calls",
           cause: "cannot create a thread",
-          hint: "raise the limit (systemd: TasksMax=, LimitNPROC=)", errno: -result)
+          hint: "raise the limit (systemd: TasksMax=, LimitNPROC=)", errno: error.number)
       }
-      isRunning = true
-      ThreadPlacement.apply(attributes, to: thread, named: name, report: nil)
-      _ = cuio_thread_detach(thread)
     }
   }
 
@@ -73,13 +71,9 @@ private final class AsyncWorkerThread: @unchecked Sendable {
     }
   }
 
-  private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
-    { context in
-      guard let context = unsafe context else { return nil }
-      let worker = unsafe Unmanaged<AsyncWorkerThread>.fromOpaque(context).takeRetainedValue()
-      while let batch = worker.next() { for job in batch { job() } }
-      return nil
-    }
+  private func serve() {
+    while let batch = next() { for job in batch { job() } }
+  }
 
   /// Waits for jobs. Nil: there are none and none will come.
   private func next() -> [@Sendable () -> Void]? {

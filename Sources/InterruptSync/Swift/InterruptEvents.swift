@@ -137,18 +137,17 @@ final class EventSubscription: Sendable {
       to: cuio_ring(
         page: page, entries: entries, mask: UInt64(count - 1), written: 0, dropped: 0,
         wake_fd: wake.fd, wakes_at_once: false, next: nil))
-    let context = unsafe Unmanaged.passRetained(self).toOpaque()
-    var thread = pthread_t()
-    let result = unsafe cuio_thread_create(&thread, 256 * 1024, EventTap.entry, context)
-    guard result == 0 else {
-      unsafe Unmanaged<EventTap>.fromOpaque(context).release()
+    do throws(SystemError) {
+      let thread = try WorkerThread(name: "\(owner) events", stackSize: 256 * 1024) { [self] in
+        while serveNext() {}
+      }
+      thread.detach()
+    } catch {
       throw InterruptSyncError(
         .resourcesExhausted, object: owner, operation: "watch interrupts",
         cause: "cannot create a thread",
-        hint: "raise the limit (systemd: TasksMax=, LimitNPROC=)", errno: -result)
+        hint: "raise the limit (systemd: TasksMax=, LimitNPROC=)", errno: error.number)
     }
-    _ = unsafe cuio_thread_set_name(thread, "\(owner) events")
-    _ = cuio_thread_detach(thread)
   }
 
   deinit {
@@ -218,14 +217,6 @@ final class EventSubscription: Sendable {
       count: entry.count, total: entry.total, nanoseconds: entry.time,
       isClaimed: entry.claimed != 0, dropped: entry.dropped)
   }
-
-  private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
-    { context in
-      guard let context = unsafe context else { return nil }
-      let tap = unsafe Unmanaged<EventTap>.fromOpaque(context).takeRetainedValue()
-      while tap.serveNext() {}
-      return nil
-    }
 
   /// On the thread. False: it is over.
   private func serveNext() -> Bool {

@@ -122,7 +122,7 @@ final class EventFeed {
   func remove(_ listener: AnyObject) { listeners[ObjectIdentifier(listener)] = nil }
 
   private func woken() {
-    _ = cuio_event_drain(ring.event.raw)
+    _ = linux_event_drain(ring.event.raw)
     // The end of a pause delivers what comes during it.
     if timer == nil { deliver() }
   }

@@ -48,7 +48,7 @@ final class Attachment {
   }
 
   private static func makeEvent(_ device: ManagedDevice) throws(UIOError) -> FileDescriptor {
-    let fd = cuio_event_create()
+    let fd = linux_event_create()
     guard fd >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: device.id, operation: "attach",
@@ -66,8 +66,8 @@ final class Attachment {
     let (client, own) = (event.raw, handed.raw)
     registration = try object.registerServiceRoutine { [unowned object] in
       object.deferLine()
-      _ = cuio_event_signal(client, 1)
-      _ = cuio_event_signal(own, 1)
+      _ = linux_event_signal(client, 1)
+      _ = linux_event_signal(own, 1)
       return .success
     }
     if let registration { device.routines = [("client", registration)] }
@@ -76,7 +76,7 @@ final class Attachment {
   }
 
   private func wasHanded() {
-    _ = cuio_event_drain(handed.raw)
+    _ = linux_event_drain(handed.raw)
     // Completed already, or the deadline is running already.
     guard timer == nil, device.object?.isLineDeferred == true else { return }
     timer = loop.after(deadline) { [unowned self] in
@@ -108,7 +108,7 @@ final class Attachment {
     device.cancelRoutines()
     registration = nil
     // A client that waits for an interrupt would wait forever. Its next call tells it the reason.
-    _ = cuio_event_signal(event.raw, 1)
+    _ = linux_event_signal(event.raw, 1)
   }
 
   private func stopTimer() {

@@ -49,7 +49,7 @@ package final class Journal: @unchecked Sendable {
   /// Writes a message, unless its subject has had too many lately.
   package func log(
     _ record: LogRecord, file: String = #fileID, line: Int = #line, function: String = #function,
-    now: UInt64 = cuio_nanoseconds()
+    now: UInt64 = linux_nanoseconds()
   ) {
     var record = record
     (record.file, record.line, record.function) = (file, line, function)
@@ -72,7 +72,7 @@ package final class Journal: @unchecked Sendable {
   }
 
   /// Reports what was suppressed in intervals that are over. Call it about once a second.
-  package func flushSuppressed(now: UInt64 = cuio_nanoseconds()) {
+  package func flushSuppressed(now: UInt64 = linux_nanoseconds()) {
     monitor.locked { reportSuppressed(now) }
   }
 
@@ -104,7 +104,7 @@ package final class Journal: @unchecked Sendable {
     let result = socket.send(bytes)
     guard result == EMSGSIZE || result == ENOBUFS else { return result }
     let fd = unsafe bytes.withUnsafeBytes {
-      unsafe cuio_memory_of_bytes("interruptsync-message", $0.baseAddress, $0.count)
+      unsafe linux_memory_of_bytes("interruptsync-message", $0.baseAddress, $0.count)
     }
     guard fd >= 0 else { return -fd }
     return socket.send([], descriptors: [FileDescriptor(adopting: fd)])

@@ -37,7 +37,7 @@ package struct DatagramSocket: Sendable {
   /// - Parameter timeout: milliseconds that a send waits for room; 0: it fails instead.
   /// - Returns: nil if the process cannot open another descriptor.
   package init?(to address: String, timeout: Int32) {
-    let fd = cuio_datagram_create(timeout)
+    let fd = linux_datagram_create(timeout)
     guard fd >= 0 else { return nil }
     file = FileDescriptor(adopting: fd)
     self.address = address
@@ -47,7 +47,7 @@ package struct DatagramSocket: Sendable {
   package func send(_ bytes: [UInt8], descriptors: [FileDescriptor] = []) -> Int32 {
     let numbers = descriptors.map(\.raw)
     let result = unsafe bytes.withUnsafeBytes {
-      unsafe cuio_datagram_send(
+      unsafe linux_datagram_send(
         file.raw, address, $0.baseAddress, $0.count, numbers, numbers.count)
     }
     // They are passed by number, and must stay open until now.

@@ -51,7 +51,7 @@ package final class Service {
     let reports = try loop.mailbox(of: DeviceReport.self) { handler.handle($0) }
     self.reports = reports
     let caught = [SIGTERM, SIGINT, SIGHUP]
-    signals = try Self.adopt(unsafe cuio_signal_create(caught, caught.count))
+    signals = try Self.adopt(unsafe linux_signal_create(caught, caught.count))
     if configuration.servesDevices {
       let devices = try DeviceMonitor()
       // The loop keeps what it watches, and libudev closes its own descriptor.
@@ -129,7 +129,7 @@ package final class Service {
   private func watchEverything() throws(SystemError) {
     try watch(signals) { [unowned self] in
       while true {
-        switch cuio_signal_read(signals.raw) {
+        switch linux_signal_read(signals.raw) {
         case ..<1: return
         case SIGHUP: try? reload()
         default: return loop.stop()

@@ -18,7 +18,7 @@ final class SoftwareService {
   /// - Parameter report: called by the dispatcher, from its thread.
   /// - Throws: `InterruptSyncError`, `UIOError`.
   init(rate: UInt64, report: @escaping @Sendable (DeviceReport) -> Void) throws {
-    let fd = cuio_timer_create(1_000_000_000 / max(rate, 1))
+    let fd = linux_timer_create(1_000_000_000 / max(rate, 1))
     guard fd >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: Self.name, operation: "start", cause: "cannot create a timer",
@@ -37,7 +37,7 @@ final class SoftwareService {
   var statistics: InterruptStatistics { object.statistics() }
 
   func tick() {
-    let ticks = cuio_timer_read(clock.raw)
+    let ticks = linux_timer_read(clock.raw)
     if ticks > 0 { line.trigger(ticks) }
   }
 

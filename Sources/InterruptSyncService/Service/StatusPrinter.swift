@@ -9,8 +9,8 @@ import Varlink
 final class StatusPrinter {
   private let isJSON: Bool
   private var lastCounts: [String: UInt64] = [:]
-  private let started = cuio_nanoseconds()
-  private var last = cuio_nanoseconds()
+  private let started = linux_nanoseconds()
+  private var last = linux_nanoseconds()
 
   init(isJSON: Bool) { self.isJSON = isJSON }
 
@@ -21,7 +21,7 @@ final class StatusPrinter {
   }
 
   func print(_ records: [(name: String, state: String, statistics: InterruptStatistics)]) {
-    let now = cuio_nanoseconds()
+    let now = linux_nanoseconds()
     let seconds = max(Double(now - last) / 1e9, 0.001)
     last = now
     for (name, state, statistics) in records {

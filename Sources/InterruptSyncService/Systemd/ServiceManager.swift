@@ -41,7 +41,7 @@ package struct ServiceEnvironment: Sendable {
     environment.variables["RUNTIME_DIRECTORY"] =
       unsafe getenv("RUNTIME_DIRECTORY").map { unsafe String(cString: $0) }
     var identity: UInt64 = 0
-    if unsafe cuio_process_identity(&identity) == 0 { environment.processIdentity = identity }
+    if unsafe linux_process_identity(&identity) == 0 { environment.processIdentity = identity }
     return environment
   }
 
@@ -77,7 +77,7 @@ package final class ServiceManager {
 
   /// Reports that a reload begins; `ready` ends it. The time, in nanoseconds of CLOCK_MONOTONIC,
   /// lets the manager tell this reload from the previous one.
-  package func reloading(at now: UInt64 = cuio_nanoseconds()) {
+  package func reloading(at now: UInt64 = linux_nanoseconds()) {
     send("RELOADING=1", "MONOTONIC_USEC=\(now / 1000)")
   }
 

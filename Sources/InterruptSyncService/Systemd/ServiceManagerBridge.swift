@@ -33,7 +33,7 @@ final class ServiceManagerBridge {
     self.inherited = inherited ?? InheritedDescriptors(environment)
     watchdog = Watchdog(environment)
     watchdogTimer = try watchdog.map { watchdog throws(UIOError) in
-      let fd = cuio_timer_create(watchdog.interval)
+      let fd = linux_timer_create(watchdog.interval)
       guard fd >= 0 else {
         throw UIOError(
           .resourcesExhausted, device: "interruptsyncd", operation: "feed the watchdog",
@@ -146,8 +146,8 @@ final class ServiceManagerBridge {
 
   /// Feeds the watchdog if every dispatcher of `beats` made progress.
   func checkWatchdog(_ beats: [String: UInt64]) {
-    guard let watchdogTimer, cuio_timer_read(watchdogTimer.raw) > 0 else { return }
-    switch watchdog?.check(beats, now: cuio_nanoseconds()) {
+    guard let watchdogTimer, linux_timer_read(watchdogTimer.raw) > 0 else { return }
+    switch watchdog?.check(beats, now: linux_nanoseconds()) {
     case .healthy: manager.feedWatchdog()
     case .stalled(let new):
       for device in new {

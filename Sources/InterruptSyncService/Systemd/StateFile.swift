@@ -29,7 +29,7 @@ package final class StateFile {
   /// Makes an empty file.
   /// - Throws: `resourcesExhausted`.
   package convenience init() throws(UIOError) {
-    let fd = unsafe cuio_memory_create("interruptsync-state", UInt64(2 * Self.placeSize))
+    let fd = unsafe linux_memory_create("interruptsync-state", UInt64(2 * Self.placeSize))
     guard fd >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: "interruptsyncd", operation: "keep totals over restarts",

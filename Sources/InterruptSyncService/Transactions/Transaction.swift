@@ -89,10 +89,10 @@ public struct Transaction {
   private func wait(
     _ register: BoundRegister, _ mask: UInt64, _ value: UInt64, _ microseconds: UInt64
   ) throws(UIOError) -> UInt64 {
-    let end = cuio_nanoseconds() + microseconds * 1000
+    let end = linux_nanoseconds() + microseconds * 1000
     while true {
       // The clock first: a thread that was preempted still reads once more.
-      let isOver = cuio_nanoseconds() >= end
+      let isOver = linux_nanoseconds() >= end
       let held = try register.read()
       if isOver || held & mask == value { return held }
     }

@@ -81,8 +81,6 @@ package struct Field: Equatable, Sendable {
     self.type = type
     self.documentation = documentation
   }
-
-  package var isNullable: Bool { if case .nullable = type { true } else { false } }
 }
 
 /// The type of a value in an interface's description.

@@ -3,6 +3,7 @@
 // its calls stay in its sockets, it waits in its own send, and neither the control thread nor the
 // caller keeps a processor from the dispatchers. On the loop's thread only.
 import CLinuxSystem
+import Glibc
 package import LinuxSystem
 
 /// The processor time of each user, and the users that wait for more.
@@ -28,7 +29,8 @@ package final class CPUQuota {
     /// The kernel's clocks and the loop's timers.
     package static func real(on loop: EventLoop) -> Clock {
       Clock(
-        now: { EventLoop.now }, used: { linux_thread_time() },
+        now: { EventLoop.now },
+        used: { UInt64(clamping: linux_thread_cpu_time(pthread_self())) },
         after: { [unowned loop] in loop.after($0, $1) })
     }
   }

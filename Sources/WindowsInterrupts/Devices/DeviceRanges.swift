@@ -36,7 +36,7 @@ final class DeviceRange: @unchecked Sendable {
     guard file.raw >= 0 else {
       throw UIOOperation.map.error(-file.raw, device: "software device")
     }
-    let gate = FileDescriptor(adopting: cuio_event_create())
+    let gate = FileDescriptor(adopting: linux_event_create())
     return (file, LivenessGate(device: gate, hasInterrupt: true))
   }
 

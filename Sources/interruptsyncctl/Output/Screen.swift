@@ -13,7 +13,7 @@ final class Screen {
 
   init() throws(UIOError) {
     let caught = [SIGINT, SIGTERM, SIGHUP, SIGWINCH]
-    let raw = unsafe cuio_signal_create(caught, caught.count)
+    let raw = unsafe linux_signal_create(caught, caught.count)
     guard raw >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: "terminal", operation: "prepare",
@@ -58,7 +58,7 @@ final class Screen {
       let result = unsafe poll(&entries, 2, milliseconds)
       if result == 0 { return true }
       if entries[0].revents != 0 {
-        let signal = cuio_signal_read(signals.raw)
+        let signal = linux_signal_read(signals.raw)
         if signal > 0, signal != SIGWINCH { return false }
         return true
       }

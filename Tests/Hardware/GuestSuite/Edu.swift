@@ -4,6 +4,7 @@
 import CUIO
 import Glibc
 import InterruptSync
+import LinuxSystem
 import Synchronization
 import UIO
 
@@ -129,23 +130,16 @@ final class Raiser: @unchecked Sendable {
   }
 }
 
-/// A thread that runs a closure.
-final class Caller: @unchecked Sendable {
-  private var thread = pthread_t()
-  private let body: () -> Void
+/// A thread that runs a closure, which the test that waits for it may share.
+struct Caller {
+  private let thread: WorkerThread
 
   init(_ body: @escaping () -> Void) {
-    self.body = body
-    let context = Unmanaged.passRetained(self).toOpaque()
-    let result = cuio_thread_create(&thread, 0, Caller.entry, context)
-    precondition(result == 0, "cannot create a thread")
+    nonisolated(unsafe) let body = body
+    do { thread = try WorkerThread(name: "caller") { body() } } catch {
+      preconditionFailure("cannot create a thread: \(error)")
+    }
   }
 
-  func join() { _ = cuio_thread_join(thread) }
-
-  private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
-    { context in
-      if let context = context { Unmanaged<Caller>.fromOpaque(context).takeRetainedValue().body() }
-      return nil
-    }
+  func join() { thread.join() }
 }

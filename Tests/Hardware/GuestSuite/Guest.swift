@@ -115,9 +115,9 @@ enum Guest {
     _ what: @autoclosure () -> String, seconds: UInt64 = 20, line: Int = #line,
     _ condition: () throws -> Bool
   ) throws {
-    let deadline = cuio_nanoseconds() + seconds * 1_000_000_000
+    let deadline = linux_nanoseconds() + seconds * 1_000_000_000
     while try !condition() {
-      if cuio_nanoseconds() > deadline {
+      if linux_nanoseconds() > deadline {
         throw Failure(description: "line \(line): waited in vain for \(what())")
       }
       usleep(200)
@@ -183,7 +183,7 @@ extension FileDescriptor {
 
 enum Clock {
   /// CLOCK_MONOTONIC, in nanoseconds.
-  static var now: UInt64 { cuio_nanoseconds() }
+  static var now: UInt64 { linux_nanoseconds() }
 }
 
 /// Random numbers from a seed that the log shows.
@@ -191,7 +191,7 @@ struct Random {
   private var state: UInt64
 
   init() {
-    state = cuio_nanoseconds() | 1
+    state = linux_nanoseconds() | 1
     say("seed \(state)")
   }
 

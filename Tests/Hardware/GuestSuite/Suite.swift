@@ -96,7 +96,7 @@ struct Suite {
     var passed = 0
     var failed = 0
     for test in chosen {
-      let start = cuio_nanoseconds()
+      let start = linux_nanoseconds()
       let before = (passed: passed, failed: failed)
       let watchdog = Watchdog(limit: test.limit) {
         // The case holds on to what it hangs in, so nothing after it can be trusted to run.
@@ -124,7 +124,7 @@ struct Suite {
   }
 
   private static func milliseconds(since start: UInt64) -> UInt64 {
-    (cuio_nanoseconds() - start) / 1_000_000
+    (linux_nanoseconds() - start) / 1_000_000
   }
 }
 

@@ -1,5 +1,6 @@
 // What ends a case that hangs: a thread that waits for the case's end, and acts when it does not come.
 import Glibc
+import LinuxSystem
 
 /// Calls `expired` on a thread of its own unless `stop()` comes within `limit`.
 final class Watchdog: Sendable {
@@ -13,13 +14,9 @@ final class Watchdog: Sendable {
     ends = (pair[0], pair[1])
     milliseconds = Int32(limit.components.seconds * 1000)
     self.expired = expired
-    var thread = pthread_t()
-    let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
-      Unmanaged<Watchdog>.fromOpaque(context!).takeRetainedValue().wait()
-      return nil
+    do { try WorkerThread(name: "watchdog") { [self] in wait() }.detach() } catch {
+      preconditionFailure("cannot create a thread: \(error)")
     }
-    pthread_create(&thread, nil, entry, Unmanaged.passRetained(self).toOpaque())
-    pthread_detach(thread)
   }
 
   deinit {

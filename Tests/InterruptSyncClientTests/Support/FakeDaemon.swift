@@ -28,7 +28,7 @@ final class FakeDaemon: Sendable {
     let started = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
     var mailbox: Mailbox<Bool>?
     var failure: (any Error)?
-    var thread = pthread_t()
+    var thread: WorkerThread?
 
     init() { sem_init(started, 0, 0) }
 
@@ -38,18 +38,13 @@ final class FakeDaemon: Sendable {
     }
   }
 
-  private final class Start {
-    let body: () -> Void
-    init(_ body: @escaping () -> Void) { self.body = body }
-  }
-
   init(_ methods: Method...) throws {
     var template = Array("/tmp/client-tests-XXXXXX".utf8CString)
     try #require(mkdtemp(&template) != nil)
     folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     state = Shared()
     let (state, path) = (state, folder + "/socket")
-    let start = Start {
+    state.thread = try WorkerThread(name: "fake-daemon") {
       do {
         let loop = try EventLoop()
         let server = try Self.server(methods, on: loop)
@@ -63,12 +58,6 @@ final class FakeDaemon: Sendable {
         sem_post(state.started)
       }
     }
-    pthread_create(
-      &state.thread, nil,
-      { context in
-        Unmanaged<Start>.fromOpaque(context!).takeRetainedValue().body()
-        return nil
-      }, Unmanaged.passRetained(start).toOpaque())
     while sem_wait(state.started) != 0 {}
     if let failure = state.failure { throw failure }
   }
@@ -92,7 +81,7 @@ final class FakeDaemon: Sendable {
     guard let mailbox = state.mailbox else { return }
     state.mailbox = nil
     mailbox.post(true)
-    pthread_join(state.thread, nil)
+    state.thread?.join()
   }
 
   func client() throws -> InterruptSyncClient {

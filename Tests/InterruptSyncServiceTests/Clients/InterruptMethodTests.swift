@@ -32,7 +32,7 @@ import Varlink
       } else if !cuio_ring_sleep(page) {
         let result = cuio_wait(reply.descriptors[1].raw, -1, 60_000, false)
         try #require(result == Int32(CUIO_WAIT_READABLE))
-        _ = cuio_event_drain(reply.descriptors[1].raw)
+        _ = linux_event_drain(reply.descriptors[1].raw)
       }
     }
   }
@@ -156,7 +156,7 @@ import Varlink
   for count in 1...20 {
     _ = try other.ask("Trigger", ["device": "soft", "count": .integer(Int64(count))])
     #expect(cuio_wait(event.raw, -1, 60_000, false) == Int32(CUIO_WAIT_READABLE))
-    _ = cuio_event_drain(event.raw)
+    _ = linux_event_drain(event.raw)
     let answer = try client.ask("Complete", ["device": "soft", "claimed": true])
     #expect(answer["interrupts"] == .integer(Int64(count)))
   }
@@ -213,7 +213,7 @@ import Varlink
   for what in ["the interrupt", "the end, as it is not completed"] {
     let result = cuio_wait(event.raw, -1, 10_000, false)
     try #require(result == Int32(CUIO_WAIT_READABLE), "\(what)")
-    _ = cuio_event_drain(event.raw)
+    _ = linux_event_drain(event.raw)
   }
   #expect(client.refusal("Complete", ["device": "soft", "claimed": true]) == "NotAttached")
 }

@@ -124,7 +124,7 @@ private func table(_ generator: inout some RandomNumberGenerator) -> StateTable 
 
 @Test func fileThatIsNoneIsRefused() throws {
   #expect(throws: StateFault.self) { try StateFile.inherit(makePipe().reading) }
-  let short = FileDescriptor(adopting: cuio_memory_create("short", 4096))
+  let short = FileDescriptor(adopting: linux_memory_create("short", 4096))
   #expect(throws: StateFault.self) { try StateFile.inherit(short) }
 }
 

@@ -1,6 +1,7 @@
 // Synchronized transactions: checked as a whole, run as one.
 import Glibc
 import InterruptSync
+import LinuxSystem
 import Synchronization
 import Testing
 import UIO
@@ -114,19 +115,13 @@ private func register(_ text: String) throws -> RegisterReference { try Register
     [.wait(try register("bar0:4/32"), mask: 0x80, value: 0x80, microseconds: 50_000_000)],
     TransactionLimits(microseconds: 60_000_000))
   let recorder = bench.recorder
-  var thread = pthread_t()
-  let context = Unmanaged.passRetained(recorder).toOpaque()
-  pthread_create(
-    &thread, nil,
-    { context in
-      let recorder = Unmanaged<RegisterRecorder>.fromOpaque(context!).takeRetainedValue()
-      // Not before the wait has looked once.
-      while recorder.accesses.isEmpty { usleep(100) }
-      recorder.preset(0x81, at: 4, width: 4)
-      return nil
-    }, context)
+  let thread = try WorkerThread(name: "device") {
+    // Not before the wait has looked once.
+    while recorder.accesses.isEmpty { usleep(100) }
+    recorder.preset(0x81, at: 4, width: 4)
+  }
   #expect(try transaction.run(on: bench.object) == .complete([0x81]))
-  pthread_join(thread, nil)
+  thread.join()
 }
 
 @Test func transaction_whoseWaitExpiresSaysHowFarItCame() throws {

@@ -1,6 +1,7 @@
 // How tests wait: for an event or for a statistic that only grows, never for time to pass. The
 // deadline is there to turn a hang into a failure and is far above anything a slow machine needs.
 import Glibc
+import LinuxSystem
 
 /// Seconds after which a test gives up.
 let patience = 60
@@ -74,35 +75,24 @@ final class Signal: @unchecked Sendable {
 }
 
 /// A thread of a test's own.
-final class Worker: @unchecked Sendable {
-  private final class Start {
-    let body: () -> Void
-    let done: Signal
-    init(_ body: @escaping () -> Void, _ done: Signal) {
-      self.body = body
-      self.done = done
-    }
-  }
-
-  private var thread = pthread_t()
-  private let done = Signal()
+final class Worker: Sendable {
+  private let thread: WorkerThread
+  private let done: Signal
 
   init(_ body: @escaping @Sendable () -> Void) {
-    let start = Unmanaged.passRetained(Start(body, done)).toOpaque()
-    let result = pthread_create(
-      &thread, nil,
-      { context in
-        let start = Unmanaged<Start>.fromOpaque(context!).takeRetainedValue()
-        start.body()
-        start.done.raise()
-        return nil
-      }, start)
-    precondition(result == 0)
+    let done = Signal()
+    self.done = done
+    do {
+      thread = try WorkerThread(name: "test") {
+        body()
+        done.raise()
+      }
+    } catch { preconditionFailure("cannot create a thread: \(error)") }
   }
 
   /// Waits for its end.
   func join(_ what: String = "end of a test's thread") throws {
     try done.wait(what)
-    pthread_join(thread, nil)
+    thread.join()
   }
 }

@@ -81,8 +81,9 @@ final class Bench {
         descriptors: files.first.map { [$0] } ?? [])
     }
     server.handle(prefix + "Refuse") { call throws(ErrorReply) in
-      throw ErrorReply(prefix + "Refused", ["why": call.parameters["why"] ?? .null])
-        .hinting(call.parameters["hint"]?.string ?? "")
+      var parameters: JSONObject = ["why": call.parameters["why"] ?? .null]
+      if let hint = call.parameters["hint"] { parameters["hint"] = hint }
+      throw ErrorReply(prefix + "Refused", parameters)
     }
     server.handle(prefix + "Unanswered") { _ in }
     server.handle(prefix + "Spin") { [unowned self] call in

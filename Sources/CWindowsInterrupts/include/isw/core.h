@@ -48,10 +48,10 @@ typedef struct isw_gate {
 /// nothing, and the slow half finds out why.
 static inline bool isw_gate_enter(const isw_gate *gate, int32_t *level) {
   cuio_lock *lock = __atomic_load_n(&gate->lock, __ATOMIC_ACQUIRE);
-  if (!CUIO_LIKELY(lock && cuio_thread_level() <= gate->limit)) return false;
+  if (!LINUX_LIKELY(lock && cuio_thread_level() <= gate->limit)) return false;
   *level = cuio_lock_enter(lock, NULL);
-  if (!CUIO_LIKELY(*level >= 0)) return false;
-  if (CUIO_LIKELY(__atomic_load_n(&gate->lock, __ATOMIC_RELAXED) == lock)) {
+  if (!LINUX_LIKELY(*level >= 0)) return false;
+  if (LINUX_LIKELY(__atomic_load_n(&gate->lock, __ATOMIC_RELAXED) == lock)) {
     cuio_counter_add(gate->calls, 1);
     cuio_thread_set_level(gate->irql);
     return true;

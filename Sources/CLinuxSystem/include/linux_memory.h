@@ -1,14 +1,14 @@
 // Floor 0: files in memory, which can be passed on like any other file: rings for clients, and the daemon's saved
 // totals. Made by ordinary threads, never inside a dispatch; no lock.
-#ifndef CUIO_MEMORY_H
-#define CUIO_MEMORY_H
+#ifndef LINUX_MEMORY_H
+#define LINUX_MEMORY_H
 
-#include "cuio_attributes.h"
+#include "linux_attributes.h"
 
 /// A new file of `size` zero bytes in memory, of that size permanently. Close-on-exec. Returns it or -errno.
-int cuio_memory_create(const char *CUIO_NONNULL name, uint64_t size);
+int linux_memory_create(const char *LINUX_NONNULL name, uint64_t size);
 
 /// A new file in memory with these bytes, which no process can change any more. Returns it or -errno.
-int cuio_memory_of_bytes(const char *CUIO_NONNULL name, const void *CUIO_NULLABLE bytes, size_t length);
+int linux_memory_of_bytes(const char *LINUX_NONNULL name, const void *LINUX_NULLABLE bytes, size_t length);
 
 #endif
