@@ -9,7 +9,7 @@ asan=(--sanitize=address -Xcc -DCUIO_WITHOUT_PROBES --scratch-path .build-asan)
 swift_tests() {
   quietly $swift build --build-tests "$@" || return 1
   limited $swift test --skip-build "$@" ${T:+--filter "$T"} 2>&1 | tee "$work/swift" |
-    grep -E '✘|recorded an issue|WARNING: ThreadSanitizer|Test run with|error:|no end after'
+    grep -E '^✘|WARNING: ThreadSanitizer|^✔ Test run with|^error:|^no end after'
   # An exit test prints what its process says, which may look like a fault; a test's own line counts.
   if grep -q '^no end after' "$work/swift"; then tests_without_end; fi
   local failed total
