@@ -155,35 +155,20 @@ $(DOCC) convert Sources/$(1)/$(1).docc --additional-symbol-graph-dir $(DOCS_BUIL
   --enable-inherited-docs --enable-experimental-external-link-support $(2)
 endef
 
-# Every step of the tests, in the order of the summary. Tests/Tools/step runs one of them.
+# Every step of the tests, in the order of the summary. Tests/Tools/lanes runs them, Tests/Tools/step one of them.
 STEPS = lint tools docs man units release packages shim aarch64 unit mustfail tsan asan hot instructions c windows varlink \
   daemon deb tone guest-6.1 guest-6.12
-# Begun in this order, two at a time: the guests, which take longest, beside what is compiled meanwhile.
-BEGUN = release tsan packages guest-6.1 guest-6.12 asan unit c windows
-SCHEDULE = $(BEGUN) $(filter-out $(BEGUN),$(STEPS))
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
 	@rm -rf .build/results
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(SCHEDULE:%=step-%)
+	@Tests/Tools/lanes
 	@Tests/Tools/summary $(STEPS)
 
 # The long forms of what is long because it is many: 100,000 transactions, 50 restarts, 200 kills, a mebibyte.
 soak:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
 	@export SOAK=1; $(call steps,release packages daemon guest-6.1 guest-6.12)
-
-# What failed is the summary's to say; the other steps go on.
-step-%:
-	@Tests/Tools/step $* || true
-
-step-packages step-hot step-instructions: step-release
-step-guest-6.1 step-guest-6.12 step-deb step-c step-windows: step-packages
-step-guest-6.12: | step-guest-6.1
-step-mustfail step-docs step-varlink: | step-unit
-step-c step-windows: | step-tsan step-asan
-# Latencies are measured when everything else has ended.
-step-daemon: | $(filter-out step-daemon,$(STEPS:%=step-%))
 
 # $(call steps,STEP...): some steps, one after the other, and their sum. T=NAME runs the tests with NAME in their name.
 steps = for step in $(1); do Tests/Tools/step $$step || true; done; Tests/Tools/summary $(1)
