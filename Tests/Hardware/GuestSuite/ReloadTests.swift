@@ -51,6 +51,8 @@ enum ReloadTests {
   }
 
   private static func changed() throws {
+    let opened = try Guest.open(Guest.eduA)
+    let before = try Guest.event(opened)
     let daemon = try ServiceDaemon(files())
     let client = try daemon.client()
     try Guest.waitFor("the device") { client.state(edu) == "connected" }
@@ -70,7 +72,13 @@ enum ReloadTests {
     try client.ask("Detach", named)
     try expectEqual(try mode(client), "repeat", "mode once it is detached")
     try raise(5)
-    try Guest.waitFor("all of its interrupts") { try client.interrupts(edu) == 15 }
+    // By the kernel's count: in mode repeat a further pass may service the next of them before the
+    // line is re-armed, and then it does not interrupt.
+    let raised = UInt64(try Guest.event(opened) &- before)
+    try expect(raised >= 7 && raised <= 15, "the kernel counted \(raised)")
+    try Guest.waitFor("\(raised) interrupts, not \((try? client.interrupts(edu)) ?? 0)") {
+      try client.interrupts(edu) == raised
+    }
     try daemon.end()
   }
 }
