@@ -8,13 +8,14 @@ enum ExampleTests {
     Case("exampleUARTInCLosesNoByte", uartInC),
     Case("exampleUARTInWDFLosesNoByte", uartInWDF),
     Case("exampleUARTLosesNoByteInLoopback") {
-      try uart(repetitions(1_048_576, short: 131_072), "0", [(0, 0)])
+      try uart(repetitions(1_048_576, short: 65_536), "0", [(0, 0)])
     },
     Case("exampleUARTFlowsBothWaysAtOnceBetweenTwoPorts") {
-      try uart(131_072, "0-1", [(0, 1), (1, 0)])
+      try uart(repetitions(131_072, short: 32_768), "0-1", [(0, 1), (1, 0)])
     },
     Case("exampleUARTServesFourPortsAtOnce") {
-      try uart(32_768, "0-1 2 3", [(0, 1), (1, 0), (2, 2), (3, 3)])
+      try uart(
+        repetitions(32_768, short: 16_384), "0-1 2 3", [(0, 1), (1, 0), (2, 2), (3, 3)])
     },
     Case("exampleUARTNamesWhatIsWrong", uartErrors),
     Case("exampleHPETAccountsForEveryPeriod", hpet),
