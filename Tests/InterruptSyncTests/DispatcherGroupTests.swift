@@ -230,7 +230,7 @@ private func member(
   try log.await(["stormBegan"])
   pipe.closeWriter()
   try log.await(["stormBegan", "removed"])
-  // Ready for ever, both of them.
+  // Ready forever, both of them.
   line.trigger()
   try awaitSleep(of: UInt32(thread.value))
   let before = group.statistics().sleeps

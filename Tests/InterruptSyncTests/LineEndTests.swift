@@ -146,7 +146,7 @@ private struct Ending {
   #expect(try #require(ending.object.dispatcherCPUTime) > 0)
   ending.pipe.closeWriter()
   try ending.log.await(["removed"])
-  // Not a thread that looks at a dead descriptor for ever (fact 22): none at all.
+  // Not a thread that looks at a dead descriptor forever (fact 22): none at all.
   try ending.awaitThreadsEnd()
   try ending.object.disconnect()
   #expect(ending.object.dispatcherCPUTime == nil)

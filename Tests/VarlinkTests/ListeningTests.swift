@@ -135,7 +135,7 @@ private func connects(_ address: SocketAddress) -> Bool {
     bench.server.listeners.first?.reserve = nil
     var used: [FileDescriptor] = []
     while let file = try? FileDescriptor.open("/dev/null", O_RDONLY) { used.append(file) }
-    // The loop does not turn for ever meanwhile.
+    // The loop does not turn forever meanwhile.
     try bench.settle()
     guard bench.server.connections.isEmpty else { exit(3) }
     used = []

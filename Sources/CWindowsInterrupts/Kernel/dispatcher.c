@@ -157,7 +157,7 @@ static NTSTATUS sleep_until_done(waiter *w, const isw_deadline *deadline) {
 static bool level_allows(PCSTR call, bool *may_sleep) {
   if (*may_sleep && KeGetCurrentIrql() >= DISPATCH_LEVEL) {
     char text[120];
-    snprintf(text, sizeof text, "called at IRQL %u with a timeout that is not zero; it could wait there for ever",
+    snprintf(text, sizeof text, "called at IRQL %u with a timeout that is not zero; it could wait there forever",
              KeGetCurrentIrql());
     InterruptSyncReportViolation(call, "D5", text);
     *may_sleep = false;

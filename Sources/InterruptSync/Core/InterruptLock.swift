@@ -69,7 +69,7 @@ private enum LockPool {
   static func take() -> UnsafeMutablePointer<cuio_lock> {
     let again = unsafe monitor.locked { () -> UnsafeMutablePointer<cuio_lock>? in
       // One may still be held: for a moment by a caller that came too late, for as long as it runs
-      // by a routine that released its own object, or for ever by a thread that died with it.
+      // by a routine that released its own object, or forever by a thread that died with it.
       guard let index = unsafe ended.lastIndex(where: { unsafe !cuio_lock_is_held($0) }) else {
         return nil
       }

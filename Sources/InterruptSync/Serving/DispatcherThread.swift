@@ -151,7 +151,7 @@ import UIO
     guard result >= 0 else { return }
     if result == Int32(CUIO_WAIT_READABLE) { pacer.slept(linux_ticks() &- start) }
     if result & Int32(CUIO_WAIT_WOKEN) != 0 { _ = linux_event_drain(wake.raw) }
-    // A dead descriptor is ready for ever (fact 22): what the next read does not explain is the end
+    // A dead descriptor is ready forever (fact 22): what the next read does not explain is the end
     // as well.
     if result & Int32(CUIO_WAIT_DEAD) != 0, result & Int32(CUIO_WAIT_READABLE) == 0 { confirmEnd() }
     if result == Int32(CUIO_WAIT_TIMEOUT) { connection.quietElapsed() }

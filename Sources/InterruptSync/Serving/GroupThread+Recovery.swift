@@ -62,7 +62,7 @@ extension GroupThread {
     lastEnd.value = 0
   }
 
-  /// Out of the poller: a dead descriptor is ready for ever (fact 22).
+  /// Out of the poller: a dead descriptor is ready forever (fact 22).
   private func unregister(_ slot: Cell<GroupSlot>) {
     guard slot.value.isListening else { return }
     slot.value.isListening = false

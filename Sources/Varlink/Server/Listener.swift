@@ -107,7 +107,7 @@ package final class Listener {
     }
   }
 
-  /// Without this the loop would turn for ever with a connection that it cannot take.
+  /// Without this the loop would turn forever with a connection that it cannot take.
   private func turnAway() {
     reserve = nil
     let raw = linux_accept(socket.raw)

@@ -3,7 +3,7 @@
 package import LinuxSystem
 
 /// A call that waits for its answer. On the loop's thread. Keep it to answer later. When the last
-/// reference goes away without an answer, its connection is closed: the client would wait for ever.
+/// reference goes away without an answer, its connection is closed: the client would wait forever.
 package final class VarlinkCall {
   /// The fate of a reply that others follow.
   package enum Sent: Sendable {

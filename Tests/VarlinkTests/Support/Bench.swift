@@ -107,7 +107,7 @@ final class Bench {
   /// Lets the server do all there is to do.
   func settle() throws {
     for _ in 0..<100_000 { if try loop.turn(milliseconds: 0) == 0 { return } }
-    Issue.record("the loop turns for ever")
+    Issue.record("the loop turns forever")
   }
 
   /// The same, and skips the times for which the quota makes users wait.
