@@ -15,7 +15,8 @@ let fortified: [CSetting] = [.define("_FORTIFY_SOURCE", to: "2", .when(configura
 let package = Package(
   name: "InterruptSync",
   products: [
-    .library(name: "InterruptSync", targets: ["InterruptSync", "UIO", "DeviceRegisters"]),
+    .library(
+      name: "InterruptSync", targets: ["InterruptSync", "UIO", "DeviceIdentity", "DeviceRegisters"]),
     // libinterruptsync.so, for every language that speaks C; `make lib` gives it its name and exports.
     .library(
       name: "interruptsync", type: .dynamic,
@@ -38,9 +39,13 @@ let package = Package(
     // Floor 2: regions and typed registers, whoever owns the memory.
     .target(
       name: "DeviceRegisters", dependencies: ["CUIO", "LinuxSystem"], swiftSettings: strict),
-    // Floor 3: devices as the kernel exports them, as values and open handles.
+    // Floor 2: which devices there are, as values.
     .target(
-      name: "UIO", dependencies: ["CUIO", "DeviceRegisters", "LinuxSystem"],
+      name: "DeviceIdentity", dependencies: ["DeviceRegisters", "LinuxSystem"],
+      swiftSettings: strict),
+    // Floor 3: devices as the kernel exports them, as open handles.
+    .target(
+      name: "UIO", dependencies: ["CUIO", "DeviceIdentity", "DeviceRegisters", "LinuxSystem"],
       swiftSettings: strict),
     // Floor 4: the model.
     .target(
@@ -60,7 +65,8 @@ let package = Package(
       swiftSettings: strict),
     // Floor 5: finding devices.
     .target(
-      name: "DeviceInventory", dependencies: ["CUdev", "LinuxSystem", "UIO"], swiftSettings: strict),
+      name: "DeviceInventory", dependencies: ["CUdev", "DeviceIdentity", "LinuxSystem"],
+      swiftSettings: strict),
     // Floor 5: the protocol of the control plane.
     .target(
       name: "Varlink", dependencies: ["CLinuxSystem", "LinuxSystem"], swiftSettings: strict),
@@ -68,8 +74,8 @@ let package = Package(
     .target(
       name: "InterruptSyncService",
       dependencies: [
-        "CInterruptSync", "CUIO", "LinuxSystem", "UIO", "InterruptSync", "DeviceInventory",
-        "Varlink",
+        "CInterruptSync", "CUIO", "DeviceIdentity", "LinuxSystem", "UIO", "InterruptSync",
+        "DeviceInventory", "Varlink",
       ],
       resources: [.embedInCode("Clients/io.interruptsync.varlink")],
       swiftSettings: strict),
@@ -147,8 +153,11 @@ let package = Package(
         "InterruptSyncService",
       ]),
     .testTarget(
+      name: "DeviceIdentityTests",
+      dependencies: ["TestSupport", "DeviceIdentity", "LinuxSystem"]),
+    .testTarget(
       name: "DeviceInventoryTests",
-      dependencies: ["TestSupport", "LinuxSystem", "UIO", "DeviceInventory"]),
+      dependencies: ["TestSupport", "DeviceIdentity", "LinuxSystem", "DeviceInventory"]),
     .testTarget(
       name: "InterruptSyncControlTests",
       dependencies: [
@@ -158,7 +167,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "UIOTests",
-      dependencies: ["TestSupport", "CUIO", "LinuxSystem", "DeviceRegisters", "UIO"]),
+      dependencies: [
+        "TestSupport", "CUIO", "LinuxSystem", "DeviceIdentity", "DeviceRegisters", "UIO",
+      ]),
     .testTarget(
       name: "InterruptSyncTests",
       dependencies: ["TestSupport", "CUIO", "LinuxSystem", "UIO", "InterruptSync"]),

@@ -1,8 +1,8 @@
 // Devices that come and go, through libudev. Floor 5; one thread at a time, the daemon's control thread
 // or a program's own; never waits.
 import CUdev
+public import DeviceIdentity
 import Glibc
-public import UIO
 
 /// Watches for UIO devices. One thread at a time may use it.
 ///

@@ -1,8 +1,8 @@
 // A line as the machine shows it, without opening its device: /proc/interrupts, PCI configuration
 // space, sharers and threads. Floor 5; interruptsyncctl doctor calls it. Reads files only, on the
 // caller's thread.
+package import DeviceIdentity
 import Glibc
-package import UIO
 
 /// A device's interrupt line at one moment.
 package struct LineInspection: Equatable, Sendable {

@@ -1,7 +1,9 @@
 // An open UIO device: its descriptor, what sysfs said about it when it was opened, its register
 // regions, whether it is still there, and taking it over from an earlier process. Floor 3. Any thread;
-// no lock, and nothing waits.
+// no lock, and nothing waits. The module re-exports the identity of devices: `import UIO` is enough for
+// a driver.
 import CUIO
+@_exported public import DeviceIdentity
 package import DeviceRegisters
 import Glibc
 package import LinuxSystem

@@ -1,5 +1,5 @@
 import Testing
-import UIO
+import DeviceIdentity
 
 @testable import DeviceInventory
 

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 import TestSupport
-import UIO
+import DeviceIdentity
 
 @testable import DeviceInventory
 

@@ -1,6 +1,6 @@
 import Testing
 import TestSupport
-import UIO
+import DeviceIdentity
 
 @testable import DeviceInventory
 

@@ -1,6 +1,7 @@
 // region(bar:) on files that stand in for resourceN.
 import CUIO
 import Glibc
+import TestSupport
 import Testing
 
 @testable import UIO

@@ -1,6 +1,7 @@
 // Taking over what an earlier process had open: by identity, and with the count of before.
 import CUIO
 import Glibc
+import TestSupport
 import Testing
 
 @testable import UIO

@@ -1,6 +1,7 @@
 // Re-arming by PCI COMMAND, on a file that stands in for the configuration space (facts 41, 42).
 import CUIO
 import Glibc
+import TestSupport
 import Testing
 
 @testable import UIO

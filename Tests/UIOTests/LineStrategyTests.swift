@@ -1,6 +1,7 @@
 // How a line is re-armed: by driver, by asking, by choice, and what can go wrong with each.
 import CUIO
 import Glibc
+import TestSupport
 import Testing
 
 @testable import UIO

@@ -1,6 +1,7 @@
 // region(map:) on a file that stands in for the node.
 import CUIO
 import Glibc
+import TestSupport
 import Testing
 
 @testable import UIO

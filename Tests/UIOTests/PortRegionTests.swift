@@ -1,5 +1,6 @@
 // I/O BARs, reached through a file (fact 38).
 import Glibc
+import TestSupport
 import Testing
 
 @testable import UIO

@@ -1,7 +1,7 @@
 // What binding a driver needs of the machine: a device as its bus names it, and the files and programs
 // to use, which tests replace. Floor 5; any thread.
+package import DeviceIdentity
 import Glibc
-package import UIO
 
 /// The files and programs that binding a driver uses.
 package struct BindingSystem: Sendable {

@@ -1,8 +1,8 @@
 // Whether the machine needs a device: file systems mounted from its disks, and routes through its
 // network interfaces. Binding asks before it takes a device from its driver. Floor 5; reads sysfs
 // and /proc on the caller's thread.
+import DeviceIdentity
 import Glibc
-import UIO
 
 /// The use of what is behind one device. It is looked for below the device's folder, so that a
 /// controller counts as used by its disks.

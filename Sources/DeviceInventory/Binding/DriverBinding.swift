@@ -2,8 +2,8 @@
 // Writing driver_override and drivers_probe succeeds even when the driver refuses the device, so
 // the link `driver` is checked afterwards, and a change that failed is undone. Floor 5;
 // interruptsyncctl calls it on its one thread. Needs root, and may wait for modprobe.
+package import DeviceIdentity
 import Glibc
-package import UIO
 
 /// The binding of one device. Changing it takes root.
 package struct DriverBinding {

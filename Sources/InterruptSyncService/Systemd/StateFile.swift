@@ -8,10 +8,10 @@
 //   magic 8, version u32, length u32, sequence u64, checksum u64, records u32, then per record
 //   id length u16, id, count u32, totals u64 each
 import CUIO
+package import DeviceIdentity
 import Glibc
 package import InterruptSync
 package import LinuxSystem
-package import UIO
 
 /// The file of totals.
 package final class StateFile {

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Glibc
 import Synchronization
 import TestSupport
-import UIO
+import DeviceIdentity
 
 @testable import DeviceInventory
 

@@ -1,7 +1,7 @@
 // What people type to name a device.
 import Testing
 
-@testable import UIO
+@testable import DeviceIdentity
 
 @Test(arguments: [
   ("0", UIODeviceID.number(0)),

@@ -1,7 +1,8 @@
 // What is read of a device, against trees as kernels lay them out.
+import TestSupport
 import Testing
 
-@testable import UIO
+@testable import DeviceIdentity
 
 @Test func fact40_aPCIDeviceIsReadWithItsFunction() throws {
   let tree = try FakeTree(FakeDevice(event: "17", maps: [FakeDevice.Map()]))

@@ -1,9 +1,10 @@
 // A device that goes away while it is read (fact 37), at each of the reads.
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
-@testable import UIO
+@testable import DeviceIdentity
 
 private let device = FakeDevice(
   maps: [FakeDevice.Map(), FakeDevice.Map()], ports: [FakeDevice.Port()])

@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-@testable import UIO
+@testable import DeviceIdentity
 
 /// Texts made of the pieces that the parsers look for, in any order.
 private func randomText(_ random: inout some RandomNumberGenerator) -> String {

@@ -1,7 +1,8 @@
 // A PCI function's BARs, as the file `resource` lists them.
+import TestSupport
 import Testing
 
-@testable import UIO
+@testable import DeviceIdentity
 
 private let gap = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
 

@@ -1,25 +1,44 @@
 // A copy of the corner of sysfs and /dev that a UIO device shows, in a temporary folder, with the
 // kernel's symbolic links.
 import Foundation
-import UIO
+public import LinuxSystem
 
 /// A UIO device to be laid out. The defaults are QEMU's `edu` behind `uio_pci_generic`.
-struct FakeDevice {
-  struct Map {
-    var name = "0000:00:03.0"
-    var addr = "0x00000000febf0000"
-    var size = "0x0000000000100000"
-    var offset = "0x0"
+public struct FakeDevice: Sendable {
+  public struct Map: Sendable {
+    public var name: String
+    public var addr: String
+    public var size: String
+    public var offset: String
+
+    public init(
+      name: String = "0000:00:03.0", addr: String = "0x00000000febf0000",
+      size: String = "0x0000000000100000", offset: String = "0x0"
+    ) {
+      self.name = name
+      self.addr = addr
+      self.size = size
+      self.offset = offset
+    }
   }
 
-  struct Port {
-    var name = ""
-    var start = "0x60"
-    var size = "0x8"
-    var type = "port_x86"
+  public struct Port: Sendable {
+    public var name: String
+    public var start: String
+    public var size: String
+    public var type: String
+
+    public init(
+      name: String = "", start: String = "0x60", size: String = "0x8", type: String = "port_x86"
+    ) {
+      self.name = name
+      self.start = start
+      self.size = size
+      self.type = type
+    }
   }
 
-  enum Node {
+  public enum Node: Sendable {
     /// Opens for reading and writing, is never in error, keeps what is written.
     case fifo
     /// A file of so many bytes, which can be mapped.
@@ -27,79 +46,109 @@ struct FakeDevice {
     case none
   }
 
-  var number = 0
-  var bus = "pci"
-  var parent = "0000:00:03.0"
-  var driver: String? = "uio_pci_generic"
-  var name = "uio_pci_generic"
-  var version = "0.01.0"
-  var event = "0"
-  var dev = "245:0"
+  public var number: Int
+  public var bus: String
+  public var parent: String
+  public var driver: String?
+  public var name: String
+  public var version: String
+  public var event: String
+  public var dev: String
   /// By index; nil leaves a gap.
-  var maps: [Map?] = []
-  var ports: [Port] = []
+  public var maps: [Map?]
+  public var ports: [Port]
   /// Attributes of the parent.
-  var attributes = [
+  public var attributes: [String: String]
+  /// Binary files of the parent: `config`, `resource0` and so on.
+  public var files: [String: [UInt8]]
+  public var node: Node
+
+  /// The attributes of an `edu`.
+  public static let edu = [
     "vendor": "0x1234", "device": "0x11e8", "irq": "11",
     "resource": "0x00000000febf0000 0x00000000feceffff 0x0000000000040200\n",
   ]
-  /// Binary files of the parent: `config`, `resource0` and so on.
-  var files: [String: [UInt8]] = [:]
-  var node = Node.fifo
+
+  public init(
+    number: Int = 0, bus: String = "pci", parent: String = "0000:00:03.0",
+    driver: String? = "uio_pci_generic", name: String = "uio_pci_generic",
+    version: String = "0.01.0", event: String = "0",
+    dev: String = "245:0", maps: [Map?] = [], ports: [Port] = [],
+    attributes: [String: String] = FakeDevice.edu, files: [String: [UInt8]] = [:],
+    node: Node = .fifo
+  ) {
+    self.number = number
+    self.bus = bus
+    self.parent = parent
+    self.driver = driver
+    self.name = name
+    self.version = version
+    self.event = event
+    self.dev = dev
+    self.maps = maps
+    self.ports = ports
+    self.attributes = attributes
+    self.files = files
+    self.node = node
+  }
 }
 
 /// The tree; all trees are removed when the process ends.
-final class FakeTree: Sendable {
-  let root: String
+public final class FakeTree: Sendable {
+  public let root: String
 
   private static let all: String = {
     atexit { try? FileManager.default.removeItem(atPath: FakeTree.all) }
     return NSTemporaryDirectory() + "uio-tests-\(UUID().uuidString)"
   }()
 
-  init(_ devices: FakeDevice...) throws {
+  public init(_ devices: FakeDevice...) throws {
     root = "\(Self.all)/\(UUID().uuidString)"
     try folder("sys/class/uio")
     try folder("dev")
     for device in devices { try add(device) }
   }
 
-  var sysfs: Sysfs { Sysfs(root: "\(root)/sys", devices: "\(root)/dev") }
+  public var sysfs: Sysfs { Sysfs(root: "\(root)/sys", devices: "\(root)/dev") }
 
-  func path(_ relative: String) -> String { "\(root)/\(relative)" }
+  public func path(_ relative: String) -> String { "\(root)/\(relative)" }
 
-  func parent(_ device: FakeDevice) -> String { "sys/devices/\(device.bus)0/\(device.parent)" }
+  public func parent(_ device: FakeDevice) -> String {
+    "sys/devices/\(device.bus)0/\(device.parent)"
+  }
 
-  func folder(_ relative: String) throws {
+  public func folder(_ relative: String) throws {
     try FileManager.default.createDirectory(
       atPath: path(relative), withIntermediateDirectories: true)
   }
 
-  func write(_ relative: String, _ text: String) throws { try write(relative, Array(text.utf8)) }
+  public func write(_ relative: String, _ text: String) throws {
+    try write(relative, Array(text.utf8))
+  }
 
-  func write(_ relative: String, _ bytes: [UInt8]) throws {
+  public func write(_ relative: String, _ bytes: [UInt8]) throws {
     try folder((relative as NSString).deletingLastPathComponent)
     try Data(bytes).write(to: URL(fileURLWithPath: path(relative)))
   }
 
-  func bytes(_ relative: String) throws -> [UInt8] {
+  public func bytes(_ relative: String) throws -> [UInt8] {
     Array(try Data(contentsOf: URL(fileURLWithPath: path(relative))))
   }
 
-  func link(_ relative: String, to target: String) throws {
+  public func link(_ relative: String, to target: String) throws {
     try FileManager.default.createSymbolicLink(atPath: path(relative), withDestinationPath: target)
   }
 
-  func remove(_ relative: String) throws {
+  public func remove(_ relative: String) throws {
     try FileManager.default.removeItem(atPath: path(relative))
   }
 
   /// Takes away what the kernel takes away at an unbind (fact 28).
-  func unbind(_ number: Int) throws {
+  public func unbind(_ number: Int) throws {
     try remove("sys/class/uio/uio\(number)")
   }
 
-  func add(_ device: FakeDevice) throws {
+  public func add(_ device: FakeDevice) throws {
     let parent = parent(device)
     let uio = "\(parent)/uio/uio\(device.number)"
     let attributes = [

@@ -1,4 +1,4 @@
-// The PCI function of a UIO device as sysfs shows it: its address, its identity and its BARs. Floor 3;
+// The PCI function of a UIO device as sysfs shows it: its address, its identity and its BARs. Floor 2;
 // values, for any thread.
 
 /// A PCI function.

@@ -3,7 +3,7 @@
 import Glibc
 import Testing
 
-@testable import UIO
+@testable import DeviceIdentity
 
 private struct Row: Sendable {
   let operation: UIOOperation

@@ -1,5 +1,5 @@
 // UIO devices as sysfs describes them: how people name them, what is known of one, its maps and its
-// port regions. Floor 3; values read once, nothing is open. Any thread.
+// port regions. Floor 2; values read once, nothing is open. Any thread.
 import Glibc
 
 /// A UIO device as the kernel describes it at one moment.

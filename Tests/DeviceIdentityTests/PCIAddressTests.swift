@@ -1,5 +1,5 @@
 import Testing
-import UIO
+import DeviceIdentity
 
 @Test func pciAddressReadsWhatItPrints() {
   #expect(PCIAddress("0000:00:03.0")?.description == "0000:00:03.0")

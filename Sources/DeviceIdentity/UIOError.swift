@@ -1,5 +1,5 @@
 // What each error number means, operation by operation: the table behind every error of this module.
-// The numbers in comments are the facts of docs/uio.md. Floor 3; values, for any thread. The module
+// The numbers in comments are the facts of docs/uio.md. Floor 2; values, for any thread. The module
 // re-exports the floors that its callers need: `import UIO` is enough for a driver.
 @_exported public import DeviceRegisters
 import Glibc

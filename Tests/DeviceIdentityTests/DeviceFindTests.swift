@@ -1,8 +1,9 @@
 // Finding one device by number, path, stable id or name.
 import Glibc
+import TestSupport
 import Testing
 
-@testable import UIO
+@testable import DeviceIdentity
 
 private func twoFunctions() throws -> FakeTree {
   var second = FakeDevice(number: 12, parent: "0000:00:04.0", dev: "245:12")
