@@ -94,7 +94,8 @@ let package = Package(
     .executableTarget(
       name: "interruptsyncd",
       dependencies: [
-        "InterruptSyncService", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "InterruptSyncService", "LinuxSystem",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     // Small real drivers, each run by the tests.

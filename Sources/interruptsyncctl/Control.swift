@@ -4,6 +4,7 @@
 import ArgumentParser
 import Glibc
 import InterruptSyncClient
+import LinuxSystem
 import UIO
 
 @main
@@ -31,7 +32,7 @@ struct Control: ParsableCommand {
     // When the reader of a pipe goes away, SIGPIPE ends the program like every filter.
     signal(SIGPIPE, SIG_DFL)
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(ProgramArguments.words)
       try command.run()
     } catch let error as InterruptSyncClientError {
       Failure.end(error)

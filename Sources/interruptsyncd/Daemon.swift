@@ -1,8 +1,10 @@
 // Floor 7. The program: its command line, and the wiring of the service. `main` runs on the control
 // thread and returns when the service ends.
 import ArgumentParser
+import Glibc
 import InterruptSync
 import InterruptSyncService
+import LinuxSystem
 import UIO
 
 @main
@@ -52,6 +54,13 @@ struct Daemon: ParsableCommand {
     completion: .directory)
   var configRoot = ""
 
+  static func main() {
+    // A write to a pipe or file that takes no more fails; it does not end the service.
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+    main(ProgramArguments.words)
+  }
+
   func validate() throws {
     if checkConfig, dumpConfig { throw ValidationError("give --check-config or --dump-config") }
     if !configRoot.isEmpty, !devices.isEmpty {
@@ -78,7 +87,7 @@ struct Daemon: ParsableCommand {
       let isConfigured =
         files?.devices.isEmpty == false || environment.hasManager || !listen.isEmpty
       if devices.isEmpty, !isConfigured { try refuseToChoose() }
-      let groups = ArgumentGroups(CommandLine.arguments.dropFirst(), devices: devices)
+      let groups = ArgumentGroups(ProgramArguments.words[...], devices: devices)
       var configuration = ServiceConfiguration(
         devices: try groups.configurations(), isJSON: json, duration: seconds, softwareRate: rate,
         sockets: listen)

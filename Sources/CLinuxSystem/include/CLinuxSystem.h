@@ -10,6 +10,7 @@
 #include "linux_event.h"
 #include "linux_memory.h"
 #include "linux_poller.h"
+#include "linux_process.h"
 #include "linux_thread.h"
 #include "linux_epoll.h"
 #include "linux_error.h"
