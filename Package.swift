@@ -173,7 +173,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "InterruptSyncTests",
-      dependencies: ["TestSupport", "CUIO", "LinuxSystem", "UIO", "InterruptSync"]),
+      dependencies: ["TestSupport", "CLinuxSystem", "CUIO", "LinuxSystem", "UIO", "InterruptSync"]),
     .testTarget(
       name: "InterruptSyncServiceTests",
       dependencies: [

@@ -1,5 +1,5 @@
-// Floor 0: the shared-memory ring behind cuio_ring.h. The dispatcher puts records into it and wakes a reader that sleeps,
-// with the interrupt lock held; the reader may be any thread of any process.
+// Floor 0: the rings behind cuio_ring.h. The dispatcher puts a record into a ring of this process, with the interrupt lock
+// held; the thread that serves observers copies records into rings that other processes read.
 #define _GNU_SOURCE
 #include "cuio_ring.h"
 
@@ -10,7 +10,6 @@
 
 #include "linux_clock.h"
 #include "cuio_counter.h"
-#include "linux_event.h"
 #include "linux_memory.h"
 #include "cuio_thread_state.h"
 
@@ -31,41 +30,74 @@ bool cuio_ring_is_valid(const cuio_ring_page *page, uint64_t size) {
          page->capacity <= (size - CUIO_RING_ENTRIES) / sizeof(cuio_ring_entry);
 }
 
-static void wake(cuio_ring *ring) {
-  if (ring->wakes_at_once) linux_event_signal(ring->wake_fd, 1);
-  else cuio_thread_wake(ring->wake_fd);
+void cuio_ring_publish(cuio_ring **slot, cuio_ring *ring) { __atomic_store_n(slot, ring, __ATOMIC_RELEASE); }
+
+// Whether there is room. A reader in another process may have written anything: what is more than the ring holds is a
+// full ring.
+static bool has_room(cuio_ring *ring) {
+  if (ring->written - __atomic_load_n(&ring->page->read, __ATOMIC_ACQUIRE) <= ring->mask) return true;
+  ring->dropped++;
+  return false;
 }
 
-void cuio_ring_put(cuio_ring *ring, uint64_t count, uint64_t total, bool claimed, const uint64_t *captured,
-                   uint32_t captures) {
-  uint64_t now = linux_nanoseconds();
-  if (captures > CUIO_RING_CAPTURES) captures = CUIO_RING_CAPTURES;
-  for (; ring; ring = ring->next) {
-    cuio_ring_page *page = ring->page;
-    // A reader in another process may have written anything: what is more than the ring holds is a full ring.
-    if (ring->written - __atomic_load_n(&page->read, __ATOMIC_ACQUIRE) > ring->mask) {
-      cuio_counter_set(&page->dropped, ++ring->dropped);
-      continue;
-    }
-    cuio_ring_entry *entry = &ring->entries[ring->written & ring->mask];
-    entry->count = count;
-    entry->total = total;
-    entry->time = now;
-    entry->dropped = ring->dropped;
-    entry->claimed = claimed;
-    entry->captures = captures;
-    for (uint32_t i = 0; i < captures; i++) entry->captured[i] = captured[i];
-    // Ordered against the reader's flag and its second look: one of the two sees the other.
-    __atomic_store_n(&page->written, ++ring->written, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&page->asleep, __ATOMIC_SEQ_CST) && __atomic_exchange_n(&page->asleep, 0, __ATOMIC_SEQ_CST))
-      wake(ring);
+void cuio_ring_put_slow(cuio_ring **slot, uint64_t count, uint64_t total, bool claimed, const uint64_t *captured,
+                        uint32_t captures) {
+  cuio_ring *ring = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+  if (!ring) return;
+  if (!has_room(ring)) {
+    cuio_counter_set(&ring->page->dropped, ring->dropped);
+    return;
   }
+  if (captures > CUIO_RING_CAPTURES) captures = CUIO_RING_CAPTURES;
+  cuio_ring_entry *entry = &ring->entries[ring->written & ring->mask];
+  entry->count = count;
+  entry->total = total;
+  entry->time = linux_nanoseconds();
+  entry->dropped = ring->dropped;
+  entry->claimed = claimed;
+  entry->captures = captures;
+  for (uint32_t i = 0; i < captures; i++) entry->captured[i] = captured[i];
+  // Ordered against the reader's flag and its second look: one of the two sees the other.
+  __atomic_store_n(&ring->page->written, ++ring->written, __ATOMIC_SEQ_CST);
+  cuio_bell *bell = ring->bell;
+  if (bell && __atomic_load_n(&bell->asleep, __ATOMIC_SEQ_CST) &&
+      __atomic_exchange_n(&bell->asleep, 0, __ATOMIC_SEQ_CST))
+    cuio_thread_wake(bell->fd);
 }
 
-void cuio_ring_end(cuio_ring *ring) {
-  __atomic_store_n(&ring->page->ended, 1, __ATOMIC_RELEASE);
-  linux_event_signal(ring->wake_fd, 1);
+void cuio_bell_sleep(cuio_bell *bell) { __atomic_store_n(&bell->asleep, 1, __ATOMIC_SEQ_CST); }
+
+uint64_t cuio_ring_waiting(const cuio_ring *ring, uint64_t *first) {
+  uint64_t read = *first = __atomic_load_n(&ring->page->read, __ATOMIC_RELAXED);
+  uint64_t waiting = __atomic_load_n(&ring->page->written, __ATOMIC_SEQ_CST) - read;
+  uint64_t straight = ring->mask + 1 - (read & ring->mask);
+  return waiting < straight ? waiting : straight;
 }
+
+void cuio_ring_release(cuio_ring *ring, uint64_t count) {
+  __atomic_store_n(&ring->page->read, __atomic_load_n(&ring->page->read, __ATOMIC_RELAXED) + count, __ATOMIC_RELEASE);
+}
+
+void cuio_ring_copy(cuio_ring *ring, const cuio_ring_entry *records, uint64_t count, uint64_t base,
+                    uint64_t dropped) {
+  for (uint64_t i = 0; i < count; i++) {
+    if (!has_room(ring)) continue;
+    cuio_ring_entry *entry = &ring->entries[ring->written & ring->mask];
+    *entry = records[i];
+    entry->dropped = ring->dropped + (records[i].dropped - base);
+    __atomic_store_n(&ring->page->written, ++ring->written, __ATOMIC_RELEASE);
+  }
+  cuio_counter_set(&ring->page->dropped, ring->dropped + (dropped - base));
+}
+
+bool cuio_ring_must_wake(cuio_ring *ring) {
+  // Ordered as in cuio_ring_put_slow().
+  __atomic_store_n(&ring->page->written, ring->written, __ATOMIC_SEQ_CST);
+  return __atomic_load_n(&ring->page->asleep, __ATOMIC_SEQ_CST) &&
+         __atomic_exchange_n(&ring->page->asleep, 0, __ATOMIC_SEQ_CST);
+}
+
+void cuio_ring_end(cuio_ring *ring) { __atomic_store_n(&ring->page->ended, 1, __ATOMIC_RELEASE); }
 
 bool cuio_ring_take(cuio_ring_page *page, const cuio_ring_entry *entries, uint64_t mask, cuio_ring_entry *entry) {
   uint64_t read = __atomic_load_n(&page->read, __ATOMIC_RELAXED);

@@ -22,14 +22,18 @@ uint32_t cuio_thread_id_slow(void) {
 }
 
 void cuio_thread_wake_slow(void) {
-  int fd = cuio_thread_state.deferred_wake - 1;
-  cuio_thread_state.deferred_wake = 0;
-  linux_event_signal(fd, 1);
+  for (int i = 0; i < 2; i++) {
+    int fd = cuio_thread_state.deferred_wakes[i] - 1;
+    cuio_thread_state.deferred_wakes[i] = 0;
+    if (fd >= 0) linux_event_signal(fd, 1);
+  }
 }
 
 void cuio_thread_wake(int fd) {
-  // One can be put off; a second one for another descriptor is rare and goes out at once.
-  int32_t waiting = cuio_thread_state.deferred_wake;
-  if (cuio_thread_state.level < 3 || (waiting != 0 && waiting != fd + 1)) linux_event_signal(fd, 1);
-  else cuio_thread_state.deferred_wake = fd + 1;
+  int32_t *waiting = cuio_thread_state.deferred_wakes;
+  if (cuio_thread_state.level < 3) linux_event_signal(fd, 1);
+  else if (waiting[0] == 0 || waiting[0] == fd + 1) waiting[0] = fd + 1;
+  else if (waiting[1] == 0 || waiting[1] == fd + 1) waiting[1] = fd + 1;
+  // A third is rare and goes out at once.
+  else linux_event_signal(fd, 1);
 }

@@ -41,7 +41,7 @@ public final class AttachedDevice {
   public func wait(timeout: Duration? = nil) throws(InterruptSyncClientError) -> Bool {
     switch connection.wait(for: event, until: Deadline(timeout)) {
     case .signalled:
-      _ = linux_event_drain(event.raw)
+      _ = linux_wake_pair_drain(event.raw)
       return true
     case .timedOut: return false
     case .hungUp:

@@ -97,7 +97,7 @@ public struct InterruptRecord: Equatable, Sendable {
       if hasEnded { return take() }
       if unsafe cuio_ring_sleep(page) { continue }
       switch connection.wait(for: event, until: deadline) {
-      case .signalled: _ = linux_event_drain(event.raw)
+      case .signalled: _ = linux_wake_pair_drain(event.raw)
       case .hungUp: isCutOff = true
       case .timedOut:
         if let record = take() { return record }

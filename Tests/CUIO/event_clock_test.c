@@ -3,8 +3,11 @@
 #include "check.h"
 
 #include "CUIO.h"
+#include "linux_wake_pair.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 TEST(event_is_nonblocking_and_closed_on_exec) {
@@ -49,17 +52,21 @@ TEST(wake_goes_out_at_once_below_device_level) {
 }
 
 TEST(wake_at_device_level_waits_until_the_lock_is_left) {
-  int fd = linux_event_create(), other = linux_event_create();
+  int fd = linux_event_create(), other = linux_event_create(), third = linux_event_create();
   cuio_thread_set_level(3);
   cuio_thread_wake(fd);
   cuio_thread_wake(fd);
   CHECK_EQUAL(linux_event_drain(fd), -EAGAIN);
-  // A second descriptor goes out at once and does not displace the first.
   cuio_thread_wake(other);
-  CHECK_EQUAL(linux_event_drain(other), 0);
+  CHECK_EQUAL(linux_event_drain(other), -EAGAIN);
+  // A third descriptor goes out at once and displaces neither.
+  cuio_thread_wake(third);
+  CHECK_EQUAL(linux_event_drain(third), 0);
+  cuio_thread_left_lock();
   CHECK_EQUAL(linux_event_drain(fd), -EAGAIN);
   cuio_thread_set_level(0);
   cuio_thread_left_lock();
+  CHECK_EQUAL(linux_event_drain(other), 0);
   uint64_t sum = 0;
   CHECK_EQUAL(read(fd, &sum, sizeof sum), sizeof sum);
   CHECK_EQUAL(sum, 1);
@@ -67,6 +74,30 @@ TEST(wake_at_device_level_waits_until_the_lock_is_left) {
   CHECK_EQUAL(linux_event_drain(fd), -EAGAIN);
   close(fd);
   close(other);
+  close(third);
+}
+
+TEST(wake_pair_wakes_the_other_end_however_it_is_left) {
+  int ends[2];
+  CHECK_EQUAL(linux_wake_pair_create(ends), 0);
+  CHECK_EQUAL(linux_wake_pair_drain(ends[1]), -EAGAIN);
+  CHECK_EQUAL(linux_wake_pair_signal(ends[0]), 0);
+  CHECK_EQUAL(linux_wake_pair_signal(ends[0]), 0);
+  CHECK_EQUAL(cuio_wait(ends[1], -1, 0, false), CUIO_WAIT_READABLE);
+  CHECK_EQUAL(linux_wake_pair_drain(ends[1]), 0);
+  CHECK_EQUAL(cuio_wait(ends[1], -1, 0, false), CUIO_WAIT_TIMEOUT);
+  // A reader that makes its end blocking and reads nothing stops no writer.
+  CHECK_EQUAL(fcntl(ends[1], F_SETFL, 0), 0);
+  CHECK(fcntl(ends[0], F_GETFL) & O_NONBLOCK);
+  int result = 0;
+  for (int i = 0; i < 100000 && result == 0; i++) result = linux_wake_pair_signal(ends[0]);
+  CHECK_EQUAL(result, -EAGAIN);
+  // What it would send, a descriptor with it, does not arrive.
+  CHECK(send(ends[1], "x", 1, MSG_NOSIGNAL) == -1 && errno == EPIPE);
+  // SIGPIPE would end the tests.
+  close(ends[1]);
+  CHECK_EQUAL(linux_wake_pair_signal(ends[0]), -EPIPE);
+  close(ends[0]);
 }
 
 TEST(ticks_do_not_run_backwards) {

@@ -83,7 +83,7 @@ func transactionThatCameSoFarHasItsResults(
 
 @Test func attachedDeviceIsWokenCompletesAndDetaches() throws {
   let seen = Seen<String>()
-  let event = FileDescriptor(adopting: linux_event_create())
+  let (wake, event) = try FileDescriptor.wakePair()
   func method(_ name: String, _ reply: JSONObject) -> FakeDaemon.Method {
     .init(name: name) { call in
       seen.add("\(name) \(call.connection.id) \(call.parameters)")
@@ -99,7 +99,7 @@ func transactionThatCameSoFarHasItsResults(
   let client = try daemon.client()
   let device = try client.attach("a", deadline: .milliseconds(20))
   #expect(try !device.wait(timeout: .milliseconds(20)))
-  linux_event_signal(event.raw, 2)
+  #expect(linux_wake_pair_signal(wake.raw) == 0)
   #expect(try device.wait(timeout: .seconds(60)))
   #expect(try !device.wait(timeout: .zero))
   #expect(try device.transact(RegisterOperations.parse("read bar0:0/32")) == [9])

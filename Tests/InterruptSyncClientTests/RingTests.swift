@@ -34,13 +34,13 @@ private final class RingSource: @unchecked Sendable {
   }
 
   func subscribe(_ call: VarlinkCall) {
-    guard let ring = try? SharedRing(of: object, capacity: 16) else {
+    guard let (ring, ends) = try? SharedRing.make(of: object, capacity: 16) else {
       return call.fail(.permissionDenied)
     }
     rings.withLock { $0.append(ring) }
     call.reply(
       ["ring": 0, "event": 1, "captures": ["status", "mask"]],
-      descriptors: [ring.memory, ring.event])
+      descriptors: [ends.memory, ends.event])
   }
 
   /// Releases the writing end, as the daemon does when it reconfigures a device.
@@ -86,6 +86,7 @@ private func daemon(_ source: RingSource) throws -> FakeDaemon {
     source.line.trigger()
     while source.object.statistics().dispatches < count { usleep(100) }
   }
+  while ring.dropped < 84 { usleep(100) }
   var last: InterruptRecord?
   var records = 0
   while let record = ring.take() {
@@ -120,7 +121,7 @@ private func daemon(_ source: RingSource) throws -> FakeDaemon {
   while source.object.statistics().dispatches < 1 { usleep(100) }
   source.end()
   #expect(try ring.next(timeout: .seconds(60))?.total == 1)
-  // The daemon's thread may still hold the writing end for a moment.
+  // The observers' thread may still have the end before it.
   #expect(try ring.next(timeout: .seconds(60)) == nil)
   #expect(ring.hasEnded)
 }

@@ -15,5 +15,6 @@
 #include "linux_epoll.h"
 #include "linux_error.h"
 #include "linux_socket.h"
+#include "linux_wake_pair.h"
 
 #endif

@@ -1,6 +1,7 @@
-// Floor 0. A fixed ring of interrupt events from the holder of an interrupt lock, usually the serving thread, to one
-// reader that takes no lock, on a thread of this process or, through shared memory, of another. A full ring drops the
-// new event and counts it.
+// Floor 0. A fixed ring of records, one for each dispatch, from one writer to one reader that takes no lock. The holder
+// of an interrupt lock, usually the serving thread, writes a ring in memory that no other process has. The thread that
+// serves observers reads it and copies each record into the observers' rings, in memory that each shares with one other
+// process. A full ring drops the new record and counts it.
 #ifndef CUIO_RING_H
 #define CUIO_RING_H
 
@@ -46,6 +47,15 @@ typedef struct cuio_ring_page {
   uint32_t reserved_reader[13];
 } cuio_ring_page;
 
+/// What wakes the one reader of many rings.
+typedef struct cuio_bell {
+  /// Up: the reader sleeps, or is about to, until `fd` is signalled.
+  uint32_t asleep;
+  /// An eventfd that no other process has.
+  int32_t fd;
+} cuio_bell;
+
+/// What a ring's writer knows of it.
 typedef struct cuio_ring {
   cuio_ring_page *LINUX_NONNULL page;
   cuio_ring_entry *LINUX_NONNULL entries;
@@ -53,15 +63,11 @@ typedef struct cuio_ring {
   uint64_t mask;
   /// The writer's own: what stands in the page may have been changed by another process.
   uint64_t written, dropped;
-  int32_t wake_fd;
-  /// Wakes at once, with the lock held: the reader is another process and will not run into the lock, and once the ring
-  /// is unlinked nothing uses `wake_fd` any more.
-  bool wakes_at_once;
-  /// The next ring of the same sync object. Belongs to the holder of the lock.
-  struct cuio_ring *LINUX_NULLABLE next;
+  /// Wakes the reader after cuio_ring_put(); nil where the reader is not woken that way.
+  cuio_bell *LINUX_NULLABLE bell;
 } cuio_ring;
 
-/// Says that nothing will be written any more, and wakes the reader.
+/// Says that nothing will be written any more. The caller wakes the reader.
 void cuio_ring_end(cuio_ring *LINUX_NONNULL ring);
 
 /// Prepares a page for `capacity` entries.
@@ -70,10 +76,40 @@ void cuio_ring_format(cuio_ring_page *LINUX_NONNULL page, uint64_t capacity);
 /// Whether a page that another process made is one of `size` bytes with its entries that this version reads.
 bool cuio_ring_is_valid(const cuio_ring_page *LINUX_NONNULL page, uint64_t size);
 
-/// Puts an event into `ring` and every ring linked to it. With the interrupt lock held, at device level, so that a
-/// wake-up goes out once the lock is free. At most CUIO_RING_CAPTURES are taken of `captured`.
-LINUX_HOT void cuio_ring_put(cuio_ring *LINUX_NULLABLE ring, uint64_t count, uint64_t total, bool claimed,
-                             const uint64_t *LINUX_NULLABLE captured, uint32_t captures);
+/// Publishes `ring` as the one that dispatches write, or with nil none. Any thread, without the lock: a dispatch that
+/// began before may still write the former ring, whose memory therefore lasts as long as the object.
+void cuio_ring_publish(cuio_ring *LINUX_NULLABLE *LINUX_NONNULL slot, cuio_ring *LINUX_NULLABLE ring);
+
+/// Puts a record into the ring that `slot` publishes. With the interrupt lock held, at device level, so that a wake-up
+/// goes out once the lock is free. At most CUIO_RING_CAPTURES are taken of `captured`.
+LINUX_HOT void cuio_ring_put_slow(cuio_ring *LINUX_NULLABLE *LINUX_NONNULL slot, uint64_t count, uint64_t total,
+                                  bool claimed, const uint64_t *LINUX_NULLABLE captured, uint32_t captures);
+
+/// The same, at no cost where no ring is published.
+LINUX_HOT static inline void cuio_ring_put(cuio_ring *LINUX_NULLABLE *LINUX_NONNULL slot, uint64_t count,
+                                           uint64_t total, bool claimed, const uint64_t *LINUX_NULLABLE captured,
+                                           uint32_t captures) {
+  if (__atomic_load_n(slot, __ATOMIC_RELAXED)) cuio_ring_put_slow(slot, count, total, claimed, captured, captures);
+}
+
+/// Says that the reader of many rings is about to sleep; it looks at each ring once more before it does.
+void cuio_bell_sleep(cuio_bell *LINUX_NONNULL bell);
+
+/// The records that wait, without taking them: `*first` is the number of the oldest. Returns how many follow it without
+/// a turn of the ring. By the reader.
+uint64_t cuio_ring_waiting(const cuio_ring *LINUX_NONNULL ring, uint64_t *LINUX_NONNULL first);
+
+/// Takes `count` records that cuio_ring_waiting() showed. By the reader.
+void cuio_ring_release(cuio_ring *LINUX_NONNULL ring, uint64_t count);
+
+/// Copies records into the ring of an observer, who may have written anything into its page. `dropped` counts what the
+/// ring that the records come from has dropped until now, `base` what it had dropped when the observer began: the
+/// observer misses the difference besides what its own ring drops.
+void cuio_ring_copy(cuio_ring *LINUX_NONNULL ring, const cuio_ring_entry *LINUX_NULLABLE records, uint64_t count,
+                    uint64_t base, uint64_t dropped);
+
+/// Whether the observer sleeps and has to be woken. Asked once after each cuio_ring_copy().
+bool cuio_ring_must_wake(cuio_ring *LINUX_NONNULL ring);
 
 /// Takes the oldest event. False when there is none. One reader at a time. `mask`: entries less 1.
 bool cuio_ring_take(cuio_ring_page *LINUX_NONNULL page, const cuio_ring_entry *LINUX_NONNULL entries, uint64_t mask,

@@ -8,8 +8,12 @@
 struct cuio_thread_state {
   uint32_t tid;
   int32_t level;
-  // Eventfd + 1 that waits for a signal until the interrupt lock is free, or 0.
-  int32_t deferred_wake;
+  // Eventfds + 1 that wait for a signal until the interrupt lock is free, or 0: a dispatch's deferred queue and its
+  // observers' thread. Looked at as one word.
+  union {
+    int32_t deferred_wakes[2];
+    uint64_t any_wake;
+  };
 };
 
 // Initial-exec: inside libinterruptsync.so, too, an access is one instruction and not a call. The block is small
@@ -44,7 +48,7 @@ LINUX_HOT void cuio_thread_wake_slow(void);
 /// To be called after every release of an interrupt lock, with the level restored. Inside a routine of another
 /// object the wake-up waits for that one's lock as well.
 LINUX_HOT static inline void cuio_thread_left_lock(void) {
-  if (!LINUX_LIKELY(cuio_thread_state.deferred_wake == 0) && cuio_thread_state.level < 3) cuio_thread_wake_slow();
+  if (!LINUX_LIKELY(cuio_thread_state.any_wake == 0) && cuio_thread_state.level < 3) cuio_thread_wake_slow();
 }
 
 #endif

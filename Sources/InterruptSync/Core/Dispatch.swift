@@ -67,8 +67,9 @@ struct SyncCounters {
   /// First argument of every routine (P6).
   var object: UnsafeMutableRawPointer?
   var head: UnsafeMutablePointer<RoutineNode>?
-  /// Where each dispatch leaves an event for the watchers, or nil.
-  var rings: UnsafeMutablePointer<cuio_ring>?
+  /// Where each dispatch leaves a record for the observers, or nil. Any thread publishes it
+  /// (cuio_ring_publish); the dispatch alone reads it.
+  var records: UnsafeMutablePointer<cuio_ring>?
   /// When the last dispatch released the lock; 0 once the line has been found quiet since.
   var lastEnd: UInt64 = 0
   /// The lock's contentions at the last reading of the clock.
@@ -88,7 +89,7 @@ struct SyncCounters {
   /// Ticks without an unclaimed dispatch after which the count starts again.
   let stormWindow: UInt64
   var lastUnclaimed: UInt64 = 0
-  /// What the routines captured for those events, and how many values; nil when none does.
+  /// What the routines captured for those records, and how many values; nil when none does.
   var captured: UnsafePointer<UInt64>?
   var captures: UInt32 = 0
 }
@@ -183,14 +184,14 @@ func dispatchMember(_ core: Cell<SyncCore>) -> Int32 {
   return outcome
 }
 
-/// For the watchers. With the lock held, after everything that the dispatch counts but the hold
-/// itself.
+/// For the observers. With the lock held, after everything that the dispatch counts but the hold
+/// itself. One record, in memory that no other process has, however many observe.
 @_noLocks @inline(__always)
 private func recordEvent(_ core: Cell<SyncCore>, _ delta: UInt64, _ outcome: Int32) {
-  guard let rings = unsafe core.value.rings else { return }
   let total = Counter.read(&core.value.counters.interrupts)
   unsafe cuio_ring_put(
-    rings, delta, total, outcome & Outcome.claimed != 0, core.value.captured, core.value.captures)
+    &core.value.records, delta, total, outcome & Outcome.claimed != 0, core.value.captured,
+    core.value.captures)
 }
 
 /// When this hold of the lock began. Reading the clock is felt on a line that never rests: there

@@ -87,24 +87,4 @@ extension Cell<SyncCore> {
       unsafe next = current.pointee.next
     }
   }
-
-  func link(_ ring: UnsafeMutablePointer<cuio_ring>) {
-    unsafe ring.pointee.next = value.rings
-    unsafe value.rings = ring
-  }
-
-  func unlink(_ ring: UnsafeMutablePointer<cuio_ring>) {
-    if unsafe value.rings == ring {
-      unsafe value.rings = ring.pointee.next
-      return
-    }
-    var before = unsafe value.rings
-    while let current = unsafe before {
-      if unsafe current.pointee.next == ring {
-        unsafe current.pointee.next = ring.pointee.next
-        return
-      }
-      unsafe before = unsafe current.pointee.next
-    }
-  }
 }

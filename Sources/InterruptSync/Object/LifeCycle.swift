@@ -192,7 +192,7 @@ extension SyncStorage {
   /// The last reference to the object has gone. Inside one of its own routines the caller cannot
   /// wait: the serving thread leaves later, without calling another routine (N12).
   func abandon() {
-    for watcher in monitor.locked({ watchers }) { watcher.finish() }
+    defer { endObservations() }
     // A group's thread may be waiting for the lock of the very routine that
     // releases the object.
     let canWait =

@@ -1,57 +1,53 @@
-// Room Object: carries interrupt events into another process: a ring in sealed memory and an
-// eventfd, both passed as descriptors. Made and released at PASSIVE_LEVEL; a dispatch writes the
-// ring with the interrupt lock held.
-package import CUIO
+// Room Object: carries the records of dispatches into another process: a ring in sealed memory, and
+// a wake-up. Made and released at PASSIVE_LEVEL on any thread; the observers' thread writes the
+// ring. No lock.
+import CUIO
+import Glibc
 package import LinuxSystem
 
-/// One subscriber in another process. Dispatches are put into its ring until this is released; what
-/// the subscriber does to the memory disturbs only itself.
-@safe package final class SharedRing: @unchecked Sendable {
-  /// The memory, laid out as cuio_ring.h says. Its size can no longer change.
-  package let memory: FileDescriptor
-  /// Signalled when an event has come and the subscriber had said that it sleeps.
-  package let event: FileDescriptor
-  private let ring: UnsafeMutablePointer<cuio_ring>
-  private let size: Int
-  private let storage: SyncStorage
+/// One subscriber in another process. Records go into its ring until this is released; what the
+/// subscriber does to the memory and to its descriptors disturbs only itself.
+package final class SharedRing: Sendable {
+  /// What the subscriber gets. Close it once it has.
+  package struct Ends: Sendable {
+    /// The memory, laid out as cuio_ring.h says. Its size can no longer change.
+    package let memory: FileDescriptor
+    /// Readable when a record has come and the subscriber had said that it sleeps.
+    package let event: FileDescriptor
+  }
 
-  /// Watches `object` from now on.
+  private let observation: DispatchObservation
+
+  /// Observes `object` from now on.
   ///
-  /// PASSIVE_LEVEL.
-  /// - Parameter capacity: events that are kept, 1 to 65,536, rounded up to a power of two.
+  /// Any thread at PASSIVE_LEVEL; takes no lock that a routine can hold.
+  /// - Parameter capacity: records that are kept, 1 to 65,536, rounded up to a power of two.
   /// - Throws: `invalidArgument`, `wouldDeadlock`, `wrongLevel`, `resourcesExhausted`.
-  package init(of object: InterruptSyncObject, capacity: Int) throws(InterruptSyncError) {
+  package static func make(
+    of object: InterruptSyncObject, capacity: Int
+  ) throws(InterruptSyncError) -> (ring: SharedRing, ends: Ends) {
     try object.storage.requirePassive("watch interrupts")
     guard (1...65536).contains(capacity) else {
       throw InterruptSyncError(
         .invalidArgument, object: object.name, operation: "watch interrupts",
         cause: "a ring has 1 to 65536 events, not \(capacity)")
     }
-    let count = Self.entries(capacity)
-    var page: UnsafeMutablePointer<cuio_ring_page>?
-    let file = unsafe cuio_ring_file(count, &page)
-    let wake = linux_event_create()
-    // If one of the two could not be made, the other ends with this scope.
-    let memory = file >= 0 ? FileDescriptor(adopting: file) : nil
-    let event = wake >= 0 ? FileDescriptor(adopting: wake) : nil
-    size = Int(cuio_ring_size(count))
-    guard let memory, let event, let page = unsafe page else {
-      if let page = unsafe page { _ = unsafe cuio_unmap(page, size) }
+    let (writer, ends) = try writer(of: object, entries: entries(capacity))
+    return (SharedRing(try object.storage.observe(writer)), ends)
+  }
+
+  private static func writer(
+    of object: InterruptSyncObject, entries: UInt64
+  ) throws(InterruptSyncError) -> (RingWriter, Ends) {
+    do throws(SystemError) { return try RingWriter.make(entries: entries) } catch {
       throw InterruptSyncError(
         .resourcesExhausted, object: object.name, operation: "watch interrupts",
-        cause: "cannot create a memory file or an eventfd",
-        hint: "raise the limit (systemd: LimitNOFILE=)", errno: file < 0 ? -file : -wake)
+        cause: "cannot create a memory file or a pair of sockets",
+        hint: "raise the limit (systemd: LimitNOFILE=)", errno: error.number)
     }
-    self.memory = memory
-    self.event = event
-    storage = object.storage
-    unsafe ring = .allocate(capacity: 1)
-    unsafe ring.initialize(
-      to: cuio_ring(
-        page: page, entries: cuio_ring_entries(page), mask: count - 1, written: 0, dropped: 0,
-        wake_fd: event.raw, wakes_at_once: true, next: nil))
-    storage.holdingLock { unsafe storage.core.link(ring) }
   }
+
+  private init(_ observation: DispatchObservation) { self.observation = observation }
 
   /// Bytes of memory of a ring for so many events.
   package static func size(capacity: Int) -> Int { Int(cuio_ring_size(entries(capacity))) }
@@ -61,31 +57,67 @@ package import LinuxSystem
     while count < capacity { count *= 2 }
     return count
   }
+}
+
+/// The writing end of a subscriber's ring. Used by the observers' thread alone.
+@safe private final class RingWriter: DispatchObserver, @unchecked Sendable {
+  private let ring: UnsafeMutablePointer<cuio_ring>
+  private let size: Int
+  /// Of the pair whose other end the subscriber has.
+  private let wake: FileDescriptor
+
+  static func make(
+    entries: UInt64
+  ) throws(SystemError) -> (writer: RingWriter, ends: SharedRing.Ends) {
+    let (own, other) = try FileDescriptor.wakePair()
+    var page: UnsafeMutablePointer<cuio_ring_page>?
+    let file = unsafe cuio_ring_file(entries, &page)
+    guard file >= 0, let page = unsafe page else {
+      throw SystemError(file < 0 ? -file : ENOMEM, "make a memory file")
+    }
+    let writer = unsafe RingWriter(page, entries: entries, wake: own)
+    return (writer, SharedRing.Ends(memory: FileDescriptor(adopting: file), event: other))
+  }
+
+  private init(
+    _ page: UnsafeMutablePointer<cuio_ring_page>, entries: UInt64, wake: FileDescriptor
+  ) {
+    self.wake = wake
+    size = Int(cuio_ring_size(entries))
+    unsafe ring = .allocate(capacity: 1)
+    unsafe ring.initialize(
+      to: cuio_ring(
+        page: page, entries: cuio_ring_entries(page), mask: entries - 1, written: 0, dropped: 0,
+        bell: nil))
+  }
 
   deinit {
-    storage.holdingLock { unsafe storage.core.unlink(ring) }
-    unsafe cuio_ring_end(ring)
     _ = unsafe cuio_unmap(ring.pointee.page, size)
     unsafe ring.deallocate()
   }
 
-  /// The oldest event, for a reader in this process; false when there is none.
-  package func take(_ entry: inout cuio_ring_entry) -> Bool {
-    let page = unsafe ring.pointee.page
-    return unsafe cuio_ring_take(page, ring.pointee.entries, ring.pointee.mask, &entry)
+  func observe(_ records: DispatchRecords) {
+    unsafe cuio_ring_copy(
+      ring, records.entries.baseAddress, UInt64(records.entries.count), records.droppedBefore,
+      records.dropped)
+    if unsafe cuio_ring_must_wake(ring) { _ = linux_wake_pair_signal(wake.raw) }
   }
 
-  /// Says that a reader in this process is about to sleep; true when an event has come meanwhile.
-  package func sleeps() -> Bool { unsafe cuio_ring_sleep(ring.pointee.page) }
-
-  /// Events dropped so far because the ring was full.
-  package var dropped: UInt64 {
-    storage.holdingLock { unsafe ring.pointee.dropped }
+  func end() {
+    unsafe cuio_ring_end(ring)
+    _ = linux_wake_pair_signal(wake.raw)
   }
 }
 
 extension InterruptSyncObject {
-  /// Sends the first `count` values at `values` along with each event (at most 8); nil ends that.
+  /// Hands the records of dispatches from now on to `observer`, until the observation is released.
+  /// Any thread, any level; takes no lock that a routine can hold.
+  /// - Throws: `resourcesExhausted`.
+  package func observe(
+    _ observer: any DispatchObserver
+  ) throws(InterruptSyncError) -> DispatchObservation { try storage.observe(observer) }
+
+  /// Sends the first `count` values at `values` along with each record (at most 8); nil ends that.
   /// They are read at the end of each dispatch, with the lock held, and have to last until then.
   package func setCaptured(_ values: UnsafePointer<UInt64>?, count: Int) {
     storage.holdingLock {

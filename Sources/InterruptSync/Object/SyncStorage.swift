@@ -1,5 +1,5 @@
 // Room Object: what an object keeps besides its line's service: the list of routines, the phase of
-// its life, its watchers. The interrupt lock guards the list that a dispatch walks, the monitor the
+// its life, its observers. The interrupt lock guards the list that a dispatch walks, the monitor the
 // rest. Apart from `InterruptSyncObject`, because the serving thread keeps it too: the object's
 // last reference may be released inside one of its own routines (N12).
 import CUIO
@@ -18,7 +18,8 @@ import Synchronization
   /// held.
   let monitor = Monitor()
   var registrations: [ServiceRoutineRegistration] = []
-  var watchers: [any EventWatcher] = []
+  /// Made with the first observer.
+  private var observed: RecordSource?
   var source: any InterruptSource
   var phase = Phase.disconnected
   var server: (any LineServer)?
@@ -41,6 +42,26 @@ import Synchronization
       name: name, lock: lock, core: core, storm: options.storm, attributes: options.dispatcher,
       report: options.report)
   }
+
+  /// Hands the records of dispatches from now on to `observer`, until the observation is released.
+  /// Any thread, any level; takes no lock that a routine can hold.
+  /// - Throws: `resourcesExhausted`.
+  func observe(_ observer: any DispatchObserver) throws(InterruptSyncError) -> DispatchObservation {
+    let source = monitor.locked {
+      let source = observed ?? RecordSource(core, thread: .shared)
+      observed = source
+      return source
+    }
+    do throws(SystemError) { return try DispatchObservation(of: source, by: observer) } catch {
+      throw InterruptSyncError(
+        .resourcesExhausted, object: name, operation: "observe interrupts",
+        cause: "cannot start the observers' thread",
+        hint: "raise the limit (systemd: TasksMax=, LimitNOFILE=)", errno: error.number)
+    }
+  }
+
+  /// The observers get what has been recorded, and then the end.
+  func endObservations() { monitor.locked { observed }?.end() }
 
   /// Takes out what was cancelled from inside a routine. From a thread that does not hold the
   /// interrupt lock.
@@ -141,12 +162,6 @@ public struct ServiceRoutineStatistics: Equatable, Sendable {
     self.calls = calls
     self.claims = claims
   }
-}
-
-/// Takes the events of an object's dispatches out of a ring.
-protocol EventWatcher: AnyObject, Sendable {
-  /// No event will come any more. Any thread, any level.
-  func finish()
 }
 
 /// Storages of objects whose last reference was released inside one of their own routines. The

@@ -1,6 +1,6 @@
-// Room Swift: an object's dispatches as an asynchronous sequence. The dispatch writes a ring with
-// the interrupt lock held and signals an eventfd; an ordinary thread resumes the tasks, because to
-// resume one takes locks and may allocate.
+// Room Swift: an object's dispatches as an asynchronous sequence. The observers' thread fills each
+// watcher's buffer and resumes its tasks, because to resume one takes locks and may allocate. A
+// monitor guards the buffer; a dispatch never takes it.
 import CUIO
 import Glibc
 import LinuxSystem
@@ -22,8 +22,8 @@ public struct InterruptEvent: Equatable, Sendable {
 
 /// The dispatches of an object, for ordinary tasks to watch.
 ///
-/// There is one buffer of fixed size between the dispatcher and the watcher. The dispatcher never
-/// waits for the watcher and allocates nothing: when the buffer is full, the new event is dropped
+/// There is one buffer of fixed size for each watcher. The dispatcher never waits for a watcher and
+/// allocates nothing: when the buffer is full, the new event is dropped
 /// and counted, and the older ones stay (`AsyncStream`'s `bufferingOldest`). `total` and `dropped`
 /// of the next event say what was missed.
 ///
@@ -58,8 +58,7 @@ public struct InterruptEvents: AsyncSequence, Sendable {
 }
 
 extension InterruptSyncObject {
-  /// Watches the object's dispatches from now on. Starts a thread that wakes the watcher; both end
-  /// with the sequence.
+  /// Watches the object's dispatches from now on, until the sequence is released.
   ///
   /// PASSIVE_LEVEL.
   /// - Parameter capacity: events that are kept for a slow watcher, 1 to 65,536, rounded up to a
@@ -74,8 +73,11 @@ extension InterruptSyncObject {
         .invalidArgument, object: name, operation: "watch interrupts",
         cause: "a buffer has 1 to 65536 events, not \(capacity)")
     }
-    let tap = try EventTap(owner: name, capacity: capacity)
-    return InterruptEvents(subscription: EventSubscription(to: tap, of: storage))
+    var count = 1
+    while count < capacity { count *= 2 }
+    let tap = EventTap(capacity: count)
+    return InterruptEvents(
+      subscription: EventSubscription(tap: tap, observation: try storage.observe(tap)))
   }
 }
 
@@ -92,30 +94,25 @@ extension Interrupt where State: ~Copyable {
 /// Keeps a tap on an object's dispatches for as long as a task can still watch it.
 final class EventSubscription: Sendable {
   let tap: EventTap
-  private let storage: SyncStorage
+  private let observation: DispatchObservation
 
-  init(to tap: EventTap, of storage: SyncStorage) {
+  init(tap: EventTap, observation: DispatchObservation) {
     self.tap = tap
-    self.storage = storage
-    storage.monitor.locked { storage.watchers.append(tap) }
-    storage.holdingLock { unsafe storage.core.link(tap.ring) }
-  }
-
-  deinit {
-    storage.holdingLock { unsafe storage.core.unlink(tap.ring) }
-    storage.monitor.locked { storage.watchers.removeAll { $0 === tap } }
-    tap.finish()
+    self.observation = observation
   }
 }
 
-/// The buffer of one watcher, and the thread that wakes it.
-@safe final class EventTap: EventWatcher, @unchecked Sendable {
-  let ring: UnsafeMutablePointer<cuio_ring>
-  private let page: UnsafeMutablePointer<cuio_ring_page>
-  private let entries: UnsafeMutablePointer<cuio_ring_entry>
-  private let wake: WakeEvent
-  /// Guards what follows, and is held by every reader of the ring.
+/// The buffer of one watcher.
+final class EventTap: DispatchObserver, @unchecked Sendable {
+  private let capacity: Int
+  /// Guards what follows.
   private let monitor = Monitor()
+  /// Oldest first, from `oldest` on; what lies before has been taken.
+  private var events: [InterruptEvent] = []
+  private var oldest = 0
+  private var overflow: UInt64 = 0
+  /// Dropped before the events reached this buffer.
+  private var missed: UInt64 = 0
   private var waiting: [(id: UInt64, continuation: CheckedContinuation<InterruptEvent?, Never>)] =
     []
   /// On their way to wait; a cancelled one leaves before it arrives.
@@ -123,41 +120,40 @@ final class EventSubscription: Sendable {
   private var lastID: UInt64 = 0
   private var isFinished = false
 
-  /// - Throws: `resourcesExhausted`.
-  init(owner: String, capacity: Int) throws(InterruptSyncError) {
-    wake = try WakeEvent.take(for: owner, operation: "watch interrupts")
-    var count = 1
-    while count < capacity { count *= 2 }
-    unsafe entries = .allocate(capacity: count)
-    unsafe entries.initialize(repeating: cuio_ring_entry(), count: count)
-    unsafe page = .allocate(capacity: 1)
-    unsafe cuio_ring_format(page, UInt64(count))
-    unsafe ring = .allocate(capacity: 1)
-    unsafe ring.initialize(
-      to: cuio_ring(
-        page: page, entries: entries, mask: UInt64(count - 1), written: 0, dropped: 0,
-        wake_fd: wake.fd, wakes_at_once: false, next: nil))
-    do throws(SystemError) {
-      let thread = try WorkerThread(name: "\(owner) events", stackSize: 256 * 1024) { [self] in
-        while serveNext() {}
-      }
-      thread.detach()
-    } catch {
-      throw InterruptSyncError(
-        .resourcesExhausted, object: owner, operation: "watch interrupts",
-        cause: "cannot create a thread",
-        hint: "raise the limit (systemd: TasksMax=, LimitNPROC=)", errno: error.number)
+  init(capacity: Int) { self.capacity = capacity }
+
+  var dropped: UInt64 { monitor.locked { overflow + missed } }
+
+  // On the observers' thread.
+
+  func observe(_ records: DispatchRecords) {
+    monitor.locked {
+      for unsafe entry in unsafe records.entries { add(entry, records.droppedBefore) }
+      missed = records.dropped - records.droppedBefore
+      serve()
     }
   }
 
-  deinit {
-    unsafe ring.deallocate()
-    unsafe page.deallocate()
-    unsafe entries.deallocate()
-    wake.giveBack()
+  func end() {
+    monitor.locked {
+      isFinished = true
+      serve()
+    }
   }
 
-  var dropped: UInt64 { unsafe cuio_ring_dropped(page) }
+  /// With the monitor held.
+  private func add(_ entry: cuio_ring_entry, _ before: UInt64) {
+    guard events.count - oldest < capacity else {
+      overflow += 1
+      return
+    }
+    events.append(
+      InterruptEvent(
+        count: entry.count, total: entry.total, nanoseconds: entry.time,
+        isClaimed: entry.claimed != 0, dropped: overflow + entry.dropped - before))
+  }
+
+  // On the tasks' threads.
 
   /// The next event, or nil at the end or when the task is cancelled.
   func next() async -> InterruptEvent? {
@@ -171,13 +167,6 @@ final class EventSubscription: Sendable {
     } onCancel: {
       cancel(id)
     }
-  }
-
-  /// No event will come any more: watchers end when they have taken the last one. Any thread, any
-  /// level.
-  func finish() {
-    monitor.locked { isFinished = true }
-    wake.signal()
   }
 
   private func wait(_ id: UInt64, _ continuation: CheckedContinuation<InterruptEvent?, Never>) {
@@ -204,26 +193,21 @@ final class EventSubscription: Sendable {
         waiting.removeFirst().continuation.resume(returning: event)
       } else if isFinished {
         waiting.removeFirst().continuation.resume(returning: nil)
-      } else if unsafe !cuio_ring_sleep(page) {
+      } else {
         return
       }
     }
   }
 
   private func take() -> InterruptEvent? {
-    var entry = cuio_ring_entry()
-    guard unsafe cuio_ring_take(page, entries, ring.pointee.mask, &entry) else { return nil }
-    return InterruptEvent(
-      count: entry.count, total: entry.total, nanoseconds: entry.time,
-      isClaimed: entry.claimed != 0, dropped: entry.dropped)
-  }
-
-  /// On the thread. False: it is over.
-  private func serveNext() -> Bool {
-    wake.wait()
-    return monitor.locked {
-      serve()
-      return !isFinished
+    guard oldest < events.count else { return nil }
+    defer {
+      oldest += 1
+      if oldest == events.count || oldest == capacity {
+        events.removeFirst(oldest)
+        oldest = 0
+      }
     }
+    return events[oldest]
   }
 }

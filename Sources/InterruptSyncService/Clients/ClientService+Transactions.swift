@@ -111,7 +111,7 @@ extension ClientService {
       self?.registry.attachmentEnded(device)
     }
     registry.notify(.changed, device)
-    if let event = device.attachment?.event { call.reply(["event": 0], descriptors: [event]) }
+    if let event = device.attachment?.takeEvent() { call.reply(["event": 0], descriptors: [event]) }
   }
 
   private func attachment(

@@ -1,6 +1,6 @@
 // Clients room. Methods that follow interrupts as they come: rings in shared memory, which the
-// dispatcher writes and the client reads without the daemon, and a coalesced stream for shells.
-// Control thread; no lock.
+// observers' thread writes and the client reads without this thread, and a coalesced stream for
+// shells. Control thread; no lock.
 import InterruptSync
 import LinuxSystem
 import UIO
@@ -23,7 +23,7 @@ extension ClientService {
     guard size <= limit - ringMemory[user, default: 0] else {
       throw ClientError.tooMuchMemory(size, has: ringMemory[user, default: 0], limit: limit)
     }
-    let ring = try device.ring(capacity: Int(capacity)).ring
+    let (ring, ends) = try device.ring(capacity: Int(capacity))
     let number = try subscribe(call)
     ringMemory[user, default: 0] += size
     device.rings[number] = ring
@@ -34,7 +34,7 @@ extension ClientService {
     call.reply(
       [
         "ring": 0, "event": 1, "captures": .array(device.captures.map { .string($0) }),
-      ], descriptors: [ring.memory, ring.event])
+      ], descriptors: [ends.memory, ends.event])
   }
 
   private func stream(_ call: VarlinkCall) throws(ErrorReply) {
@@ -81,15 +81,20 @@ extension ClientService {
 extension ManagedDevice {
   /// Makes a ring of the current object.
   /// - Throws: `SystemFailure`; `WrongState` if the device has never been connected.
-  func ring(
+  fileprivate func ring(
     capacity: Int
-  ) throws(ErrorReply) -> (object: InterruptSyncObject, ring: SharedRing) {
-    guard let object else {
-      throw ClientError.wrongState(
-        self, "the device has never been connected", hint: "connect it first")
-    }
+  ) throws(ErrorReply) -> (ring: SharedRing, ends: SharedRing.Ends) {
+    let object = try observed()
     do throws(InterruptSyncError) {
-      return (object, try SharedRing(of: object, capacity: capacity))
+      return try SharedRing.make(of: object, capacity: capacity)
     } catch { throw ClientError.system(error) }
+  }
+
+  /// The object whose dispatches an observer follows.
+  /// - Throws: `WrongState` if the device has never been connected.
+  func observed() throws(ErrorReply) -> InterruptSyncObject {
+    if let object { return object }
+    throw ClientError.wrongState(
+      self, "the device has never been connected", hint: "connect it first")
   }
 }

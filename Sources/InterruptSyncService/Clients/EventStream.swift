@@ -1,7 +1,7 @@
 // Clients room. One `Events` call, and the feed that all calls about one object share: however many
-// there are, the dispatcher writes one ring for them and wakes the control thread at most once a
-// pause. A slow reader gets fewer replies, and each accounts for all interrupts since the last.
-// Control thread; no lock. The ring's writer is the dispatcher's thread.
+// there are, the observers' thread wakes the control thread for them at most once a pause. A slow
+// reader gets fewer replies, and each accounts for all interrupts since the last. Control thread; a
+// monitor guards the one record that the observers' thread leaves for it.
 import CUIO
 import InterruptSync
 import LinuxSystem
@@ -57,7 +57,7 @@ final class EventStream {
     let now = device.statistics
     guard now.interrupts != reported else { return }
     var captured: JSONObject = [:]
-    for (name, value) in zip(device.captures, RingReader.captured(entry)) {
+    for (name, value) in zip(device.captures, entry.values) {
       captured[name] = JSON(value)
     }
     let count = now.dispatches &- dispatches
@@ -85,14 +85,11 @@ final class EventStream {
 final class EventFeed {
   /// The least time between two notifications of the streams.
   private static let pause = Duration.milliseconds(20)
-  /// Records that come within a pause at 50,000 interrupts a second. Of more, a stream still counts
-  /// all, and shows a record that came a little earlier.
-  private static let capacity = 1024
 
-  /// What the ring is of. With other settings a device gets another object.
+  /// What is observed. With other settings a device gets another object.
   let object: InterruptSyncObject
-  private let ring: SharedRing
-  private let reader: RingReader
+  private let newest: NewestRecord
+  private let observation: DispatchObservation
   private let loop: EventLoop
   private var watch: EventLoop.Watch?
   private var timer: LoopTimer?
@@ -101,12 +98,12 @@ final class EventFeed {
   /// - Throws: `SystemFailure`; `WrongState` if the device has never been connected.
   init(of device: ManagedDevice, on loop: EventLoop) throws(ErrorReply) {
     self.loop = loop
-    (object, ring) = try device.ring(capacity: Self.capacity)
-    reader = RingReader(ring)
-    do throws(SystemError) {
-      watch = try loop.watch(ring.event, for: .readable) { [unowned self] _ in woken() }
+    object = try device.observed()
+    do {
+      newest = try NewestRecord()
+      observation = try object.observe(newest)
+      watch = try loop.watch(newest.event, for: .readable) { [unowned self] _ in woken() }
     } catch { throw ClientError.system(error) }
-    deliver()
   }
 
   deinit {
@@ -122,16 +119,13 @@ final class EventFeed {
   func remove(_ listener: AnyObject) { listeners[ObjectIdentifier(listener)] = nil }
 
   private func woken() {
-    _ = linux_event_drain(ring.event.raw)
+    _ = linux_event_drain(newest.event.raw)
     // The end of a pause delivers what comes during it.
     if timer == nil { deliver() }
   }
 
   private func deliver() {
-    var last = newest()
-    // After a pause without an interrupt the dispatcher must wake this thread for the next.
-    while last == nil, reader.sleeps() { last = newest() }
-    guard let last else { return }
+    guard let last = newest.take() else { return }
     timer = loop.after(Self.pause) { [unowned self] in
       timer = nil
       deliver()
@@ -141,33 +135,49 @@ final class EventFeed {
       for body in Array(listeners.values) { body(last) }
     }
   }
+}
 
-  private func newest() -> cuio_ring_entry? {
-    var last: cuio_ring_entry?
-    while let entry = reader.take() { last = entry }
-    return last
+/// The newest record that nobody has taken. The observers' thread leaves it; the control thread
+/// takes it.
+private final class NewestRecord: DispatchObserver, @unchecked Sendable {
+  /// Signalled when a record has come since `take` found none.
+  let event: FileDescriptor
+  /// Guards what follows.
+  private let monitor = Monitor()
+  private var record: cuio_ring_entry?
+  private var isAwaited = true
+
+  /// - Throws: `SystemError`: EMFILE, ENFILE or ENOMEM.
+  init() throws(SystemError) { event = try FileDescriptor.event() }
+
+  func observe(_ records: DispatchRecords) {
+    guard let last = records.last else { return }
+    monitor.locked {
+      record = last
+      guard isAwaited else { return }
+      isAwaited = false
+      _ = linux_event_signal(event.raw, 1)
+    }
+  }
+
+  func end() {}
+
+  func take() -> cuio_ring_entry? {
+    monitor.locked {
+      defer { record = nil }
+      isAwaited = record == nil
+      return record
+    }
   }
 }
 
-/// Reads a ring that this process writes as well. One thread at a time.
-@safe struct RingReader {
-  private let ring: SharedRing
-
-  init(_ ring: SharedRing) { self.ring = ring }
-
-  func take() -> cuio_ring_entry? {
-    var entry = cuio_ring_entry()
-    return ring.take(&entry) ? entry : nil
-  }
-
-  /// Asks the writer for a wake-up; true if an interrupt has come meanwhile.
-  func sleeps() -> Bool { ring.sleeps() }
-
-  static func captured(_ entry: cuio_ring_entry) -> [UInt64] {
-    let values = entry.captured
+extension cuio_ring_entry {
+  /// The values of the captured registers.
+  fileprivate var values: [UInt64] {
     let all = [
-      values.0, values.1, values.2, values.3, values.4, values.5, values.6, values.7,
+      captured.0, captured.1, captured.2, captured.3, captured.4, captured.5, captured.6,
+      captured.7,
     ]
-    return Array(all.prefix(Int(entry.captures)))
+    return Array(all.prefix(Int(captures)))
   }
 }

@@ -1,6 +1,8 @@
 // Devices room. A line that a client services: each interrupt is handed to the client with the line
 // masked, and the line stays masked until the client completes. Control thread, except for the one
-// routine, which runs on the dispatcher's thread under the interrupt lock and only signals eventfds.
+// routine, which runs on the dispatcher's thread under the interrupt lock and only signals: the
+// client through its own end of a pair of sockets, the control thread through an eventfd that no
+// client has.
 import CUIO
 import InterruptSync
 import LinuxSystem
@@ -11,12 +13,14 @@ import Varlink
 final class Attachment {
   /// The number of the connection that made it.
   let owner: UInt64
-  /// Signalled at each interrupt; the client has it too.
-  let event: FileDescriptor
+  /// For the client: readable after each interrupt. Nil once the client has it.
+  private(set) var event: FileDescriptor?
   let deadline: Duration
   private let device: ManagedDevice
   private let loop: EventLoop
   private let handed: FileDescriptor
+  /// The other end of `event`.
+  private let wake: FileDescriptor
   private var watch: EventLoop.Watch?
   private var timer: LoopTimer?
   private var registration: ServiceRoutineRegistration?
@@ -37,8 +41,15 @@ final class Attachment {
     self.device = device
     self.loop = loop
     self.expired = expired
-    event = try Self.makeEvent(device)
-    handed = try Self.makeEvent(device)
+    do throws(SystemError) {
+      (wake, event) = try FileDescriptor.wakePair()
+      handed = try FileDescriptor.event()
+    } catch {
+      throw UIOError(
+        .resourcesExhausted, device: device.id, operation: "attach",
+        cause: "cannot create a pair of sockets or an eventfd",
+        hint: "raise the limit (systemd: LimitNOFILE=)", errno: error.number)
+    }
     device.disconnect()
     device.cancelRoutines()
     do { try begin() } catch {
@@ -47,15 +58,10 @@ final class Attachment {
     }
   }
 
-  private static func makeEvent(_ device: ManagedDevice) throws(UIOError) -> FileDescriptor {
-    let fd = linux_event_create()
-    guard fd >= 0 else {
-      throw UIOError(
-        .resourcesExhausted, device: device.id, operation: "attach",
-        cause: "cannot create an eventfd", hint: "raise the limit (systemd: LimitNOFILE=)",
-        errno: -fd)
-    }
-    return FileDescriptor(adopting: fd)
+  /// The client's end, once: the daemon keeps no copy, so that only the client holds it open.
+  func takeEvent() -> FileDescriptor? {
+    defer { event = nil }
+    return event
   }
 
   private func begin() throws {
@@ -63,10 +69,10 @@ final class Attachment {
     guard let object = device.object else { return }
     completed = object.statistics().interrupts
     // The registration ends before the object and the descriptors do.
-    let (client, own) = (event.raw, handed.raw)
+    let (client, own) = (wake.raw, handed.raw)
     registration = try object.registerServiceRoutine { [unowned object] in
       object.deferLine()
-      _ = linux_event_signal(client, 1)
+      _ = linux_wake_pair_signal(client)
       _ = linux_event_signal(own, 1)
       return .success
     }
@@ -108,7 +114,7 @@ final class Attachment {
     device.cancelRoutines()
     registration = nil
     // A client that waits for an interrupt would wait forever. Its next call tells it the reason.
-    _ = linux_event_signal(event.raw, 1)
+    _ = linux_wake_pair_signal(wake.raw)
   }
 
   private func stopTimer() {

@@ -144,7 +144,7 @@ enum ServiceClient {
     for count in 1... {
       let result = cuio_wait(event.raw, -1, 60_000, false)
       try expectEqual(result, Int32(CUIO_WAIT_READABLE), "waiting for interrupt \(count)")
-      _ = linux_event_drain(event.raw)
+      _ = linux_wake_pair_drain(event.raw)
       let status = try client.transact(device, [Operation.read(Edu.status)])[0]
       try client.transact(
         device,

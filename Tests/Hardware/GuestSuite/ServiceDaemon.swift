@@ -127,7 +127,7 @@ final class Ring {
       if cuio_ring_sleep(page) { continue }
       let result = cuio_wait(event.raw, -1, 60_000, false)
       try expectEqual(result, Int32(CUIO_WAIT_READABLE), "waiting for an event")
-      _ = linux_event_drain(event.raw)
+      _ = linux_wake_pair_drain(event.raw)
     }
     return entry
   }

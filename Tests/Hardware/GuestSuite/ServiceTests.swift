@@ -188,6 +188,6 @@ enum ServiceTests {
 
   private static func wait(_ event: FileDescriptor, _ what: String) throws {
     try expectEqual(cuio_wait(event.raw, -1, 20_000, false), Int32(CUIO_WAIT_READABLE), what)
-    _ = linux_event_drain(event.raw)
+    _ = linux_wake_pair_drain(event.raw)
   }
 }

@@ -2,6 +2,7 @@
 import CUIO
 import Glibc
 import InterruptSync
+import Synchronization
 import Testing
 import UIO
 
@@ -52,6 +53,17 @@ private func hosted(
     object: object, regions: regions)
 }
 
+/// Every record of an object.
+private final class Records: DispatchObserver {
+  private let entries = Mutex<[cuio_ring_entry]>([])
+  var all: [cuio_ring_entry] { entries.withLock { $0 } }
+  func observe(_ records: DispatchRecords) {
+    let copies = Array(records.entries)
+    entries.withLock { $0 += copies }
+  }
+  func end() {}
+}
+
 @Test func aHostedDriverServicesCapturesDefersAndStops() throws {
   let fixture = try DriverFixture()
   let line = try SoftwareLine(name: "board")
@@ -60,7 +72,8 @@ private func hosted(
   #expect(fixture.log[0] == 1)
   #expect(driver.captures == ["count", "twice"])
   let registration = try driver.register()
-  let ring = try SharedRing(of: object, capacity: 64)
+  let records = Records()
+  let observation = try object.observe(records)
   object.setCaptured(driver.captured, count: 2)
   try object.connect()
   for count in 1...20 {
@@ -69,9 +82,9 @@ private func hosted(
   }
   try eventually("a deferred routine") { fixture.log[2] > 0 && fixture.log[4] == fixture.log[2] }
   try object.disconnect()
-  var entry = cuio_ring_entry()
-  for count: UInt64 in 1...20 {
-    try #require(ring.take(&entry))
+  try eventually("20 records") { records.all.count == 20 }
+  withExtendedLifetime(observation) {}
+  for (count, entry) in zip((1 as UInt64)..., records.all) {
     #expect(entry.captured.0 == count && entry.captured.1 == 2 * count)
     #expect(entry.captured.2 == 0 && entry.captures == 2)
   }

@@ -1,0 +1,152 @@
+// Room Observing: the one thread that takes the records of every observed object and hands each to
+// the object's observers, so that no dispatcher touches a file or memory that an observer has, and
+// none takes longer because more observe. Any thread posts to it; a monitor guards the letters and
+// is held for a moment only. It starts with the first observer and stays.
+import CUIO
+import Glibc
+import LinuxSystem
+
+@safe final class ObserverThread: @unchecked Sendable {
+  enum Letter {
+    case add(RecordSource, any DispatchObserver, first: UInt64, dropped: UInt64)
+    case remove(RecordSource, any DispatchObserver)
+    case end(RecordSource)
+  }
+
+  static let shared = ObserverThread()
+
+  /// What dispatches ring. Never freed, nor its descriptor closed: a wake-up may have been put off.
+  let bell: UnsafeMutablePointer<cuio_bell>
+  /// Guards what follows.
+  private let monitor = Monitor()
+  private var letters: [Letter] = []
+  /// The process whose thread it is: a forked child has none.
+  private var process: pid_t = 0
+
+  // The thread's own.
+  private var observed: [Observed] = []
+
+  init() {
+    unsafe bell = .allocate(capacity: 1)
+    unsafe bell.initialize(to: cuio_bell(asleep: 0, fd: -1))
+  }
+
+  /// Starts the thread, unless it runs.
+  /// - Throws: EMFILE, ENFILE, ENOMEM or EAGAIN: no eventfd or no thread can be had. The next call
+  ///   tries again.
+  func start() throws(SystemError) {
+    try monitor.locked { () throws(SystemError) in
+      guard process != getpid() else { return }
+      // A forked child shares its parent's eventfd, and nobody serves what its parent observed.
+      letters = []
+      observed = []
+      let fd = linux_event_create()
+      guard fd >= 0 else { throw SystemError(-fd, "make an eventfd for observers") }
+      unsafe bell.pointee.fd = fd
+      try WorkerThread(name: "observers", stackSize: 256 * 1024) { [self] in
+        while true { serve() }
+      }.detach()
+      process = getpid()
+    }
+  }
+
+  /// Any thread, any level; never waits for the thread.
+  func post(_ letter: Letter) {
+    monitor.locked { letters.append(letter) }
+    unsafe cuio_thread_wake(bell.pointee.fd)
+  }
+
+  // MARK: On the thread
+
+  /// One object with observers.
+  private struct Observed {
+    let source: RecordSource
+    var observers: [(observer: any DispatchObserver, first: UInt64, dropped: UInt64)]
+    var told: UInt64
+  }
+
+  /// Hands on what there is, and sleeps when there is nothing.
+  private func serve() {
+    read(monitor.locked { take() })
+    if deliver() { return }
+    unsafe cuio_bell_sleep(bell)
+    // A record that came before the flag was up has rung no bell.
+    if deliver() { return }
+    if unsafe cuio_wait(-1, bell.pointee.fd, -1, false) > 0 {
+      _ = unsafe linux_event_drain(bell.pointee.fd)
+    }
+  }
+
+  private func take() -> [Letter] {
+    defer { letters = [] }
+    return letters
+  }
+
+  private func read(_ letters: [Letter]) {
+    for letter in letters {
+      switch letter {
+      case .add(let source, let observer, let first, let dropped):
+        add(source, (observer, first, dropped))
+      case .remove(let source, let observer): remove(source) { $0 === observer }
+      case .end(let source): remove(source) { _ in true }
+      }
+    }
+  }
+
+  private func add(_ source: RecordSource, _ new: (any DispatchObserver, UInt64, UInt64)) {
+    if let index = observed.firstIndex(where: { $0.source === source }) {
+      observed[index].observers.append(new)
+    } else {
+      observed.append(Observed(source: source, observers: [new], told: source.dropped))
+    }
+  }
+
+  /// Ends observers, after what was recorded until now.
+  private func remove(_ source: RecordSource, where isEnding: (any DispatchObserver) -> Bool) {
+    guard let index = observed.firstIndex(where: { $0.source === source }) else { return }
+    let written = source.written
+    while source.read < written, deliver(index) {}
+    for observer in observed[index].observers.map(\.observer) where isEnding(observer) {
+      observer.end()
+    }
+    observed[index].observers.removeAll { isEnding($0.observer) }
+    if observed[index].observers.isEmpty { observed.remove(at: index) }
+  }
+
+  private func deliver() -> Bool {
+    var any = false
+    for index in observed.indices where deliver(index) { any = true }
+    return any
+  }
+
+  /// Hands on some records of one object, so that a busy one leaves the others their turn.
+  private func deliver(_ index: Int) -> Bool {
+    let source = observed[index].source
+    let dropped = source.dropped
+    guard let (first, entries) = unsafe source.waiting(atMost: 256) else {
+      // The last records of a burst were dropped: no record tells that.
+      guard dropped != observed[index].told else { return false }
+      unsafe tell(index, 0, UnsafeBufferPointer(start: nil, count: 0), dropped)
+      return true
+    }
+    unsafe tell(index, first, entries, dropped)
+    source.release(entries.count)
+    return true
+  }
+
+  /// - Parameter first: the number of the first record.
+  private func tell(
+    _ index: Int, _ first: UInt64, _ entries: UnsafeBufferPointer<cuio_ring_entry>,
+    _ dropped: UInt64
+  ) {
+    observed[index].told = dropped
+    for (observer, since, before) in observed[index].observers {
+      // An observer gets what was recorded since it began.
+      let skipped = since > first ? Int(min(since - first, UInt64(entries.count))) : 0
+      unsafe observer.observe(
+        DispatchRecords(
+          entries: UnsafeBufferPointer(rebasing: entries.dropFirst(skipped)),
+          droppedBefore: before, dropped: dropped))
+    }
+  }
+}
