@@ -213,7 +213,8 @@ import Varlink
   _ = try client.ask("Trigger", ["device": "soft"])
   for what in ["the interrupt", "the end, as it is not completed"] {
     let result = cuio_wait(event.raw, -1, 10_000, false)
-    try #require(result == Int32(CUIO_WAIT_READABLE), "\(what)")
+    // At the end the daemon closes its end of the pair as well.
+    try #require(result & Int32(CUIO_WAIT_READABLE) != 0, "\(what)")
     _ = linux_wake_pair_drain(event.raw)
   }
   #expect(client.refusal("Complete", ["device": "soft", "claimed": true]) == "NotAttached")
