@@ -128,7 +128,9 @@ final class EventTap: DispatchObserver, @unchecked Sendable {
 
   func observe(_ records: DispatchRecords) {
     monitor.locked {
-      for unsafe entry in unsafe records.entries { add(entry, records.droppedBefore) }
+      for index in unsafe records.entries.indices {
+        unsafe add(records.entries[index], records.droppedBefore)
+      }
       missed = records.dropped - records.droppedBefore
       serve()
     }
