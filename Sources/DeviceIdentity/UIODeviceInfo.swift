@@ -17,7 +17,9 @@ public struct UIODeviceInfo: Equatable, Sendable {
   /// The I/O ports that the driver names, at most five, by index (fact 37).
   public let portRegions: [UIOPortRegion]
   /// Identity that survives a reboot and a replug in the same place: `pci-0000:00:03.0`,
-  /// `platform-NAME`; a second device of one parent has `+1` behind it, a third `+2`.
+  /// `platform-NAME`. Behind it stands `+` and the uio name where the parent may have other UIO devices
+  /// (fact 58). It does not depend on which of them are present. Devices of one parent whose driver
+  /// gives them one name have one id, too: finding them by it is `ambiguous` (fact 59).
   public let stableID: String
   /// The kernel driver bound to the parent, or nil.
   public let driver: String?
@@ -56,9 +58,12 @@ public struct UIODeviceInfo: Equatable, Sendable {
     portRegions = Self.portRegions(sysfs, folder)
     parentFolder = "\(folder)/device"
     driver = sysfs.linkName("\(parentFolder)/driver")
-    let parent = sysfs.linkName("\(folder)/device") ?? "uio\(number)"
+    // The kernel registers no device without a parent.
+    let parent = sysfs.linkName("\(folder)/device") ?? "unknown"
     let bus = sysfs.linkName("\(parentFolder)/subsystem") ?? "virtual"
-    stableID = "\(bus)-\(parent)" + Self.siblingSuffix(sysfs, parentFolder, number)
+    stableID = StableID.text(
+      bus: bus, parent: parent, driver: driver, name: name,
+      hasSiblings: sysfs.list("\(parentFolder)/uio").count > 1)
     pci =
       bus == "pci"
       ? PCIAddress(parent).flatMap {
@@ -78,8 +83,8 @@ public struct UIODeviceInfo: Equatable, Sendable {
     switch id {
     case .number(let number): return try UIODeviceInfo(number: number, sysfs: sysfs)
     case .path(let path): return try find(path: path, sysfs: sysfs)
-    case .stable(let text): return try only(all(sysfs).filter { $0.stableID == text }, text)
-    case .name(let text): return try only(all(sysfs).filter { $0.name == text }, text)
+    case .stable(let text): return try find(stable: text, sysfs: sysfs)
+    case .name(let text): return try find(name: text, sysfs: sysfs)
     }
   }
 
@@ -98,16 +103,24 @@ public struct UIODeviceInfo: Equatable, Sendable {
       hint: "give a node (/dev/uio0), a stable id (pci-0000:00:03.0) or a uio name")
   }
 
-  private static func only(_ found: [UIODeviceInfo], _ text: String) throws(UIOError)
-    -> UIODeviceInfo
-  {
-    guard let first = found.first else { throw UIOOperation.open.error(ENOENT, device: text) }
+  private static func find(stable id: String, sysfs: Sysfs) throws(UIOError) -> UIODeviceInfo {
+    let all = all(sysfs)
+    let found = all.filter { $0.stableID == id }
+    guard let first = found.first else { throw absent(id, among: all) }
+    guard found.count == 1 else { throw shared(id, by: found) }
+    return first
+  }
+
+  /// By uio name, or by the stable id of a device that is neither on a PCI bus nor on the platform bus.
+  private static func find(name: String, sysfs: Sysfs) throws(UIOError) -> UIODeviceInfo {
+    let found = all(sysfs).filter { $0.name == name }
+    guard let first = found.first else { return try find(stable: name, sysfs: sysfs) }
     guard found.count == 1 else {
-      let ids = found.map(\.stableID).joined(separator: ", ")
+      let ids = found.map { "\($0.stableID) (uio\($0.number))" }.joined(separator: ", ")
       throw UIOError(
-        .ambiguous, device: text, operation: "open",
+        .ambiguous, device: name, operation: "open",
         cause: "\(found.count) devices have this name: \(ids)",
-        hint: "name one of them by that stable id")
+        hint: "name one of them by its stable id")
     }
     return first
   }
@@ -136,14 +149,6 @@ public struct UIODeviceInfo: Equatable, Sendable {
         index: index, name: sysfs.optionalText("\(port)/name") ?? "", start: start, size: size,
         type: sysfs.optionalText("\(port)/porttype") ?? "")
     }
-  }
-
-  private static func siblingSuffix(_ sysfs: Sysfs, _ parent: String, _ number: Int) -> String {
-    let siblings = sysfs.list("\(parent)/uio").compactMap {
-      $0.hasPrefix("uio") ? Int($0.dropFirst(3)) : nil
-    }.sorted()
-    guard let position = siblings.firstIndex(of: number), position > 0 else { return "" }
-    return "+\(position)"
   }
 }
 
@@ -190,8 +195,8 @@ public enum UIODeviceID: Equatable, Sendable, CustomStringConvertible {
   case number(Int)
   /// Another path, such as a link made by udev.
   case path(String)
-  /// Stable: what `UIODeviceInfo.stableID` says, for instance `pci-0000:00:03.0` or
-  /// `platform-fed00000.timer`.
+  /// Stable: what `UIODeviceInfo.stableID` says, for instance `pci-0000:00:03.0`,
+  /// `platform-fed00000.timer` or `platform-4a300000.pruss+evt2`.
   case stable(String)
   /// The uio name, as `/sys/class/uio/uioN/name` has it.
   case name(String)
@@ -204,18 +209,8 @@ public enum UIODeviceID: Equatable, Sendable, CustomStringConvertible {
       self = .number(number)
     } else if text.hasPrefix("/") {
       self = .path(text)
-    } else if let address = PCIAddress(text) {
-      self = .stable("pci-\(address)")
-    } else if text.hasPrefix("pci-") {
-      // A second device of one function carries +1, +2 … behind the address.
-      let parts = text.dropFirst(4).split(
-        separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
-      guard let address = PCIAddress(parts[0]), parts.count == 1 || Self.isPosition(parts[1]) else {
-        throw UIOError(
-          .malformed, device: text, operation: "name a device", cause: "not a PCI address",
-          hint: "write pci-DOMAIN:BUS:DEVICE.FUNCTION, for instance pci-0000:00:03.0")
-      }
-      self = .stable("pci-\(address)" + (parts.count > 1 ? "+\(parts[1])" : ""))
+    } else if let id = try Self.pci(text) {
+      self = .stable(id)
     } else if text.hasPrefix("platform-") {
       self = .stable(text)
     } else if !text.isEmpty {
@@ -227,10 +222,22 @@ public enum UIODeviceID: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  // 1, 2 …, without leading zeros.
-  private static func isPosition(_ text: Substring) -> Bool {
-    guard let position = NumberParsing.parse(text, as: Int.self) else { return false }
-    return position > 0 && "\(position)" == text
+  /// The stable id of a PCI function that `text` names, `pci-` or not; nil if it names something else.
+  private static func pci(_ text: String) throws(UIOError) -> String? {
+    let isMarked = text.hasPrefix("pci-")
+    let parts = text.dropFirst(isMarked ? 4 : 0).split(
+      separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
+    let address = PCIAddress(parts[0])
+    guard isMarked || address != nil else { return nil }
+    guard let address, parts.count == 1 || StableID.isEncoded(parts[1]) else {
+      throw UIOError(
+        .malformed, device: text, operation: "name a device",
+        cause: "not a PCI address, or an address with a uio name",
+        hint:
+          "write pci-DOMAIN:BUS:DEVICE.FUNCTION, for instance pci-0000:00:03.0, and +NAME behind "
+          + "it where interruptsyncd --list shows one")
+    }
+    return "pci-\(address)" + (parts.count > 1 ? "+\(parts[1])" : "")
   }
 
   private static func number(_ text: String) -> Int? {

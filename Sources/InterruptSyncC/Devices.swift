@@ -126,7 +126,9 @@ extension interruptsync_device_info {
     event = info.event
     map_count = UInt32(info.maps.count)
     port_range_count = UInt32(info.portRegions.count)
-    unsafe withUnsafeMutableBytes(of: &stable_id) { unsafe fill($0, info.stableID) }
+    // A part of an id could be another device's.
+    let id = info.stableID.utf8.count < MemoryLayout.size(ofValue: stable_id) ? info.stableID : ""
+    unsafe withUnsafeMutableBytes(of: &stable_id) { unsafe fill($0, id) }
     unsafe withUnsafeMutableBytes(of: &name) { unsafe fill($0, info.name) }
     unsafe withUnsafeMutableBytes(of: &version) { unsafe fill($0, info.version) }
     unsafe withUnsafeMutableBytes(of: &driver) { unsafe fill($0, info.driver ?? "") }

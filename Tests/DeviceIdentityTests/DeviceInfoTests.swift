@@ -49,7 +49,7 @@ import Testing
   let info = try UIODeviceInfo(number: 3, sysfs: tree.sysfs)
   #expect(info.driver == nil)
   #expect(info.pci == nil)
-  #expect(info.stableID == "virtual-uio3")
+  #expect(info.stableID == "virtual-unknown+0")
 }
 
 @Test func fact8_eventBeyondIntMaxIsReadAsUnsigned() throws {

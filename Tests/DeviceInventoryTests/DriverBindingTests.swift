@@ -138,7 +138,7 @@ func writeThatFailsLeavesTheOldDriver(attribute: String, number: Int32, code: UI
   #expect(try binding(machine).driverctlFile == machine.folder.path("etc/driverctl.d/pci-\(card)"))
 }
 
-@Test(arguments: ["pci-0000:00:03.0", "0000:00:03.0", "00:03.0", "pci-0000:00:03.0+1"])
+@Test(arguments: ["pci-0000:00:03.0", "0000:00:03.0", "00:03.0", "pci-0000:00:03.0+evt1"])
 func busDeviceIsNamedInManyWays(text: String) throws {
   let machine = try FakeMachine()
   try machine.add(card, driver: nil)

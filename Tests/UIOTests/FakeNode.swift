@@ -35,6 +35,8 @@ final class MortalNode: Sendable {
   init() {
     var ends: [Int32] = [-1, -1]
     _ = pipe(&ends)
+    // A program that another test starts must not keep an end open.
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     file = FileDescriptor(adopting: ends[0])
     other = Mutex(FileDescriptor(adopting: ends[1]))
   }

@@ -17,7 +17,7 @@ package struct ConfigurationSet: Equatable, Sendable {
 
   /// The file for a device: the first by name that admits it, as in systemd.link(5). Nil: the
   /// device is not configured.
-  package func file(for device: DeviceIdentity) -> DeviceFile? {
+  package func file(for device: DeviceProperties) -> DeviceFile? {
     devices.first { $0.match.admits(device) }
   }
 

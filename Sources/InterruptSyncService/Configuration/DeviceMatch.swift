@@ -23,7 +23,7 @@ package struct DeviceMatch: Equatable, Sendable {
     var isList: Bool { true }
   }
 
-  package func admits(_ device: DeviceIdentity) -> Bool {
+  package func admits(_ device: DeviceProperties) -> Bool {
     softwareLines.isEmpty && ids.admits(device.stableID) && pciDevices.admits(device.pciDevice)
       && names.admits(device.name) && drivers.admits(device.driver)
   }
@@ -90,16 +90,25 @@ package struct DeviceMatch: Equatable, Sendable {
     if let address = PCIAddress(text) {
       throw ValueFault("\"\(text)\" is not a stable id", hint: "write pci-\(address)")
     }
+    // Of a pattern only the devices can tell.
+    guard text.hasPrefix("pci-"), !text.contains(where: { "*?[".contains($0) }) else { return text }
+    let id: UIODeviceID
+    do throws(UIOError) { id = try UIODeviceID(text) } catch {
+      throw ValueFault("\"\(text)\" is \(error.cause)", hint: error.hint)
+    }
+    guard id == .stable(text) else {
+      throw ValueFault("\"\(text)\" is not a stable id", hint: "write \(id)")
+    }
     return text
   }
 
-  /// `VENDOR:DEVICE`, each up to four hexadecimal digits or `*`, in the form of `DeviceIdentity`.
+  /// `VENDOR:DEVICE`, each up to four hexadecimal digits or `*`, in the form of `DeviceProperties`.
   private static func pciDevice(_ text: String) throws(ValueFault) -> String {
     let parts = try pattern(text).split(separator: ":", omittingEmptySubsequences: false)
     let read = parts.compactMap { part -> String? in
       if part == "*" { return "*" }
       guard part.first?.isHexDigit == true, let number = UInt16(part, radix: 16) else { return nil }
-      return DeviceIdentity.digits(number)
+      return DeviceProperties.digits(number)
     }
     guard parts.count == 2, read.count == 2 else {
       throw ValueFault(
@@ -131,7 +140,7 @@ package struct PatternList: Equatable, Sendable {
 }
 
 /// What a device is recognized by.
-package struct DeviceIdentity: Equatable, Sendable {
+package struct DeviceProperties: Equatable, Sendable {
   package let stableID: String
   package let name: String
   package let driver: String?

@@ -43,8 +43,9 @@ final class DeviceOpener {
 
   /// Opens a device with descriptors that were handed in, else with those of an earlier process if
   /// they are still the device's, else from its node.
-  /// - Throws: what opening throws.
+  /// - Throws: what opening throws; `ambiguous` if the id is another present device's as well.
   func open(_ info: UIODeviceInfo) throws(UIOError) -> RestoredDevice {
+    try info.requireOwnID(sysfs)
     let id = info.stableID
     restoreAdopted(info)
     if let device = adopted[id] {

@@ -11,7 +11,7 @@ extension DeviceRegistry {
     for configuration in named where (try? UIODeviceInfo.find(configuration.id)) == info {
       return (configuration, nil)
     }
-    guard let file = files?.file(for: DeviceIdentity(info)) else { return nil }
+    guard let file = files?.file(for: DeviceProperties(info)) else { return nil }
     return (file.configuration(of: info.stableID), file.name)
   }
 

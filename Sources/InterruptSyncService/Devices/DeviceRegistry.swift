@@ -84,6 +84,8 @@ final class DeviceRegistry {
     guard let known = devices.first(where: { $0.id == info.stableID }) else {
       return add(made(info.stableID, info, configuration(for: info)))
     }
+    // The one before has gone unnoticed, or shares its id: then neither is serviced (fact 59).
+    if let before = known.info, before.number != info.number { retire(known) }
     known.info = info
     // Another device may have come to the same id, and another file may be for it.
     let wanted = configuration(for: info)

@@ -75,13 +75,15 @@ private struct Examination {
     if devices.isEmpty { examineKernel(present, device) }
   }
 
-  /// The dispatcher's thread has its device's name, cut to the length that the kernel keeps.
+  /// The dispatcher's thread has its device's name, cut to the length that the kernel keeps; nil where
+  /// several have what is left of it.
   private static func dispatcher(
     of device: Device, _ client: InterruptSyncClient
   ) -> ThreadSchedule? {
     guard let process = client.daemonProcess else { return nil }
     let name = String(device.id.prefix(15))
-    return ThreadSchedule.ofProcess(process).first { $0.name == name }
+    let named = ThreadSchedule.ofProcess(process).filter { $0.name == name }
+    return named.count == 1 ? named[0] : nil
   }
 
   private mutating func add(

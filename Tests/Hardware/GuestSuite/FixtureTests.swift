@@ -139,7 +139,7 @@ enum FixtureTests {
 
   private static func description() throws {
     let device = try custom()
-    try expectEqual(device.info.stableID, "platform-uio-fixture.0", "stable id")
+    try expectEqual(device.info.stableID, "platform-uio-fixture.0+fixture-custom", "stable id")
     try expectEqual(device.info.driver, nil, "driver")
     try expectEqual(device.info.maps.map(\.name), ["page", "testdev"], "names of the maps")
     try expectEqual(device.info.portRegions.first?.start, 0xe0, "first port")

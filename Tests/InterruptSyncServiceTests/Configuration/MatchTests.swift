@@ -3,10 +3,10 @@ import Testing
 
 @testable import InterruptSyncService
 
-private let edu = DeviceIdentity(
+private let edu = DeviceProperties(
   stableID: "pci-0000:00:03.0", name: "uio_pci_generic", driver: "uio_pci_generic",
   pciDevice: "1234:11e8")
-private let timer = DeviceIdentity(stableID: "platform-fed00000.timer", name: "hpet")
+private let timer = DeviceProperties(stableID: "platform-fed00000.timer", name: "hpet")
 
 @Test(arguments: [
   ("Id=*", true, true), ("Id=pci-*", true, false), ("Id=pci-0000:00:0[34].?", true, false),
@@ -35,6 +35,14 @@ func matchAdmits(text: String, admitsEDU: Bool, admitsTimer: Bool) throws {
   (
     "Id=0000:00:03.0", "2:4: error: Id=: \"0000:00:03.0\" is not a stable id",
     "write pci-0000:00:03.0"
+  ),
+  (
+    "Id=pci-00:1F.7", "2:4: error: Id=: \"pci-00:1F.7\" is not a stable id",
+    "write pci-0000:00:1f.7"
+  ),
+  (
+    "Id=pci-* pci-0000:00:99.0", "2:10: error: Id=: \"pci-0000:00:99.0\" is not a PCI address",
+    "DOMAIN"
   ),
   ("Id=a !b", "2:6: error: Id=: \"!\" is inside the list", "before the first"),
   ("Id=!", "2:4: error: Id=: a pattern is empty", "*"),

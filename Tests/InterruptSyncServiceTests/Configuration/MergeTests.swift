@@ -14,7 +14,7 @@ private func text(mode: String) -> String { "[Match]\nId=*\n[Device]\nMode=\(mod
   #expect(configuration.devices.isEmpty)
   #expect(configuration.daemon == DaemonSettings())
   #expect(configuration.dump == "")
-  #expect(configuration.file(for: DeviceIdentity(stableID: "pci-0000:00:03.0", name: "x")) == nil)
+  #expect(configuration.file(for: DeviceProperties(stableID: "pci-0000:00:03.0", name: "x")) == nil)
 }
 
 @Test func mergeTakesAFileFromTheFolderOfHighestPriority() throws {
@@ -195,8 +195,8 @@ func mergeLeavesOutWhatIsMasked(byLink: Bool) throws {
   let configuration = try folder.configuration()
   #expect(
     configuration.devices.map(\.name) == ["10-hpet.device", "50-all.device", "90-edu.device"])
-  let hpet = DeviceIdentity(stableID: "platform-hpet", name: "hpet")
-  let edu = DeviceIdentity(stableID: "pci-0", name: "edu", pciDevice: "1234:11e8")
+  let hpet = DeviceProperties(stableID: "platform-hpet", name: "hpet")
+  let edu = DeviceProperties(stableID: "pci-0", name: "edu", pciDevice: "1234:11e8")
   #expect(configuration.file(for: hpet)?.name == "10-hpet.device")
   #expect(configuration.file(for: edu)?.name == "50-all.device")
 }

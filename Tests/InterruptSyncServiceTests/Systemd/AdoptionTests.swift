@@ -1,6 +1,7 @@
 // Descriptors that another process opened: checked, used, kept and released.
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 import UIO
 
@@ -107,6 +108,27 @@ private func refusal(_ tree: PCITree, node: FileDescriptor, configuration: FileD
   opener.releaseAdopted(PCITree.id)
   #expect(throws: UIOError.self) { try opener.open(tree.info()) }
   #expect(receiver.next(within: 0) == nil)
+}
+
+@Test func fact59_deviceWhoseIDIsAlsoAnothersIsNotOpened() throws {
+  let manager = try ServiceManagerBridge(
+    ServiceEnvironment(FakeReceiver().environment()), journal: .standard)
+  let tree = try FakeTree()
+  for number in 0...2 {
+    let name = number == 2 ? "evt2" : "evt"
+    try tree.add(
+      FakeDevice(
+        number: number, bus: "platform", parent: "pruss", driver: "p", name: name, attributes: [:]))
+  }
+  let opener = DeviceOpener(manager, sysfs: tree.sysfs)
+  for info in UIODeviceInfo.all(tree.sysfs) {
+    if info.name == "evt2" {
+      _ = try opener.open(info)
+    } else {
+      let error = #expect(throws: UIOError.self) { _ = try opener.open(info) }
+      #expect(error?.code == .ambiguous && error?.device == "platform-pruss+evt")
+    }
+  }
 }
 
 @Test func refusedDescriptorsChangeNothing() throws {

@@ -26,7 +26,7 @@ typedef struct interruptsync_device_info {
   uint32_t pci_domain;
   uint16_t pci_vendor_id;
   uint16_t pci_device_id;
-  /// The identity that survives a reboot: "pci-0000:00:03.0".
+  /// The identity that survives a reboot: "pci-0000:00:03.0". Empty if it is longer than 127 bytes: use the number.
   char stable_id[128];
   /// The driver's name for it, and the driver's version.
   char name[64];
