@@ -7,9 +7,9 @@
 
 int linux_wake_pair_create(int ends[2]) {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return -errno;
-  // What nobody reads must not pile up: the kernel raises this to its least size.
+  // Signals without a reader must not pile up: the kernel raises this to its least size.
   int least = 1;
-  // Not for reading: a descriptor that waited here would be closed by whoever closes this end.
+  // Not for reading: a descriptor that waited here would be closed by the thread that closes this end.
   if (setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &least, sizeof least) == 0 && shutdown(ends[0], SHUT_RD) == 0)
     return 0;
   int error = errno;

@@ -1,7 +1,7 @@
 """What a client does to the descriptors and the memory that the daemon gave it disturbs only the client.
 
 O_NONBLOCK belongs to the open file, which a passed descriptor shares: were it the daemon's own, a client that clears it
-would stop whoever writes.
+would stop the writer.
 """
 import ctypes
 import fcntl

@@ -1,4 +1,4 @@
-// Room Observing: the records of one object's dispatches on their way to whoever observes them. A
+// Room Observing: the records of one object's dispatches on their way to its observers. A
 // dispatch writes one record, with the interrupt lock held, into memory of this process that no
 // other has; the observers' thread takes it from there. Any thread adds and removes observers, at
 // any level, and never takes the interrupt lock for that.

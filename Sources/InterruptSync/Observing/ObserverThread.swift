@@ -32,12 +32,12 @@ import LinuxSystem
   }
 
   /// Starts the thread, unless it runs.
-  /// - Throws: EMFILE, ENFILE, ENOMEM or EAGAIN: no eventfd or no thread can be had. The next call
+  /// - Throws: EMFILE, ENFILE, ENOMEM or EAGAIN: cannot create an eventfd or a thread. The next call
   ///   tries again.
   func start() throws(SystemError) {
     try monitor.locked { () throws(SystemError) in
       guard process != getpid() else { return }
-      // A forked child shares its parent's eventfd, and nobody serves what its parent observed.
+      // A forked child shares its parent's eventfd, and no thread serves what its parent observed.
       letters = []
       observed = []
       let fd = linux_event_create()
@@ -65,7 +65,7 @@ import LinuxSystem
     var told: UInt64
   }
 
-  /// Hands on what there is, and sleeps when there is nothing.
+  /// Hands on the records that wait, and sleeps when there are none.
   private func serve() {
     read(monitor.locked { take() })
     if deliver() { return }

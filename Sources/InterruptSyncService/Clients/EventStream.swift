@@ -86,7 +86,7 @@ final class EventFeed {
   /// The least time between two notifications of the streams.
   private static let pause = Duration.milliseconds(20)
 
-  /// What is observed. With other settings a device gets another object.
+  /// The observed object. With other settings a device gets another object.
   let object: InterruptSyncObject
   private let newest: NewestRecord
   private let observation: DispatchObservation
@@ -137,7 +137,7 @@ final class EventFeed {
   }
 }
 
-/// The newest record that nobody has taken. The observers' thread leaves it; the control thread
+/// The newest record that was not taken yet. The observers' thread leaves it; the control thread
 /// takes it.
 private final class NewestRecord: DispatchObserver, @unchecked Sendable {
   /// Signalled when a record has come since `take` found none.
