@@ -28,7 +28,7 @@ func N5_handledIsExactlySuccessUnlessAllowed(_ status: NTStatus) throws {
   let expected: [InterruptSyncError.Code: NTStatus] = [
     .wouldDeadlock: .possibleDeadlock, .wrongLevel: .invalidDeviceState,
     .alreadyConnected: .invalidDeviceState, .noServiceRoutines: .unsuccessful,
-    .lineBusy: .deviceBusy, .removed: .notFound, .lineFailed: .unsuccessful,
+    .lineBusy: .deviceBusy, .busy: .deviceBusy, .removed: .notFound, .lineFailed: .unsuccessful,
     .resourcesExhausted: .insufficientResources, .lockOwnerDied: .unsuccessful,
     .invalidArgument: .invalidParameter,
   ]

@@ -87,6 +87,15 @@ LINUX_HOT static inline int32_t cuio_lock_enter(cuio_lock *LINUX_NONNULL lock, u
   return level;
 }
 
+/// Enters as cuio_lock_enter() does, but waits at most `timeout_ns` nanoseconds: -ETIMEDOUT then.
+static inline int32_t cuio_lock_enter_for(cuio_lock *LINUX_NONNULL lock, uint64_t *LINUX_NULLABLE calls,
+                                          int64_t timeout_ns) {
+  int result = cuio_lock_acquire_for(lock, timeout_ns);
+  if (result != 0) return result;
+  if (calls) cuio_counter_add(calls, 1);
+  return cuio_thread_set_level(CUIO_LEVEL_DEVICE);
+}
+
 /// Leaves: restores the level, releases, and sends the wake-up that a routine put off.
 /// After the release the object may be gone: only the thread's own memory is used.
 LINUX_HOT static inline void cuio_lock_leave(cuio_lock *LINUX_NONNULL lock, int32_t level) {

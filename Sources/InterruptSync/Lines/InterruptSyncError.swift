@@ -19,6 +19,8 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
     case noServiceRoutines
     /// Another object is connected to the line.
     case lineBusy
+    /// A routine has held the interrupt lock for longer than the caller wanted to wait.
+    case busy
     /// The line has ended: device unbound, removed, or writer closed.
     case removed
     /// The line or its re-arm failed; `device` says how.

@@ -60,7 +60,7 @@ extension InterruptSyncError {
     case .wouldDeadlock: .possibleDeadlock
     case .wrongLevel, .alreadyConnected: .invalidDeviceState
     case .noServiceRoutines, .lockOwnerDied: .unsuccessful
-    case .lineBusy: .deviceBusy
+    case .lineBusy, .busy: .deviceBusy
     case .removed: .notFound
     case .resourcesExhausted: .insufficientResources
     case .invalidArgument: .invalidParameter
@@ -83,7 +83,7 @@ extension InterruptSyncError {
     case .wrongLevel: EPERM
     case .alreadyConnected: EISCONN
     case .noServiceRoutines: ENODATA
-    case .lineBusy: EBUSY
+    case .lineBusy, .busy: EBUSY
     case .removed: ENODEV
     case .lineFailed: device?.number ?? EIO
     case .resourcesExhausted: errorNumber == 0 ? ENOMEM : errorNumber

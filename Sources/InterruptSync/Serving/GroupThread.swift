@@ -196,6 +196,9 @@ import UIO
     }
   }
 
+  /// The locks of its lines. One that is held may be held by the thread, inside a routine.
+  var locks: [InterruptLock] { monitor.locked { members.map(\.connection.served.lock) } }
+
   /// Every line. On the thread.
   func allMembers() -> [GroupMember] { monitor.locked { members } }
 }

@@ -27,6 +27,14 @@ enum ClientError {
     make("Busy", ["device": .string(device.id)], Failure(message))
   }
 
+  /// A routine does not return, and what the call needs would wait for it.
+  static func busy(_ device: ManagedDevice) -> ErrorReply {
+    make(
+      "Busy", ["device": .string(device.id)],
+      Failure(
+        ManagedDevice.hangs, hint: "look for the routine that does not return; it must not wait"))
+  }
+
   /// No file configures the device, so nothing says how to service it.
   static func notConfigured(_ device: ManagedDevice) -> ErrorReply {
     make(

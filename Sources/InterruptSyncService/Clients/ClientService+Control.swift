@@ -10,6 +10,7 @@ extension ClientService {
     handle("Disconnect") { [unowned self] call throws(ErrorReply) in
       let device = try controlledDevice(call)
       try requireUnattached(device)
+      try requireResponsive(device)
       registry.disconnect(device)
       call.reply()
     }
@@ -51,6 +52,7 @@ extension ClientService {
     guard !device.isConnected else {
       throw ClientError.wrongState(device, "the device is connected already")
     }
+    try requireResponsive(device)
     let isPersistent = call.parameters["persistent"]?.bool ?? false
     let user = call.peer.user
     if !isPersistent { _ = try register(call) }
@@ -63,9 +65,11 @@ extension ClientService {
     } else {
       call.connection.whenClosed { [weak self, weak device] in
         self?.unregister(user)
-        guard let device, !device.isWanted, !device.isAttached else { return }
-        device.disconnect()
-        self?.registry.notify(.changed, device)
+        device?.whenResponsive { [weak self, weak device] in
+          guard let device, !device.isWanted, !device.isAttached else { return }
+          device.disconnect()
+          self?.registry.notify(.changed, device)
+        }
       }
     }
     registry.notify(.changed, device)
@@ -76,6 +80,7 @@ extension ClientService {
   private func change(_ device: ManagedDevice, _ body: (ManagedDevice) -> Void) throws(ErrorReply) {
     try requireUnattached(device)
     guard device.configuration != nil else { throw ClientError.notConfigured(device) }
+    try requireResponsive(device)
     let wasConnected = device.isConnected
     body(device)
     device.remakeObject()

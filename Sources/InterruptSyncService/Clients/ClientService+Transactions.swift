@@ -12,6 +12,7 @@ extension ClientService {
     handle("Complete") { [unowned self] call throws(ErrorReply) in
       let device = try controlledDevice(call)
       let attachment = try attachment(call, device)
+      try requireResponsive(device)
       do throws(InterruptSyncError) {
         call.reply(["interrupts": JSON(try attachment.complete())])
       } catch {
@@ -21,6 +22,7 @@ extension ClientService {
     handle("Detach") { [unowned self] call throws(ErrorReply) in
       let device = try controlledDevice(call)
       _ = try attachment(call, device)
+      try requireResponsive(device)
       device.endAttachment()
       registry.attachmentEnded(device)
       call.reply()
@@ -53,7 +55,9 @@ extension ClientService {
         }
         return try regions.region(region)
       }
-      answer(call, device) { () throws(InterruptSyncError) in try transaction.run(on: object) }
+      answer(call, device) { () throws(InterruptSyncError) in
+        try transaction.run(on: object, within: device.patience)
+      }
     } catch let refusal {
       throw ClientError.refused(refusal)
     }
@@ -69,7 +73,10 @@ extension ClientService {
       case .waitExpired(let index, let results): call.fail(ClientError.waitExpired(index, results))
       case .deviceGone(let results): call.fail(ClientError.deviceGone(device, results))
       }
-    } catch { call.fail(ClientError.system(error)) }
+    } catch {
+      if error.code == .busy { device.isHung = true }
+      call.fail(error.code == .busy ? ClientError.busy(device) : ClientError.system(error))
+    }
   }
 
   // MARK: Attachments
@@ -77,6 +84,7 @@ extension ClientService {
   private func attach(_ call: VarlinkCall) throws(ErrorReply) {
     let device = try controlledDevice(call)
     try requireUnattached(device)
+    try requireResponsive(device)
     guard device.info != nil || device.isSoftware else {
       throw ClientError.wrongState(device, "the device is absent")
     }
@@ -106,9 +114,11 @@ extension ClientService {
     let owner = call.connection.id
     call.connection.whenClosed { [weak self, weak device] in
       self?.unregister(user)
-      guard let device, device.attachment?.owner == owner else { return }
-      device.endAttachment()
-      self?.registry.attachmentEnded(device)
+      device?.whenResponsive { [weak self, weak device] in
+        guard let device, device.attachment?.owner == owner else { return }
+        device.endAttachment()
+        self?.registry.attachmentEnded(device)
+      }
     }
     registry.notify(.changed, device)
     if let event = device.attachment?.takeEvent() { call.reply(["event": 0], descriptors: [event]) }

@@ -102,6 +102,11 @@ final class ClientService {
     policy.role(of: peer, for: device.configuration?.settings) >= .observe
   }
 
+  /// For a call that takes the device's lock or waits for its dispatcher.
+  func requireResponsive(_ device: ManagedDevice) throws(ErrorReply) {
+    if !device.isResponsive() { throw ClientError.busy(device) }
+  }
+
   func requireUnattached(_ device: ManagedDevice) throws(ErrorReply) {
     guard !device.isAttached else {
       throw ClientError.busy(device, "a client has attached the device")

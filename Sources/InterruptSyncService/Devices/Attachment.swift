@@ -84,12 +84,18 @@ final class Attachment {
   private func wasHanded() {
     _ = linux_event_drain(handed.raw)
     // Completed already, or the deadline is running already.
-    guard timer == nil, device.object?.isLineDeferred == true else { return }
+    guard timer == nil, !device.isResponsive() || device.object?.isLineDeferred == true else {
+      return
+    }
     timer = loop.after(deadline) { [unowned self] in
       timer = nil
-      let expired = expired
-      device.endAttachment()
-      expired()
+      device.whenResponsive { [weak device, weak self] in
+        // It may have ended meanwhile.
+        guard let self, let device, device.attachment === self else { return }
+        let expired = expired
+        device.endAttachment()
+        expired()
+      }
     }
   }
 

@@ -57,15 +57,19 @@ extension DeviceRegistry {
   func apply(_ files: ConfigurationSet) {
     self.files = files
     for device in devices {
-      if device.isSoftware ? softwareLine(device.id) == nil : device.info == nil {
-        remove(device)
-      } else if device.isAttached {
-        device.missedReload = true
-      } else {
-        follow(device)
-      }
+      device.whenResponsive { [unowned self, unowned device] in reloaded(device) }
     }
     addSoftwareLines()
+  }
+
+  private func reloaded(_ device: ManagedDevice) {
+    if device.isSoftware ? softwareLine(device.id) == nil : device.info == nil {
+      remove(device)
+    } else if device.isAttached {
+      device.missedReload = true
+    } else {
+      follow(device)
+    }
   }
 
   /// Services a device as its file says now, without what clients had set.

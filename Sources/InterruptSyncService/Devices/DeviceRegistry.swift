@@ -87,6 +87,12 @@ final class DeviceRegistry {
     // The one before has gone unnoticed, or shares its id: then neither is serviced (fact 59).
     if let before = known.info, before.number != info.number { retire(known) }
     known.info = info
+    known.whenResponsive { [unowned self, unowned known] in
+      if known.info == info { isBack(known, info) }
+    }
+  }
+
+  private func isBack(_ known: ManagedDevice, _ info: UIODeviceInfo) {
     // Another device may have come to the same id, and another file may be for it.
     let wanted = configuration(for: info)
     if !known.isAttached, known.configuration != wanted?.configuration {
@@ -152,8 +158,13 @@ final class DeviceRegistry {
   func removed(number: Int) {
     guard let device = devices.first(where: { $0.info?.number == number }) else { return }
     device.info = nil
+    device.whenResponsive { [unowned self, unowned device] in isGone(device) }
+  }
+
+  private func isGone(_ device: ManagedDevice) {
     retire(device)
-    if device.isWanted {
+    // By now it may be back.
+    if device.isWanted || device.info != nil {
       notify(.changed, device)
     } else {
       drop(device)
@@ -178,7 +189,8 @@ final class DeviceRegistry {
     notify(.removed, device)
   }
 
-  /// Disconnects everything and leaves the lines masked. The service manager keeps its copies.
+  /// Closes everything and leaves the lines masked. The service manager keeps its copies. After
+  /// `disconnectAll`, and only if no routine hangs.
   func end() {
     for device in devices {
       device.revokeAttachment()

@@ -17,6 +17,7 @@ extension ManagedDevice {
   func connect() throws {
     guard !isConnected else { return }
     do {
+      try requireResponsive("connect")
       try open()
       try register()
       try connectObject()
@@ -27,7 +28,8 @@ extension ManagedDevice {
     }
   }
 
-  /// Masks the line and drains. The device stays known, and open.
+  /// Masks the line and drains. The device stays known, and open. Where a routine may hang, look at
+  /// `isResponsive` first.
   func disconnect() {
     try? object?.disconnect()
     failure = nil

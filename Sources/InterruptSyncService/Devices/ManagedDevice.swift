@@ -54,6 +54,11 @@ final class ManagedDevice {
   var countBase: UInt32 = 0
   /// True if the device was opened with an earlier process's descriptors.
   var isContinued = false
+  /// A routine held the interrupt lock for too long when the control thread last looked.
+  var isHung = false
+  var wasReportedHung = false
+  /// Closures that run once the routine has returned.
+  var waiting: [() -> Void] = []
 
   /// - Parameter lock: nil makes one.
   init(

@@ -23,7 +23,7 @@ import UIO
   private let texts: [UnsafeMutablePointer<CChar>]
   private let arguments: UnsafeMutablePointer<UnsafePointer<CChar>?>
   private var opened: [String: RegisterRegion] = [:]
-  private var isStarting = true
+  private let isStarting = Atomic<Bool>(true)
   private let mayDefer = Atomic<Bool>(true)
   /// The number of threads inside defer().
   private let asking = Atomic<Int>(0)
@@ -61,7 +61,15 @@ import UIO
   }
 
   /// Call it after the driver has started: from then on no region can be opened.
-  func hasStarted() { isStarting = false }
+  func hasStarted() { isStarting.store(false, ordering: .releasing) }
+
+  /// The driver's deferred routine or its stop function does not return.
+  func hasNotStopped() {
+    Journal.standard.log(
+      .error,
+      "\(device): \(routine): the driver has not stopped for \(DriverCall.limit); its code stays loaded",
+      device: device)
+  }
 
   /// Makes defer() do nothing from now on. When this returns, no thread is inside defer().
   func endDeferring() {
@@ -72,7 +80,7 @@ import UIO
   // MARK: The functions
 
   func region(_ name: String) throws(UIOError) -> RegisterRegion {
-    guard isStarting else {
+    guard isStarting.load(ordering: .acquiring) else {
       throw UIOError(
         .readOnly, device: device, operation: "open \(name)",
         cause: "only interruptsync_driver_start() may open regions")

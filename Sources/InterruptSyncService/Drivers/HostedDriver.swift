@@ -1,6 +1,6 @@
 // Drivers room. A driver that runs on one device: it is started, its routine is registered, and it is
-// stopped. Control thread; the driver's routine runs on the dispatcher's thread under the interrupt
-// lock, its deferred routine on its queue's thread.
+// stopped. Control thread; the driver starts and stops on threads of their own, its routine runs on
+// the dispatcher's thread under the interrupt lock, its deferred routine on its queue's thread.
 import CInterruptSync
 import CUIO
 import Glibc
@@ -19,6 +19,8 @@ import UIO
   private var registration: ServiceRoutineRegistration?
   private var queue: DeferredQueue?
   private var isRunning = false
+  /// A function of the driver's has not returned: what it uses lasts as long as the process.
+  private var isAbandoned = false
 
   /// Loads and starts it. Its routine is not registered yet.
   /// - Parameters:
@@ -42,8 +44,14 @@ import UIO
     self.host = host
     unsafe self.driver = unsafe driver
     unsafe captured = unsafe host.captured
-    let result = unsafe library.start(host.table, driver)
-    host.hasStarted()
+    guard let result = unsafe try Self.start(library, host, driver) else {
+      captures = []
+      isAbandoned = true
+      throw UIOError(
+        .driverFailed, device: device, operation: "start the driver \(library.path)",
+        cause: "its start function has not returned for \(DriverCall.limit)",
+        hint: "start functions must not wait; restart the daemon to unload the driver")
+    }
     guard result >= 0 else {
       captures = []
       throw UIOError(
@@ -52,7 +60,8 @@ import UIO
     }
     guard unsafe driver.pointee.service != nil, unsafe Self.isUnderstood(room) else {
       captures = []
-      if let stop = unsafe driver.pointee.stop { unsafe stop(driver.pointee.context) }
+      isRunning = true
+      stop()
       throw UIOError(
         .malformed, device: device, operation: "start the driver \(library.path)",
         cause: "its interruptsync_driver has no service function, or has a later version",
@@ -65,7 +74,42 @@ import UIO
 
   deinit {
     stop()
-    unsafe UnsafeMutableRawPointer(driver).deallocate()
+    if isAbandoned {
+      _ = unsafe Unmanaged.passRetained(library)
+      _ = unsafe Unmanaged.passRetained(host)
+    } else {
+      unsafe UnsafeMutableRawPointer(driver).deallocate()
+    }
+  }
+
+  /// What the start function answered; nil if it has not returned in time.
+  /// - Throws: `SystemError`: no thread for it.
+  private static func start(
+    _ library: DriverLibrary, _ host: DriverHost,
+    _ driver: UnsafeMutablePointer<interruptsync_driver>
+  ) throws(SystemError) -> Int32? {
+    let call = unsafe StartCall(library: library, host: host, driver: driver)
+    guard try DriverCall.run("start", { call.run() }) else { return nil }
+    host.hasStarted()
+    return call.result
+  }
+
+  /// A call of the start function, on its way to another thread and back.
+  @safe private final class StartCall: @unchecked Sendable {
+    let library: DriverLibrary
+    let host: DriverHost
+    let driver: UnsafeMutablePointer<interruptsync_driver>
+    private(set) var result: Int32 = 0
+
+    init(
+      library: DriverLibrary, host: DriverHost, driver: UnsafeMutablePointer<interruptsync_driver>
+    ) {
+      self.library = library
+      self.host = host
+      unsafe self.driver = unsafe driver
+    }
+
+    func run() { result = unsafe library.start(host.table, driver) }
   }
 
   /// Whether the driver set nothing beyond what this version knows.
@@ -110,15 +154,38 @@ import UIO
     return registration
   }
 
-  /// Cancels the routine and stops the driver. When this returns, none of its code runs.
+  /// Cancels the routine and stops the driver. When this returns, none of its code runs, unless its
+  /// deferred routine or its stop function does not return: then the message log says so.
   func stop() {
     guard isRunning else { return }
     isRunning = false
     registration?.cancel()
     // From here on nothing is queued, also not by the driver itself. The flush runs what is queued.
     host.endDeferring()
-    try? queue?.flush()
+    let call = unsafe StopCall(queue: queue, driver: driver.pointee)
     queue = nil
-    if let stop = unsafe driver.pointee.stop { unsafe stop(driver.pointee.context) }
+    do throws(SystemError) {
+      isAbandoned = try !DriverCall.run("stop", { call.run() })
+    } catch {
+      // Without a thread to call it from, the driver keeps running code that is never unloaded.
+      isAbandoned = true
+    }
+    if isAbandoned { host.hasNotStopped() }
+  }
+
+  /// The rest of a driver whose routine is cancelled, on its way to another thread.
+  @safe private final class StopCall: @unchecked Sendable {
+    private let queue: DeferredQueue?
+    private let driver: interruptsync_driver
+
+    init(queue: DeferredQueue?, driver: interruptsync_driver) {
+      self.queue = queue
+      unsafe self.driver = unsafe driver
+    }
+
+    func run() {
+      try? queue?.flush()
+      if let stop = unsafe driver.stop { unsafe stop(driver.context) }
+    }
   }
 }

@@ -73,6 +73,8 @@ package enum JournalEvent: String, CaseIterable, Sendable {
   case stateRefused = "e190119b0cf143ecbff0c3c5627a069d"
   case configurationRejected = "6480e253de434ee591c28a7c0fc1c03e"
   case callDenied = "9249cdfeb8c247c699864a03b5cbda05"
+  case routineHangs = "df9ab47c4dafa55e4ac7238c78124323"
+  case routineReturned = "0c84f2022069104e792f22fcfb4c5f61"
   case attachmentExpired = "60e9dbf09bab413b8577c3fac8aca869"
   case clientThrottled = "0de3ad24e50e4878961543b43c0ba779"
   case messagesSuppressed = "62aca4a848334af69f6d3f4ee4dc8235"

@@ -115,6 +115,7 @@ package final class Service {
 
   private func everySecond() {
     if printsStatus { printStatus() }
+    registry.lookAtWaiting()
     manager.save(registry.devices.compactMap(\.totals))
     manager.status(statusLine)
     journal.flushSuppressed()
@@ -155,7 +156,7 @@ package final class Service {
     manager.stopping()
     clients?.server.stop()
     metrics = nil
-    for device in registry.devices { device.disconnect() }
+    let isHung = registry.disconnectAll()
     software?.stop()
     drainReports()
     if printsStatus {
@@ -164,6 +165,8 @@ package final class Service {
     } else {
       logTotals()
     }
+    // What a thread inside a routine uses must last as long as the process.
+    if isHung { _exit(EXIT_SUCCESS) }
     registry.end()
   }
 

@@ -53,13 +53,16 @@ public struct Transaction {
   /// Runs it as one synchronized routine: no service routine of the object and no other transaction
   /// runs in between.
   ///
-  /// PASSIVE_LEVEL. Waits for the lock, then at most for the sum of its waits.
-  /// - Throws: `wouldDeadlock`, `lockOwnerDied`; no register was touched then.
-  public func run(on object: InterruptSyncObject) throws(InterruptSyncError) -> TransactionOutcome {
+  /// PASSIVE_LEVEL. Waits for the lock, at most for `limit`, then at most for the sum of its
+  /// waits.
+  /// - Throws: `busy`, `wouldDeadlock`, `lockOwnerDied`; no register was touched then.
+  public func run(
+    on object: InterruptSyncObject, within limit: Duration
+  ) throws(InterruptSyncError) -> TransactionOutcome {
     // Allocated before the lock is taken.
     var results: [UInt64] = []
     results.reserveCapacity(steps.count)
-    return try object.callSynchronizedRoutine { execute(&results) }
+    return try object.callSynchronizedRoutine(within: limit) { execute(&results) }
   }
 
   private func execute(_ results: inout [UInt64]) -> TransactionOutcome {

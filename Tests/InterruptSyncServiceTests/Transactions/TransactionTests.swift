@@ -32,7 +32,7 @@ private struct Bench {
   }
 
   func run(_ operations: [TransactionOperation]) throws -> TransactionOutcome {
-    try made(operations).run(on: object)
+    try made(operations).run(on: object, within: .seconds(60))
   }
 
   /// The refusal, having checked that no register was touched.
@@ -120,7 +120,7 @@ private func register(_ text: String) throws -> RegisterReference { try Register
     while recorder.accesses.isEmpty { usleep(100) }
     recorder.preset(0x81, at: 4, width: 4)
   }
-  #expect(try transaction.run(on: bench.object) == .complete([0x81]))
+  #expect(try transaction.run(on: bench.object, within: .seconds(60)) == .complete([0x81]))
   thread.join()
 }
 
@@ -158,14 +158,16 @@ private final class Mortal: RegisterInterposer, @unchecked Sendable {
   let read = TransactionOperation.read(try register("bar0:0/32"))
   let transaction = try Transaction([read, read, read], limits: TransactionLimits()) { _ in region }
   let object = InterruptSyncObject(source: try SoftwareLine(), mode: .normal)
-  #expect(try transaction.run(on: object) == .deviceGone(results: [3, 3]))
+  #expect(try transaction.run(on: object, within: .seconds(60)) == .deviceGone(results: [3, 3]))
 }
 
 @Test func transaction_insideARoutineIsRefused() throws {
   let bench = try Bench()
   let transaction = try bench.made([.read(try register("bar0:0/32"))])
   _ = try bench.object.callSynchronizedRoutine {
-    #expect(throws: InterruptSyncError.self) { _ = try transaction.run(on: bench.object) }
+    #expect(throws: InterruptSyncError.self) {
+      _ = try transaction.run(on: bench.object, within: .seconds(60))
+    }
   }
   #expect(bench.recorder.accesses == [])
 }

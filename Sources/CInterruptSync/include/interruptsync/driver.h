@@ -1,6 +1,6 @@
 // C interface, floor 5: drivers that interruptsyncd runs. A driver is a shared object with one entry point,
 // interruptsync_driver_start(). The setting Driver= of a [Routine] section names the object; see
-// interruptsync.device(5). The daemon's control thread calls start() and stop(). The dispatcher's thread calls
+// interruptsync.device(5). Threads of their own call start() and stop(), one at a time. The dispatcher's thread calls
 // service() with the interrupt lock held; the queue's thread calls deferred() without it.
 //
 // The daemon owns the device, the interrupt line, the lock and the dispatcher. A driver reaches them through the table
@@ -122,7 +122,7 @@ typedef struct interruptsync_driver {
 #define INTERRUPTSYNC_DRIVER_EXPORT
 #endif
 
-/// The entry point, which the driver defines. The daemon calls it at PASSIVE level on its control thread, with the line
+/// The entry point, which the driver defines. The daemon calls it at PASSIVE level on a thread of its own, with the line
 /// masked. It opens its regions, prepares the device and fills in `driver`. Until it returns the daemon answers no
 /// client. Returns 0, or a negative errno: then the daemon does not service the device, and does not call stop().
 INTERRUPTSYNC_DRIVER_EXPORT int interruptsync_driver_start(const interruptsync_host *host,
