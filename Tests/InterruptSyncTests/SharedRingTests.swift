@@ -251,6 +251,20 @@ private func connected(_ line: SoftwareLine) throws -> InterruptSyncObject {
   try object.disconnect()
 }
 
+/// The observers' thread may take a record before it knows of the observer that the record is for.
+@Test func ring_thatIsMadeWhileOthersAreReadGetsTheNextRecord() throws {
+  let line = try SoftwareLine()
+  let object = try connected(line)
+  for round in 1...300 as ClosedRange<UInt64> {
+    let others = try (0..<2).map { _ in try SharedRing.make(of: object, capacity: 16) }
+    let (ring, ends) = try SharedRing.make(of: object, capacity: 16)
+    let subscriber = try Subscriber(ends)
+    line.trigger()
+    #expect(try subscriber.next().total == round)
+    withExtendedLifetime((others, ring)) {}
+  }
+}
+
 @Test func ring_refusesACapacityThatItCannotHave() throws {
   let object = InterruptSyncObject(source: try SoftwareLine(), mode: .normal)
   for capacity in [-1, 0, 65537] {

@@ -81,20 +81,20 @@ package final class DispatchObservation: Sendable {
   /// - Throws: the observers' thread could not be started.
   func add(_ observer: any DispatchObserver) throws(SystemError) {
     try thread.start()
-    let start = monitor.locked {
+    monitor.locked {
       observers += 1
       if observers == 1, let slot = unsafe slot { unsafe cuio_ring_publish(slot, ring) }
-      return (written, dropped)
+      thread.post { .add(self, observer, at: written, dropped: dropped) }
+      if unsafe slot == nil { thread.post { .end(self, at: written) } }
     }
-    thread.post(.add(self, observer, first: start.0, dropped: start.1))
   }
 
   func remove(_ observer: any DispatchObserver) {
     monitor.locked {
       observers -= 1
       if observers == 0, let slot = unsafe slot { unsafe cuio_ring_publish(slot, nil) }
+      thread.post { .remove(self, observer, at: written) }
     }
-    thread.post(.remove(self, observer))
   }
 
   /// The object has ended. What its dispatches recorded still goes to the observers.
@@ -102,8 +102,8 @@ package final class DispatchObservation: Sendable {
     monitor.locked {
       if let slot = unsafe slot { unsafe cuio_ring_publish(slot, nil) }
       unsafe slot = nil
+      thread.post { .end(self, at: written) }
     }
-    thread.post(.end(self))
   }
 
   /// Records dropped because the observers' thread fell behind.

@@ -7,10 +7,11 @@ import Glibc
 import LinuxSystem
 
 @safe final class ObserverThread: @unchecked Sendable {
+  /// `at`: the records written when the letter was posted. Earlier ones belong to what was before.
   enum Letter {
-    case add(RecordSource, any DispatchObserver, first: UInt64, dropped: UInt64)
-    case remove(RecordSource, any DispatchObserver)
-    case end(RecordSource)
+    case add(RecordSource, any DispatchObserver, at: UInt64, dropped: UInt64)
+    case remove(RecordSource, any DispatchObserver, at: UInt64)
+    case end(RecordSource, at: UInt64)
   }
 
   static let shared = ObserverThread()
@@ -50,9 +51,10 @@ import LinuxSystem
     }
   }
 
-  /// Any thread, any level; never waits for the thread.
-  func post(_ letter: Letter) {
-    monitor.locked { letters.append(letter) }
+  /// Any thread, any level; never waits for the thread. The letter is made with the monitor held, so
+  /// that letters are in the order of their `at`.
+  func post(_ letter: () -> Letter) {
+    monitor.locked { letters.append(letter()) }
     unsafe cuio_thread_wake(bell.pointee.fd)
   }
 
@@ -62,16 +64,24 @@ import LinuxSystem
   private struct Observed {
     let source: RecordSource
     var observers: [(observer: any DispatchObserver, first: UInt64, dropped: UInt64)]
+    /// As far as this turn goes.
+    var end: UInt64
     var told: UInt64
+
+    var hasNews: Bool { source.read != source.written || source.dropped != told }
   }
 
-  /// Hands on the records that wait, and sleeps when there are none.
+  /// Hands on the records that wait, and sleeps when there are none. How far it goes is read before
+  /// the letters: a later record may be for an observer whose letter is not read yet.
   private func serve() {
+    for index in observed.indices { observed[index].end = observed[index].source.written }
     read(monitor.locked { take() })
-    if deliver() { return }
+    var isBusy = false
+    for index in observed.indices where deliver(index, until: observed[index].end) { isBusy = true }
+    if isBusy { return }
     unsafe cuio_bell_sleep(bell)
     // A record that came before the flag was up has rung no bell.
-    if deliver() { return }
+    if observed.contains(where: \.hasNews) { return }
     if unsafe cuio_wait(-1, bell.pointee.fd, -1, false) > 0 {
       _ = unsafe linux_event_drain(bell.pointee.fd)
     }
@@ -85,10 +95,10 @@ import LinuxSystem
   private func read(_ letters: [Letter]) {
     for letter in letters {
       switch letter {
-      case .add(let source, let observer, let first, let dropped):
-        add(source, (observer, first, dropped))
-      case .remove(let source, let observer): remove(source) { $0 === observer }
-      case .end(let source): remove(source) { _ in true }
+      case .add(let source, let observer, let at, let dropped):
+        add(source, (observer, at, dropped))
+      case .remove(let source, let observer, let at): remove(source, at) { $0 === observer }
+      case .end(let source, let at): remove(source, at) { _ in true }
       }
     }
   }
@@ -97,15 +107,17 @@ import LinuxSystem
     if let index = observed.firstIndex(where: { $0.source === source }) {
       observed[index].observers.append(new)
     } else {
-      observed.append(Observed(source: source, observers: [new], told: source.dropped))
+      observed.append(
+        Observed(source: source, observers: [new], end: new.1, told: source.dropped))
     }
   }
 
-  /// Ends observers, after what was recorded until now.
-  private func remove(_ source: RecordSource, where isEnding: (any DispatchObserver) -> Bool) {
+  /// Ends observers, after the records that are theirs.
+  private func remove(
+    _ source: RecordSource, _ end: UInt64, where isEnding: (any DispatchObserver) -> Bool
+  ) {
     guard let index = observed.firstIndex(where: { $0.source === source }) else { return }
-    let written = source.written
-    while source.read < written, deliver(index) {}
+    while source.read < end, deliver(index, until: end) {}
     for observer in observed[index].observers.map(\.observer) where isEnding(observer) {
       observer.end()
     }
@@ -113,17 +125,13 @@ import LinuxSystem
     if observed[index].observers.isEmpty { observed.remove(at: index) }
   }
 
-  private func deliver() -> Bool {
-    var any = false
-    for index in observed.indices where deliver(index) { any = true }
-    return any
-  }
-
   /// Hands on some records of one object, so that a busy one leaves the others their turn.
-  private func deliver(_ index: Int) -> Bool {
+  private func deliver(_ index: Int, until end: UInt64) -> Bool {
     let source = observed[index].source
     let dropped = source.dropped
-    guard let (first, entries) = unsafe source.waiting(atMost: 256) else {
+    let read = source.read
+    guard read < end, let (first, entries) = unsafe source.waiting(atMost: min(end - read, 256))
+    else {
       // The last records of a burst were dropped: no record tells that.
       guard dropped != observed[index].told else { return false }
       unsafe tell(index, 0, UnsafeBufferPointer(start: nil, count: 0), dropped)
