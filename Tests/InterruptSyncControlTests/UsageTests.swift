@@ -27,18 +27,6 @@ func helpIsDataAndNoFailure(command: String) throws {
   #expect(ran.complaint == "")
 }
 
-@Test(arguments: [
-  ("--version", 0, "0.1.0"), ("list", 1, "/nonexistent/socket"), ("bogus", 2, "bogus"),
-])
-func programTakesItsArgumentsWhereProcIsNotMounted(
-  arguments: String, status: Int32, words: String
-) throws {
-  let ran = try shell(
-    "timeout 60 unshare -rm sh -c \"mount -t tmpfs none /proc && exec $ctl \(arguments)\"")
-  #expect(ran.status == status, "\(ran.complaint)")
-  #expect((ran.output + ran.complaint).contains(words))
-}
-
 @Test func defaultsAreShownAsTheyAreWritten() throws {
   #expect(try shell("$ctl help top").output.contains("(default: 1s)"))
 }

@@ -57,17 +57,6 @@ func daemonSaysWhatIsWrongWithItsArguments(arguments: String, status: Int32, wor
   #expect(output.contains(words), "\(output)")
 }
 
-@Test(arguments: [
-  ("--version", 0, "0.1.0"), ("--bogus", 64, "bogus"), ("--rate=0 uio0", 64, "--rate"),
-])
-func daemonTakesItsArgumentsWhereProcIsNotMounted(arguments: String, status: Int32, words: String) {
-  let inside = "mount -t tmpfs none /proc && exec \(programs)/interruptsyncd \(arguments)"
-  let (ended, output) = daemon(
-    "", after: "timeout 60 unshare -rm sh -c '\(inside)' 2>&1; exit $?")
-  #expect(ended == status, "\(output)")
-  #expect(output.contains(words), "\(output)")
-}
-
 @Test(arguments: ["--list", "--for 1.5 --config-root /nonexistent"])
 func daemonOutlivesTheReadersOfItsOutput(arguments: String) throws {
   try #require(UIODeviceInfo.all().isEmpty, "this test is for machines without UIO devices")

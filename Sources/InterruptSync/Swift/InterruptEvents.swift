@@ -120,7 +120,10 @@ final class EventTap: DispatchObserver, @unchecked Sendable {
   private var lastID: UInt64 = 0
   private var isFinished = false
 
-  init(capacity: Int) { self.capacity = capacity }
+  init(capacity: Int) {
+    self.capacity = capacity
+    events.reserveCapacity(2 * capacity)
+  }
 
   var dropped: UInt64 { monitor.locked { overflow + missed } }
 

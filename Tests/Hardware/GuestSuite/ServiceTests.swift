@@ -187,7 +187,9 @@ enum ServiceTests {
   }
 
   private static func wait(_ event: FileDescriptor, _ what: String) throws {
-    try expectEqual(cuio_wait(event.raw, -1, 20_000, false), Int32(CUIO_WAIT_READABLE), what)
+    // At its end the daemon closes its end of the pair as well.
+    let result = cuio_wait(event.raw, -1, 20_000, false)
+    try expect(result & Int32(CUIO_WAIT_READABLE) != 0, "\(what): \(result)")
     _ = linux_wake_pair_drain(event.raw)
   }
 }

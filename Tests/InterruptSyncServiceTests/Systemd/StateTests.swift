@@ -115,10 +115,15 @@ private func table(_ generator: inout some RandomNumberGenerator) -> StateTable 
   #expect(file.save(first) == 0)
   #expect(file.save([totals(&generator, 2)]) == 0)
   // The second table is in the second place.
-  var byte: UInt8 = 0x55
-  #expect(pwrite(file.file.raw, &byte, 1, off_t(StateFile.placeSize + 60)) == 1)
+  func change(_ place: Int) {
+    var byte: UInt8 = 0
+    #expect(pread(file.file.raw, &byte, 1, off_t(place)) == 1)
+    byte ^= 0x55
+    #expect(pwrite(file.file.raw, &byte, 1, off_t(place)) == 1)
+  }
+  change(StateFile.placeSize + 60)
   #expect(try StateFile.inherit(file.file).devices == first)
-  #expect(pwrite(file.file.raw, &byte, 1, 60) == 1)
+  change(60)
   #expect(throws: StateFault("its checksum is wrong")) { try StateFile.inherit(file.file) }
 }
 
