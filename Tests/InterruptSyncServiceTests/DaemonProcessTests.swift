@@ -67,12 +67,3 @@ func daemonOutlivesTheReadersOfItsOutput(arguments: String) throws {
     "\(arguments) >&3", after: "mkfifo \(fifo); exec 4<>\(fifo); exec 3>\(fifo) 4<&-")
   #expect(status == 0)
 }
-
-@Test func daemonOutlivesAFileThatMayNotGrow() throws {
-  try #require(UIODeviceInfo.all().isEmpty, "this test is for machines without UIO devices")
-  let folder = try TemporaryFolder()
-  // A write beyond the limit raises SIGXFSZ.
-  let (status, _) = daemon(
-    "--for 1.5 --config-root \(folder.path) >\(folder.path("log"))", after: "ulimit -f 0")
-  #expect(status == 0)
-}

@@ -21,6 +21,8 @@ enum DriverCall {
       _ = linux_event_signal(done.raw, 1)
     }.detach()
     let milliseconds = Int32(clamping: limit.inNanoseconds / 1_000_000)
-    return cuio_wait(-1, done.raw, milliseconds, false) > 0
+    guard cuio_wait(-1, done.raw, milliseconds, false) > 0 else { return false }
+    // The read makes what `body` wrote visible here.
+    return linux_event_drain(done.raw) == 0
   }
 }
