@@ -67,9 +67,11 @@ void cuio_ring_put_slow(cuio_ring **slot, uint64_t count, uint64_t total, bool c
 
 void cuio_bell_sleep(cuio_bell *bell) { __atomic_store_n(&bell->asleep, 1, __ATOMIC_SEQ_CST); }
 
+uint64_t cuio_ring_written(const cuio_ring *ring) { return __atomic_load_n(&ring->page->written, __ATOMIC_SEQ_CST); }
+
 uint64_t cuio_ring_waiting(const cuio_ring *ring, uint64_t *first) {
   uint64_t read = *first = __atomic_load_n(&ring->page->read, __ATOMIC_RELAXED);
-  uint64_t waiting = __atomic_load_n(&ring->page->written, __ATOMIC_SEQ_CST) - read;
+  uint64_t waiting = cuio_ring_written(ring) - read;
   uint64_t straight = ring->mask + 1 - (read & ring->mask);
   return waiting < straight ? waiting : straight;
 }

@@ -1,21 +1,8 @@
 // Calls that wait for the interrupt lock only so long.
 import Glibc
-import Synchronization
 import Testing
 
 @testable import InterruptSync
-
-/// A routine waits here until the test lets it go on.
-private final class Gate: Sendable {
-  private let entered = Atomic(false)
-  private let opened = Atomic(false)
-  var isEntered: Bool { entered.load(ordering: .acquiring) }
-  func wait() {
-    entered.store(true, ordering: .releasing)
-    while !opened.load(ordering: .acquiring) { usleep(100) }
-  }
-  func open() { opened.store(true, ordering: .releasing) }
-}
 
 private func connected(
   _ line: SoftwareLine, lock: InterruptLock? = nil, group: DispatcherGroup? = nil,

@@ -2,7 +2,6 @@
 import CLinuxSystem
 import CUIO
 import Glibc
-import Synchronization
 import Testing
 
 @testable import InterruptSync
@@ -49,18 +48,6 @@ private final class Subscriber {
       _ = linux_wake_pair_drain(event)
     }
   }
-}
-
-/// A routine waits here until the test lets it go on.
-private final class Gate: Sendable {
-  private let entered = Atomic(false)
-  private let opened = Atomic(false)
-  var isEntered: Bool { entered.load(ordering: .acquiring) }
-  func wait() {
-    entered.store(true, ordering: .releasing)
-    while !opened.load(ordering: .acquiring) { usleep(100) }
-  }
-  func open() { opened.store(true, ordering: .releasing) }
 }
 
 private func connected(_ line: SoftwareLine) throws -> InterruptSyncObject {

@@ -1,5 +1,4 @@
-// Floor 0: what a process is to the library: its arguments, and whether it is still the one that made a thing, or a
-// child that fork(2) made of that. Any thread; no lock.
+// Floor 0: the arguments of this process. Any thread; no lock.
 #ifndef LINUX_PROCESS_H
 #define LINUX_PROCESS_H
 

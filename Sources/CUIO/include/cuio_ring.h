@@ -95,6 +95,10 @@ LINUX_HOT static inline void cuio_ring_put(cuio_ring *LINUX_NULLABLE *LINUX_NONN
 /// Says that the reader of many rings is about to sleep; it looks at each ring once more before it does.
 void cuio_bell_sleep(cuio_bell *LINUX_NONNULL bell);
 
+/// Records written so far. Sequentially consistent: after cuio_bell_sleep() it shows what no bell was rung for, and what
+/// the caller reads next is not older.
+uint64_t cuio_ring_written(const cuio_ring *LINUX_NONNULL ring);
+
 /// The records that wait, without taking them: `*first` is the number of the oldest. Returns how many follow it without
 /// a turn of the ring. By the reader.
 uint64_t cuio_ring_waiting(const cuio_ring *LINUX_NONNULL ring, uint64_t *LINUX_NONNULL first);

@@ -185,13 +185,13 @@ struct WakeEvent: Sendable {
   }
 
   static func take(
-    for name: String, operation: String = "make a deferred queue"
+    for name: String
   ) throws(InterruptSyncError) -> WakeEvent {
     if let fd = free.take() { return WakeEvent(fd: fd) }
     let fd = linux_event_create()
     guard fd >= 0 else {
       throw InterruptSyncError(
-        .resourcesExhausted, object: name, operation: operation,
+        .resourcesExhausted, object: name, operation: "make a deferred queue",
         cause: "cannot create an eventfd", errno: -fd)
     }
     return WakeEvent(fd: fd)

@@ -15,7 +15,7 @@ extension InterruptSyncObject {
   ) throws(InterruptSyncError) -> R {
     let core = storage.core
     let level = unsafe cuio_lock_enter_for(
-      core.value.lock, &core.value.counters.synchronizedCalls, Int64(limit.inNanoseconds))
+      core.value.lock, &core.value.counters.synchronizedCalls, Int64(clamping: limit.inNanoseconds))
     guard level >= 0 else { throw busy(level, limit, "call a synchronized routine") }
     defer { core.leave(level) }
     return routine()
@@ -34,7 +34,7 @@ extension InterruptSyncObject {
   ///
   /// PASSIVE_LEVEL. A routine may begin to hang right after the answer.
   package func isResponsive(within limit: Duration) -> Bool {
-    let end = linux_nanoseconds() + limit.inNanoseconds
+    let end = linux_nanoseconds() + min(limit.inNanoseconds, .max / 2)
     let others = storage.options.group?.worker.locks ?? []
     return ([lock] + others).allSatisfy { lock in
       let now = linux_nanoseconds()
@@ -47,7 +47,7 @@ extension InterruptLock {
   /// Whether the calling thread can have the lock within `limit`. A lock whose owner has died is
   /// free for that: no thread will release it, and a caller is refused at once.
   package func isFree(within limit: Duration) -> Bool {
-    switch acquire(withinNanoseconds: Int64(limit.inNanoseconds)) {
+    switch acquire(withinNanoseconds: Int64(clamping: limit.inNanoseconds)) {
     case 0:
       release()
       return true

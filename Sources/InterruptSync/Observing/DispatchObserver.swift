@@ -110,7 +110,7 @@ package final class DispatchObservation: Sendable {
   var dropped: UInt64 { unsafe cuio_counter_read(&page.pointee.dropped) }
 
   /// Records that dispatches have written so far.
-  var written: UInt64 { unsafe cuio_counter_read(&page.pointee.written) }
+  var written: UInt64 { unsafe cuio_ring_written(ring) }
 
   // On the observers' thread.
 

@@ -72,7 +72,7 @@ import LinuxSystem
   }
 
   /// Hands on the records that wait, and sleeps when there are none. How far it goes is read before
-  /// the letters: a later record may be for an observer whose letter is not read yet.
+  /// the letters, in that order: a later record may be for an observer whose letter is not read yet.
   private func serve() {
     for index in observed.indices { observed[index].end = observed[index].source.written }
     read(monitor.locked { take() })

@@ -85,9 +85,10 @@ final class DeviceRegistry {
       return add(made(info.stableID, info, configuration(for: info)))
     }
     // The one before has gone unnoticed, or shares its id: then neither is serviced (fact 59).
-    if let before = known.info, before.number != info.number { retire(known) }
+    let isAnother = known.info.map { $0.number != info.number } ?? false
     known.info = info
     known.whenResponsive { [unowned self, unowned known] in
+      if isAnother { retire(known) }
       if known.info == info { isBack(known, info) }
     }
   }

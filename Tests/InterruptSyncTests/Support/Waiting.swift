@@ -1,6 +1,7 @@
 // How tests wait: for an event or for a statistic that only grows, never for time to pass. The
 // deadline is there to turn a hang into a failure and is far above anything a slow machine needs.
 import Glibc
+import Synchronization
 import LinuxSystem
 
 /// Seconds after which a test gives up.
@@ -95,4 +96,16 @@ final class Worker: Sendable {
     try done.wait(what)
     thread.join()
   }
+}
+
+/// A routine waits here until the test lets it go on.
+final class Gate: Sendable {
+  private let entered = Atomic(false)
+  private let opened = Atomic(false)
+  var isEntered: Bool { entered.load(ordering: .acquiring) }
+  func wait() {
+    entered.store(true, ordering: .releasing)
+    while !opened.load(ordering: .acquiring) { usleep(100) }
+  }
+  func open() { opened.store(true, ordering: .releasing) }
 }
