@@ -56,8 +56,9 @@ struct Probe {
       calls &+= 1
       return .notMine
     }
-    watched.append(Watched(sync: sync, events: try sync.interrupts(bufferingOldest: 16)))
-    return try count(line, sync.object, dispatches)
+    let events = try sync.interrupts(bufferingOldest: 16)
+    watched.append(Watched(sync: sync, events: events))
+    return try count(line, sync.object, dispatches, once: { events.dropped > 0 })
   }
 
   private static func allocations(_ mode: InterruptSyncMode, dispatches: UInt64) throws -> UInt64 {
@@ -80,19 +81,20 @@ struct Probe {
       return object
     }
     for object in objects.dropFirst() { try object.connect() }
-    return try count(lines[0], objects[0], dispatches) {
-      for line in lines.dropFirst() { line.trigger() }
-    }
+    return try count(
+      lines[0], objects[0], dispatches,
+      alsoTriggering: {
+        for line in lines.dropFirst() { line.trigger() }
+      })
   }
 
+  /// - Parameter isReady: whether other threads have made what they make at the first use.
   private static func count(
     _ line: SoftwareLine, _ object: InterruptSyncObject, _ dispatches: UInt64,
-    alsoTriggering others: () -> Void = {}
+    alsoTriggering others: () -> Void = {}, once isReady: () -> Bool = { true }
   ) throws -> UInt64 {
     try object.connect()
-    // What is made at the first use is made now.
-    for _ in 0..<1000 { line.trigger() }
-    wait(object, 1)
+    while dispatched(object) < 1000 || !isReady() { line.trigger() }
     let before = (malloc_counter_read(), dispatched(object))
     while dispatched(object) < before.1 + dispatches {
       line.trigger()
@@ -105,10 +107,6 @@ struct Probe {
 
   /// Reads the counter alone: a whole snapshot would make an array.
   private static func dispatched(_ object: InterruptSyncObject) -> UInt64 { object.dispatchCount }
-
-  private static func wait(_ object: InterruptSyncObject, _ count: UInt64) {
-    while dispatched(object) < count { sched_yield() }
-  }
 
   private static func fail(_ text: String) {
     print("NOT OK: \(text)")

@@ -60,6 +60,17 @@ def test_of_a_step_that_counts_in_parts_the_last_closing_line_counts(tree):
     assert tree("echo '3 passed, 0 failed'\necho '7 passed, 0 failed'\n")[1].endswith("\n7 passed, 0 failed\n")
 
 
+def test_the_summary_names_what_failed(tree):
+    status, text = tree("echo 'ok one'\necho 'FAIL two: no interrupt'\necho '1 passed, 1 failed'\nexit 1\n")
+    assert status == 1
+    assert "\nmustfail:\n  FAIL two: no interrupt\n" in text
+    assert "ok one" not in text
+
+
+def test_of_a_failure_without_a_name_the_summary_shows_the_end(tree):
+    assert "\nmustfail:\n  it broke\n" in tree("echo 'it broke'\nexit 3\n")[1]
+
+
 def test_a_step_that_did_not_run_has_failed_and_says_so(tree):
     status, text = tree("echo '3 passed, 0 failed'\n", "mustfail", "guest-6.1")
     assert status == 1
