@@ -1,9 +1,55 @@
-// Floor 0: the part of a line that a dispatch does not need: waiting, masking, and the COMMAND register of a PCI function
-// with its bus-master bit. Called by the thread that serves the line and by those that connect and disconnect it.
+// Floor 0: reads of open files that others share, and the part of a line that a dispatch does not need: waiting, masking,
+// and the COMMAND register of a PCI function with its bus-master bit. Called by the thread that serves the line and by those that connect and disconnect it.
+#define _GNU_SOURCE
 #include "cuio_line.h"
 
 #include <endian.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+// As read(2) of a file that does not block, whatever the open file's flags say at the moment.
+static ssize_t read_at_once(cuio_line *line, void *bytes, size_t length) {
+  switch (line->format) {
+    case CUIO_COUNT_SHARED_TOTAL32:
+    case CUIO_COUNT_SHARED_EVENTFD: {
+      struct iovec part = {bytes, length};
+#if defined(CUIO_LIBRARY_CALLS)
+      ssize_t taken = preadv2(line->fd, &part, 1, -1, RWF_NOWAIT);
+#else
+      ssize_t taken = syscall(SYS_preadv2, (long)line->fd, &part, 1L, -1L, -1L, (long)RWF_NOWAIT);
+#endif
+      if (LINUX_LIKELY(taken >= 0 || errno != EOPNOTSUPP)) return taken;
+      line->format = line->format == CUIO_COUNT_SHARED_TOTAL32 ? CUIO_COUNT_POLLED_TOTAL32 : CUIO_COUNT_POLLED_EVENTFD;
+      return read_at_once(line, bytes, length);
+    }
+    case CUIO_COUNT_STREAM_TOTAL32: return recv(line->fd, bytes, length, MSG_DONTWAIT);
+    // The packet's own length, also where it is longer than a count.
+    case CUIO_COUNT_PACKET_TOTAL32: return recv(line->fd, bytes, length, MSG_DONTWAIT | MSG_TRUNC);
+    default: break;
+  }
+  struct pollfd polled = {.fd = line->fd, .events = POLLIN};
+  int count = poll(&polled, 1, 0);
+  if (count > 0) return cuio_system_read(line->fd, bytes, length);
+  if (count == 0) errno = EAGAIN;
+  return -1;
+}
+
+int cuio_line_read_shared(cuio_line *line, uint64_t *delta) {
+  if (line->format == CUIO_COUNT_SHARED_EVENTFD || line->format == CUIO_COUNT_POLLED_EVENTFD) {
+    // Room for more than a count, as what is no counter gives more.
+    uint64_t added[2];
+    ssize_t length = read_at_once(line, added, sizeof added);
+    if (length != (ssize_t)sizeof *added) return cuio_read_failure(length);
+    *delta = *added;
+    cuio_probe_interrupt_read(line, *added);
+    return 0;
+  }
+  uint32_t total;
+  ssize_t length = read_at_once(line, &total, sizeof total);
+  if (length != (ssize_t)sizeof total) return cuio_read_failure(length);
+  return cuio_line_take_total(line, total, delta);
+}
 
 int cuio_pci_command_read(int config_fd, uint16_t *command) {
   uint16_t raw;

@@ -23,6 +23,8 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   /// The count up to which interrupts have been reported, while no line is claimed. Starts with what
   /// sysfs said before the open: everything since is reported, nothing twice (facts 6, 8).
   package let total: Atomic<UInt32>
+  /// Another process has the open file, too, and may make its reads wait at any time.
+  let isShared: Bool
   private let isLineClaimed = Atomic<Bool>(false)
   /// Whether the device can interrupt at all (facts 13, 39).
   public let hasInterrupt: Bool
@@ -60,8 +62,11 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   }
 
   /// Takes over an open node; tests pass what behaves like one.
-  package init(_ info: UIODeviceInfo, node: FileDescriptor, sysfs: Sysfs) {
+  package init(
+    _ info: UIODeviceInfo, node: FileDescriptor, isShared: Bool = false, sysfs: Sysfs
+  ) {
     file = node
+    self.isShared = isShared
     total = Atomic(info.event)
     self.info = info
     self.sysfs = sysfs
@@ -208,16 +213,18 @@ extension UIODevice {
   ///   - counted: the kernel's count up to which interrupts were accounted for, modulo 2^32; nil
   ///     when unknown.
   ///   - info: the device as it is now, found by its stable id.
+  ///   - isShared: whether a process that is not trusted has the descriptor's open file, too.
   /// - Returns: nil when the descriptor is of another device, or of an instance of this one that has
   ///   gone. Else the device, and interrupts since `counted` that the earlier process took without
   ///   accounting for them: they will not be read again.
   package static func inherit(
-    _ node: FileDescriptor, counted: UInt32?, _ info: UIODeviceInfo, sysfs: Sysfs = .system
+    _ node: FileDescriptor, counted: UInt32?, _ info: UIODeviceInfo, isShared: Bool = false,
+    sysfs: Sysfs = .system
   ) -> (device: UIODevice, taken: UInt32)? {
     let number = sysfs.optionalText("\(sysfs.uioClass)/uio\(info.number)/dev")
     guard let own = node.characterDevice, number == "\(own.major):\(own.minor)" else { return nil }
     // Minors are reused (fact 5), open descriptors are not: a live one still has its own device.
-    let device = UIODevice(info, node: node, sysfs: sysfs)
+    let device = UIODevice(info, node: node, isShared: isShared, sysfs: sysfs)
     return device.continueCounting(from: counted).map { (device, $0) }
   }
 

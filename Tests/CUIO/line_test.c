@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -121,6 +122,75 @@ TEST(eventfd_read_of_another_length_is_refused) {
   source s = piped(0);
   s.line.format = CUIO_COUNT_EVENTFD;
   give(&s, 1);
+  CHECK_EQUAL(cuio_line_read(&s.line, &delta), -EBADMSG);
+  CHECK_EQUAL(delta, 99);
+  finish(&s);
+}
+
+// A blocking file: in each format of shared files an empty one answers at once, and a count is taken.
+TEST(a_shared_file_is_read_without_waiting) {
+  static const cuio_count_format formats[] = {CUIO_COUNT_SHARED_TOTAL32, CUIO_COUNT_POLLED_TOTAL32,
+                                              CUIO_COUNT_STREAM_TOTAL32, CUIO_COUNT_PACKET_TOTAL32};
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+    int ends[2] = {-1, -1}, type = formats[i] == CUIO_COUNT_PACKET_TOTAL32 ? SOCK_SEQPACKET : SOCK_STREAM;
+    if (formats[i] < CUIO_COUNT_STREAM_TOTAL32) CHECK_EQUAL(pipe2(ends, O_CLOEXEC), 0);
+    else CHECK_EQUAL(socketpair(AF_UNIX, type, 0, ends), 0);
+    source s = {.reader = ends[0], .writer = ends[1]};
+    s.line = (cuio_line){.fd = ends[0], .config_fd = -1, .format = formats[i], .total = 5};
+    uint64_t delta = 99;
+    CHECK_EQUAL(cuio_line_read(&s.line, &delta), -EAGAIN);
+    give(&s, 8);
+    CHECK_EQUAL(cuio_line_read(&s.line, &delta), 0);
+    CHECK_EQUAL(delta, 3);
+    CHECK_EQUAL(cuio_line_read(&s.line, &delta), -EAGAIN);
+    close(s.writer);
+    s.writer = -1;
+    CHECK_EQUAL(cuio_line_read(&s.line, &delta), -EPIPE);
+    finish(&s);
+  }
+}
+
+TEST(a_shared_counter_is_read_without_waiting) {
+  static const cuio_count_format formats[] = {CUIO_COUNT_SHARED_EVENTFD, CUIO_COUNT_POLLED_EVENTFD};
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+    int fd = linux_event_create();
+    CHECK_EQUAL(fcntl(fd, F_SETFL, 0), 0);
+    cuio_line line = {.fd = fd, .config_fd = -1, .format = formats[i]};
+    uint64_t delta = 99;
+    CHECK_EQUAL(cuio_line_read(&line, &delta), -EAGAIN);
+    CHECK_EQUAL(linux_event_signal(fd, 3), 0);
+    CHECK_EQUAL(cuio_line_read(&line, &delta), 0);
+    CHECK_EQUAL(delta, 3);
+    CHECK_EQUAL(cuio_line_read(&line, &delta), -EAGAIN);
+    close(fd);
+  }
+}
+
+// Where the kernel has no RWF_NOWAIT for a file, the line polls from then on. A file of /proc has none.
+TEST(a_file_without_nowait_is_polled) {
+  int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  cuio_line line = {.fd = fd, .config_fd = -1, .format = CUIO_COUNT_SHARED_TOTAL32};
+  uint64_t delta = 99;
+  int result = cuio_line_read(&line, &delta);
+  CHECK(result == 0 || result == -EAGAIN);
+  CHECK(result != 0 || delta != 99);
+  close(fd);
+}
+
+// 48 bytes, as a GPIO line event has: a packet that is no total, and an anonymous file that is no counter.
+TEST(a_longer_record_is_not_a_count) {
+  char event[48];
+  memset(event, 0x11, sizeof event);
+  int ends[2] = {-1, -1};
+  CHECK_EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+  source s = {.reader = ends[0], .writer = ends[1]};
+  s.line = (cuio_line){.fd = ends[0], .config_fd = -1, .format = CUIO_COUNT_PACKET_TOTAL32, .total = 5};
+  uint64_t delta = 99;
+  CHECK_EQUAL(write(s.writer, event, sizeof event), sizeof event);
+  CHECK_EQUAL(cuio_line_read(&s.line, &delta), -EBADMSG);
+  CHECK_EQUAL(s.line.total, 5);
+  s.line.format = CUIO_COUNT_SHARED_EVENTFD;
+  CHECK_EQUAL(write(s.writer, event, sizeof event), sizeof event);
   CHECK_EQUAL(cuio_line_read(&s.line, &delta), -EBADMSG);
   CHECK_EQUAL(delta, 99);
   finish(&s);

@@ -413,13 +413,37 @@ private func member(
 }
 
 @Test func aLineThatCannotBeWaitedForIsRefusedByAGroup() throws {
-  let file = open("/proc/self/status", O_RDONLY)
-  defer { close(file) }
-  let line = try FileDescriptorLine(file, format: .totals)
+  let line = FileLine(open("/proc/self/status", O_RDONLY))
   let object = try member(line, try DispatcherGroup())
   let error = failure { try object.connect() }
   #expect(error?.code == .resourcesExhausted && error?.errorNumber == EPERM)
   #expect(object.state == .disconnected)
   // And the line is free.
   #expect(failure { try object.connect() }?.errorNumber == EPERM)
+}
+
+/// A line over a file that epoll(7) does not take.
+private final class FileLine: InterruptSource, @unchecked Sendable {
+  let name = "file"
+  private let raw = UnsafeMutablePointer<cuio_line>.allocate(capacity: 1)
+
+  init(_ descriptor: Int32) {
+    raw.initialize(
+      to: cuio_line(
+        fd: descriptor, config_fd: -1, format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_NONE, total: 0,
+        command: 0))
+  }
+
+  deinit {
+    close(raw.pointee.fd)
+    raw.deallocate()
+  }
+
+  func attach() throws(InterruptSyncError) -> InterruptLine { InterruptLine(raw) }
+  func detach() {}
+  func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
+    InterruptSyncError(
+      .lineFailed, object: name, operation: operation.rawValue, cause: "the file failed",
+      errno: errno)
+  }
 }

@@ -1,4 +1,5 @@
 // A line held masked by a routine, for service elsewhere (N17's exception).
+import Glibc
 import Testing
 
 @testable import InterruptSync
@@ -89,4 +90,109 @@ private final class Held: @unchecked Sendable {
   #expect { try held.object.releaseLine() } throws: {
     ($0 as? InterruptSyncError)?.operation == InterruptLineOperation.rearm.rawValue
   }
+}
+
+@Test func hold_aReleaseThatFailsCanBeTriedAgain() throws {
+  let held = try Held()
+  try held.interrupt()
+  held.device.refuseRearms()
+  #expect(failure { try held.object.releaseLine() }?.errorNumber == EAGAIN)
+  #expect(held.object.isLineDeferred)
+  _ = held.device.writes()
+  #expect(try held.object.releaseLine())
+  #expect(held.device.writes() == [1])
+}
+
+@Test func hold_aReleaseMeantForAnEarlierConnectionLeavesTheNewOneAlone() throws {
+  let held = try Held()
+  try held.interrupt()
+  // Found by a release that was then kept from the lock.
+  let earlier = try #require(held.object.storage.server?.connection)
+  try held.object.disconnect()
+  let next = FakeDevice()
+  try held.object.connect(to: next)
+  #expect(try next.nextWrite() == 1)
+  let before = held.object.dispatchCount
+  next.interrupt()
+  try held.object.awaitDispatches(before + 1)
+  _ = held.device.writes()
+  #expect(try !held.object.storage.release(earlier))
+  #expect(held.device.writes() == [] && next.writes() == [])
+  #expect(held.object.isLineDeferred)
+  #expect(try held.object.releaseLine())
+  #expect(next.writes() == [1])
+  #expect(try !held.object.storage.release(earlier))
+  try held.object.disconnect()
+}
+
+@Test(arguments: [false, true])
+func hold_aHeldLineReportsNoRecoveryThatWasNotTried(_ grouped: Bool) throws {
+  let device = FakeDevice()
+  let log = ReportLog()
+  let holds = Flag()
+  let holder = Holder<InterruptSyncObject>()
+  let object = InterruptSyncObject(
+    source: device, mode: .normal,
+    options: InterruptSyncOptions(
+      storm: .off, group: grouped ? try DispatcherGroup() : nil, report: log.handler))
+  holder.value = object
+  defer { holder.value = nil }
+  try object.registerServiceRoutine {
+    if holds.isUp { holder.value?.deferLine() }
+    return .success
+  }
+  try object.connect()
+  #expect(try device.nextWrite() == 1)
+  device.refuseRearms()
+  device.interrupt()
+  try log.await(["rearmFailed"])
+  holds.raise()
+  let before = object.dispatchCount
+  device.interrupt()
+  try object.awaitDispatches(before + 1)
+  let failures = object.statistics().rearmFailures
+  _ = device.writes()
+  // As the thread does once it has been quiet for long enough; nothing is tried, nothing is said.
+  try eventually("the thread to look again") { object.storage.server!.beat > 0 }
+  let beat = object.storage.server!.beat
+  try eventually("two more looks") { object.storage.server!.beat > beat + 2 }
+  #expect(device.writes() == [] && log.kinds == ["rearmFailed"])
+  #expect(object.statistics().rearmFailures == failures)
+  #expect(try object.releaseLine())
+  #expect(try device.nextWrite() == 1)
+  try log.await(["rearmFailed", "rearmRecovered"])
+  // Not re-armed once more for the report.
+  #expect(device.writes() == [])
+  try object.disconnect()
+}
+
+@Test(arguments: [false, true])
+func hold_aHeldLineReportsNoEndOfAStorm(_ grouped: Bool) throws {
+  let device = FakeDevice()
+  let log = ReportLog()
+  let holder = Holder<InterruptSyncObject>()
+  let object = InterruptSyncObject(
+    source: device, mode: .normal,
+    options: InterruptSyncOptions(
+      storm: StormPolicy(limit: 1, action: .stayMasked),
+      group: grouped ? try DispatcherGroup() : nil, report: log.handler))
+  holder.value = object
+  defer { holder.value = nil }
+  try object.registerServiceRoutine {
+    holder.value?.deferLine()
+    return .unsuccessful
+  }
+  try object.connect()
+  #expect(try device.nextWrite() == 1)
+  device.interrupt()
+  try log.await(["stormBegan"])
+  object.resumeAfterStorm()
+  try eventually("the brake's end") { object.state == .connected }
+  let beat = object.storage.server!.beat
+  try eventually("two more looks") { object.storage.server!.beat > beat + 2 }
+  #expect(log.kinds == ["stormBegan"])
+  #expect(try object.releaseLine())
+  #expect(try device.nextWrite() == 1)
+  try log.await(["stormBegan", "stormEnded"])
+  try object.disconnect()
 }

@@ -190,3 +190,75 @@ private func object(
   try log.await(["stormBegan", "rearmFailed", "rearmRecovered"])
   #expect(object.state == .connected)
 }
+
+/// A storm whose brake releases at once, and a re-arm that fails then.
+private func stormWithFailedRearm(
+  _ device: FakeDevice, _ log: ReportLog, _ group: DispatcherGroup?, _ claims: Flag
+) throws -> InterruptSyncObject {
+  let object = InterruptSyncObject(
+    source: device, mode: .normal,
+    options: InterruptSyncOptions(
+      storm: StormPolicy(limit: 1, action: .stayMasked), group: group, report: log.handler))
+  try object.registerServiceRoutine { claims.isUp ? .success : .unsuccessful }
+  try object.connect()
+  #expect(try device.nextWrite() == 1)
+  device.interrupt()
+  try log.await(["stormBegan"])
+  device.refuseRearms()
+  object.resumeAfterStorm()
+  try log.await(["stormBegan", "rearmFailed"])
+  return object
+}
+
+@Test(arguments: [false, true])
+func N20_aStormIsOverAlsoWhenTheRearmAfterItFailedFirst(_ grouped: Bool) throws {
+  let device = FakeDevice()
+  let log = ReportLog()
+  let object = try stormWithFailedRearm(
+    device, log, grouped ? try DispatcherGroup() : nil, Flag())
+  #expect(try device.nextWrite() == 1)
+  // Each has its end: first the line is re-armed, and then it is found quiet.
+  try log.await(["stormBegan", "rearmFailed", "rearmRecovered", "stormEnded"])
+  try object.disconnect()
+  #expect(log.kinds == ["stormBegan", "rearmFailed", "rearmRecovered", "stormEnded"])
+}
+
+@Test(arguments: [false, true])
+func N20_aClaimEndsAStormAlsoWhenTheRearmAfterItFailedFirst(_ grouped: Bool) throws {
+  let device = FakeDevice()
+  let log = ReportLog()
+  let claims = Flag()
+  let object = try stormWithFailedRearm(
+    device, log, grouped ? try DispatcherGroup() : nil, claims)
+  claims.raise()
+  _ = device.writes()
+  // Somebody else unmasked it: one dispatch ends both.
+  device.interrupt()
+  try eventually("both ends") { Set(log.kinds).isSuperset(of: ["rearmRecovered", "stormEnded"]) }
+  try object.disconnect()
+  #expect(log.kinds.count == 4)
+}
+
+@Test(arguments: [false, true])
+func aRearmThatFailedIsReportedRecoveredAlsoAfterAStorm(_ grouped: Bool) throws {
+  let device = FakeDevice()
+  let log = ReportLog()
+  let object = InterruptSyncObject(
+    source: device, mode: .normal,
+    options: InterruptSyncOptions(
+      storm: StormPolicy(limit: 2, action: .stayMasked),
+      group: grouped ? try DispatcherGroup() : nil, report: log.handler))
+  try object.registerServiceRoutine { .unsuccessful }
+  try object.connect()
+  #expect(try device.nextWrite() == 1)
+  device.refuseRearms()
+  device.interrupt()
+  try log.await(["rearmFailed"])
+  device.interrupt()
+  try log.await(["rearmFailed", "stormBegan"])
+  _ = device.writes()
+  object.resumeAfterStorm()
+  try log.await(["rearmFailed", "stormBegan", "rearmRecovered", "stormEnded"])
+  try object.disconnect()
+  #expect(log.kinds == ["rearmFailed", "stormBegan", "rearmRecovered", "stormEnded"])
+}

@@ -140,3 +140,16 @@ func facts16To18_irqcontrolIsTriedBeforeItIsNeeded(
   #expect(line.failure(.read, EIO).code == .removed)
   #expect(!device.isAlive)
 }
+
+@Test func anAdoptedNodeIsReadWithoutWaitingWhateverItsOpenFileSays() throws {
+  let tree = try FakeTree(FakeDevice(driver: "uio_pdrv_genirq"))
+  let info = try UIODeviceInfo(number: 0, sysfs: tree.sysfs)
+  let node = MortalNode()
+  let device = UIODevice(info, node: node.file, isShared: true, sysfs: tree.sysfs)
+  let line = try UIOLine(device, strategy: RearmStrategy.none)
+  #expect(line.raw.pointee.format == CUIO_COUNT_POLLED_TOTAL32)
+  // Who handed it over made it blocking; nothing has come.
+  #expect(fcntl(node.file.raw, F_GETFL) & O_NONBLOCK == 0)
+  var delta: UInt64 = 0
+  #expect(cuio_line_read(line.raw, &delta) == -EAGAIN)
+}

@@ -2,6 +2,7 @@
 #include "portcls.h"
 
 #include <stddef.h>
+#include <time.h>
 
 #include "check.h"
 
@@ -158,4 +159,56 @@ TEST(rules_are_reported) {
   sync->lpVtbl->Release(sync);
   list->lpVtbl->Release(list);
   InterruptSyncDeleteDevice(device);
+}
+
+typedef struct {
+  PINTERRUPTSYNC sync;
+  pthread_t thread;
+} stormy;
+static stormy stormies[2];
+static LONG storming, disconnected;
+
+static NTSTATUS never_mine(PINTERRUPTSYNC sync, PVOID context) {
+  (void)sync;
+  ((stormy *)context)->thread = pthread_self();
+  return STATUS_UNSUCCESSFUL;
+}
+
+static VOID disconnect_the_other(PVOID context, PCSTR call, PCSTR rule, PCSTR message) {
+  (void)context, (void)call, (void)message;
+  CHECK(strcmp(rule, "N20") == 0);
+  InterlockedIncrement(&storming);
+  while (InterlockedCompareExchange(&storming, 0, 0) < 2) KeStallExecutionProcessor(1);
+  int other = pthread_equal(pthread_self(), stormies[0].thread) != 0;
+  stormies[other].sync->lpVtbl->Disconnect(stormies[other].sync);
+  InterlockedIncrement(&disconnected);
+}
+
+// Two lines storm at once; the report of each disconnects the other's object, while both threads are in a report.
+TEST(N11_reports_that_disconnect_each_others_objects) {
+  PDEVICE_OBJECT devices[2];
+  InterruptSyncSetReportRoutine(disconnect_the_other, NULL);
+  storming = disconnected = 0;
+  for (int i = 0; i < 2; i++) {
+    devices[i] = software_device(1);
+    PRESOURCELIST list;
+    CHECK(InterruptSyncNewResourceList(&list, devices[i]) == STATUS_SUCCESS);
+    CHECK(PcNewInterruptSync(&stormies[i].sync, NULL, list, 0, InterruptSyncModeNormal) == STATUS_SUCCESS);
+    list->lpVtbl->Release(list);
+    PINTERRUPTSYNC sync = stormies[i].sync;
+    CHECK(sync->lpVtbl->RegisterServiceRoutine(sync, never_mine, &stormies[i], FALSE) == STATUS_SUCCESS);
+    CHECK(sync->lpVtbl->Connect(sync) == STATUS_SUCCESS);
+  }
+  time_t deadline = time(NULL) + 20;
+  while (InterlockedCompareExchange(&disconnected, 0, 0) < 2 && time(NULL) < deadline)
+    for (int i = 0; i < 2; i++) InterruptSyncTriggerInterrupt(devices[i], 0);
+  if (disconnected < 2) {
+    printf("  DEADLOCK of reports that disconnect each other's objects\n");
+    exit(1);
+  }
+  InterruptSyncSetReportRoutine(report_came, NULL);
+  for (int i = 0; i < 2; i++) {
+    CHECK(stormies[i].sync->lpVtbl->Release(stormies[i].sync) == 0);
+    InterruptSyncDeleteDevice(devices[i]);
+  }
 }

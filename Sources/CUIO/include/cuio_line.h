@@ -16,6 +16,16 @@ typedef enum {
   CUIO_COUNT_TOTAL32 = 0,
   /// 8 bytes: what was added since the last read, as eventfd(2) gives it.
   CUIO_COUNT_EVENTFD = 1,
+  // Of open files that others have too. Whether such a file blocks is theirs to change, so each read says itself that
+  // it must not wait. The first two ask the kernel not to (RWF_NOWAIT), and fall back to the next two.
+  CUIO_COUNT_SHARED_TOTAL32 = 2,
+  CUIO_COUNT_SHARED_EVENTFD = 3,
+  /// poll(2) first: for files and kernels without RWF_NOWAIT.
+  CUIO_COUNT_POLLED_TOTAL32 = 4,
+  CUIO_COUNT_POLLED_EVENTFD = 5,
+  /// Sockets: a stream of totals, and packets of one total each.
+  CUIO_COUNT_STREAM_TOTAL32 = 6,
+  CUIO_COUNT_PACKET_TOTAL32 = 7,
 } cuio_count_format;
 
 /// How the line is unmasked after an interrupt.
@@ -29,7 +39,7 @@ typedef enum {
 } cuio_rearm_kind;
 
 typedef struct cuio_line {
-  /// Counts come from here. Must be O_NONBLOCK.
+  /// Counts come from here. Must be O_NONBLOCK and shared with no other process, unless the format is one of shared files.
   int32_t fd;
   /// PCI configuration space, read and write, or -1.
   int32_t config_fd;
@@ -61,6 +71,18 @@ LINUX_HOT static inline int cuio_read_failure(ssize_t length) {
   return length == 0 ? -EPIPE : -EBADMSG;
 }
 
+/// cuio_line_read() for a descriptor whose open file others share. Never waits.
+LINUX_HOT int cuio_line_read_shared(cuio_line *LINUX_NONNULL line, uint64_t *LINUX_NONNULL delta);
+
+// A total, as it was read.
+LINUX_HOT static inline int cuio_line_take_total(cuio_line *LINUX_NONNULL line, uint32_t total,
+                                                 uint64_t *LINUX_NONNULL delta) {
+  *delta = total - line->total;
+  __atomic_store_n(&line->total, total, __ATOMIC_RELAXED);
+  cuio_probe_interrupt_read(line, *delta);
+  return 0;
+}
+
 /// Reads the count. `*delta` is the number of interrupts since the last read.
 /// Returns 0, -EAGAIN (none), -EINTR, -EIO (device gone or without interrupt, fact 13), -EPIPE (writer closed),
 /// -EBADMSG (length other than the format's) or another -errno of read(2).
@@ -69,11 +91,9 @@ LINUX_HOT static inline int cuio_line_read(cuio_line *LINUX_NONNULL line, uint64
     uint32_t total;
     ssize_t length = cuio_system_read(line->fd, &total, sizeof total);
     if (length != (ssize_t)sizeof total) return cuio_read_failure(length);
-    *delta = total - line->total;
-    __atomic_store_n(&line->total, total, __ATOMIC_RELAXED);
-    cuio_probe_interrupt_read(line, *delta);
-    return 0;
+    return cuio_line_take_total(line, total, delta);
   }
+  if (line->format != CUIO_COUNT_EVENTFD) return cuio_line_read_shared(line, delta);
   uint64_t added;
   ssize_t length = cuio_system_read(line->fd, &added, sizeof added);
   if (length != (ssize_t)sizeof added) return cuio_read_failure(length);

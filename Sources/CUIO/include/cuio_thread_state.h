@@ -1,9 +1,11 @@
-// Floor 0: what the shim remembers of each thread: its kernel id and its current interrupt level. Each thread reads
-// and writes only its own; no lock.
+// Floor 0: what the shim remembers of each thread: its kernel id, its current interrupt level, and whether it serves
+// lines. Each thread reads and writes only its own; no lock.
 #ifndef CUIO_THREAD_STATE_H
 #define CUIO_THREAD_STATE_H
 
 #include "linux_attributes.h"
+
+#include <stdbool.h>
 
 struct cuio_thread_state {
   uint32_t tid;
@@ -14,6 +16,8 @@ struct cuio_thread_state {
     int32_t deferred_wakes[2];
     uint64_t any_wake;
   };
+  // Set on a thread that serves lines, which must never wait for the end of another one.
+  bool serves;
 };
 
 // Initial-exec: inside libinterruptsync.so, too, an access is one instruction and not a call. The block is small
@@ -38,6 +42,12 @@ LINUX_HOT static inline int32_t cuio_thread_set_level(int32_t level) {
   cuio_thread_state.level = level;
   return old;
 }
+
+/// Says that the calling thread serves lines, for as long as it runs.
+LINUX_HOT static inline void cuio_thread_begin_serving(void) { cuio_thread_state.serves = true; }
+
+/// Whether the calling thread serves lines.
+LINUX_HOT static inline bool cuio_thread_serves(void) { return cuio_thread_state.serves; }
 
 /// Signals `fd` now, or, on a thread at device level, when it leaves the interrupt lock.
 LINUX_HOT void cuio_thread_wake(int fd);

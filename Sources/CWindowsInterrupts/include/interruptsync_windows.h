@@ -107,8 +107,8 @@ typedef VOID INTERRUPTSYNC_REPORT_ROUTINE(PVOID Context, PCSTR Call, PCSTR Rule,
 typedef INTERRUPTSYNC_REPORT_ROUTINE *PINTERRUPTSYNC_REPORT_ROUTINE;
 
 /// Sets where reports go; NULL means standard error. The routine runs in the thread and at the level of the broken
-/// call, or on the interrupt's own thread. It must not connect or disconnect. It also gets storms and failures of
-/// devices.
+/// call, or on the interrupt's own thread. It must not connect. On the interrupt's own thread, at PASSIVE_LEVEL, it may
+/// disconnect. It also gets storms and failures of devices.
 VOID InterruptSyncSetReportRoutine(PINTERRUPTSYNC_REPORT_ROUTINE Routine, PVOID Context);
 /// Checked mode, for development: a broken rule stops the process after its report. Off by default.
 VOID InterruptSyncSetChecked(BOOLEAN Checked);

@@ -79,7 +79,7 @@ struct SyncCounters {
   let acceptsAnySuccess: Bool
   var masked = MaskReasons.disconnected
   var unclaimedInARow: UInt32 = 0
-  /// The -errno of the last re-arm that failed.
+  /// The -errno of the last re-arm that failed; 0 once one outside of a dispatch has worked.
   var rearmError: Int32 = 0
   var counters = SyncCounters()
 
@@ -89,6 +89,8 @@ struct SyncCounters {
   /// Ticks without an unclaimed dispatch after which the count starts again.
   let stormWindow: UInt64
   var lastUnclaimed: UInt64 = 0
+  /// Which connection the line is of: its `stop`, or nil while there is none.
+  var connection: UnsafeMutablePointer<UInt32>?
   /// What the routines captured for those records, and how many values; nil when none does.
   var captured: UnsafePointer<UInt64>?
   var captures: UInt32 = 0
@@ -139,6 +141,10 @@ enum Outcome {
   static var rearmFailed: Int32 { @_transparent get { 4 } }
   static var lockFailed: Int32 { @_transparent get { 8 } }
   static var claimed: Int32 { @_transparent get { 16 } }
+  /// The line was unmasked, which it is not while something masks it.
+  static var rearmed: Int32 { @_transparent get { 32 } }
+  /// What leaves nothing to be done.
+  static var ordinary: Int32 { @_transparent get { 48 } }
 }
 
 /// One dispatch: enter, walk by mode, look for a storm, re-arm, leave (N17). Called without the
@@ -276,17 +282,25 @@ private func countClaim(
 }
 
 /// Unmasks the line unless something masks it: every re-arm goes through here. With the lock held.
-/// - Returns: 0, or `rearmFailed` with the number in `rearmError`.
+/// - Returns: `rearmed`, 0 if something masks the line, or `rearmFailed` with the number in
+///   `rearmError`.
 @_noLocks @inline(__always)
 func rearmIfUnmasked(_ core: Cell<SyncCore>, _ line: UnsafeMutablePointer<cuio_line>) -> Int32 {
   guard core.value.masked.isEmpty else { return 0 }
   let result = unsafe cuio_line_rearm(line)
   if result == 0 {
     unsafe cuio_probe_line_rearmed(line, 0)
-    return 0
+    return Outcome.rearmed
   }
   unsafe cuio_probe_line_rearmed(line, result)
   core.value.rearmError = result
   Counter.add(&core.value.counters.rearmFailures, 1)
   return Outcome.rearmFailed
+}
+
+/// The same outside of a dispatch, which also notes that no failure is left. With the lock held.
+func rearmAgain(_ core: Cell<SyncCore>, _ line: UnsafeMutablePointer<cuio_line>) -> Int32 {
+  let outcome = unsafe rearmIfUnmasked(core, line)
+  if outcome & Outcome.rearmed != 0 { core.value.rearmError = 0 }
+  return outcome
 }

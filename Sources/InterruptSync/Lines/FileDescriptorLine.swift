@@ -11,10 +11,11 @@ import UIO
 @safe public final class FileDescriptorLine: InterruptSource, @unchecked Sendable {
   /// What a read of the descriptor yields.
   public enum Format: Sendable {
-    /// eventfd(2): 8 bytes, the interrupts since the last read.
+    /// 8 bytes, the interrupts since the last read: an eventfd(2), or a timerfd.
     case eventCounter
     /// Records of 4 bytes in native order, each the running total modulo 2^32, as UIO gives it
-    /// (fact 8).
+    /// (fact 8): a pipe, a socket or a UIO node. On a stream nothing marks where a record ends: the
+    /// writer must write totals and nothing else.
     case totals
   }
 
@@ -24,15 +25,17 @@ import UIO
   private let raw: UnsafeMutablePointer<cuio_line>
   private let isClaimed = Atomic<Bool>(false)
 
-  /// Duplicates `descriptor`, which stays the caller's, and makes the open file non-blocking for
-  /// every process that shares it.
+  /// Duplicates `descriptor`, which stays the caller's. The open file is left as it is: the line
+  /// reads it without waiting, blocking or not, also when another process changes that later. No
+  /// other thread or process may read from it while an object is connected.
   ///
   /// - Parameters:
   ///   - descriptor: an open eventfd, pipe or socket.
   ///   - format: what a read of it yields.
   ///   - total: the total before the first record, for `totals`.
   ///   - name: for messages and the dispatcher's thread.
-  /// - Throws: `invalidArgument` (not an open descriptor), `resourcesExhausted`.
+  /// - Throws: `invalidArgument` (not an open descriptor, or of a kind that yields no such counts),
+  ///   `resourcesExhausted`.
   public init(
     _ descriptor: Int32, format: Format, total: UInt32 = 0, name: String = "descriptor"
   ) throws(InterruptSyncError) {
@@ -46,14 +49,13 @@ import UIO
         errno: errno)
     }
     file = FileDescriptor(adopting: copy)
-    _ = fcntl(copy, F_SETFL, fcntl(copy, F_GETFL) | O_NONBLOCK)
     self.name = name
+    let reading = try DescriptorKind(file).reading(format, of: name)
     unsafe raw = .allocate(capacity: 1)
     unsafe raw.initialize(
       to: cuio_line(
-        fd: copy, config_fd: -1,
-        format: format == .totals ? CUIO_COUNT_TOTAL32 : CUIO_COUNT_EVENTFD,
-        rearm: CUIO_REARM_NONE, total: total, command: 0))
+        fd: copy, config_fd: -1, format: reading, rearm: CUIO_REARM_NONE, total: total, command: 0
+      ))
   }
 
   deinit { unsafe raw.deallocate() }

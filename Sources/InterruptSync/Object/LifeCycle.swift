@@ -12,27 +12,30 @@ extension InterruptSyncObject {
   /// PASSIVE_LEVEL.
   /// - Throws: `wouldDeadlock`, `wrongLevel`, `alreadyConnected` (the connection stays as it is,
   ///   N9), `noServiceRoutines`, `lineBusy`, `removed`, `lineFailed`, `resourcesExhausted`.
-  public func connect() throws(InterruptSyncError) { try storage.connect(to: nil) }
+  public func connect() throws(InterruptSyncError) { try storage.connect(to: nil, waiting: true) }
 
   /// Connects to another line, for instance to the new instance of a device that was replugged. The
   /// list of routines, the lock and the statistics stay (P24, N13).
   ///
   /// Level and errors as `connect()`.
   public func connect(to source: any InterruptSource) throws(InterruptSyncError) {
-    try storage.connect(to: source)
+    try storage.connect(to: source, waiting: true)
   }
 
   /// Masks the line, waits until no routine runs, and ends the dispatcher thread. When this returns
   /// no service routine is running and none will start (N11). The list stays (P24). Does nothing on
   /// an object that is not connected (P26). Does not wait for a next interrupt.
   ///
-  /// PASSIVE_LEVEL. From the object's own report handler it returns without waiting for that very
-  /// thread.
+  /// From an ordinary thread it waits for a report handler of the object that is running, too. From
+  /// a report handler, of this object or of any other, it does not: no dispatcher waits for another
+  /// one's end, so that handlers may disconnect each other's objects.
+  ///
+  /// PASSIVE_LEVEL.
   /// - Throws: `wouldDeadlock` from inside one of the object's routines, `wrongLevel`.
   public func disconnect() throws(InterruptSyncError) {
     try storage.requirePassive("disconnect")
     try storage.requireFreeGroup("disconnect")
-    storage.disconnect()
+    storage.disconnect(waiting: true)
   }
 
   /// Re-arms a line that a storm left masked (`StormPolicy.Action.stayMasked`), or ends a pause
@@ -59,9 +62,12 @@ extension InterruptSyncObject {
 }
 
 extension SyncStorage {
-  func connect(to newSource: (any InterruptSource)?) throws(InterruptSyncError) {
+  /// - Parameter waiting: whether an ordinary thread waits for the report handler of the connection
+  ///   before, if that has ended.
+  func connect(to newSource: (any InterruptSource)?, waiting: Bool) throws(InterruptSyncError) {
     try requirePassive("connect")
     try requireFreeGroup("connect")
+    clearEnded(waiting: waiting)
     let source = try beginConnecting(newSource)
     do throws(InterruptSyncError) {
       let server = try start(on: source)
@@ -83,24 +89,21 @@ extension SyncStorage {
     }
   }
 
-  /// Whether the calling thread is the one that serves the object, which cannot wait for itself.
-  /// With the monitor held.
-  private var isServingThread: Bool {
-    server?.isCurrentThread == true || options.group?.isCurrentThread == true
+  /// A line that has ended counts as connected until a disconnect clears it away; connecting again
+  /// does that, to this very connection: another thread may have made the next one meanwhile (N9).
+  private func clearEnded(waiting: Bool) {
+    let ended = monitor.locked { () -> (any LineServer)? in
+      phase == .connected && server?.connection.hasEnded == true ? server : nil
+    }
+    if let ended { disconnect(only: ended, waiting: waiting) }
   }
 
   private func beginConnecting(_ newSource: (any InterruptSource)?) throws(InterruptSyncError)
     -> any InterruptSource
   {
-    // A line that has ended counts as connected until a disconnect clears it away; connecting again
-    // does that.
-    let hasEnded = monitor.locked { phase == .connected && server?.connection.hasEnded == true }
-    if hasEnded { disconnect() }
     purgeCancelled()
     return try monitor.locked { () throws(InterruptSyncError) in
-      monitor.wait {
-        (phase == .connecting || phase == .disconnecting) && !isServingThread
-      }
+      awaitPhase()
       guard phase == .disconnected else {
         throw InterruptSyncError(
           .alreadyConnected, object: name, operation: "connect",
@@ -124,7 +127,8 @@ extension SyncStorage {
   private func start(on source: any InterruptSource) throws(InterruptSyncError) -> any LineServer {
     let line = try source.attach()
     do throws(InterruptSyncError) {
-      let connection = Connection(self, source: source, line: line)
+      let activity = options.group?.worker.activity ?? ServingActivity()
+      let connection = Connection(self, source: source, line: line, activity: activity)
       let server: any LineServer =
         if let group = options.group {
           GroupMember(connection, worker: group.worker, keeping: group)
@@ -133,6 +137,7 @@ extension SyncStorage {
         }
       holdingLock {
         core.value.masked = []
+        unsafe core.value.connection = unsafe connection.stop.pointer
         core.value.unclaimedInARow = 0
         core.value.lastEnd = 0
       }
@@ -141,11 +146,13 @@ extension SyncStorage {
       try server.start()
       if isPending { return server }
       let failure = holdingLock {
-        unsafe rearmIfUnmasked(core, line.raw) == 0 ? 0 : core.value.rearmError
+        unsafe rearmAgain(core, line.raw) & Outcome.rearmFailed == 0 ? 0 : core.value.rearmError
       }
       guard failure == 0 else {
-        connection.setStage(.failed)
-        stop(server, waiting: true)
+        connection.setStage(.over)
+        stop(server)
+        server.quiesce()
+        server.finish(waiting: mayAwaitHandlers)
         throw source.failure(.rearm, errno: -failure)
       }
       return server
@@ -155,33 +162,51 @@ extension SyncStorage {
     }
   }
 
-  func disconnect() {
-    let server: (any LineServer)? = monitor.locked {
-      monitor.wait { (phase == .connecting || phase == .disconnecting) && !isServingThread }
-      guard phase == .connected else { return nil }
+  /// Another thread's connect or disconnect is under way; neither waits for a report handler, so
+  /// that a handler may wait for either. With the monitor held.
+  private func awaitPhase() {
+    monitor.wait { phase == .connecting || phase == .disconnecting }
+  }
+
+  /// - Parameters:
+  ///   - only: the connection that is meant; nil means whichever there is.
+  ///   - waiting: whether an ordinary thread waits for report handlers.
+  func disconnect(only: (any LineServer)? = nil, waiting: Bool) {
+    let server = monitor.locked { () -> (any LineServer)? in
+      awaitPhase()
+      guard phase == .connected, only == nil || only === self.server else { return nil }
       phase = .disconnecting
       return self.server
     }
-    guard let server else { return }
-    stop(server, waiting: !server.isCurrentThread)
-    finishDisconnecting(server)
+    let waits = waiting && mayAwaitHandlers
+    if let server {
+      stop(server)
+      server.quiesce()
+      // Read no more: the next connection may have it, one that a handler makes included.
+      server.connection.source.detach()
+      finishDisconnecting(server)
+      server.finish(waiting: waits)
+    }
+    // Also of a disconnect on another thread, which may still be waiting for it.
+    if waits { awaitDeparting() }
   }
 
-  /// Masks, forbids re-arming, wakes and waits (N11).
-  private func stop(_ server: any LineServer, waiting: Bool) {
+  /// Masks, forbids re-arming, and tells the serving thread to leave (N11).
+  private func stop(_ server: any LineServer) {
     holdingLock {
       core.value.masked = core.value.masked.union(.disconnected)
+      unsafe core.value.connection = nil
       server.connection.maskLine()
     }
     server.requestStop()
-    server.finish(waiting: waiting)
   }
 
   private func finishDisconnecting(_ server: any LineServer) {
-    server.giveLineBack()
     generation.add(1, ordering: .acquiringAndReleasing)
     monitor.locked {
       self.server = nil
+      departing.removeAll(where: \.hasLeft)
+      if !server.connection.hasLeft { departing.append(server.connection) }
       phase = .disconnected
       monitor.broadcast()
     }
@@ -189,26 +214,48 @@ extension SyncStorage {
     if !lock.isHeldByCaller { purgeCancelled() }
   }
 
-  /// The last reference to the object has gone. Inside one of its own routines the caller cannot
-  /// wait: the serving thread leaves later, without calling another routine (N12).
+  /// Whether the caller may wait until a report handler returns. A serving thread may not: it could
+  /// be inside a handler that the other one is waiting for.
+  private var mayAwaitHandlers: Bool {
+    InterruptLevel.current == .passive && !cuio_thread_serves()
+  }
+
+  /// Waits for the report handlers of connections that have ended.
+  func awaitDeparting() {
+    guard mayAwaitHandlers else { return }
+    for connection in monitor.locked({ departing }) { connection.awaitLeft() }
+    monitor.locked { departing.removeAll(where: \.hasLeft) }
+  }
+
+  /// No thread will wait for them. Each keeps this storage.
+  func forgetDeparting() { monitor.locked { departing.removeAll() } }
+
+  /// The last reference to the object has gone (N12).
   func abandon() {
     defer { endObservations() }
-    // A group's thread may be waiting for the lock of the very routine that
-    // releases the object.
-    let canWait =
-      !lock.isHeldByCaller && (options.group == nil || InterruptLevel.current == .passive)
-    let server = monitor.locked { phase == .connected ? self.server : nil }
     DeferredReclamation.reap()
-    if !canWait {
-      // A serving thread inside one of the routines keeps the storage itself.
-      if server?.isCurrentThread != true { DeferredReclamation.keep(self) }
-      let all = monitor.locked { registrations }
-      holdingLock {
-        for registration in all { registration.node.value.isCancelled = true }
-      }
+    // Inside a routine nothing may be waited for: the serving thread may want the very lock that
+    // the caller holds.
+    let canWait =
+      !lock.isHeldByCaller && InterruptLevel.current < .device
+      && options.group?.isHeldUpByCaller != true
+    canWait ? disconnect(waiting: true) : abandonInRoutine()
+    forgetDeparting()
+  }
+
+  /// The serving thread leaves later, without calling another routine, and gives the line back.
+  private func abandonInRoutine() {
+    let server = monitor.locked { phase == .connected ? self.server : nil }
+    // A serving thread inside one of the routines keeps the storage itself.
+    if lock.isHeldByCaller, server?.isCurrentThread != true { DeferredReclamation.keep(self) }
+    let all = monitor.locked { registrations }
+    holdingLock {
+      for registration in all { registration.node.value.isCancelled = true }
     }
     guard let server else { return }
-    stop(server, waiting: canWait && !server.isCurrentThread)
+    stop(server)
+    server.connection.detachWhenBothEnded()
     finishDisconnecting(server)
+    server.finish(waiting: false)
   }
 }

@@ -23,24 +23,35 @@ extension InterruptSyncObject {
   /// Re-arms a line that was deferred, unless the storm brake or a disconnect keeps it masked.
   ///
   /// PASSIVE_LEVEL, outside of the object's routines.
-  /// - Returns: whether it was deferred.
-  /// - Throws: `wouldDeadlock`, `wrongLevel`; what the line's re-arm failed with, and then the line
-  ///   is not deferred any more but still masked.
+  /// - Returns: whether it was deferred. False also when the object was disconnected meanwhile, or
+  ///   connected again: that line is not touched.
+  /// - Throws: `wouldDeadlock`, `wrongLevel`; what the line's re-arm failed with. The line is still
+  ///   deferred then, and releasing it again tries again.
   @discardableResult package func releaseLine() throws(InterruptSyncError) -> Bool {
     try storage.requirePassive("release the line")
-    // The connection keeps its source, and with it the line.
-    let connection = storage.monitor.locked { storage.server?.connection }
+    // It keeps its source, and with it the line.
+    guard let connection = storage.monitor.locked({ storage.server?.connection }) else {
+      return false
+    }
+    return try storage.release(connection)
+  }
+}
+
+extension SyncStorage {
+  /// Another thread may have ended the connection since the caller looked, and begun one whose line
+  /// is deferred, too.
+  func release(_ connection: Connection) throws(InterruptSyncError) -> Bool {
     var wasDeferred = false
-    let failure = storage.holdingLock { () -> Int32 in
-      let core = storage.core
+    let failure = holdingLock { () -> Int32 in
+      guard unsafe core.value.connection == connection.stop.pointer else { return 0 }
       wasDeferred = core.value.masked.contains(.deferred)
+      guard wasDeferred else { return 0 }
       core.value.masked = core.value.masked.subtracting(.deferred)
-      guard wasDeferred, let connection else { return 0 }
-      return unsafe rearmIfUnmasked(core, connection.line) == 0 ? 0 : core.value.rearmError
+      guard unsafe rearmAgain(core, connection.line) & Outcome.rearmFailed != 0 else { return 0 }
+      core.value.masked = core.value.masked.union(.deferred)
+      return core.value.rearmError
     }
-    if failure != 0, let connection {
-      throw connection.source.failure(.rearm, errno: -failure)
-    }
+    guard failure == 0 else { throw connection.source.failure(.rearm, errno: -failure) }
     return wasDeferred
   }
 }

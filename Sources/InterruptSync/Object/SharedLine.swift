@@ -50,7 +50,9 @@ import LinuxSystem
     do throws(InterruptSyncError) {
       let registration = try hub.registerMember(member.storage)
       do throws(InterruptSyncError) {
-        if hub.state == .disconnected || hub.state == .ended { try hub.connect() }
+        if hub.state == .disconnected || hub.state == .ended {
+          try hub.storage.connect(to: nil, waiting: false)
+        }
       } catch {
         registration.cancel()
         throw error
@@ -67,17 +69,25 @@ import LinuxSystem
 
   /// Takes `member` out; when this returns none of its routines runs for an interrupt, and none
   /// will start (N11). With the last member the line is masked and drained. Does nothing for an
-  /// object that is not a member (P26).
+  /// object that is not a member (P26). The line's own report handler may call it, also while
+  /// another thread does.
   ///
   /// PASSIVE_LEVEL.
   /// - Throws: `wouldDeadlock` from inside one of the member's routines, `wrongLevel`.
   public func disconnect(_ member: InterruptSyncObject) throws(InterruptSyncError) {
     try requirePassive(member, "disconnect")
-    remove(member)
+    // The line's report handler may still run; an ordinary thread waits for it here.
+    take(member)?.storage.awaitDeparting()
   }
 
-  /// The same for an owner that goes away: up to DISPATCH_LEVEL, unchecked.
+  /// The same for an owner that goes away: up to DISPATCH_LEVEL, unchecked, and without waiting for
+  /// the line's report handler, so that the caller may hold what the handler needs.
   package func remove(_ member: InterruptSyncObject) {
+    take(member)?.storage.forgetDeparting()
+  }
+
+  /// - Returns: the hub when `member` was the last one; the line is quiet and free then.
+  private func take(_ member: InterruptSyncObject) -> InterruptSyncObject? {
     var last: InterruptSyncObject?
     let registration = changing { () -> ServiceRoutineRegistration? in
       guard let index = members.firstIndex(where: { $0.object == ObjectIdentifier(member) }) else {
@@ -88,9 +98,10 @@ import LinuxSystem
       return registration
     }
     registration?.cancel()
-    // Releasing the hub disconnects it: outside of the monitor, since it waits for routines.
-    last = nil
+    // Before the next change; no report handler is waited for, as one may wait for this change.
+    last?.storage.disconnect(waiting: false)
     changed {}
+    return last
   }
 
   /// Whether `member` is connected here. Any thread, any level.

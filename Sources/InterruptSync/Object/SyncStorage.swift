@@ -23,6 +23,8 @@ import Synchronization
   var source: any InterruptSource
   var phase = Phase.disconnected
   var server: (any LineServer)?
+  /// Connections that have ended while their serving thread was inside the report handler.
+  var departing: [Connection] = []
   /// Changes with every disconnect, which is what makes old interrupt handles stale (N14).
   let generation = Atomic<Int>(0)
 

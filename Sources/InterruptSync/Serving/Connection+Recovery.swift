@@ -11,15 +11,13 @@ extension Connection {
   /// wake-up of a removal (fact 23). Milliseconds.
   static let recheck: Int32 = 1000
 
-  var isRecovering: Bool { if case .none = fault { false } else { true } }
-  var isStorming: Bool { if case .storm = fault { true } else { false } }
+  var isRecovering: Bool { stormPause != nil || rearmPause != nil }
+  var isStorming: Bool { stormPause != nil }
 
   /// Milliseconds of silence after which `quietElapsed()` is due.
   var quietTimeout: Int32 {
-    switch fault {
-    case .none: Self.recheck
-    case .storm(let pause), .rearm(let pause): max(pause, 100)
-    }
+    let pauses = [rearmPause, stormPause].compactMap { $0.map { max($0, 100) } }
+    return pauses.min() ?? Self.recheck
   }
 
   func handle(_ outcome: Int32) {
@@ -35,49 +33,55 @@ extension Connection {
     if outcome & Outcome.repeatLimit != 0 {
       report(.repeatLimitReached(passes: core.value.repeatLimit))
     }
-    if isStorming, outcome & Outcome.claimed != 0 {
-      fault = .none
-      report(.stormEnded)
-    }
+    if isStorming, outcome & Outcome.claimed != 0 { stormEnded() }
     if outcome & Outcome.rearmFailed != 0 {
       rearmFailed()
-    } else if case .rearm = fault, outcome & Outcome.stormBegan == 0 {
+    } else if outcome & Outcome.rearmed != 0 {
       rearmRecovered()
     }
     if outcome & Outcome.stormBegan != 0 { brake() }
   }
 
-  /// Nothing came for the whole of `quietTimeout`: a storm is over, a failed re-arm is tried again.
+  /// Nothing came for the whole of `quietTimeout`: a failed re-arm is tried again, a storm is over.
+  /// The silence of a line that is masked proves nothing.
   func quietElapsed() {
-    switch fault {
-    case .none: break
-    case .storm:
-      fault = .none
-      report(.stormEnded)
-    case .rearm(let pause): retryRearm(pause)
+    if let pause = rearmPause {
+      retryRearm(pause)
+    } else if isStorming, served.holdingLock({ core.value.masked.isEmpty }) {
+      stormEnded()
     }
+  }
+
+  private func stormEnded() {
+    stormPause = nil
+    report(.stormEnded)
   }
 
   func rearmFailed() {
-    if case .rearm = fault { return }
-    fault = .rearm(pause: 10)
+    guard rearmPause == nil else { return }
+    // Another thread may have re-armed it since (`releaseLine`).
+    let number = served.holdingLock { -core.value.rearmError }
+    guard number != 0 else { return }
+    rearmPause = 10
     // A device that is going away cannot be re-armed either; then the next read says so.
     guard unsafe !LivenessGate.isDead(line.pointee.fd) else { return }
-    let number = served.holdingLock { -core.value.rearmError }
     report(.rearmFailed(source.failure(.rearm, errno: number)))
   }
 
-  private func rearmRecovered() {
-    fault = .none
+  func rearmRecovered() {
+    guard rearmPause != nil else { return }
+    rearmPause = nil
     report(.rearmRecovered)
   }
 
+  /// Not while something else masks the line: then its end is a try.
   private func retryRearm(_ pause: Int32) {
-    guard served.holdingLock({ unsafe rearmIfUnmasked(core, line) }) == 0 else {
-      fault = .rearm(pause: min(pause * 2, Self.recheck))
-      return
+    let outcome = served.holdingLock { () -> Int32 in
+      guard core.value.masked.isEmpty else { return 0 }
+      return core.value.rearmError == 0 ? Outcome.rearmed : unsafe rearmAgain(core, line)
     }
-    rearmRecovered()
+    if outcome & Outcome.rearmFailed != 0 { rearmPause = min(pause * 2, Self.recheck) }
+    if outcome & Outcome.rearmed != 0 { rearmRecovered() }
   }
 
   /// The line has gone or failed: reported once, and it is served no more (facts 21, 22).

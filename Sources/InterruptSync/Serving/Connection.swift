@@ -15,8 +15,15 @@ protocol LineServer: AnyObject, Sendable {
   func start() throws(InterruptSyncError)
   /// Makes the serving thread look around. Any thread.
   func wakeUp()
-  /// Waits until the line is served no more. Without `waiting` that happens later on its own, for
-  /// callers that would wait for their own end (N12).
+  /// Tells the serving thread to leave the line. Any thread, any level.
+  func requestStop()
+  /// Waits until the line is read no more and none of its routines runs: until the serving thread
+  /// has left the line, or is inside a report handler, after which it only leaves. No report begins
+  /// afterwards. It never waits for a handler, so handlers may stop each other's lines. After
+  /// `requestStop()`, below DIRQL.
+  func quiesce()
+  /// Last of all. With `waiting`, returns when the serving thread is done with the connection, its
+  /// report handler included; without, that happens later on its own.
   func finish(waiting: Bool)
   /// Changes while the serving thread makes progress without dispatching.
   var beat: UInt64 { get }
@@ -27,29 +34,19 @@ protocol LineServer: AnyObject, Sendable {
 }
 
 extension LineServer {
-  /// Tells the serving thread to leave the line.
-  func requestStop() {
-    unsafe cuio_flag_raise(connection.stop.pointer)
-    wakeUp()
-  }
-
   /// Ends a storm that would stay masked, or a pause early.
   func resumeAfterStorm() {
     connection.mustResume.store(true, ordering: .releasing)
     wakeUp()
   }
+}
 
-  /// Gives the line back to its source, once it is read no more. Where no thread could wait for
-  /// that (N12), the serving thread does it as its last act for the line.
-  func giveLineBack() {
-    if isCurrentThread, !connection.served.lock.isHeldByCaller {
-      // From the report handler, after which nothing is read; it may want to connect again.
-      connection.hasGivenLineBack = true
-      connection.source.detach()
-    } else {
-      connection.detachWhenBothEnded()
-    }
-  }
+/// What a serving thread tells the threads that wait for it, about all of its lines.
+final class ServingActivity: @unchecked Sendable {
+  /// Nothing is waited for while it is held.
+  let monitor = Monitor()
+  /// The thread is inside a report handler, and works on none of its lines. Guarded by `monitor`.
+  var isReporting = false
 }
 
 @safe final class Connection: @unchecked Sendable {
@@ -65,35 +62,35 @@ extension LineServer {
   let mustResume = Atomic<Bool>(false)
   /// Times the serving thread came by without having anything to dispatch: at least once a second.
   let beats = Atomic<UInt64>(0)
-  /// Set by the first of two: the end of the service and the end of the connection.
+  /// Set by the first of two: the end of the service and the end of a connection that no thread
+  /// could wait for (N12).
   private let isHalfEnded = Atomic<Bool>(false)
-  /// Only the serving thread uses it.
-  var hasGivenLineBack = false
-  let stageMonitor = Monitor()
-  /// Guarded by `stageMonitor`.
+  let activity: ServingActivity
+  /// The serving thread is done with the connection. Set with the activity's monitor held.
+  private let left = Atomic<Bool>(false)
+  /// Guarded by the activity's monitor.
   var stage = Stage.starting
   /// Attributes that the system refused, to be reported once the connection stands.
   var refusals: [InterruptReport] = []
 
   /// How far the connection has come, as the serving and the connecting thread tell each other.
-  enum Stage { case starting, placed, waiting, standing, failed }
+  enum Stage { case starting, placed, waiting, standing, over }
 
-  /// What this connection is recovering from.
-  enum Fault {
-    case none
-    /// The brake holds or has released; the next pause in milliseconds, should the storm go on.
-    case storm(next: Int32)
-    /// The line could not be re-armed; the pause before the next try.
-    case rearm(pause: Int32)
-  }
-  /// Only the serving thread uses it, as the next.
-  var fault = Fault.none
+  /// While a storm lasts, the brake's next pause in milliseconds, should it go on. Only the serving
+  /// thread uses it, as the next two. A line may storm and fail to re-arm at once.
+  var stormPause: Int32?
+  /// While the line could not be re-armed, milliseconds before the next try.
+  var rearmPause: Int32?
   /// When the brake releases, in nanoseconds; `.max` when it waits for `mustResume`. Only while
   /// braked.
   var resumeDue = UInt64.max
 
-  init(_ served: ServedLine, source: any InterruptSource, line: InterruptLine) {
+  init(
+    _ served: ServedLine, source: any InterruptSource, line: InterruptLine,
+    activity: ServingActivity
+  ) {
     self.served = served
+    self.activity = activity
     self.source = source
     unsafe self.line = unsafe line.raw
     core = served.core
@@ -107,27 +104,61 @@ extension LineServer {
   var mustStop: Bool { unsafe cuio_flag_is_up(stop.pointer) }
 
   func setStage(_ new: Stage) {
-    stageMonitor.locked {
+    activity.monitor.locked {
       stage = new
-      stageMonitor.broadcast()
+      activity.monitor.broadcast()
     }
   }
 
   /// Not before connect has decided: the handler may disconnect, and has to find the connection
-  /// that the report is about. The report of a connection that failed is connect's own error.
+  /// that the report is about. The report of a connection that failed is connect's own error, and
+  /// one that has been disconnected reports no more.
   func report(_ report: InterruptReport) {
-    let stands = stageMonitor.locked {
-      stageMonitor.wait { stage == .waiting }
-      return stage == .standing
+    let stands = activity.monitor.locked {
+      activity.monitor.wait { stage == .waiting }
+      activity.isReporting = stage == .standing
+      activity.monitor.broadcast()
+      return activity.isReporting
     }
-    if stands { served.report(report) }
+    guard stands else { return }
+    served.report(report)
+    activity.monitor.locked { activity.isReporting = false }
+  }
+
+  /// Whether the serving thread is done with the connection. Any thread.
+  var hasLeft: Bool { left.load(ordering: .acquiring) }
+
+  /// Waits until the serving thread works on the line no more (`LineServer.quiesce()`), then calls
+  /// `body` while it stays so.
+  func awaitQuiet(_ body: () -> Void = {}) {
+    activity.monitor.locked {
+      activity.monitor.wait { !hasLeft && !activity.isReporting }
+      stage = .over
+      body()
+    }
+  }
+
+  /// Waits until the serving thread is done with the connection, report handlers included.
+  func awaitLeft() {
+    activity.monitor.locked { activity.monitor.wait { !hasLeft } }
+  }
+
+  /// The serving thread's last act for the line; `body` is part of it for the threads that wait.
+  func leave(_ body: () -> Void = {}) {
+    detachWhenBothEnded()
+    activity.monitor.locked {
+      body()
+      left.store(true, ordering: .releasing)
+      activity.monitor.broadcast()
+    }
   }
 
   /// Masks the line. With the interrupt lock held, so that no re-arm follows. A line that has gone
   /// cannot be masked.
   func maskLine() { _ = unsafe cuio_line_mask(line) }
 
-  /// Called at the end of the service and at the end of the connection, in either order.
+  /// Called at the end of the service and at the end of a connection that no thread could wait for,
+  /// in either order. Every other caller gives the line back once it is quiet.
   func detachWhenBothEnded() {
     if isHalfEnded.exchange(true, ordering: .acquiringAndReleasing) { source.detach() }
   }

@@ -45,7 +45,7 @@ import UIO
     let attributes = connection.served.attributes
     do throws(SystemError) {
       // The new thread begins with this monitor, so it cannot run before `thread` is known.
-      let started = try connection.stageMonitor.locked { () throws(SystemError) in
+      let started = try connection.activity.monitor.locked { () throws(SystemError) in
         let started = try attributes.thread(of: connection.served.name) { [self] in serve() }
         thread = started
         return started
@@ -58,7 +58,9 @@ import UIO
         hint: "raise the limit (systemd: TasksMax=, LimitNPROC=)", errno: error.number)
     }
     connection.setStage(.placed)
-    connection.stageMonitor.locked { connection.stageMonitor.wait { connection.stage == .placed } }
+    connection.activity.monitor.locked {
+      connection.activity.monitor.wait { connection.stage == .placed }
+    }
   }
 
   /// Puts the waiting thread where it belongs, and decides how it will wait there.
@@ -79,6 +81,16 @@ import UIO
 
   func wakeUp() { _ = linux_event_signal(wake.raw, 1) }
 
+  func requestStop() {
+    unsafe cuio_flag_raise(connection.stop.pointer)
+    wakeUp()
+  }
+
+  func quiesce() {
+    // Called by the thread itself it is quiet: it looks at the flag before it reads again.
+    isCurrentThread ? connection.setStage(.over) : connection.awaitQuiet()
+  }
+
   func finish(waiting: Bool) {
     waiting ? thread?.join() : thread?.detach()
   }
@@ -86,15 +98,16 @@ import UIO
   // On the thread.
 
   private func serve() {
+    cuio_thread_begin_serving()
     prepareThread()
     run()
-    if !connection.hasGivenLineBack { connection.detachWhenBothEnded() }
+    connection.leave()
   }
 
   /// What the thread does before it waits: on its own stack, at its own priority.
   private func prepareThread() {
-    connection.stageMonitor.locked {
-      connection.stageMonitor.wait { connection.stage == .starting }
+    connection.activity.monitor.locked {
+      connection.activity.monitor.wait { connection.stage == .starting }
     }
     linux_prefault_stack(connection.served.attributes.prefaulted)
     pacer = WaitPacer(waiting, isRealTime: isRealTime)
@@ -123,7 +136,7 @@ import UIO
   @inline(__always)
   private func dispatch(_ delta: UInt64) {
     let outcome = unsafe dispatchInterrupt(core, line, delta)
-    guard outcome & ~Outcome.claimed != 0 || connection.isRecovering else { return }
+    guard outcome & ~Outcome.ordinary != 0 || connection.isRecovering else { return }
     connection.handle(outcome)
     if connection.isBraked { waitForResume() }
   }

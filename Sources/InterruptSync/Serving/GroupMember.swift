@@ -13,11 +13,9 @@ import UIO
   /// Belongs to the group from `start()` to the member's end.
   var slot: Cell<GroupSlot>?
   /// When, recovering, it has been quiet for long enough, in nanoseconds. Only the group's thread
-  /// uses it, as the next.
+  /// uses it, as the next; for who else may take the member out see `GroupThread.quiesce`.
   var quietDue: UInt64 = 0
   var isLeaving = false
-  /// The group's thread is done with it. Guarded by the group's monitor.
-  var hasLeft = false
 
   init(_ connection: Connection, worker: GroupThread, keeping group: AnyObject) {
     self.connection = connection
@@ -35,7 +33,7 @@ import UIO
       self.connection.refusals.append($0)
     }
     // The thread runs already, and may have an interrupt before this returns.
-    connection.stageMonitor.locked { connection.stage = .waiting }
+    connection.setStage(.waiting)
     let slot = unsafe Cell.allocate(
       GroupSlot(
         core: connection.core, line: connection.line, stop: connection.stop,
@@ -56,7 +54,14 @@ import UIO
 
   func wakeUp() { worker.wakeUp() }
 
-  func finish(waiting: Bool) { worker.leave(self, waiting: waiting) }
+  func requestStop() {
+    unsafe cuio_flag_raise(connection.stop.pointer)
+    worker.leave(self)
+  }
+
+  func quiesce() { worker.quiesce(self) }
+
+  func finish(waiting: Bool) { if waiting { connection.awaitLeft() } }
 }
 
 /// One line of a group as its thread works on it: plain memory, so that nothing counts references

@@ -8,6 +8,7 @@ import UIO
 
 extension GroupThread {
   func serve() {
+    cuio_thread_begin_serving()
     prepareThread()
     run()
   }
@@ -113,7 +114,7 @@ extension GroupThread {
     if slot.value.isRecovering && isThrottled(slot) { return }
     let outcome = serveSlot(slot, lastEnd)
     if outcome >= 0 {
-      if outcome & ~Outcome.claimed != 0 || slot.value.isRecovering { handle(slot, outcome) }
+      if outcome & ~Outcome.ordinary != 0 || slot.value.isRecovering { handle(slot, outcome) }
       // After a count from a stream there may be another, and after the last one an end.
       if !slot.value.takesAll || slot.value.isDead { enqueue(slot) }
     } else if outcome == -EINTR {

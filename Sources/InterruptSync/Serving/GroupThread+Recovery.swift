@@ -69,7 +69,8 @@ extension GroupThread {
     unsafe linux_poller_remove(poller.raw, slot.value.line.pointee.fd)
   }
 
-  /// Takes a line out. The rest of it goes when nothing points to it any more.
+  /// Takes a line out. The rest of it goes when nothing points to it any more. On the thread, with
+  /// the monitor inside a handler; or on another with the monitor while the thread is in a handler.
   func remove(_ member: GroupMember) {
     guard let slot = member.slot, !member.isLeaving else { return }
     member.isLeaving = true
@@ -90,7 +91,6 @@ extension GroupThread {
       member.slot = nil
       unsafe slot.value.member.release()
       slot.free()
-      if !member.connection.hasGivenLineBack { member.connection.detachWhenBothEnded() }
       hasLeft(member)
     }
   }

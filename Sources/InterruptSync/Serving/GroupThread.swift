@@ -14,8 +14,9 @@ import UIO
   let wake: FileDescriptor
   /// Written before the thread may run.
   private var thread: WorkerThread?
-  /// Guards what follows, and each member's `hasLeft`. Nothing is waited for while it is held.
-  let monitor = Monitor()
+  let activity = ServingActivity()
+  /// Guards what follows. Nothing is waited for while it is held.
+  var monitor: Monitor { activity.monitor }
   private var members: [GroupMember] = []
   private var leaving: [GroupMember] = []
   private var isPlaced = false
@@ -156,7 +157,9 @@ import UIO
   func stop() {
     isStopping.store(true, ordering: .releasing)
     wakeUp()
-    isCurrentThread ? thread?.detach() : thread?.join()
+    // A handler or a routine must not wait for another serving thread's end.
+    let mayWait = !cuio_thread_serves() && InterruptLevel.current == .passive
+    mayWait ? thread?.join() : thread?.detach()
   }
 
   /// Takes a line in. 0 or -errno.
@@ -164,19 +167,23 @@ import UIO
     let result = unsafe linux_poller_add(poller.raw, slot.value.line.pointee.fd, slot.pointer)
     guard result == 0 else { return result }
     // It may have had an interrupt, and have left in it.
-    monitor.locked { if !member.hasLeft { members.append(member) } }
+    monitor.locked { if !member.connection.hasLeft { members.append(member) } }
     return 0
   }
 
-  /// Takes a line out. With `waiting`, when this returns the thread is done with it.
-  func leave(_ member: GroupMember, waiting: Bool) {
-    if isCurrentThread {
-      remove(member)
-      return
+  /// Has the thread take a line out. Any thread, any level.
+  func leave(_ member: GroupMember) {
+    monitor.locked {
+      if isCurrentThread { remove(member) } else { leaving.append(member) }
     }
-    monitor.locked { leaving.append(member) }
     wakeUp()
-    if waiting { monitor.locked { monitor.wait { !member.hasLeft } } }
+  }
+
+  /// See `LineServer`. While the thread is inside a report handler, of this line or another, the
+  /// caller takes the line out in its place: the line can be connected again at once.
+  func quiesce(_ member: GroupMember) {
+    guard !isCurrentThread else { return member.connection.setStage(.over) }
+    member.connection.awaitQuiet { if !member.connection.hasLeft { remove(member) } }
   }
 
   /// The members that want to leave. On the thread.
@@ -189,11 +196,7 @@ import UIO
 
   /// Wakes the caller that waits for a member to leave. On the thread.
   func hasLeft(_ member: GroupMember) {
-    monitor.locked {
-      members.removeAll { $0 === member }
-      member.hasLeft = true
-      monitor.broadcast()
-    }
+    member.connection.leave { members.removeAll { $0 === member } }
   }
 
   /// The locks of its lines. One that is held may be held by the thread, inside a routine.

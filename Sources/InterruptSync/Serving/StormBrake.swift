@@ -12,7 +12,7 @@ extension Connection {
     var pause: Int32 = -1
     var next: Int32 = -1
     if case .backOff(let first, let longest) = served.storm.action {
-      if case .storm(let due) = fault { pause = due } else { pause = first.inMilliseconds }
+      pause = stormPause ?? first.inMilliseconds
       let longest = longest.inMilliseconds
       next = pause > longest / 2 ? longest : min(max(pause, 1) * 2, longest)
     }
@@ -23,7 +23,7 @@ extension Connection {
       Counter.add(&core.value.counters.storms, 1)
       report(.stormBegan(unclaimed: UInt64(served.storm.limit)))
     }
-    fault = .storm(next: max(next, 0))
+    stormPause = max(next, 0)
     resumeDue = pause < 0 ? .max : linux_nanoseconds() + UInt64(pause) * 1_000_000
   }
 
@@ -44,9 +44,10 @@ extension Connection {
       // was.
       core.value.unclaimedInARow = served.storm.limit - 1
       core.value.lastUnclaimed = linux_ticks()
-      return unsafe rearmIfUnmasked(core, line)
+      return unsafe rearmAgain(core, line)
     }
-    if outcome != 0 { rearmFailed() }
+    if outcome & Outcome.rearmFailed != 0 { rearmFailed() }
+    if outcome & Outcome.rearmed != 0 { rearmRecovered() }
   }
 }
 

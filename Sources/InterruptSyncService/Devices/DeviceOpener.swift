@@ -62,17 +62,19 @@ final class DeviceOpener {
   func restoreAdopted(_ info: UIODeviceInfo) {
     let id = info.stableID
     if let known = adopted[id], !known.device.isAlive { releaseAdopted(id) }
-    if adopted[id] == nil { adopted[id] = restore(.adopted(id), info) }
+    if adopted[id] == nil { adopted[id] = restore(.adopted(id), info, isShared: true) }
   }
 
   /// What an earlier process left under a name, if it is of the device that is present.
-  private func restore(_ name: StoredName?, _ info: UIODeviceInfo) -> RestoredDevice? {
+  private func restore(
+    _ name: StoredName?, _ info: UIODeviceInfo, isShared: Bool = false
+  ) -> RestoredDevice? {
     guard let name else { return nil }
     let files = manager.takeInherited(name)
     for node in files {
       guard
         let (device, taken) = UIODevice.inherit(
-          node, counted: manager.count(of: info.stableID), info, sysfs: sysfs)
+          node, counted: manager.count(of: info.stableID), info, isShared: isShared, sysfs: sysfs)
       else { continue }
       let configuration = files.first { $0.isFile(at: "\(info.parentFolder)/config") }
       return RestoredDevice(
@@ -161,7 +163,10 @@ extension RestoredDevice {
     }
     // Last, because it shows that the device is still present: the path and the number belonged to
     // this instance all the time (fact 5).
-    guard let (device, _) = UIODevice.inherit(node, counted: nil, info, sysfs: sysfs) else {
+    guard
+      let (device, _) = UIODevice.inherit(
+        node, counted: nil, info, isShared: true, sysfs: sysfs)
+    else {
       throw AdoptionError(
         parameter: "node",
         cause: "it is not the node of \(info.stableID), or the device was removed",

@@ -22,9 +22,10 @@ enum {
 
 /// What a read of the descriptor returns.
 enum {
-  /// eventfd(2): 8 bytes, the interrupts since the last read.
+  /// 8 bytes, the interrupts since the last read: an eventfd(2) or a timerfd.
   INTERRUPTSYNC_EVENT_COUNTER = 0,
-  /// Records of 4 bytes, each the running total modulo 2^32, as UIO gives it (fact 8).
+  /// Records of 4 bytes, each the running total modulo 2^32, as UIO gives it (fact 8): a pipe, a socket or a UIO node.
+  /// On a stream nothing marks where a record ends: the writer must write totals and nothing else.
   INTERRUPTSYNC_TOTALS = 1,
 };
 

@@ -172,7 +172,8 @@ int interruptsync_object_connect(interruptsync_object *object);
 int interruptsync_object_connect_to(interruptsync_object *object, interruptsync_line *line);
 
 /// Masks the line and waits until no routine runs; none will start (P23, N11). Does nothing if the object is not
-/// connected (P26). The list stays (P24). Level: PASSIVE; the object's report handler may call it.
+/// connected (P26). The list stays (P24). Level: PASSIVE. An ordinary thread also waits for a report handler of the object
+/// that is running. A report handler, of this object or of another, may call it and does not wait for one.
 /// Errors: -EDEADLK (inside a routine of this lock), -EPERM (level), -EINVAL.
 int interruptsync_object_disconnect(interruptsync_object *object);
 
