@@ -216,7 +216,7 @@ class Ring:
 class Daemon:
     """The daemon with a configuration and a socket of its own."""
 
-    def __init__(self, lines=("soft",), settings="", device=""):
+    def __init__(self, lines=("soft",), settings="", device="", output=None):
         self.folder = tempfile.mkdtemp(prefix="daemon-")
         os.chmod(self.folder, 0o755)
         self.devices = self.folder + "/etc/interruptsync/devices"
@@ -228,7 +228,8 @@ class Daemon:
         self.log_path = self.folder + "/log"
         with open(self.log_path, "w") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, "--config-root", self.folder, "--listen", self.path], stdout=log, stderr=log)
+                [PROGRAM, "--config-root", self.folder, "--listen", self.path], stdout=output or log,
+                stderr=output or log)
         eventually("the daemon listens", self.listens)
 
     def listens(self):

@@ -86,18 +86,26 @@ package final class Journal: @unchecked Sendable {
   }
 
   private func write(_ record: LogRecord) {
-    guard let socket else { return print(record, prefix: "interruptsyncd: ") }
     if lost > 0 {
-      let note = LogRecord(.warning, "\(lost) messages were lost: the journal did not accept them")
-      if Self.send(note.bytes, to: socket) == 0 { lost = 0 }
+      let note = LogRecord(.warning, "\(lost) messages were lost: there was no room for them")
+      let isTold =
+        socket.map { Self.send(note.bytes, to: $0) == 0 } ?? print(note, prefix: Self.name)
+      if isTold { lost = 0 }
+    }
+    guard let socket else {
+      if !print(record, prefix: Self.name) { lost += 1 }
+      return
     }
     switch Self.send(record.bytes, to: socket) {
     case 0: return
     case EAGAIN: lost += 1
     // Standard error is the journal's, but its socket is missing: each line gets its priority.
-    default: print(record, prefix: "<\(record.priority.number)>")
+    default:
+      if !print(record, prefix: "<\(record.priority.number)>") { lost += 1 }
     }
   }
+
+  private static let name = "interruptsyncd: "
 
   /// A message that is too long for a datagram goes as a file.
   private static func send(_ bytes: [UInt8], to socket: DatagramSocket) -> Int32 {
@@ -110,11 +118,12 @@ package final class Journal: @unchecked Sendable {
     return socket.send([], descriptors: [FileDescriptor(adopting: fd)])
   }
 
-  private func print(_ record: LogRecord, prefix: String) {
+  /// - Returns: whether there was room for it.
+  private func print(_ record: LogRecord, prefix: String) -> Bool {
     let lines = record.text.split(separator: "\n", omittingEmptySubsequences: false)
     let isJournal = prefix.hasPrefix("<")
     let text = lines.enumerated().map { ($0 == 0 || isJournal ? prefix : "") + $1 }
-    Console.write(output, text.joined(separator: "\n") + "\n")
+    return Console.offer(output, text.joined(separator: "\n") + "\n")
   }
 }
 

@@ -28,6 +28,35 @@ public enum Console {
   }
 }
 
+extension Console {
+  /// A pipe that is ready takes so much without waiting (POSIX's PIPE_BUF, as Linux has it).
+  private static let piece = 4096
+
+  /// Writes what the descriptor takes at once, for a thread that must not wait for a reader: a pager
+  /// that shows its first page, a stopped terminal. O_NONBLOCK would do it too, but belongs to the
+  /// open file, which other programs have as well. Another writer of the same pipe can still take
+  /// the room between the look and the write.
+  /// - Returns: whether all of it was written.
+  static func offer(_ descriptor: Int32, _ text: String) -> Bool {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      guard unsafe poll(&entry, 1, 0) > 0, entry.revents & Int16(POLLOUT) != 0 else {
+        return false
+      }
+      let written = unsafe bytes.prefix(piece).withUnsafeBytes {
+        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+      }
+      if written < 0, errno != EINTR { return false }
+      bytes = bytes.dropFirst(max(written, 0))
+    }
+    return true
+  }
+
+  /// As `out`, for the daemon: a line for which there is no room is left out.
+  package static func offer(_ line: String) { _ = offer(1, line + "\n") }
+}
+
 /// Sends datagrams to one address.
 package struct DatagramSocket: Sendable {
   /// A path, or @ and a name in the abstract namespace.

@@ -29,7 +29,7 @@ final class StatusPrinter {
       let rate = Double(statistics.interrupts - min(before, statistics.interrupts)) / seconds
       let record = StatusRecord(
         device: name, state: state, statistics: statistics, rate: rate)
-      Console.out(isJSON ? record.json : record.line)
+      Console.offer(isJSON ? record.json : record.line)
     }
   }
 
