@@ -67,7 +67,7 @@ extension InterruptSyncObject {
   /// `dispatches` alone, without making anything. Any thread, any level.
   package var dispatchCount: UInt64 {
     let claimed = Counter.read(&storage.core.value.counters.claimed)
-    return claimed + Counter.read(&storage.core.value.counters.unclaimed)
+    return claimed &+ Counter.read(&storage.core.value.counters.unclaimed)
   }
 
   /// Adds what an object of an earlier process counted on the same line. It does not take over
@@ -99,7 +99,7 @@ extension InterruptSyncObject {
     statistics.coalesced = Counter.read(&core.value.counters.coalesced)
     statistics.claimed = Counter.read(&core.value.counters.claimed)
     statistics.unclaimed = Counter.read(&core.value.counters.unclaimed)
-    statistics.dispatches = statistics.claimed + statistics.unclaimed
+    statistics.dispatches = statistics.claimed &+ statistics.unclaimed
     statistics.passes =
       mode == .repeat ? Counter.read(&core.value.counters.passes) : statistics.dispatches
     statistics.rearmFailures = Counter.read(&core.value.counters.rearmFailures)

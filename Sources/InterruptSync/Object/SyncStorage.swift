@@ -134,7 +134,7 @@ import Synchronization
   public var statistics: ServiceRoutineStatistics {
     let claims = Counter.read(&node.value.claims)
     let refusals = Counter.read(&node.value.refusals)
-    return ServiceRoutineStatistics(calls: claims + refusals, claims: claims)
+    return ServiceRoutineStatistics(calls: claims &+ refusals, claims: claims)
   }
 
   /// Takes the routine out of the list. When this returns the routine is not running, unless the

@@ -20,6 +20,8 @@ final class ServiceManagerBridge {
   private var state: StateFile?
   /// As saved last, including devices that only an earlier process serviced.
   private var totals: [String: DeviceTotals] = [:]
+  /// Their ids, those last that have not been serviced for the longest time.
+  private var order: [String] = []
   private var hasFailedToSave = false
 
   /// - Parameter inherited: tests pass descriptors of their own.
@@ -51,6 +53,7 @@ final class ServiceManagerBridge {
         let (state, devices) = try StateFile.inherit(file)
         self.state = state
         totals = Dictionary(devices.map { ($0.id, $0) }) { first, _ in first }
+        order = devices.map(\.id)
         return
       } catch {
         journal.log(
@@ -109,14 +112,24 @@ final class ServiceManagerBridge {
   /// Writes totals down, together with those of all other devices.
   func save(_ devices: [DeviceTotals]) {
     for device in devices { totals[device.id] = device }
+    let present = Set(devices.map(\.id))
+    order = devices.map(\.id) + order.filter { !present.contains($0) }
     guard let state else { return }
-    let result = state.save(totals.values.sorted { $0.id < $1.id })
+    let (saved, error) = state.save(order.compactMap { totals[$0] })
+    if error == 0 { forget(order.dropFirst(max(saved, devices.count))) }
+    let result = error == 0 && saved < devices.count ? ENOSPC : error
     if result != 0, !hasFailedToSave {
       journal.log(
         .warning, "cannot save the totals for a restart (\(Errno.name(result)))",
         event: .stateRefused, errno: result)
     }
     hasFailedToSave = result != 0
+  }
+
+  /// There is no room for devices that have not come for longer than all others.
+  private func forget(_ ids: ArraySlice<String>) {
+    for id in ids { totals[id] = nil }
+    order.removeLast(ids.count)
   }
 
   // MARK: The process

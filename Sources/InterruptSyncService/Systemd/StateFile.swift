@@ -5,8 +5,16 @@
 // A place holds one table, little endian. Its header tells a whole table from one whose writer was
 // killed:
 //
-//   magic 8, version u32, length u32, sequence u64, checksum u64, records u32, then per record
-//   id length u16, id, count u32, totals u64 each
+//   magic 8, version u32, length u32, sequence u64, checksum u64, records u32, header size u32
+//
+// Records begin behind the header:
+//
+//   size u32 of what follows, id length u16, id, count u32, number of totals u16, totals u64 each
+//
+// The rule for later versions: a field, once there, keeps its place and meaning. New ones come at the
+// end: of the header, of the totals, of a record, of the table. A reader skips what is behind those
+// it knows, and takes 0 for those that are not there. So every version from 2 on reads every other.
+// Version 1 had neither the header's size nor a record's sizes, and twelve totals; it is read, too.
 import CUIO
 package import DeviceIdentity
 import Glibc
@@ -63,10 +71,17 @@ package final class StateFile {
   }
 
   /// Writes the place that does not hold the newest table.
-  /// - Returns: 0 or an error number; `ENOSPC` if the devices do not fit.
-  package func save(_ devices: [DeviceTotals]) -> Int32 {
-    let bytes = StateTable(sequence: sequence &+ 1, devices: devices).bytes
-    guard bytes.count <= Self.placeSize else { return ENOSPC }
+  /// - Parameter devices: the most important first: those at the end for which there is no room are
+  ///   left out.
+  /// - Returns: the number of devices that were saved; 0 and an error number if none was.
+  package func save(_ devices: [DeviceTotals]) -> (saved: Int, error: Int32) {
+    let (bytes, saved) = StateTable(sequence: sequence &+ 1, devices: devices)
+      .bytes(atMost: Self.placeSize)
+    let error = write(bytes)
+    return error == 0 ? (saved, 0) : (0, error)
+  }
+
+  private func write(_ bytes: [UInt8]) -> Int32 {
     var written = 0
     let start = Int(sequence % 2) * Self.placeSize
     while written < bytes.count {
@@ -95,8 +110,11 @@ package struct StateTable: Equatable, Sendable {
   package var devices: [DeviceTotals]
 
   static let magic: [UInt8] = Array("ISYNCTOT".utf8)
-  static let version: UInt32 = 1
-  static let headerSize = 36
+  static let version: UInt32 = 2
+  static let headerSize = 40
+  /// Of version 1, whose records have no sizes.
+  private static let firstHeaderSize = 36
+  private static let firstTotals: UInt16 = 12
   private static let checksumPlace = 24..<32
 
   package init(sequence: UInt64, devices: [DeviceTotals]) {
@@ -112,9 +130,9 @@ package struct StateTable: Equatable, Sendable {
       throw StateFault("it has no header")
     }
     let version = try reader.number(UInt32.self)
-    guard version == Self.version else { throw StateFault("it is of version \(version)") }
+    guard version > 0 else { throw StateFault("it is of version 0") }
     let length = try reader.number(UInt32.self)
-    guard length >= Self.headerSize, length <= bytes.count else {
+    guard length >= Self.firstHeaderSize, length <= bytes.count else {
       throw StateFault("its length of \(length) bytes is invalid")
     }
     let whole = Array(bytes.prefix(Int(length)))
@@ -124,36 +142,72 @@ package struct StateTable: Equatable, Sendable {
       throw StateFault("its checksum is wrong")
     }
     let count = try reader.number(UInt32.self)
+    if version > 1 {
+      let header = try reader.number(UInt32.self)
+      guard header >= Self.headerSize, header <= length else {
+        throw StateFault("its header of \(header) bytes is invalid")
+      }
+      reader = ByteReader(whole[Int(header)...])
+    }
     devices = []
-    for _ in 0..<count { devices.append(try Self.record(&reader)) }
-    guard reader.isAtEnd else { throw StateFault("bytes follow its records") }
+    for _ in 0..<count {
+      devices.append(
+        version > 1 ? try Self.record(&reader) : try Self.totals(&reader, Self.firstTotals))
+    }
     guard Set(devices.map(\.id)).count == devices.count else {
       throw StateFault("a device is in it twice")
     }
   }
 
-  package var bytes: [UInt8] {
+  package var bytes: [UInt8] { bytes(atMost: .max).bytes }
+
+  /// The table with as many devices, from the first on, as `limit` bytes hold, and their number.
+  func bytes(atMost limit: Int) -> (bytes: [UInt8], saved: Int) {
     var body: [UInt8] = []
+    var saved = 0
     for device in devices {
-      let id = Array(device.id.utf8.prefix(Int(UInt16.max)))
-      body += Self.little(UInt16(id.count)) + id + Self.little(device.count)
-      for field in DeviceTotals.fields { body += Self.little(device.statistics[keyPath: field]) }
+      let record = Self.record(device)
+      guard Self.headerSize + body.count + record.count <= limit else { break }
+      body += record
+      saved += 1
     }
     var bytes = Self.magic + Self.little(Self.version)
     bytes += Self.little(UInt32(Self.headerSize + body.count)) + Self.little(sequence)
-    bytes += Self.little(UInt64(0)) + Self.little(UInt32(devices.count)) + body
+    bytes += Self.little(UInt64(0)) + Self.little(UInt32(saved))
+    bytes += Self.little(UInt32(Self.headerSize)) + body
     bytes.replaceSubrange(Self.checksumPlace, with: Self.little(Self.checksum(bytes)))
-    return bytes
+    return (bytes, saved)
+  }
+
+  private static func record(_ device: DeviceTotals) -> [UInt8] {
+    let id = Array(device.id.utf8.prefix(Int(UInt16.max)))
+    var record = little(UInt16(id.count)) + id + little(device.count)
+    record += little(UInt16(DeviceTotals.fields.count))
+    for field in DeviceTotals.fields { record += little(device.statistics[keyPath: field]) }
+    return little(UInt32(record.count)) + record
   }
 
   private static func record(_ reader: inout ByteReader) throws(StateFault) -> DeviceTotals {
+    let size = try reader.number(UInt32.self)
+    // What follows in the record belongs to a later version.
+    var record = ByteReader(try reader.bytes(Int(size)))
+    return try totals(&record, nil)
+  }
+
+  /// - Parameter count: the number of totals; nil where the record has it.
+  private static func totals(
+    _ reader: inout ByteReader, _ count: UInt16?
+  ) throws(StateFault) -> DeviceTotals {
     let length = try reader.number(UInt16.self)
     guard let id = String(validating: try reader.bytes(Int(length)), as: UTF8.self), !id.isEmpty
     else { throw StateFault("the name of a device is not text") }
     var device = DeviceTotals(
       id: id, count: try reader.number(UInt32.self), statistics: .init())
-    for field in DeviceTotals.fields {
-      device.statistics[keyPath: field] = try reader.number(UInt64.self)
+    let written = if let count { count } else { try reader.number(UInt16.self) }
+    for index in 0..<Int(written) {
+      let value = try reader.number(UInt64.self)
+      guard index < DeviceTotals.fields.count else { continue }
+      device.statistics[keyPath: DeviceTotals.fields[index]] = value
     }
     return device
   }
@@ -188,7 +242,7 @@ package struct DeviceTotals: Equatable, Sendable {
     self.statistics = statistics
   }
 
-  /// In the order of the file, which its version fixes.
+  /// In the order of the file. New ones come at the end.
   static var fields: [WritableKeyPath<InterruptStatistics, UInt64>] {
     [
       \.interrupts, \.dispatches, \.coalesced, \.claimed, \.unclaimed, \.passes, \.rearmFailures,
@@ -209,8 +263,6 @@ private struct ByteReader {
   private var rest: ArraySlice<UInt8>
 
   init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
-
-  var isAtEnd: Bool { rest.isEmpty }
 
   mutating func bytes(_ count: Int) throws(StateFault) -> ArraySlice<UInt8> {
     guard count <= rest.count else { throw StateFault("it ends too early") }
