@@ -1,5 +1,6 @@
 // Open files, and the one room where Swift code meets the kernel's file calls: every call on a path is
 // made here, and tests can make any of them fail with any error number. Floor 1; any thread.
+import CLinuxSystem
 import Glibc
 
 /// An open file, closed with its last reference.
@@ -94,11 +95,12 @@ package final class FileDescriptor: Sendable {
   /// Whether what is open may be read and written. The corresponding C function is `fcntl`.
   package var isForReadingAndWriting: Bool { fcntl(raw, F_GETFL) & O_ACCMODE == O_RDWR }
 
-  /// Lets reads answer EAGAIN instead of waiting, for every user of the open file; false when the
-  /// system refuses. The corresponding C function is `fcntl`.
-  package func becomeNonblocking() -> Bool {
-    let flags = fcntl(raw, F_GETFL)
-    return flags >= 0 && fcntl(raw, F_SETFL, flags | O_NONBLOCK) == 0
+  /// Lets reads answer EAGAIN instead of waiting, for every user of the open file. The corresponding
+  /// C function is `fcntl`.
+  /// - Throws: `SystemError` with what fcntl answered.
+  package func becomeNonblocking() throws(SystemError) {
+    let result = linux_set_nonblocking(raw)
+    guard result == 0 else { throw SystemError(-result, "make reads non-blocking") }
   }
 
   private static func deviceNumber(_ status: stat) -> (major: UInt32, minor: UInt32)? {

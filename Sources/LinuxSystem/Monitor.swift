@@ -1,6 +1,6 @@
 // A mutex with one condition: the control plane's lock (connect, disconnect, registration, deferred
-// flush). Floor 1; any thread at passive level. A dispatcher never takes it between an interrupt and
-// its re-arm.
+// flush). Floor 1; any thread. A dispatcher never takes it between an interrupt and its re-arm, but
+// before and after: so its holder inherits the priority of a real-time dispatcher that waits for it.
 import Glibc
 
 /// A mutex with one condition.
@@ -13,7 +13,14 @@ import Glibc
     unsafe condition = .allocate(capacity: 1)
     unsafe mutex.initialize(to: pthread_mutex_t())
     unsafe condition.initialize(to: pthread_cond_t())
-    unsafe pthread_mutex_init(mutex, nil)
+    var attributes = pthread_mutexattr_t()
+    unsafe pthread_mutexattr_init(&attributes)
+    // Where the kernel lacks priority inheritance, it is an ordinary mutex.
+    unsafe pthread_mutexattr_setprotocol(&attributes, Int32(PTHREAD_PRIO_INHERIT))
+    if unsafe pthread_mutex_init(mutex, &attributes) != 0 {
+      unsafe pthread_mutex_init(mutex, nil)
+    }
+    unsafe pthread_mutexattr_destroy(&attributes)
     unsafe pthread_cond_init(condition, nil)
   }
 

@@ -51,6 +51,24 @@ public struct RegisterReference: Equatable, Sendable, CustomStringConvertible {
     self.mask = mask
   }
 
+  /// Reads a register that is written as a whole: a mask would be without effect.
+  /// - Throws: `malformed`, also for a mask that leaves bits out.
+  public init(written text: String) throws(UIOError) {
+    try self.init(text)
+    try requireWhole(text)
+  }
+
+  /// - Throws: `malformed` for a mask that leaves bits out.
+  package func requireWhole(_ text: String) throws(UIOError) {
+    let all: UInt64 = width == 64 ? .max : (1 << UInt64(width)) - 1
+    guard mask == all else {
+      throw UIOError(
+        .malformed, device: text, operation: "read a register",
+        cause: "a write takes the whole register, and the mask would be without effect",
+        hint: "leave the mask out; an update operation changes single bits")
+    }
+  }
+
   /// `REGION:OFFSET/WIDTH`, without the mask.
   public var description: String {
     let name =

@@ -64,7 +64,7 @@ package struct ConfigurationTree: Sendable {
           found[name] = "\(folder)/\(name)"
         }
       } catch {
-        if error.number == ENOENT || error.number == ENOTDIR { continue }
+        if error.number == ENOENT { continue }
         diagnostics.append(
           Diagnostic(
             SourcePosition(path: folder), "cannot list the folder: \(Errno.name(error.number))"))

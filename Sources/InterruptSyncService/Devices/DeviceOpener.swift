@@ -156,10 +156,15 @@ extension RestoredDevice {
     sysfs: Sysfs = .system
   ) throws(AdoptionError) -> RestoredDevice {
     if let configuration { try check(configuration, info) }
-    guard node.isForReadingAndWriting, node.becomeNonblocking() else {
+    guard node.isForReadingAndWriting else {
       throw AdoptionError(
         parameter: "node", cause: "it is not open for reading and writing",
         hint: "open \(info.path) with O_RDWR")
+    }
+    do throws(SystemError) { try node.becomeNonblocking() } catch {
+      throw AdoptionError(
+        parameter: "node", cause: "cannot \(error)",
+        hint: "open \(info.path) with O_RDWR and O_NONBLOCK")
     }
     // Last, because it shows that the device is still present: the path and the number belonged to
     // this instance all the time (fact 5).

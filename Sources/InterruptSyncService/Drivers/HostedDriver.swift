@@ -96,9 +96,10 @@ import UIO
 
   /// A call of the start function, on its way to another thread and back.
   @safe private final class StartCall: @unchecked Sendable {
-    let library: DriverLibrary
-    let host: DriverHost
-    let driver: UnsafeMutablePointer<interruptsync_driver>
+    // Released before the caller goes on, which may be about to unload the driver.
+    private var library: DriverLibrary?
+    private var host: DriverHost?
+    private let driver: UnsafeMutablePointer<interruptsync_driver>
     private(set) var result: Int32 = 0
 
     init(
@@ -109,7 +110,10 @@ import UIO
       unsafe self.driver = unsafe driver
     }
 
-    func run() { result = unsafe library.start(host.table, driver) }
+    func run() {
+      if let library, let host { result = unsafe library.start(host.table, driver) }
+      (library, host) = (nil, nil)
+    }
   }
 
   /// Whether the driver set nothing beyond what this version knows.
@@ -175,7 +179,7 @@ import UIO
 
   /// The rest of a driver whose routine is cancelled, on its way to another thread.
   @safe private final class StopCall: @unchecked Sendable {
-    private let queue: DeferredQueue?
+    private var queue: DeferredQueue?
     private let driver: interruptsync_driver
 
     init(queue: DeferredQueue?, driver: interruptsync_driver) {
@@ -185,6 +189,8 @@ import UIO
 
     func run() {
       try? queue?.flush()
+      // Before the driver's code may go: its deferred routine belongs to the queue.
+      queue = nil
       if let stop = unsafe driver.stop { unsafe stop(driver.context) }
     }
   }

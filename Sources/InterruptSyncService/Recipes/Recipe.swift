@@ -24,7 +24,7 @@ public struct Recipe: Equatable, Sendable {
     /// - Throws: `malformed`.
     public init(_ text: String, captures: [String] = []) throws(UIOError) {
       let (place, valueText) = RegisterReference.split(text, at: "=")
-      register = try RegisterReference(place)
+      register = try RegisterReference(written: place)
       if valueText == "claimed" {
         value = .claimed
       } else if let valueText, captures.contains(valueText) {

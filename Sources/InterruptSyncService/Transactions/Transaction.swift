@@ -41,6 +41,7 @@ public struct Transaction {
     for (index, operation) in operations.enumerated() {
       do throws(UIOError) {
         let register = try BoundRegister(operation.register, in: region(operation.register.region))
+        if operation.writes { try operation.register.requireWhole("\(operation.register)") }
         for value in operation.values { try register.requireFits(value) }
         steps.append(Step(operation: operation, register: register))
       } catch {
@@ -119,6 +120,14 @@ public enum TransactionOperation: Equatable, Sendable {
     case .read(let register), .write(let register, _), .update(let register, _, _),
       .wait(let register, _, _, _):
       register
+    }
+  }
+
+  /// Whether it writes its register, which a mask of the reference has no effect on.
+  var writes: Bool {
+    switch self {
+    case .write, .update: true
+    case .read, .wait: false
     }
   }
 

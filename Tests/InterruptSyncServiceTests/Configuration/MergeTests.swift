@@ -28,6 +28,19 @@ private func text(mode: String) -> String { "[Match]\nId=*\n[Device]\nMode=\(mod
   }
 }
 
+@Test(arguments: [
+  "etc/interruptsync", "run/interruptsync/devices", "etc/interruptsync/devices/a.device.d",
+  "usr/lib/interruptsync/interruptsyncd.conf.d",
+])
+func aFileWhereAFolderIsExpectedIsAnError(place: String) throws {
+  let folder = try TemporaryFolder()
+  try folder.write("usr/local/lib/interruptsync/devices/a.device", text(mode: "all"))
+  try folder.write(place, "")
+  let faults = folder.faults()
+  #expect(!faults.isEmpty)
+  #expect(faults.allSatisfy { $0.contains("cannot list the folder: ENOTDIR") }, "\(faults)")
+}
+
 @Test func mergeReplacesAFileAsAWhole() throws {
   let folder = try TemporaryFolder()
   try folder.write("usr/lib/interruptsync/devices/a.device", text(mode: "all") + "RepeatLimit=7\n")

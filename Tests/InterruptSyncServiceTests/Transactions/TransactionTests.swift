@@ -67,6 +67,24 @@ private func register(_ text: String) throws -> RegisterReference { try Register
     ])
 }
 
+@Test func transaction_refusesAMaskThatAWriteWouldDrop() throws {
+  let bench = try Bench()
+  let masked = try register("bar0:0/32&0xff")
+  for operation: TransactionOperation in [
+    .write(masked, value: 1), .update(masked, mask: 1, value: 1),
+  ] {
+    guard case .badRegister(index: 1, let error) = bench.refusal([
+      .read(masked), operation,
+    ]) else {
+      Issue.record("\(operation) was accepted")
+      continue
+    }
+    #expect(error.cause.contains("without effect"))
+  }
+  // All bits are no mask.
+  _ = try bench.run([.write(try register("bar0:0/32&0xffffffff"), value: 1)])
+}
+
 @Test func transaction_withoutOperationsIsComplete() throws {
   #expect(try Bench().run([]) == .complete([]))
 }
