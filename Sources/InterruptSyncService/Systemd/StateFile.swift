@@ -189,7 +189,7 @@ package struct StateTable: Equatable, Sendable {
 
   private static func record(_ reader: inout ByteReader) throws(StateFault) -> DeviceTotals {
     let size = try reader.number(UInt32.self)
-    // What follows in the record belongs to a later version.
+    // Further bytes of the record belong to a later version.
     var record = ByteReader(try reader.bytes(Int(size)))
     return try totals(&record, nil)
   }

@@ -73,9 +73,11 @@ private func register(_ text: String) throws -> RegisterReference { try Register
   for operation: TransactionOperation in [
     .write(masked, value: 1), .update(masked, mask: 1, value: 1),
   ] {
-    guard case .badRegister(index: 1, let error) = bench.refusal([
-      .read(masked), operation,
-    ]) else {
+    guard
+      case .badRegister(index: 1, let error) = bench.refusal([
+        .read(masked), operation,
+      ])
+    else {
       Issue.record("\(operation) was accepted")
       continue
     }
