@@ -101,7 +101,10 @@ install-service:
 	done
 	install -D -m 644 -t $(SYSTEM)/systemd/catalog systemd/interruptsync.catalog
 	install -D -m 644 systemd/interruptsync.sysusers $(SYSTEM)/sysusers.d/interruptsync.conf
-	install -D -m 644 -t $(SYSTEM)/udev/rules.d udev-rules/*.rules
+	install -d $(SYSTEM)/udev/rules.d
+	for rules in udev-rules/*.rules; do \
+	  sed 's|/usr/bin/interruptsyncctl|$(PREFIX)/bin/interruptsyncctl|' $$rules >$(SYSTEM)/udev/rules.d/$${rules##*/} || exit; \
+	done
 
 # The library alone, with what a compiler needs of it.
 install-lib: lib

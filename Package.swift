@@ -87,8 +87,8 @@ let package = Package(
     .executableTarget(
       name: "interruptsyncctl",
       dependencies: [
-        "CUIO", "LinuxSystem", "UIO", "Varlink", "DeviceInventory", "InterruptSyncClient",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CUIO", "DeviceIdentity", "LinuxSystem", "UIO", "Varlink", "DeviceInventory",
+        "InterruptSyncClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(

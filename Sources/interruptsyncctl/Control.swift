@@ -25,7 +25,7 @@ struct Control: ParsableCommand {
       List.self, Status.self, Info.self, Watch.self, Top.self, Wait.self, Stats.self,
       Transact.self, Attach.self, Connect.self, Disconnect.self, SetCommand.self, Trigger.self,
       Reload.self, Metrics.self, Doctor.self, Bind.self, Unbind.self, Adopt.self, Call.self,
-      Introspect.self,
+      Introspect.self, Udev.self,
     ])
 
   static func main() {

@@ -12,23 +12,26 @@ package struct BindingSystem: Sendable {
   package var write: @Sendable (String, String) throws(SystemError) -> Void
   /// Loads a module; false when there is none of this name.
   package var loadModule: @Sendable (String) -> Bool
+  /// Changes who may write files.
+  package var rights: FileRights
 
   package init(
     sysfs: Sysfs, root: String,
     write: @escaping @Sendable (String, String) throws(SystemError) -> Void,
-    loadModule: @escaping @Sendable (String) -> Bool
+    loadModule: @escaping @Sendable (String) -> Bool, rights: FileRights
   ) {
     self.sysfs = sysfs
     self.root = root
     self.write = write
     self.loadModule = loadModule
+    self.rights = rights
   }
 
   /// The machine's own.
   package static let system = BindingSystem(
     sysfs: .system, root: "",
     write: { (path, text) throws(SystemError) in try Self.put(text, at: path) },
-    loadModule: { Self.modprobe($0) })
+    loadModule: { Self.modprobe($0) }, rights: .system)
 
   /// The text in one write, as attributes take it.
   private static func put(_ text: String, at path: String) throws(SystemError) {

@@ -115,6 +115,8 @@ package struct DriverBinding {
         .busy, device: "\(device)", operation: operation,
         cause: "\(driver ?? "") does not release the device")
     }
+    // Before the next driver has it. udev does it, too, but later.
+    try PCIFileRights(folder: folder, sysfs: system.sysfs, rights: system.rights).settle()
   }
 
   private func probe(_ operation: String) throws(UIOError) {

@@ -17,6 +17,7 @@ final class FakeMachine: Sendable {
   /// The driver that takes a device without an override.
   private let usual = Mutex<[String: String]>([:])
   private let log = Mutex<[String]>([])
+  private let files = Mutex<[String: (group: UInt32, mode: UInt32)]>([:])
 
   init() throws {
     folder = try TemporaryFolder()
@@ -36,7 +37,34 @@ final class FakeMachine: Sendable {
         guard modules.withLock({ $0.contains(name) }) else { return false }
         try? folder.folder("sys/bus/pci/drivers/\(name)")
         return true
-      })
+      },
+      rights: FileRights(
+        group: { $0 == "uio" ? Self.group : nil },
+        read: { [self] path in files.withLock { $0[path] } },
+        write: { [self] path, group, mode in
+          files.withLock {
+            guard $0[path] != nil else { return ENOENT }
+            $0[path] = (group, mode)
+            return 0
+          }
+        }))
+  }
+
+  /// The id of the group uio.
+  static let group: UInt32 = 990
+
+  /// Group and mode of a device's file, `GROUP MODE`.
+  func rights(_ device: String, _ file: String) -> String? {
+    files.withLock { $0[path(device, file)] }.map { "\($0.group) \(String($0.mode, radix: 8))" }
+  }
+
+  func set(_ device: String, _ file: String, group: UInt32, mode: UInt32) {
+    files.withLock { $0[path(device, file)] = (group, mode) }
+  }
+
+  /// As `DriverBinding` names it.
+  private func path(_ device: String, _ file: String) -> String {
+    folder.path("sys/bus/pci/devices/\(device)/\(file)")
   }
 
   /// Everything that was written, as `ATTRIBUTE=TEXT`.
@@ -56,6 +84,11 @@ final class FakeMachine: Sendable {
     try folder.folder("sys/devices/\(bus)0/\(device)")
     try folder.link("sys/bus/\(bus)/devices/\(device)", to: "../../../devices/\(bus)0/\(device)")
     try folder.write("sys/devices/\(bus)0/\(device)/driver_override", override + "\n")
+    try folder.link("sys/devices/\(bus)0/\(device)/subsystem", to: "../../../bus/\(bus)")
+    if bus == "pci" {
+      set(device, "config", group: 0, mode: 0o644)
+      for bar in 0..<2 { set(device, "resource\(bar)", group: 0, mode: 0o600) }
+    }
     if let driver {
       try add(driver: driver, bus: bus)
       usual.withLock { $0[device] = driver }

@@ -8,6 +8,7 @@ enum AccessTests {
   static let cases = [
     Case("udevRulesNameDevicesByPathAndName", names),
     Case("memberOfTheGroupUIONeedsNoRoot", member),
+    Case("filesOfAFunctionAreRootsAgainOnceUIODoesNotHaveIt", takenBack),
   ]
 
   private static func names() throws {
@@ -18,6 +19,29 @@ enum AccessTests {
       try UIODevice(UIODeviceID(link)).info.stableID, edu.stableID, "device behind the link")
     let hpet = try UIODevice(UIODeviceID("/dev/uio/by-name/hpet"))
     try expectEqual(hpet.info.name, "hpet", "device behind the name")
+    // Several devices have it.
+    try expectEqual(access("/dev/uio/by-name/uio_pci_generic", F_OK), -1, "link of a shared name")
+  }
+
+  /// Whoever unbinds it, and also when the driver comes back at once.
+  private static func takenBack() throws {
+    func rights() throws -> String {
+      try Guest.shell(
+        "udevadm settle; stat -c '%G %a' \(Guest.pci(Guest.eduB))/config \(Guest.pci(Guest.eduB))/resource0 | xargs"
+      )
+    }
+    try expectEqual(try rights(), "uio 664 uio 660", "with uio_pci_generic")
+    for _ in 1...3 {
+      Guest.unbind(Guest.eduB)
+      try expectEqual(try rights(), "root 644 root 600", "without a driver")
+      try Guest.bind(Guest.eduB)
+      try expectEqual(try rights(), "uio 664 uio 660", "with uio_pci_generic again")
+    }
+    for _ in 1...10 {
+      Guest.unbind(Guest.eduB)
+      try Guest.bind(Guest.eduB)
+    }
+    try expectEqual(try rights(), "uio 664 uio 660", "after ten changes at once")
   }
 
   /// Everything that a driver needs, without root's rights and with one group.

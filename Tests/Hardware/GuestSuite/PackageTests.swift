@@ -75,6 +75,7 @@ enum Packages {
   /// Removes what the suite itself has set up where the packages install.
   private static func clear() throws {
     try Guest.shell("rm -f /etc/udev/rules.d/*interruptsync*.rules && udevadm control --reload")
+    try Guest.shell("rm -f /usr/bin/interruptsyncctl")
     // Drivers and configurations of other cases.
     try Guest.shell("rm -rf /usr/lib/interruptsync")
     try Guest.shell("if getent passwd interruptsync; then userdel interruptsync; fi")
@@ -109,7 +110,8 @@ enum Packages {
   private static func restore() {
     _ = try? Guest.shell("dpkg --purge \(names)")
     _ = try? Guest.shell("systemd-sysusers - <interruptsync.sysusers")
-    _ = try? Guest.shell("cp ./*.rules /etc/udev/rules.d/ && udevadm control --reload")
+    _ = try? Guest.shell("cp ./interruptsyncctl /usr/bin/ && cp ./*.rules /etc/udev/rules.d/")
+    _ = try? Guest.shell("udevadm control --reload")
     _ = try? Guest.shell("udevadm trigger --settle --subsystem-match=uio --action=add")
   }
 

@@ -86,7 +86,8 @@ struct Suite {
     let all =
       EduTests.cases + HPETTests.cases + UARTTests.cases + HDATests.cases + ExclusionTests.cases
       + FixtureTests.cases + ErrorTests.cases + StormTests.cases + RemovalTests.cases
-      + AccessTests.cases + DaemonTests.cases + ServiceTests.cases + AdoptTests.cases
+      + SiblingTests.cases + AccessTests.cases + DaemonTests.cases + ServiceTests.cases
+      + AdoptTests.cases
       + ReloadTests.cases + ExampleTests.cases + BenchmarkTests.cases + SystemdTests.cases
       + RestartTests.cases + BindTests.cases + ControlTests.cases
       + PackageTests.cases + LockdownTests.cases

@@ -4,6 +4,7 @@ set -eu
 . ./bind.sh
 # As a package would: the group first, then the rules.
 systemd-sysusers - <interruptsync.sysusers
+cp ./interruptsyncctl /usr/bin/
 cp ./*.rules /etc/udev/rules.d/
 udevadm control --reload
 install -D -m 644 -t /usr/lib/interruptsync/drivers drivers/*.so
