@@ -8,6 +8,7 @@ enum BindTests {
     Case("bindGivesADeviceToUIOAndUnbindGivesItBackToItsDriver", bindAndUnbind),
     Case("bindLeavesADeviceAsItWasWhenADriverRefusesIt", refused),
     Case("bindThatIsSavedComesBackWithTheDevice", saved),
+    Case("unitThatBindsSeesEveryMountAndWritesNothingButSysfs", sandbox),
   ]
 
   private static func overriding(_ address: String) throws -> String {
@@ -87,6 +88,36 @@ enum BindTests {
       "setpriv --reuid 65534 --regid 65534 --clear-groups interruptsyncctl bind \(id)")
     try expectEqual(denied.status, 77, "exit status of the user nobody: \(denied.text)")
     try expectDriver(Guest.eduB, nil, override: "")
+  }
+
+  /// A disk that is mounted must be seen to be in use.
+  private static func sandbox() throws {
+    try Packages.install()
+    let unit = try Guest.shell("systemd-escape --template=interruptsync-bind@.service pci-probe")
+    let places = ["/home/probe", "/root/probe", "/tmp/probe", "/var/tmp/probe", "/mnt/probe"]
+    let saved = "/etc/interruptsync/bind.d/pci-probe"
+    let dropIn = "/run/systemd/system/\(unit).d"
+    defer {
+      for place in places { _ = try? Guest.shell("umount \(place); rmdir \(place)") }
+      _ = try? Guest.shell("rm -rf \(saved) '\(dropIn)' && systemctl daemon-reload")
+    }
+    for place in places {
+      try Guest.shell("mkdir -p \(place) && mount -t tmpfs probe \(place)")
+    }
+    // Its own program is replaced by one that tells what it may; the sandbox stays.
+    try Guest.shell(
+      """
+      mkdir -p /etc/interruptsync/bind.d '\(dropIn)' && touch \(saved)
+      printf '[Service]\\nExecStart=\\nExecStart=/bin/sh -c "cat /proc/self/mountinfo; \
+      cat /proc/net/route; for f in /etc /usr /run /proc/sys/kernel/hostname /sys/kernel/uevent_seqnum \
+      /sys/bus/pci/drivers_probe; do test -w $$f && echo writable $$f; done; true"\\n' >'\(dropIn)/probe.conf'
+      systemctl daemon-reload && systemctl start '\(unit)'
+      """)
+    let said = try Guest.shell("journalctl -o cat -b -u '\(unit)'")
+    for place in places { try expect(said.contains(" \(place) "), "\(place) is not in \(said)") }
+    try expect(said.contains("Iface"), "no routes: \(said)")
+    let writable = said.split(separator: "\n").filter { $0.hasPrefix("writable") }
+    try expectEqual(writable, ["writable /sys/bus/pci/drivers_probe"], "what it may write")
   }
 
   /// A device that was removed and found again has lost its override; a unit that udev starts sets it.
