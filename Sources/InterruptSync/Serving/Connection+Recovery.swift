@@ -9,7 +9,8 @@ import UIO
 extension Connection {
   /// How long a thread sleeps without checking its lines on its own: the kernel can lose the
   /// wake-up of a removal (fact 23). Milliseconds.
-  static let recheck: Int32 = 1000
+  static var recheck: Int32 { DispatcherAttributes.usualRecheck }
+  var recheck: Int32 { served.attributes.recheck }
 
   var isRecovering: Bool { stormPause != nil || rearmPause != nil }
   var isStorming: Bool { stormPause != nil }
@@ -17,7 +18,7 @@ extension Connection {
   /// Milliseconds of silence after which `quietElapsed()` is due.
   var quietTimeout: Int32 {
     let pauses = [rearmPause, stormPause].compactMap { $0.map { max($0, 100) } }
-    return pauses.min() ?? Self.recheck
+    return pauses.min() ?? recheck
   }
 
   func handle(_ outcome: Int32) {

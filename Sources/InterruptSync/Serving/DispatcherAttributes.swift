@@ -37,6 +37,10 @@ public struct DispatcherAttributes: Equatable, Sendable {
   /// The longest the processors may take to come out of idleness while connected, in whole
   /// microseconds (`/dev/cpu_dma_latency`); zero keeps them awake, nil asks for nothing.
   public var latencyLimit: Duration?
+  /// How long the thread sleeps at most without a look at its line, in milliseconds. With more, tests
+  /// show that a removal itself wakes it.
+  package var recheck = usualRecheck
+  package static let usualRecheck: Int32 = 1000
 
   /// As much of the stack as the thread touches before it begins.
   var prefaulted: Int { stackSize == 0 ? 64 * 1024 : min(64 * 1024, stackSize / 2) }

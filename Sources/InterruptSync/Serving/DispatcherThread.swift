@@ -175,7 +175,7 @@ import UIO
     var left = timeout
     while true {
       connection.beats.add(1, ordering: .relaxed)
-      let part = min(left, Connection.recheck)
+      let part = min(left, connection.recheck)
       let result = unsafe cuio_wait(line.pointee.fd, wake.raw, part, false)
       left -= part
       if result != Int32(CUIO_WAIT_TIMEOUT) || left == 0 { return result }
