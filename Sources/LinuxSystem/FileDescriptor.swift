@@ -132,30 +132,4 @@ extension FileDescriptor {
     }
     return String(decoding: bytes, as: UTF8.self)
   }
-
-  /// Replaces a file at once: readers see the old or the new text, and never a part.
-  package static func replace(_ path: String, with text: String) throws(SystemError) {
-    let new = "\(path).\(getpid())~"
-    do throws(SystemError) {
-      let raw = unsafe Glibc.open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-      guard raw >= 0 else { throw SystemError(errno) }
-      let file = FileDescriptor(adopting: raw)
-      var rest = Array(text.utf8)[...]
-      while !rest.isEmpty {
-        let count = unsafe rest.withUnsafeBytes { buffer in
-          unsafe write(file.raw, buffer.baseAddress, buffer.count)
-        }
-        if count > 0 {
-          rest = rest.dropFirst(count)
-        } else if errno != EINTR {
-          throw SystemError(errno)
-        }
-      }
-      if fsync(file.raw) != 0 { throw SystemError(errno) }
-      if unsafe rename(new, path) != 0 { throw SystemError(errno) }
-    } catch {
-      if error.number != EEXIST { _ = unsafe unlink(new) }
-      throw error
-    }
-  }
 }

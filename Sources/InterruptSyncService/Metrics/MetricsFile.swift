@@ -34,7 +34,8 @@ final class MetricsFile {
   /// A failure is logged once, until a write succeeds again.
   private func write() {
     do throws(SystemError) {
-      try Self.replace(path, with: OpenMetrics.text(snapshot()))
+      // Not durably: nothing waits for a disk on this thread.
+      try FileDescriptor.replace(path, with: OpenMetrics.text(snapshot()), durably: false)
       hasFailed = false
     } catch {
       guard !hasFailed else { return }
@@ -42,25 +43,6 @@ final class MetricsFile {
       journal.log(
         .warning, "\(path): cannot write the metrics (\(Errno.name(error.number)))",
         errno: error.number)
-    }
-  }
-
-  static func replace(_ path: String, with text: String) throws(SystemError) {
-    let new = path + ".new"
-    do throws(SystemError) {
-      let file = try FileDescriptor.open(new, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
-      var rest = Array(text.utf8)[...]
-      while !rest.isEmpty {
-        let written = unsafe rest.withUnsafeBytes {
-          unsafe Glibc.write(file.raw, $0.baseAddress, $0.count)
-        }
-        if written < 0, errno != EINTR { throw SystemError(errno) }
-        rest = rest.dropFirst(max(written, 0))
-      }
-      guard unsafe rename(new, path) == 0 else { throw SystemError(errno) }
-    } catch {
-      _ = unsafe unlink(new)
-      throw error
     }
   }
 }
