@@ -6,11 +6,22 @@ import Glibc
 /// An open file, closed with its last reference.
 package final class FileDescriptor: Sendable {
   package let raw: Int32
+  /// Closes it elsewhere; nil: here.
+  private let release: (@Sendable (Int32) -> Void)?
 
   /// Takes over an open descriptor.
-  package init(adopting raw: Int32) { self.raw = raw }
+  package init(adopting raw: Int32) {
+    self.raw = raw
+    release = nil
+  }
 
-  deinit { close(raw) }
+  /// Takes over an open descriptor that `release` closes, where the last close may wait.
+  init(adopting raw: Int32, release: @escaping @Sendable (Int32) -> Void) {
+    self.raw = raw
+    self.release = release
+  }
+
+  deinit { if let release { release(raw) } else { close(raw) } }
 
   /// The corresponding C function is `open`; close-on-exec always.
   ///

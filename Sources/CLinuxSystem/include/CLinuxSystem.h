@@ -6,6 +6,7 @@
 
 #include "linux_attributes.h"
 #include "linux_clock.h"
+#include "linux_close.h"
 #include "linux_control.h"
 #include "linux_event.h"
 #include "linux_memory.h"

@@ -1,0 +1,70 @@
+// Descriptors whose last close waits, and who waits for them.
+import Glibc
+import TestSupport
+import Testing
+
+@testable import LinuxSystem
+
+/// Waits until `condition` holds, for what another thread does next.
+private func eventually(_ condition: () -> Bool) -> Bool {
+  let end = EventLoop.now + 20_000_000_000
+  while !condition() {
+    if EventLoop.now > end { return false }
+    sched_yield()
+  }
+  return true
+}
+
+@Test func theWaitsOfLastClosesAreEnded() throws {
+  let closer = try DescriptorCloser()
+  let sockets = try (0..<20).map { _ in try LingeringSocket() }
+  for socket in sockets { closer.close(socket.raw, for: .user(1)) }
+  // A minute each, were their waits not ended.
+  withExtendedLifetime(sockets) { #expect(eventually { closer.pending == 0 }) }
+}
+
+@Test func aDescriptorThatIsAdoptedIsClosedWithItsLastReference() throws {
+  let gate = Gate()
+  let closer = try DescriptorCloser { gate.close($0) }
+  var file: FileDescriptor? = closer.adopt(1007, for: .user(1))
+  #expect(file?.raw == 1007 && closer.pending == 0)
+  file = nil
+  #expect(eventually { gate.closed == [1007] })
+}
+
+@Test func whatIsHandedOverIsClosedAlsoAfterTheCloserHasGone() throws {
+  let gate = Gate()
+  do {
+    let closer = try DescriptorCloser { gate.close($0) }
+    for number in 1000..<1100 as Range<Int32> {
+      closer.close(number, for: .user(UInt32(number % 7)))
+    }
+  }
+  #expect(eventually { Set(gate.closed) == Set(1000..<1100) })
+}
+
+@Test func aUserWhoseCloseHangsHoldsUpNoOtherUserAndNoTrustedOne() throws {
+  let gate = Gate()
+  let closer = try DescriptorCloser { gate.close($0) }
+  // Negative numbers hang: more of them than there are threads, all of one user.
+  for number in 1...10 { closer.close(Int32(-number), for: .user(1)) }
+  closer.close(1000, for: .user(2))
+  closer.close(1001, for: .user(3))
+  closer.close(1002, for: .trusted)
+  #expect(eventually { Set(gate.closed) == [1000, 1001, 1002] })
+  #expect(closer.pending(.user(1)) == 10 && closer.pending(.user(2)) == 0)
+  gate.open()
+  #expect(eventually { closer.pending == 0 })
+  #expect(gate.closed.count == 13)
+}
+
+@Test func trustedDescriptorsAreClosedWhenEveryUsersThreadHangs() throws {
+  let gate = Gate()
+  let closer = try DescriptorCloser { gate.close($0) }
+  for user in 1...10 as ClosedRange<UInt32> { closer.close(-1, for: .user(user)) }
+  closer.close(1000, for: .trusted)
+  #expect(eventually { gate.closed == [1000] })
+  #expect(closer.pending(.user(10)) == 1 && closer.pending == 10)
+  gate.open()
+  #expect(eventually { closer.pending == 0 })
+}
