@@ -73,11 +73,34 @@ int linux_set_nonblocking(int descriptor) {
   return fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-long linux_peek(int socket, void *bytes, size_t room) {
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
+static int set_option(int socket, int name, int value) {
+  return setsockopt(socket, SOL_SOCKET, name, &value, sizeof value) < 0 ? -errno : 0;
+}
+
+int linux_accept_descriptors(int socket, bool may) {
+  set_option(socket, SO_PASSCRED, 0);
+  set_option(socket, SO_PASSSEC, 0);
+  set_option(socket, SO_PASSPIDFD, 0);
+  return set_option(socket, SO_PASSRIGHTS, may);
+}
+
+long linux_peek(int socket, void *bytes, size_t room, bool *has_descriptors) {
+  struct iovec vector = {.iov_base = bytes, .iov_len = room};
+  struct msghdr message;
   ssize_t result;
   do {
-    result = recv(socket, bytes, room, MSG_PEEK | MSG_DONTWAIT);
+    // Without room for descriptors the kernel says that there are some. A peek drops none of them.
+    message = (struct msghdr){.msg_iov = &vector, .msg_iovlen = 1};
+    result = recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT);
   } while (result < 0 && errno == EINTR);
+  *has_descriptors = result > 0 && (message.msg_flags & MSG_CTRUNC) != 0;
   return result < 0 ? -errno : result;
 }
 

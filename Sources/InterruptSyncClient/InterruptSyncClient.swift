@@ -48,7 +48,7 @@ public final class InterruptSyncClient {
   }
 
   /// The daemon's process, as the kernel knew it when the daemon began to listen.
-  package var daemonProcess: Int32? { PeerCredentials(of: connection.client.socket)?.process }
+  package var daemonProcess: Int32? { PeerCredentials(of: connection.client.socket.raw)?.process }
 }
 
 // MARK: Devices, statistics, metrics (the role observe)

@@ -194,7 +194,7 @@ def test_descriptors_that_nobody_asked_for_are_closed():
             socket.send_fds(wire.socket, [LIST], [reading] * 8)
             wire.answer()
         # The descriptors of the last call are closed after its reply.
-        eventually("all closed", lambda: len(daemon.descriptors()) == before)
+        eventually("all closed", lambda: len(daemon.descriptors()) <= before)
         # More descriptors than a message may have.
         try:
             socket.send_fds(wire.socket, [LIST], [reading] * 100)

@@ -193,7 +193,7 @@ def test_descriptors_are_asked_for_where_a_device_is_brought():
             assert said["state"] == "connected" and "software line" in said["message"], said
         wire.post("AdoptDevice", {"device": "none", "node": 0}, files=[null.fileno()])
         refused(f"{INTERFACE}.NoSuchDevice", wire.answer)
-        assert len(daemon.descriptors()) <= before
+        eventually("its descriptors closed", lambda: len(daemon.descriptors()) <= before)
         daemon.still_dispatches()
 
 

@@ -51,7 +51,7 @@ private func savings(_ share: Double) -> UInt64 { UInt64(250e6 * share) }
 @Test func aConnectionThatIsExemptedNoLongerWaits() throws {
   let bench = try Bench(share: 0.01)
   let client = try bench.client()
-  let connection = try #require(bench.server.connections.values.first)
+  let connection = try #require(bench.server.places.all.values.first)
   connection.exempt()
   try client.socket.put(String(repeating: spin, count: 5))
   try bench.settle()
@@ -81,7 +81,7 @@ private func savings(_ share: Double) -> UInt64 { UInt64(250e6 * share) }
   }
   // That it has left makes the loop turn no more than its calls do.
   try bench.settleAll()
-  #expect(bench.server.connections.isEmpty && bench.spun == 3)
+  #expect(bench.server.places.isEmpty && bench.spun == 3)
 }
 
 @Test func aStreamOfAUserWithoutTimeIsSentAllTheSame() throws {
@@ -119,7 +119,7 @@ private func savings(_ share: Double) -> UInt64 { UInt64(250e6 * share) }
   try bench.loop.turn(milliseconds: 0)
   #expect(bench.notices.count == 32)
   while bench.notices.count < others.count { try bench.loop.turn() }
-  #expect(bench.server.connections.count == 1)
+  #expect(bench.server.places.count == 1)
 }
 
 @Test func usersWhoUseLittleAreForgotten() throws {

@@ -54,7 +54,7 @@ private func connects(_ address: SocketAddress) -> Bool {
   try bench.server.listen(at: address)
   #expect(connects(address))
   try bench.settle()
-  #expect(bench.server.connections.isEmpty)
+  #expect(bench.server.places.isEmpty)
   let error = try #require(throws: VarlinkError.self) { try bench.server.listen(at: address) }
   #expect(error.code == .addressInUse)
 }
@@ -137,7 +137,7 @@ private func connects(_ address: SocketAddress) -> Bool {
     while let file = try? FileDescriptor.open("/dev/null", O_RDONLY) { used.append(file) }
     // The loop does not turn forever meanwhile.
     try bench.settle()
-    guard bench.server.connections.isEmpty else { exit(3) }
+    guard bench.server.places.isEmpty else { exit(3) }
     used = []
     while try client.take().replies.isEmpty { try bench.loop.turn() }
   }
@@ -157,7 +157,7 @@ private func connects(_ address: SocketAddress) -> Bool {
     var used: [FileDescriptor] = []
     while let file = try? FileDescriptor.open("/dev/null", O_RDONLY) { used.append(file) }
     try bench.settle()
-    guard bench.notices.count == 2, bench.server.connections.isEmpty else { exit(3) }
+    guard bench.notices.count == 2, bench.server.places.isEmpty else { exit(3) }
     guard try first.take().isClosed, try second.take().isClosed else { exit(4) }
     used = []
     let third = BenchClient(try address.connect(milliseconds: 1000))

@@ -77,7 +77,7 @@ private let echo = #"{"method":"org.example.bench.Echo","parameters":{"text":"a"
     #"{"method":"org.example.bench.Big","parameters":{"bytes":4000000}}"# + "\0")
   while bench.notices.isEmpty { try bench.loop.turn() }
   #expect(bench.notices.first?.description.contains("did not read its answers") == true)
-  #expect(bench.server.connections.isEmpty)
+  #expect(bench.server.places.isEmpty)
 }
 
 @Test func aMessageThatNeverEndsClosesTheConnectionAndAnIdleClientStays() throws {
@@ -135,7 +135,7 @@ private let echo = #"{"method":"org.example.bench.Echo","parameters":{"text":"a"
     let bench = try Bench(limits: ServerLimits(connections: 1000, connectionsPerUser: 1000))
     try allowFiles(before + 3000)
     let idle = try (0..<999).map { _ in try bench.client() }
-    #expect(bench.server.connections.count == 999)
+    #expect(bench.server.places.count == 999)
     let start = EventLoop.now
     let busy = try bench.client()
     for _ in 0..<1000 {

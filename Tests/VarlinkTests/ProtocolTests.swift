@@ -39,7 +39,7 @@ func aMalformedMessageClosesTheConnectionWithoutAnAnswer(text: String) throws {
     return
   }
   #expect(peer.process == getpid() && !cause.isEmpty)
-  #expect(bench.server.connections.isEmpty)
+  #expect(bench.server.places.isEmpty)
 }
 
 @Test func aMessageThatIsNotUTF8ClosesTheConnection() throws {
@@ -182,7 +182,7 @@ func onewayIsNeverAnsweredNotEvenWithAnError(call: String) throws {
   // The client is gone already.
   try bench.settle()
   #expect(bench.echoed == ["last"])
-  #expect(bench.server.connections.isEmpty && bench.notices.isEmpty)
+  #expect(bench.server.places.isEmpty && bench.notices.isEmpty)
 }
 
 @Test func moreContinuesUntilTheLastReply() throws {
@@ -270,7 +270,7 @@ func onewayIsNeverAnsweredNotEvenWithAnError(call: String) throws {
     #expect(call.send(["number": 1]) == .ended)
     call.reply(["text": "nobody"])
     #expect(bench.echoed.isEmpty, "a call behind the cancelled one was run")
-    #expect(bench.server.connections.isEmpty && bench.notices.isEmpty)
+    #expect(bench.server.places.isEmpty && bench.notices.isEmpty)
     call.connection.whenClosed { order.append("late") }
     #expect(order.last == "late")
   }
@@ -361,7 +361,7 @@ func onewayIsNeverAnsweredNotEvenWithAnError(call: String) throws {
   }
   try bench.settle()
   #expect(answers > repetitions(100))
-  #expect(bench.server.connections.isEmpty)
+  #expect(bench.server.places.isEmpty)
   #expect(bench.faults.isEmpty)
   // It still serves.
   #expect(try bench.exchange(echo).replies == [echoed])

@@ -166,7 +166,7 @@ func aMessageMayBeAsLongAsTheLimitAndNoLonger(limit: Int) throws {
 
 @Test func credentialsAreTheKernels() throws {
   let (ours, theirs) = try socketPair()
-  let peer = try #require(PeerCredentials(of: theirs))
+  let peer = try #require(PeerCredentials(of: theirs.raw))
   #expect(peer.user == getuid() && peer.group == getgid() && peer.process == getpid())
   var groups = [gid_t](repeating: 0, count: 65536)
   let count = getgroups(Int32(groups.count), &groups)
@@ -174,7 +174,7 @@ func aMessageMayBeAsLongAsTheLimitAndNoLonger(limit: Int) throws {
   #expect(peer.isMember(of: getgid()))
   #expect(!peer.isMember(of: 4_000_000_000))
   let pipe = try pipeEnds()
-  #expect(PeerCredentials(of: pipe.0) == nil)
+  #expect(PeerCredentials(of: pipe.0.raw) == nil)
   withExtendedLifetime(ours) {}
 }
 

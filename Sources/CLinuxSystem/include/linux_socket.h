@@ -28,8 +28,14 @@ int linux_accept(int socket);
 
 int linux_set_nonblocking(int descriptor);
 
-/// Bytes waiting at the socket's front, left there and without their descriptors. 0 at the end, -EAGAIN when none wait.
-long linux_peek(int socket, void *LINUX_NONNULL bytes, size_t room);
+/// What a stream socket, and those that come in on it, take besides bytes: descriptors or nothing, and never
+/// credentials, whatever its maker asked for. -ENOPROTOOPT before Linux 6.16 (SO_PASSRIGHTS), where every peer can send
+/// descriptors.
+int linux_accept_descriptors(int socket, bool may);
+
+/// Bytes waiting at the socket's front, left there. 0 at the end, -EAGAIN when none wait. `*has_descriptors`: some were
+/// sent with these bytes. They stay with them, and none is opened here.
+long linux_peek(int socket, void *LINUX_NONNULL bytes, size_t room, bool *LINUX_NONNULL has_descriptors);
 
 /// Takes bytes and the descriptors sent with them (close-on-exec), at most LINUX_DESCRIPTORS. `*is_cut`: some were
 /// lost, for want of room in this process's table.

@@ -52,6 +52,15 @@ struct AccessPolicy {
     return Self.isMember(peer, observers) ? .observe : .none
   }
 
+  /// How far the server of the clients trusts a peer. AdoptDevice, which takes descriptors, is for
+  /// admins.
+  func standing(of peer: PeerCredentials) -> PeerStanding {
+    let role = role(of: peer)
+    return PeerStanding(
+      isPreferred: role >= .admin, passesDescriptors: role >= .admin,
+      sendsLargeMessages: role >= .control)
+  }
+
   private func privileged(_ peer: PeerCredentials) -> Role? {
     peer.user == 0 || Self.isMember(peer, admins) ? .admin : nil
   }

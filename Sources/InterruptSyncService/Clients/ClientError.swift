@@ -1,5 +1,6 @@
 // Clients room. The errors of io.interruptsync, as its description declares them. A hint and the
 // cause's code are parameters of their own: no client cuts them out of a text. Pure functions.
+import Glibc
 import InterruptSync
 import LinuxSystem
 import UIO
@@ -59,13 +60,23 @@ enum ClientError {
     make("TooManyRegistrations", ["limit": .integer(Int64(limit))])
   }
 
-  static func tooMuchMemory(_ size: Int, has: Int, limit: Int) -> ErrorReply {
+  /// - Parameter owner: whose rings count.
+  static func tooMuchMemory(
+    _ size: Int, by owner: String, has: Int, limit: Int
+  ) -> ErrorReply {
     make(
       "TooLarge", ["limit": .integer(Int64(limit))],
       Failure(
-        "a ring of \(size) bytes: the user's rings already use \(has) of \(limit) bytes",
+        "a ring of \(size) bytes: \(owner) rings already use \(has) of \(limit) bytes",
         hint: "ask for a smaller capacity, or raise RingMemoryPerUserMax= in "
           + "interruptsyncd.conf(5)"))
+  }
+
+  /// The last descriptors are kept for root, admins and the daemon itself.
+  static var noDescriptors: ErrorReply {
+    make(
+      "SystemFailure", ["errno": .integer(Int64(EMFILE))],
+      Failure("the daemon has no descriptors left", hint: "raise LimitNOFILE= of the unit"))
   }
 
   static func refused(_ refusal: TransactionRefusal) -> ErrorReply {

@@ -19,10 +19,7 @@ extension ClientService {
     let capacity = try integer(call, "capacity", in: 16...65536) ?? 1024
     let size = SharedRing.size(capacity: Int(capacity))
     let user = call.peer.user
-    let limit = settings.limits.ringMemoryPerUser
-    guard size <= limit - ringMemory[user, default: 0] else {
-      throw ClientError.tooMuchMemory(size, has: ringMemory[user, default: 0], limit: limit)
-    }
+    try requireRoom(call, forRing: size)
     let (ring, ends) = try device.ring(capacity: Int(capacity))
     let number = try subscribe(call)
     ringMemory[user, default: 0] += size

@@ -47,6 +47,7 @@ final class ClientService {
       limits: settings.limits.server, quota: quota)
     let text = String(decoding: PackageResources.io_interruptsync_varlink, as: UTF8.self)
     server.add(try InterfaceDescription(text))
+    server.standing = { [unowned self] in self.policy.standing(of: $0) }
     server.authorize = { [unowned self] peer, _ in self.policy.role(of: peer) >= .observe }
     server.observe = { journal.log(LogRecord($0)) }
     addDeviceMethods()
@@ -146,6 +147,26 @@ final class ClientService {
     lastRegistration += 1
     return lastRegistration
   }
+
+  /// Refuses a ring that would take what is kept for others: the user's limit, what the rings of all
+  /// users share, and the last descriptors. Root and admins are bound by the first alone.
+  func requireRoom(_ call: VarlinkCall, forRing size: Int) throws(ErrorReply) {
+    let limit = settings.limits.ringMemoryPerUser
+    let has = ringMemory[call.peer.user, default: 0]
+    guard size <= limit - has else {
+      throw ClientError.tooMuchMemory(size, by: "the user's", has: has, limit: limit)
+    }
+    guard !policy.standing(of: call.peer).isPreferred else { return }
+    let all = settings.limits.ringMemory
+    let total = ringMemory.values.reduce(0, +)
+    guard size <= all - total else {
+      throw ClientError.tooMuchMemory(size, by: "all users'", has: total, limit: all)
+    }
+    guard server.hasDescriptors(Self.descriptorsOfRing) else { throw ClientError.noDescriptors }
+  }
+
+  /// No ring takes more.
+  private static let descriptorsOfRing: Int32 = 4
 
   func unregister(_ user: UInt32) { release(user, \.registrations) }
 

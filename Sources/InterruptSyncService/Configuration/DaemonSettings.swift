@@ -86,6 +86,8 @@ package struct ClientLimits: Equatable, Sendable {
   package var cpuQuotaPerUser = 10
   /// Bytes of all rings of one user.
   package var ringMemoryPerUser = 32 << 20
+  /// Bytes of all rings together; root and admins may go beyond it.
+  var ringMemory: Int { 8 * ringMemoryPerUser }
   /// Bytes of one message.
   package var messageSize = 1 << 20
   /// Bytes that wait for a client that does not read.

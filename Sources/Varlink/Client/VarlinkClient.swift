@@ -15,6 +15,10 @@ package final class VarlinkClient {
   private var writer = MessageWriter()
   /// Answers that came while a call was being sent.
   private var received: [Message] = []
+  /// Replies have come, so the service has taken the connection.
+  private var hasBeenTaken = false
+  /// Calls whose first reply has not been given out.
+  private var unanswered = 0
   /// A reply is still to come, and no call waits for it.
   private var isSpent = false
   /// The stream whose last reply has not come.
@@ -65,7 +69,8 @@ package final class VarlinkClient {
 
   /// Services may answer more than they take.
   package static var defaultLimits: WireLimits {
-    WireLimits(messageBytes: 16 << 20, descriptors: Int(LINUX_DESCRIPTORS))
+    WireLimits(
+      messageBytes: 16 << 20, descriptors: Int(LINUX_DESCRIPTORS), values: 1 << 20)
   }
 
   /// Calls a method and waits for its reply.
@@ -120,11 +125,19 @@ package final class VarlinkClient {
         hint: "make another connection")
     }
     if isSpent { throw disconnected(method, "an earlier call on this connection failed") }
+    let deadline = deadline(timeout)
+    if !descriptors.isEmpty, !hasBeenTaken { try becomeTaken(until: deadline, method) }
     var call: JSONObject = ["method": .string(method)]
     if !parameters.isEmpty { call["parameters"] = .object(parameters) }
     if let flag { call[flag] = true }
-    writer.add(Message(bytes: JSONWriter.bytes(call), descriptors: descriptors))
-    let deadline = deadline(timeout)
+    if flag != "oneway" { unanswered += 1 }
+    try put(Message(bytes: JSONWriter.bytes(call), descriptors: descriptors), deadline, method)
+  }
+
+  private func put(
+    _ message: Message, _ deadline: UInt64?, _ method: String
+  ) throws(VarlinkError) {
+    writer.add(message)
     while true {
       try reading(method, "send a call") { () throws(WireFailure) in
         _ = try writer.flush(to: socket)
@@ -137,12 +150,20 @@ package final class VarlinkClient {
     }
   }
 
-  /// Waits for the reply to the first call that has none yet.
-  /// - Parameter method: for errors.
-  package func receive(
-    _ method: String, timeout: Duration? = nil
-  ) throws(VarlinkError) -> VarlinkReply {
-    let deadline = deadline(timeout)
+  /// Waits until the service has answered anything. Until it has taken the connection the kernel may
+  /// refuse descriptors (SO_PASSRIGHTS, Linux 6.16).
+  private func becomeTaken(until deadline: UInt64?, _ method: String) throws(VarlinkError) {
+    let asks = unanswered == 0
+    if asks {
+      let call: JSONObject = ["method": .string("\(ServiceInterface.name).GetInfo")]
+      try put(Message(bytes: JSONWriter.bytes(call)), deadline, method)
+    }
+    try waitForReply(until: deadline, method)
+    if asks { received = [] }
+  }
+
+  /// Waits until there is a reply in `received`.
+  private func waitForReply(until deadline: UInt64?, _ method: String) throws(VarlinkError) {
     while received.isEmpty {
       if let message = try take(method) {
         received.append(message)
@@ -150,7 +171,18 @@ package final class VarlinkClient {
         _ = try wait(for: Int16(POLLIN), until: deadline, method)
       }
     }
-    return try reply(received.removeFirst(), to: method)
+    hasBeenTaken = true
+  }
+
+  /// Waits for the reply to the first call that has none yet.
+  /// - Parameter method: for errors.
+  package func receive(
+    _ method: String, timeout: Duration? = nil
+  ) throws(VarlinkError) -> VarlinkReply {
+    try waitForReply(until: deadline(timeout), method)
+    let message = received.removeFirst()
+    unanswered = max(unanswered - 1, 0)
+    return try reply(message, to: method)
   }
 }
 
@@ -223,7 +255,8 @@ extension VarlinkClient {
       case .descriptorsLost:
         throw VarlinkError(
           .resourcesExhausted, object: name, operation: method, cause: error.description)
-      case .tooLong, .tooManyDescriptors: throw violation(method, error.description)
+      case .tooLong, .tooManyDescriptors, .unwantedDescriptors:
+        throw violation(method, error.description)
       }
     }
   }
@@ -233,7 +266,7 @@ extension VarlinkClient {
   ) throws(VarlinkError) -> VarlinkReply {
     let value: JSON
     do throws(JSONError) {
-      value = try JSONParser.parse(message.bytes)
+      value = try JSONParser.parse(message.bytes, values: reader.limits.values)
     } catch {
       throw violation(method, "the reply is not JSON: \(error)")
     }

@@ -2,31 +2,43 @@
 // comma too many. Texts that parsers disagree on are refused, so that one text cannot be two
 // messages to two readers. On the thread of the caller, which reads messages; no lock.
 
-/// Parses JSON. Any bytes may come; memory and depth are bounded by the text's length and the limit.
+/// Parses JSON. Any bytes may come; memory and depth are bounded by the text's length and the limits.
 package struct JSONParser {
   private let bytes: [UInt8]
   private var position = 0
   private var depth: Int
+  /// Values that may still come. What a value costs in time and memory is many times what its text
+  /// does: `[],` is three bytes.
+  private var values: Int
+  private let mostValues: Int
 
   /// The longest number taken: a Double needs at most 767 digits.
   private static let longestNumber = 1024
 
-  private init(_ bytes: [UInt8], depth: Int) {
+  private init(_ bytes: [UInt8], depth: Int, values: Int) {
     self.bytes = bytes
     self.depth = depth
+    self.values = values
+    mostValues = values
   }
 
-  /// - Parameter depth: how many arrays and objects may be inside each other.
-  package static func parse(_ bytes: [UInt8], depth: Int = 64) throws(JSONError) -> JSON {
-    var parser = JSONParser(bytes, depth: depth)
+  /// - Parameters:
+  ///   - depth: how many arrays and objects may be inside each other.
+  ///   - values: how many values there may be, each element and member counted, and the whole.
+  package static func parse(
+    _ bytes: [UInt8], depth: Int = 64, values: Int = .max
+  ) throws(JSONError) -> JSON {
+    var parser = JSONParser(bytes, depth: depth, values: values)
     let value = try parser.value()
     parser.skipSpace()
     guard parser.peek == nil else { throw parser.error("text after the value") }
     return value
   }
 
-  package static func parse(_ text: String, depth: Int = 64) throws(JSONError) -> JSON {
-    try parse(Array(text.utf8), depth: depth)
+  package static func parse(
+    _ text: String, depth: Int = 64, values: Int = .max
+  ) throws(JSONError) -> JSON {
+    try parse(Array(text.utf8), depth: depth, values: values)
   }
 
   private var peek: UInt8? { position < bytes.count ? bytes[position] : nil }
@@ -39,14 +51,16 @@ package struct JSONParser {
     }
   }
 
-  private mutating func take(_ byte: Character) -> Bool {
-    guard peek == byte.asciiValue else { return false }
+  private mutating func take(_ character: Unicode.Scalar) -> Bool {
+    guard peek == UInt8(ascii: character) else { return false }
     position += 1
     return true
   }
 
   private mutating func value() throws(JSONError) -> JSON {
     skipSpace()
+    guard values > 0 else { throw error("more than \(mostValues) values") }
+    values -= 1
     switch peek {
     case UInt8(ascii: "{"):
       return .object(try nested { parser throws(JSONError) in try parser.object() })
@@ -191,14 +205,14 @@ extension JSONParser {
     case UInt8(ascii: "n"): text.append(0x0a)
     case UInt8(ascii: "r"): text.append(0x0d)
     case UInt8(ascii: "t"): text.append(0x09)
-    case UInt8(ascii: "u"): text += String(try scalar()).utf8
+    case UInt8(ascii: "u"): text += Unicode.UTF8.encode(try scalar()) ?? .init()
     default:
       position -= 1
       throw error("an unknown escape")
     }
   }
 
-  private mutating func scalar() throws(JSONError) -> Character {
+  private mutating func scalar() throws(JSONError) -> Unicode.Scalar {
     let start = position
     var code = try hexadecimal()
     if (0xd800...0xdbff).contains(code), take("\\"), take("u") {
@@ -211,17 +225,27 @@ extension JSONParser {
     guard let scalar = Unicode.Scalar(code) else {
       throw JSONError(cause: "half a surrogate pair", offset: start)
     }
-    return Character(scalar)
+    return scalar
   }
 
   private mutating func hexadecimal() throws(JSONError) -> UInt32 {
     var code: UInt32 = 0
     for _ in 0..<4 {
-      guard let byte = peek, let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 0x80
-      else { throw error("not four hexadecimal digits") }
-      code = code << 4 | UInt32(digit)
+      guard let digit = peek.flatMap(Self.hexadecimalDigit) else {
+        throw error("not four hexadecimal digits")
+      }
+      code = code << 4 | digit
       position += 1
     }
     return code
+  }
+
+  private static func hexadecimalDigit(_ byte: UInt8) -> UInt32? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0"))
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(byte - UInt8(ascii: "a") + 10)
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte - UInt8(ascii: "A") + 10)
+    default: nil
+    }
   }
 }

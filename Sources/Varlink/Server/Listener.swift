@@ -6,27 +6,29 @@ package import LinuxSystem
 
 /// Takes connections until it is closed. On the loop's thread only.
 package final class Listener {
+  /// Closes what the socket holds when it is dropped, unread connections included.
+  private let closer: DescriptorCloser
   let socket: FileDescriptor
   private let loop: EventLoop
   private var watch: EventLoop.Watch?
   /// The node to remove at the end; nil for a socket that was handed in.
   private let path: String?
-  private let take: (FileDescriptor) -> Bool
+  private let take: (Int32) -> Bool
   private let refuse: (String) -> Void
   /// Given up for a moment when descriptors run out, so that a connection can be turned away.
   var reserve: FileDescriptor?
 
   /// Takes connections on a socket that listens already, such as systemd's.
   /// - Parameters:
-  ///   - take: called with each connection, which does not block; false when it was turned away
-  ///     and others of its kind can wait.
+  ///   - take: called with each connection, which does not block, and which is then the body's to
+  ///     close; false when it was turned away and others of its kind can wait.
   ///   - refuse: told why one was turned away.
   /// - Throws: `notAListener`, `resourcesExhausted`.
   package convenience init(
-    on socket: FileDescriptor, loop: EventLoop, take: @escaping (FileDescriptor) -> Bool,
-    refuse: @escaping (String) -> Void
+    on socket: FileDescriptor, loop: EventLoop, closer: DescriptorCloser,
+    take: @escaping (Int32) -> Bool, refuse: @escaping (String) -> Void
   ) throws(VarlinkError) {
-    try self.init(socket, path: nil, loop, take, refuse)
+    try self.init(socket, path: nil, loop, closer, take, refuse)
   }
 
   /// Makes a socket and takes connections on it. A node that is left over from a service that ended
@@ -38,13 +40,15 @@ package final class Listener {
   ///   folder is missing, `malformedAddress`, `resourcesExhausted`.
   package convenience init(
     at address: SocketAddress, mode: UInt32, group: UInt32?, loop: EventLoop,
-    take: @escaping (FileDescriptor) -> Bool, refuse: @escaping (String) -> Void
+    closer: DescriptorCloser, take: @escaping (Int32) -> Bool, refuse: @escaping (String) -> Void
   ) throws(VarlinkError) {
     let socket: FileDescriptor
     do throws(SystemError) {
-      socket = try Self.bind(address)
+      socket = try Self.bind(address, closer)
       do throws(SystemError) {
         if !address.isAbstract { try Self.open(address.name, mode: mode, group: group) }
+        // Connections take this over at once: no descriptor can be sent before they are accepted.
+        _ = linux_accept_descriptors(socket.raw, false)
         guard Glibc.listen(socket.raw, 128) == 0 else { throw SystemError(errno) }
       } catch {
         if !address.isAbstract { _ = unsafe unlink(address.name) }
@@ -53,12 +57,13 @@ package final class Listener {
     } catch {
       throw VarlinkError(error, object: address.description, operation: "listen")
     }
-    try self.init(socket, path: address.isAbstract ? nil : address.name, loop, take, refuse)
+    let path = address.isAbstract ? nil : address.name
+    try self.init(socket, path: path, loop, closer, take, refuse)
   }
 
   private init(
-    _ socket: FileDescriptor, path: String?, _ loop: EventLoop,
-    _ take: @escaping (FileDescriptor) -> Bool, _ refuse: @escaping (String) -> Void
+    _ socket: FileDescriptor, path: String?, _ loop: EventLoop, _ closer: DescriptorCloser,
+    _ take: @escaping (Int32) -> Bool, _ refuse: @escaping (String) -> Void
   ) throws(VarlinkError) {
     guard linux_is_listener(socket.raw) == 1, linux_set_nonblocking(socket.raw) == 0 else {
       throw VarlinkError(
@@ -66,7 +71,9 @@ package final class Listener {
         cause: "not a listening local stream socket",
         hint: "ListenStream= with a path, and Accept=no")
     }
+    _ = linux_accept_descriptors(socket.raw, false)
     self.socket = socket
+    self.closer = closer
     self.path = path
     self.loop = loop
     self.take = take
@@ -99,7 +106,7 @@ package final class Listener {
       case EINTR, ECONNABORTED: continue
       case EMFILE, ENFILE: return turnAway()
       case ..<1:
-        if !take(FileDescriptor(adopting: raw)) { refusals += 1 }
+        if !take(raw) { refusals += 1 }
         // Others wait with them, but not long.
         if refusals == 32 { return pause(for: .milliseconds(10)) }
       default: return pause()
@@ -111,17 +118,40 @@ package final class Listener {
   private func turnAway() {
     reserve = nil
     let raw = linux_accept(socket.raw)
-    if raw >= 0 { Glibc.close(raw) }
-    reserve = try? FileDescriptor.open("/dev/null", O_RDONLY)
-    if raw < 0 { return pause() }
+    guard raw >= 0 else {
+      renewReserve()
+      return pause()
+    }
     refuse("no descriptors left (systemd: LimitNOFILE=)")
+    linux_shutdown(raw)
+    if hasUnread(raw) {
+      // Descriptors may be in it. The closer needs a moment to give this one back.
+      closer.close(raw, for: .user(PeerCredentials(of: raw)?.user ?? .max))
+      pause(for: .milliseconds(10))
+    } else {
+      Glibc.close(raw)
+      renewReserve()
+    }
+  }
+
+  private func hasUnread(_ raw: Int32) -> Bool {
+    var byte: UInt8 = 0
+    var hasDescriptors = false
+    return unsafe linux_peek(raw, &byte, 1, &hasDescriptors) > 0
+  }
+
+  private func renewReserve() {
+    if reserve == nil { reserve = try? FileDescriptor.open("/dev/null", O_RDONLY) }
   }
 
   /// A connection that can be neither taken nor turned away would be reported again at once.
   private func pause(for time: Duration = .milliseconds(100)) {
     guard let watch else { return }
     loop.change(watch, to: [])
-    loop.after(time) { [loop] in loop.change(watch, to: .readable) }
+    loop.after(time) { [loop, weak self] in
+      self?.renewReserve()
+      loop.change(watch, to: .readable)
+    }
   }
 }
 
@@ -142,10 +172,12 @@ extension Listener {
     if unsafe chmod(path, mode) != 0 { throw SystemError(errno) }
   }
 
-  private static func bind(_ address: SocketAddress) throws(SystemError) -> FileDescriptor {
+  private static func bind(
+    _ address: SocketAddress, _ closer: DescriptorCloser
+  ) throws(SystemError) -> FileDescriptor {
     var hasRemoved = false
     while true {
-      let socket = try SocketAddress.socket()
+      let socket = try SocketAddress.socket { closer.adopt($0, for: .trusted) }
       let result = unsafe address.withName {
         unsafe linux_bind(socket.raw, $0, $1, address.isAbstract, 0)
       }

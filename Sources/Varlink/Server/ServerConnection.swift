@@ -2,6 +2,7 @@
 // of the answers are read: so replies keep their order, and a client that calls without reading
 // waits in its own send. A connection knows its server only as a `ConnectionOwner`. On the loop's
 // thread.
+import CLinuxSystem
 import LinuxSystem
 
 /// What a connection needs of the server that it belongs to.
@@ -20,13 +21,14 @@ final class ServerConnection: ReplySink {
   /// Never used twice by one server.
   package let id: UInt64
   package let peer: PeerCredentials
+  let standing: PeerStanding
   /// Nil when the connection is closed, however long this object lives.
   private var socket: FileDescriptor?
   private let loop: EventLoop
   private let quota: CPUQuota
   var limits: ServerLimits {
     didSet {
-      reader.limits = limits.message
+      reader.limits = messageLimits
       update()
     }
   }
@@ -48,6 +50,8 @@ final class ServerConnection: ReplySink {
   private var hasEnded = false
   private var wasFull = false
   private var closers: [() -> Void] = []
+  /// When it was made, or last had a call or an answer.
+  private(set) var lastUse = EventLoop.now
 
   /// When the message that is being received began, or 0.
   private var receivingSince: UInt64 = 0
@@ -55,19 +59,30 @@ final class ServerConnection: ReplySink {
   private var waitingSince: UInt64 = 0
 
   init(
-    _ id: UInt64, socket: FileDescriptor, peer: PeerCredentials, owner: any ConnectionOwner,
-    loop: EventLoop, quota: CPUQuota, limits: ServerLimits
+    _ id: UInt64, socket: FileDescriptor, peer: PeerCredentials, standing: PeerStanding,
+    adopt: ((Int32) -> FileDescriptor)?, owner: any ConnectionOwner, loop: EventLoop,
+    quota: CPUQuota, limits: ServerLimits
   ) {
     self.id = id
     self.socket = socket
     self.peer = peer
+    self.standing = standing
     self.owner = owner
     self.loop = loop
     self.quota = quota
     isExempt = quota.exempts(peer)
     self.limits = limits
-    reader = MessageReader(limits: limits.message)
+    let message = standing.sendsLargeMessages ? limits.message : limits.smallMessage
+    reader = MessageReader(limits: message, adopt: adopt)
   }
+
+  /// A client that has been exempted has shown that it may send large messages, too.
+  private var messageLimits: WireLimits {
+    standing.sendsLargeMessages || isExempt ? limits.message : limits.smallMessage
+  }
+
+  /// No call waits for its answer, and nothing depends on the connection.
+  var isIdle: Bool { !isAnswering && !isWaiting && writer.isEmpty && closers.isEmpty }
 
   func start() throws(VarlinkError) {
     guard let socket else { return }
@@ -85,7 +100,10 @@ final class ServerConnection: ReplySink {
   }
 
   /// No longer holds it up for what its user takes of the processor.
-  package func exempt() { isExempt = true }
+  package func exempt() {
+    isExempt = true
+    reader.limits = messageLimits
+  }
 
   private func ready(_ readiness: Readiness) {
     if isExempt { return serve(readiness) }
@@ -131,6 +149,7 @@ final class ServerConnection: ReplySink {
         switch try reader.next(from: socket) {
         case .message(let message):
           receivingSince = 0
+          lastUse = EventLoop.now
           take(message)
         case .nothing:
           if receivingSince == 0, reader.isInsideMessage { receivingSince = EventLoop.now }
@@ -191,7 +210,7 @@ final class ServerConnection: ReplySink {
   }
 
   /// Closes the connection and reports why.
-  private func close(because cause: String) {
+  func close(because cause: String) {
     guard !isClosed else { return }
     owner?.closing(self, because: cause)
     close()
@@ -199,8 +218,10 @@ final class ServerConnection: ReplySink {
 
   /// Closes the connection. The open call is cancelled.
   package func close() {
-    guard !isClosed else { return }
-    socket = nil
+    guard let socket else { return }
+    // The client reads the end at once, however long the close has to wait for its turn.
+    linux_shutdown(socket.raw)
+    self.socket = nil
     if let watch { loop.unwatch(watch) }
     owner?.closed(self)
     writer = MessageWriter()
@@ -219,7 +240,7 @@ extension ServerConnection {
   private func take(_ message: Message) {
     let header: CallHeader
     do throws(CallHeader.Malformed) {
-      header = try CallHeader(message.bytes)
+      header = try CallHeader(message.bytes, values: reader.limits.values)
     } catch {
       return close(because: error.cause)
     }
@@ -261,6 +282,7 @@ extension ServerConnection {
   func finish(_ object: JSONObject, descriptors: [FileDescriptor]) {
     guard !isClosed else { return }
     isAnswering = false
+    lastUse = EventLoop.now
     current = nil
     wasFull = false
     // A stream could wait for its reader; its end does not.

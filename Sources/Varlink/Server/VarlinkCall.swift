@@ -151,10 +151,11 @@ struct CallHeader: Equatable {
   let wantsMore: Bool
   let wantsUpgrade: Bool
 
-  init(_ bytes: [UInt8]) throws(Malformed) {
+  /// - Parameter values: how many JSON values the message may have.
+  init(_ bytes: [UInt8], values: Int = WireLimits().values) throws(Malformed) {
     let value: JSON
     do throws(JSONError) {
-      value = try JSONParser.parse(bytes)
+      value = try JSONParser.parse(bytes, values: values)
     } catch {
       throw Malformed(cause: "a message is not JSON: \(error)")
     }
@@ -178,7 +179,8 @@ struct CallHeader: Equatable {
     // A member with a dot is a vendor's and means nothing here.
     if let member = object.members.first(where: { !known.contains($0.key) && !$0.key.contains(".") }
     ) {
-      throw Malformed(cause: "a call has the unknown member \(JSON.string(member.key))")
+      throw Malformed(
+        cause: "a call has the unknown member \(JSON.string(String(member.key.prefix(64))))")
     }
   }
 

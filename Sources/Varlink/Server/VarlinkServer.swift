@@ -15,8 +15,11 @@ package final class VarlinkServer {
   package let quota: CPUQuota
   /// What clients may cost from now on; existing connections stay, however many they are.
   package var limits: ServerLimits {
-    didSet { for connection in connections.values { connection.limits = limits } }
+    didSet { for connection in places.all.values { connection.limits = limits } }
   }
+  /// How far a peer is trusted, asked when it connects. A peer of which this says nothing else is
+  /// one among many, and may send descriptors to a method that takes them.
+  package var standing: (PeerCredentials) -> PeerStanding = { _ in PeerStanding() }
 
   /// Asked before a call's parameters are looked at; false answers PermissionDenied. Nil: every
   /// client that connects may call everything. `org.varlink.service` is open to all.
@@ -30,19 +33,26 @@ package final class VarlinkServer {
   private var interfaces: [InterfaceDescription] = []
   private var routes: [String: MethodRoute] = [:]
   var listeners: [Listener] = []
-  var connections: [UInt64: ServerConnection] = [:]
-  var connectionsOfUser: [UInt32: Int] = [:]
+  var places = ConnectionPlaces()
+  let closer: DescriptorCloser
   var lastConnection: UInt64 = 0
   var sweep: LoopTimer?
 
   package init(
     loop: EventLoop, identity: ServiceIdentity, limits: ServerLimits = ServerLimits(),
-    quota: CPUQuota? = nil
+    quota: CPUQuota? = nil, closer: DescriptorCloser? = nil
   ) throws(VarlinkError) {
     self.loop = loop
     self.quota = quota ?? CPUQuota(on: loop)
     self.identity = identity
     self.limits = limits
+    if let closer {
+      self.closer = closer
+    } else {
+      do throws(SystemError) {
+        self.closer = try DescriptorCloser()
+      } catch { throw VarlinkError(error) }
+    }
     add(try InterfaceDescription(ServiceInterface.text))
     handle("\(ServiceInterface.name).GetInfo") { [unowned self] call in call.reply(info) }
     handle("\(ServiceInterface.name).GetInterfaceDescription") {
@@ -119,7 +129,7 @@ extension VarlinkServer {
   package func listen(on socket: FileDescriptor) throws(VarlinkError) {
     listeners.append(
       try Listener(
-        on: socket, loop: loop, take: { [unowned self] in adopt($0) },
+        on: socket, loop: loop, closer: closer, take: { [unowned self] in adopt($0) },
         refuse: { [unowned self] in refused($0) }))
   }
 
@@ -135,8 +145,13 @@ extension VarlinkServer {
   ) throws(VarlinkError) {
     listeners.append(
       try Listener(
-        at: address, mode: mode, group: group, loop: loop, take: { [unowned self] in adopt($0) },
-        refuse: { [unowned self] in refused($0) }))
+        at: address, mode: mode, group: group, loop: loop, closer: closer,
+        take: { [unowned self] in adopt($0) }, refuse: { [unowned self] in refused($0) }))
+  }
+
+  /// Whether `count` more descriptors leave alone those that are kept for preferred peers.
+  package func hasDescriptors(_ count: Int32) -> Bool {
+    listeners.first.map { DescriptorReserve.isFree(count, probing: $0.socket) } ?? true
   }
 
   private func refused(_ cause: String) {
@@ -147,7 +162,7 @@ extension VarlinkServer {
   package func stop() {
     for listener in listeners { listener.close() }
     listeners = []
-    for connection in Array(connections.values) { connection.close() }
+    for connection in Array(places.all.values) { connection.close() }
     endSweep()
   }
 }
@@ -155,50 +170,69 @@ extension VarlinkServer {
 // MARK: Connections
 
 extension VarlinkServer {
-  /// Serves a connected socket.
-  /// - Returns: false when it was turned away and its user has had its share of the processor.
+  /// Serves a connected socket, which it closes.
+  /// - Returns: false when it was turned away and others of its kind can wait: its user has had its
+  ///   share of the processor, or too much waits to be closed.
   @discardableResult
-  package func adopt(_ socket: FileDescriptor) -> Bool {
-    guard let peer = PeerCredentials(of: socket) else {
+  package func adopt(_ raw: Int32) -> Bool {
+    guard let peer = PeerCredentials(of: raw) else {
+      closer.close(raw, for: .user(.max))
       observe?(.refusedConnection(user: nil, cause: "the kernel does not report its user"))
-      return true
+      return !isClosing(.user(.max))
     }
-    return quota.admit(peer) { adopt(socket, of: peer) }
+    let standing = standing(peer)
+    let owner: DescriptorCloser.Owner = standing.isPreferred ? .trusted : .user(peer.user)
+    let socket = closer.adopt(raw, for: owner)
+    let mayContinue = quota.admit(peer) { admit(socket, of: peer, standing, owner) }
+    return mayContinue && !isClosing(owner)
+  }
+
+  /// Whether so much of an owner waits to be closed that it gets nothing more to close.
+  private func isClosing(_ owner: DescriptorCloser.Owner) -> Bool {
+    owner != .trusted && closer.pending(owner) >= limits.closesPerUser
   }
 
   /// Whether it was taken.
-  private func adopt(_ socket: FileDescriptor, of peer: PeerCredentials) -> Bool {
-    let ofUser = connectionsOfUser[peer.user, default: 0]
-    guard connections.count < limits.connections, ofUser < limits.connectionsPerUser else {
-      let cause =
-        connections.count < limits.connections
-        ? "the user already has \(ofUser) connections"
-        : "there are already \(connections.count) connections"
+  private func admit(
+    _ socket: FileDescriptor, of peer: PeerCredentials, _ standing: PeerStanding,
+    _ owner: DescriptorCloser.Owner
+  ) -> Bool {
+    if let cause = refusal(socket, of: peer, standing, owner) {
       observe?(.refusedConnection(user: peer.user, cause: cause))
+      linux_shutdown(socket.raw)
       return false
     }
-    guard linux_set_nonblocking(socket.raw) == 0 else { return false }
-    lastConnection += 1
-    let connection = ServerConnection(
-      lastConnection, socket: socket, peer: peer, owner: self, loop: loop, quota: quota,
-      limits: limits)
-    do {
-      try connection.start()
-    } catch {
-      observe?(.refusedConnection(user: peer.user, cause: error.cause))
-      return false
-    }
-    connections[connection.id] = connection
-    connectionsOfUser[peer.user] = ofUser + 1
-    if sweep == nil { startSweep() }
     return true
   }
 
-  private func remove(_ connection: ServerConnection) {
-    guard connections.removeValue(forKey: connection.id) != nil else { return }
-    let left = connectionsOfUser[connection.peer.user, default: 1] - 1
-    connectionsOfUser[connection.peer.user] = left == 0 ? nil : left
-    if connections.isEmpty { endSweep() }
+  /// Gives a connection its place. Nil, or why it gets none.
+  private func refusal(
+    _ socket: FileDescriptor, of peer: PeerCredentials, _ standing: PeerStanding,
+    _ owner: DescriptorCloser.Owner
+  ) -> String? {
+    if isClosing(owner) {
+      return "\(closer.pending(owner)) descriptors that the user sent wait to be closed"
+    }
+    let hasDescriptors = socket.raw < DescriptorReserve.floor
+    switch places.decide(peer.user, standing, limits, hasDescriptors: hasDescriptors) {
+    case .admitted: break
+    case .insteadOf(let other, let cause): other.close(because: cause)
+    case .refused(let cause): return cause
+    }
+    let result = linux_set_nonblocking(socket.raw)
+    guard result == 0 else { return Errno.name(-result) }
+    lastConnection += 1
+    let mayPass = standing.passesDescriptors && routes.values.contains { !$0.descriptors.isEmpty }
+    _ = linux_accept_descriptors(socket.raw, mayPass)
+    let closer = closer
+    let connection = ServerConnection(
+      lastConnection, socket: socket, peer: peer, standing: standing,
+      adopt: mayPass ? { closer.adopt($0, for: owner) } : nil, owner: self, loop: loop,
+      quota: quota, limits: limits)
+    do { try connection.start() } catch { return error.cause }
+    places.add(connection)
+    if sweep == nil { startSweep() }
+    return nil
   }
 
   private func endSweep() {
@@ -209,7 +243,7 @@ extension VarlinkServer {
   private func startSweep() {
     sweep = loop.after(limits.patience / 4, repeats: true) { [unowned self] in
       let now = EventLoop.now
-      for connection in Array(connections.values) { connection.closeIfStalled(now) }
+      for connection in Array(places.all.values) { connection.closeIfStalled(now) }
     }
   }
 }
@@ -228,55 +262,7 @@ extension VarlinkServer: ConnectionOwner {
     observe?(.closedConnection(connection.peer, cause: cause))
   }
 
-  func closed(_ connection: ServerConnection) { remove(connection) }
-}
-
-// MARK: Limits and notices
-
-/// What clients may cost a server.
-package struct ServerLimits: Sendable {
-  /// A connection beyond these is closed at once.
-  package var connections: Int
-  package var connectionsPerUser: Int
-  package var message: WireLimits
-  /// Bytes that may wait for one client to read them before a stream's replies are refused.
-  package var waitingBytes: Int
-  /// How long a message may take from its first byte to its last, and how long a client may leave
-  /// an answer unread. Streams wait without end for their reader, and idle clients for themselves.
-  package var patience: Duration
-  /// Calls of one client that are answered before others have their turn.
-  package var callsPerTurn: Int
-
-  package init(
-    connections: Int = 1024, connectionsPerUser: Int = 64, message: WireLimits = WireLimits(),
-    waitingBytes: Int = 256 << 10, patience: Duration = .seconds(45), callsPerTurn: Int = 32
-  ) {
-    self.connections = connections
-    self.connectionsPerUser = connectionsPerUser
-    self.message = message
-    self.waitingBytes = waitingBytes
-    self.patience = patience
-    self.callsPerTurn = callsPerTurn
-  }
-}
-
-/// What a server tells its owner, for the log.
-package enum ServerNotice: Equatable, Sendable, CustomStringConvertible {
-  /// Nothing was said to the client: the connection was closed at once.
-  case refusedConnection(user: UInt32?, cause: String)
-  /// The server closed a connection for what its client did or left undone.
-  case closedConnection(PeerCredentials, cause: String)
-  /// A call that the peer may not make.
-  case deniedCall(PeerCredentials, method: String)
-
-  package var description: String {
-    switch self {
-    case .refusedConnection(let user, let cause):
-      "connection of \(user.map { "user \($0)" } ?? "an unknown user") refused: \(cause)"
-    case .closedConnection(let peer, let cause):
-      "connection of user \(peer.user), process \(peer.process) closed: \(cause)"
-    case .deniedCall(let peer, let method):
-      "user \(peer.user), process \(peer.process) may not call \(method)"
-    }
+  func closed(_ connection: ServerConnection) {
+    if places.remove(connection), places.isEmpty { endSweep() }
   }
 }

@@ -1,7 +1,7 @@
 // Floor 5. A local socket: the address it has, and the peer at its other end as the kernel knows
 // it. Plain values; connecting waits for the time given.
 import CLinuxSystem
-package import LinuxSystem
+import LinuxSystem
 
 /// Where a Varlink service listens: a path, or a name in the abstract namespace.
 package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
@@ -56,10 +56,13 @@ package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
     return socket
   }
 
-  static func socket() throws(SystemError) -> FileDescriptor {
+  /// - Parameter adopt: makes what closes it.
+  static func socket(
+    _ adopt: (Int32) -> FileDescriptor = { FileDescriptor(adopting: $0) }
+  ) throws(SystemError) -> FileDescriptor {
     let raw = linux_socket()
     guard raw >= 0 else { throw SystemError(-raw) }
-    return FileDescriptor(adopting: raw)
+    return adopt(raw)
   }
 }
 
@@ -81,11 +84,11 @@ package struct PeerCredentials: Equatable, Sendable {
   }
 
   /// SO_PEERCRED and SO_PEERGROUPS. Nil when the kernel does not say: such a peer gets nothing.
-  package init?(of socket: FileDescriptor) {
+  package init?(of socket: Int32) {
     var user: UInt32 = 0
     var group: UInt32 = 0
     var process: Int32 = 0
-    guard unsafe linux_peer(socket.raw, &user, &group, &process) == 0 else { return nil }
+    guard unsafe linux_peer(socket, &user, &group, &process) == 0 else { return nil }
     guard let groups = Self.groups(of: socket, room: 64) ?? Self.groups(of: socket, room: 65536)
     else { return nil }
     self.init(
@@ -94,11 +97,11 @@ package struct PeerCredentials: Equatable, Sendable {
   }
 
   /// Nil when there are more than `room`; there are never more than 65536 (NGROUPS_MAX).
-  private static func groups(of socket: FileDescriptor, room: Int) -> [UInt32]? {
+  private static func groups(of socket: Int32, room: Int) -> [UInt32]? {
     var groups = [UInt32](repeating: 0, count: room)
     let count = unsafe groups.withUnsafeMutableBufferPointer { buffer -> Int32 in
       guard let start = buffer.baseAddress else { return -1 }
-      return unsafe linux_peer_groups(socket.raw, start, buffer.count)
+      return unsafe linux_peer_groups(socket, start, buffer.count)
     }
     return count < 0 ? nil : Array(groups.prefix(Int(count)))
   }

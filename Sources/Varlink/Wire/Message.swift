@@ -23,10 +23,13 @@ package struct WireLimits: Sendable, Equatable {
   package var messageBytes: Int
   /// Descriptors with one message; the kernel passes no more than 253 in a piece.
   package var descriptors: Int
+  /// JSON values in a message, each element and member counted.
+  package var values: Int
 
-  package init(messageBytes: Int = 1 << 20, descriptors: Int = 16) {
+  package init(messageBytes: Int = 1 << 20, descriptors: Int = 16, values: Int = 1 << 15) {
     self.messageBytes = messageBytes
     self.descriptors = descriptors
+    self.values = values
   }
 }
 
@@ -34,6 +37,8 @@ package struct WireLimits: Sendable, Equatable {
 package enum WireFailure: Error, Equatable, Sendable, CustomStringConvertible {
   case tooLong(limit: Int)
   case tooManyDescriptors(limit: Int)
+  /// The peer sent descriptors, and none are taken from it.
+  case unwantedDescriptors
   /// The process had no room for all descriptors of a message, and the kernel dropped some.
   case descriptorsLost
   /// The connection ended inside a message.
@@ -45,6 +50,7 @@ package enum WireFailure: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .tooLong(let limit): "a message of more than \(limit) bytes"
     case .tooManyDescriptors(let limit): "a message with more than \(limit) descriptors"
+    case .unwantedDescriptors: "descriptors from a client that may not send any"
     case .descriptorsLost: "no room for a message's descriptors (systemd: LimitNOFILE=)"
     case .cutShort: "the connection ended inside a message"
     case .system(let number): "the connection failed (\(Errno.name(number)))"

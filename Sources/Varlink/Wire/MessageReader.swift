@@ -1,7 +1,8 @@
 // Floor 5. Takes messages from a socket one at a time. Bytes are peeked at first, and taken only up
 // to the zero that ends a message. So descriptors belong to the message whose bytes they came with,
 // what was sent after a message stays in the kernel until it is wanted, and a sender that is too
-// fast waits there. Used by one thread at a time; never waits.
+// fast waits there. Used by one thread at a time; never waits: descriptors that no call takes are not
+// received, since to drop one in recvmsg(2) is to close it.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem
@@ -18,10 +19,18 @@ package struct MessageReader {
 
   /// What a message may cost, one that is being received included.
   package var limits: WireLimits
+  /// Makes what closes a received descriptor; nil: the peer may not send any.
+  package var adopt: ((Int32) -> FileDescriptor)?
   private var bytes: [UInt8] = []
   private var descriptors: [FileDescriptor] = []
 
-  package init(limits: WireLimits) { self.limits = limits }
+  package init(
+    limits: WireLimits,
+    adopt: ((Int32) -> FileDescriptor)? = { FileDescriptor(adopting: $0) }
+  ) {
+    self.limits = limits
+    self.adopt = adopt
+  }
 
   /// A message has begun and not ended.
   package var isInsideMessage: Bool { !bytes.isEmpty || !descriptors.isEmpty }
@@ -40,7 +49,7 @@ package struct MessageReader {
 
   private mutating func take(from socket: FileDescriptor) throws(WireFailure) -> Outcome {
     while true {
-      let piece = Self.piece(of: socket.raw)
+      let piece = try piece(of: socket.raw)
       switch piece.status {
       case .some(EAGAIN): return .nothing
       case .some(let number): throw .system(number)
@@ -86,18 +95,23 @@ extension MessageReader {
   private static let room = 16384
 
   /// Bytes up to a message's end, or as many as there are; none at the end of the connection.
-  private static func piece(of socket: Int32) -> Piece {
-    unsafe withUnsafeTemporaryAllocation(byteCount: room, alignment: 16) { buffer in
-      guard let start = buffer.baseAddress else { return Piece(status: ENOMEM) }
-      let peeked = unsafe linux_peek(socket, start, room)
-      guard peeked >= 0 else { return Piece(status: Int32(-peeked)) }
+  private func piece(of socket: Int32) throws(WireFailure) -> Piece {
+    let result = unsafe withUnsafeTemporaryAllocation(byteCount: Self.room, alignment: 16) {
+      buffer -> Result<Piece, WireFailure> in
+      guard let start = buffer.baseAddress else { return .success(Piece(status: ENOMEM)) }
+      var hasDescriptors = false
+      let peeked = unsafe linux_peek(socket, start, Self.room, &hasDescriptors)
+      guard peeked >= 0 else { return .success(Piece(status: Int32(-peeked))) }
+      guard !hasDescriptors || adopt != nil else { return .failure(.unwantedDescriptors) }
       let end = unsafe memchr(start, 0, peeked)
       let wanted = unsafe end.map { unsafe $0 - UnsafeMutableRawPointer(start) + 1 } ?? peeked
-      return unsafe receive(socket, UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
+      let wantedBuffer = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+      return unsafe .success(receive(socket, wantedBuffer))
     }
+    return try result.get()
   }
 
-  private static func receive(_ socket: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Piece {
+  private func receive(_ socket: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Piece {
     // Of no bytes there is nothing to receive: the end.
     guard let start = buffer.baseAddress, unsafe !buffer.isEmpty else { return Piece() }
     let capacity = Int(LINUX_DESCRIPTORS)
@@ -107,7 +121,7 @@ extension MessageReader {
       var isCut = false
       let taken = unsafe linux_receive(socket, start, buffer.count, rawStart, &count, &isCut)
       guard taken >= 0 else { return Piece(status: Int32(-taken)) }
-      let descriptors = unsafe raw.prefix(count).map { FileDescriptor(adopting: $0) }
+      let descriptors = unsafe raw.prefix(count).compactMap { adopt?($0) }
       return unsafe Piece(
         bytes: Array(buffer.prefix(taken)), descriptors: descriptors, lostDescriptors: isCut)
     }

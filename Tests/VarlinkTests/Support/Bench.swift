@@ -44,13 +44,16 @@ final class Bench {
   /// Calls of Spin so far.
   private(set) var spun = 0
 
-  init(limits: ServerLimits = ServerLimits(), share: Double = 1) throws {
+  init(
+    limits: ServerLimits = ServerLimits(), share: Double = 1, closer: DescriptorCloser? = nil
+  ) throws {
     loop = try EventLoop()
     server = try VarlinkServer(
       loop: loop,
       identity: ServiceIdentity(
         vendor: "Example", product: "Bench", version: "1", url: "https://example.org"),
-      limits: limits, quota: CPUQuota(on: loop, share: share, clock: clock.clock))
+      limits: limits, quota: CPUQuota(on: loop, share: share, clock: clock.clock),
+      closer: closer)
     server.observe = { [unowned self] in notices.append($0) }
     server.replyCheck = { [unowned self] in faults.append($0) }
     server.add(try InterfaceDescription(Self.description))
@@ -98,8 +101,11 @@ final class Bench {
   }
 
   /// A new client's end.
-  func client() throws -> BenchClient {
-    let (ours, theirs) = try socketPair()
+  /// - Parameter early: what the client does before its connection is taken.
+  func client(_ early: (FileDescriptor) throws -> Void = { _ in }) throws -> BenchClient {
+    let (raw, theirs) = try rawSocketPair()
+    let ours = FileDescriptor(adopting: raw)
+    try early(ours)
     server.adopt(theirs)
     return BenchClient(ours)
   }
