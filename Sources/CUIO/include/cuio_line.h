@@ -86,14 +86,15 @@ LINUX_HOT static inline int cuio_line_take_total(cuio_line *LINUX_NONNULL line, 
 /// Reads the count. `*delta` is the number of interrupts since the last read.
 /// Returns 0, -EAGAIN (none), -EINTR, -EIO (device gone or without interrupt, fact 13), -EPIPE (writer closed),
 /// -EBADMSG (length other than the format's) or another -errno of read(2).
-LINUX_HOT static inline int cuio_line_read(cuio_line *LINUX_NONNULL line, uint64_t *LINUX_NONNULL delta) {
+__attribute__((always_inline)) LINUX_HOT static inline int cuio_line_read(cuio_line *LINUX_NONNULL line,
+                                                                         uint64_t *LINUX_NONNULL delta) {
   if (line->format == CUIO_COUNT_TOTAL32) {
     uint32_t total;
     ssize_t length = cuio_system_read(line->fd, &total, sizeof total);
     if (length != (ssize_t)sizeof total) return cuio_read_failure(length);
     return cuio_line_take_total(line, total, delta);
   }
-  if (line->format != CUIO_COUNT_EVENTFD) return cuio_line_read_shared(line, delta);
+  if (!LINUX_LIKELY(line->format == CUIO_COUNT_EVENTFD)) return cuio_line_read_shared(line, delta);
   uint64_t added;
   ssize_t length = cuio_system_read(line->fd, &added, sizeof added);
   if (length != (ssize_t)sizeof added) return cuio_read_failure(length);
