@@ -3,17 +3,33 @@
 #include "linux_thread.h"
 
 #include <alloca.h>
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
-int linux_thread_create(pthread_t *thread, size_t stack_size, void *(*entry)(void *), void *context) {
+// The ordinary policy and every processor, whatever the creating thread has. The kernel leaves out processors that the
+// cgroup does not allow.
+static int set_defaults(pthread_attr_t *attributes) {
+  struct sched_param parameters = {.sched_priority = 0};
+  cpu_set_t every;
+  memset(&every, 0xff, sizeof every);
+  int result = pthread_attr_setinheritsched(attributes, PTHREAD_EXPLICIT_SCHED);
+  if (result == 0) result = pthread_attr_setschedpolicy(attributes, SCHED_OTHER);
+  if (result == 0) result = pthread_attr_setschedparam(attributes, &parameters);
+  if (result == 0) result = pthread_attr_setaffinity_np(attributes, sizeof every, &every);
+  return result;
+}
+
+static int create(pthread_t *thread, size_t stack_size, bool inherits, void *(*entry)(void *), void *context) {
   pthread_attr_t attributes;
   int result = pthread_attr_init(&attributes);
-  if (result != 0) return -result;
+  if (result != 0) return result;
   if (stack_size != 0) result = pthread_attr_setstacksize(&attributes, stack_size);
+  if (result == 0 && !inherits) result = set_defaults(&attributes);
   if (result == 0) {
     // The new thread inherits the mask: there is no moment at which a signal could reach it.
     sigset_t all, before;
@@ -25,6 +41,13 @@ int linux_thread_create(pthread_t *thread, size_t stack_size, void *(*entry)(voi
     pthread_sigmask(SIG_SETMASK, &before, NULL);
   }
   pthread_attr_destroy(&attributes);
+  return result;
+}
+
+int linux_thread_create(pthread_t *thread, size_t stack_size, void *(*entry)(void *), void *context) {
+  int result = create(thread, stack_size, false, entry, context);
+  // A filter of system calls, or a creator with SCHED_IDLE that may not leave it: better such a thread than none.
+  if (result == EPERM || result == ENOSYS) result = create(thread, stack_size, true, entry, context);
   return -result;
 }
 

@@ -67,6 +67,50 @@ TEST(thread_affinity_is_set_and_read_back) {
   CHECK_EQUAL(linux_thread_set_affinity(pthread_self(), before, 16), 0);
 }
 
+struct placement {
+  int policy, priority;
+  uint64_t processors[16];
+};
+
+static void *look_at_placement(void *context) {
+  struct placement *found = context;
+  CHECK_EQUAL(linux_thread_get_policy(pthread_self(), &found->policy, &found->priority), 0);
+  CHECK_EQUAL(linux_thread_get_affinity(pthread_self(), found->processors, 16), 0);
+  return NULL;
+}
+
+static void *create_from_a_real_time_thread_on_one_processor(void *context) {
+  uint64_t before[16] = {0}, one[16] = {0}, every[16];
+  CHECK_EQUAL(linux_thread_get_affinity(pthread_self(), before, 16), 0);
+  for (int word = 15; word >= 0; word--)
+    if (before[word] != 0) memset(one, 0, sizeof one), one[word] = before[word] & -before[word];
+  memset(every, 0xff, sizeof every);
+  // What "every processor" comes to here, whatever this process was started with.
+  CHECK_EQUAL(linux_thread_set_affinity(pthread_self(), every, 16), 0);
+  CHECK_EQUAL(linux_thread_get_affinity(pthread_self(), every, 16), 0);
+  CHECK_EQUAL(linux_thread_set_affinity(pthread_self(), one, 16), 0);
+  // Where there is no right to it, what remains is the processors.
+  int refused = linux_thread_set_policy(pthread_self(), SCHED_FIFO, 80);
+  CHECK(refused == 0 || refused == -EPERM);
+  pthread_t thread;
+  struct placement found = {.policy = -1};
+  CHECK_EQUAL(linux_thread_create(&thread, 0, look_at_placement, &found), 0);
+  CHECK_EQUAL(linux_thread_join(thread), 0);
+  CHECK_EQUAL(found.policy, SCHED_OTHER);
+  CHECK_EQUAL(found.priority, 0);
+  CHECK(memcmp(found.processors, every, sizeof every) == 0);
+  // The creator keeps its own.
+  CHECK_EQUAL(linux_thread_get_affinity(pthread_self(), every, 16), 0);
+  CHECK(memcmp(every, one, sizeof one) == 0);
+  return context;
+}
+
+TEST(thread_inherits_neither_policy_nor_processors) {
+  pthread_t thread;
+  CHECK_EQUAL(linux_thread_create(&thread, 0, create_from_a_real_time_thread_on_one_processor, NULL), 0);
+  CHECK_EQUAL(linux_thread_join(thread), 0);
+}
+
 TEST(thread_affinity_without_a_usable_processor_is_refused) {
   uint64_t none[2] = {0}, many[32] = {0};
   CHECK_EQUAL(linux_thread_set_affinity(pthread_self(), none, 2), -EINVAL);

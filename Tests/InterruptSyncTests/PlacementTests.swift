@@ -110,3 +110,59 @@ private final class NumberedLine: InterruptSource {
     line.failure(operation, errno: errno)
   }
 }
+
+/// Policy and processors of the calling thread.
+private struct Placement: Equatable {
+  var policy: Int32 = -1
+  var processors = [UInt64](repeating: 0, count: 16)
+
+  static var current: Placement {
+    var placement = Placement()
+    var priority: Int32 = 0
+    _ = linux_thread_get_policy(pthread_self(), &placement.policy, &priority)
+    _ = linux_thread_get_affinity(pthread_self(), &placement.processors, 16)
+    return placement
+  }
+}
+
+/// Each kind of thread that runs a user's code, made by a real-time thread on one processor (where
+/// the system lets a test have the priority).
+private func placements(_ seen: Journal<Placement>, _ ordinary: Journal<Placement>) {
+  var every = [UInt64](repeating: .max, count: 16)
+  _ = linux_thread_set_affinity(pthread_self(), &every, 16)
+  ordinary.entries = [Placement.current]
+  var one = [UInt64](repeating: 0, count: 16)
+  for (word, value) in Placement.current.processors.enumerated() where value != 0 {
+    one[word] = value & (~value &+ 1)
+    break
+  }
+  _ = linux_thread_set_affinity(pthread_self(), &one, 16)
+  _ = linux_thread_set_policy(pthread_self(), SCHED_FIFO, 80)
+  let look: @Sendable () -> NTStatus = {
+    seen.entries.append(Placement.current)
+    return .success
+  }
+  for group in [nil, try? DispatcherGroup()] {
+    guard let line = try? SoftwareLine() else { return }
+    let object = InterruptSyncObject(
+      source: line, mode: .normal, options: InterruptSyncOptions(group: group))
+    _ = try? object.registerServiceRoutine(look)
+    _ = try? object.connect()
+    line.trigger()
+    try? object.awaitDispatches(1)
+    try? object.disconnect()
+  }
+  guard let queue = try? DeferredQueue() else { return }
+  let routine = DeferredRoutine(on: queue) { _ = look() }
+  routine.enqueue()
+  try? queue.flush()
+}
+
+@Test func noThreadTakesThePolicyOrTheProcessorsOfTheThreadThatMadeIt() throws {
+  let (seen, ordinary) = (Journal<Placement>(), Journal<Placement>())
+  try Worker { placements(seen, ordinary) }.join()
+  #expect(seen.entries.count == 3)
+  let expected = try #require(ordinary.entries.first)
+  #expect(expected.policy == SCHED_OTHER)
+  #expect(seen.entries.allSatisfy { $0 == expected }, "\(seen.entries)")
+}

@@ -9,7 +9,8 @@
 #include <pthread.h>
 
 /// Starts a joinable thread with every signal blocked but those of a crash, so that no handler of the process
-/// runs on it. `stack_size` 0 takes the default. Returns 0 or -errno.
+/// runs on it. It has the ordinary policy and may run on every processor, whatever the creating thread has; only where
+/// the system refuses that does it inherit. `stack_size` 0 takes the default. Returns 0 or -errno.
 int linux_thread_create(pthread_t *LINUX_NONNULL thread, size_t stack_size,
                        void *LINUX_NULLABLE (*LINUX_NONNULL entry)(void *LINUX_NULLABLE), void *LINUX_NULLABLE context);
 int linux_thread_join(pthread_t thread);

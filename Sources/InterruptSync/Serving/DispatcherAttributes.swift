@@ -7,7 +7,7 @@
 public struct DispatcherAttributes: Equatable, Sendable {
   /// A scheduling policy of sched(7).
   public enum Policy: Equatable, Sendable {
-    /// The ordinary policy.
+    /// The ordinary policy, also when the thread that connects has a real-time one.
     case other
     /// SCHED_FIFO at 1 to 99. Since Linux 6.10 a hardware interrupt reaches UIO through a thread at
     /// FIFO 50 (fact 53): stay below it unless that thread is raised too.
@@ -18,7 +18,8 @@ public struct DispatcherAttributes: Equatable, Sendable {
 
   /// The scheduling policy; refused without CAP_SYS_NICE or LimitRTPRIO when it is a real-time one.
   public var policy: Policy
-  /// Processors the thread may run on; empty means all.
+  /// Processors the thread may run on; empty means all that the cgroup allows, not those of the
+  /// thread that connects.
   public var processors: Set<Int>
   /// At most 15 bytes are kept; empty takes the object's name.
   public var name: String

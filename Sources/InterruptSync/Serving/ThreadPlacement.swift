@@ -35,6 +35,10 @@ enum ThreadPlacement {
           owner, report, "set real-time priority \(priority)", -result,
           "systemd: LimitRTPRIO=\(priority); a shell: ulimit -r \(priority); or CAP_SYS_NICE")
       }
+    } else if isExtraordinary(thread) {
+      refused(
+        owner, report, "run with the ordinary policy", EPERM,
+        "start the process with SCHED_OTHER, or give it CAP_SYS_NICE")
     }
     guard !attributes.processors.isEmpty else { return }
     var words = [UInt64](repeating: 0, count: 16)
@@ -47,6 +51,12 @@ enum ThreadPlacement {
         owner, report, "run on processors \(list(attributes.processors))", -result,
         "name processors that exist and that the cgroup allows")
     }
+  }
+
+  /// The system would not let the thread leave its creator's policy, such as SCHED_IDLE.
+  private static func isExtraordinary(_ thread: pthread_t) -> Bool {
+    var (policy, priority): (Int32, Int32) = (0, 0)
+    return unsafe linux_thread_get_policy(thread, &policy, &priority) == 0 && policy != SCHED_OTHER
   }
 
   /// Has the line's interrupt served where its attributes ask for.
