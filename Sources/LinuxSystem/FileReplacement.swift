@@ -5,7 +5,7 @@
 import Glibc
 
 extension FileDescriptor {
-  /// Replaces a file at once: readers see the old or the new text, and never a part. What is at `path`
+  /// Replaces a file at once: readers see the old or the new text, and never a part. The file at `path`
   /// is not opened and not followed, whatever it is.
   ///
   /// - Parameters:
