@@ -30,6 +30,7 @@ private final class Card: @unchecked Sendable {
   let pipes: [Pipe]
   var objects: [InterruptSyncObject?] = []
   let failures = Counter()
+  private let lock = Mutex(())
   private let arrived = Signal()
   private let start = Signal()
   private let done = Signal()
@@ -58,6 +59,16 @@ private final class Card: @unchecked Sendable {
       objects.append(object)
     }
     for object in objects { try object?.connect() }
+  }
+
+  /// Drops the reference to an object. Several handlers may do it at once.
+  func release(_ index: Int) {
+    // Taken out under the lock, and released after it.
+    let gone = lock.withLock { _ in
+      defer { objects[index] = nil }
+      return objects[index]
+    }
+    withExtendedLifetime(gone) {}
   }
 
   /// Unplugs the card and returns when the handlers have run, with `owner` beside them. The last
@@ -116,7 +127,7 @@ func N12_handlersReleaseEachOthersObjects(_ serving: Serving, _ count: Int) thro
     let step = Int.random(in: 1..<count, using: &random)
     let card = try Card(count, serving, "handlers release each other's objects") { card, index in
       // The last reference: with it, in groups, goes the group.
-      card.objects[(index + step) % count] = nil
+      card.release((index + step) % count)
     }
     try card.unplug()
     for pipe in card.pipes where serving != .oneGroup {
@@ -165,7 +176,10 @@ private func withTwo(
   }
   for object in holder.value! { try object.connect() }
   try body(holder.value!, lines)
-  for object in holder.value! { try object.disconnect() }
+  // The handler of one may connect the other again after it was disconnected here.
+  while holder.value!.contains(where: { $0.state != .disconnected }) {
+    for object in holder.value! { try object.disconnect() }
+  }
   holder.value = nil
 }
 
