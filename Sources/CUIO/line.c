@@ -19,7 +19,8 @@ static ssize_t read_at_once(cuio_line *line, void *bytes, size_t length) {
 #else
       ssize_t taken = syscall(SYS_preadv2, (long)line->fd, &part, 1L, -1L, -1L, (long)RWF_NOWAIT);
 #endif
-      if (LINUX_LIKELY(taken >= 0 || errno != EOPNOTSUPP)) return taken;
+      // ENOSYS: an emulator, or a filter of system calls, that knows no preadv2.
+      if (LINUX_LIKELY(taken >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS))) return taken;
       line->format = line->format == CUIO_COUNT_SHARED_TOTAL32 ? CUIO_COUNT_POLLED_TOTAL32 : CUIO_COUNT_POLLED_EVENTFD;
       return read_at_once(line, bytes, length);
     }

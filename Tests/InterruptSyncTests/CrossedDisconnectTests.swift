@@ -89,8 +89,12 @@ private final class Card: @unchecked Sendable {
 
   /// Lets go of what the handlers hold.
   func end() throws {
-    for object in objects { try object?.disconnect() }
-    objects = []
+    // Handlers of other objects than those that the test waited for may still run.
+    let left = lock.withLock { _ in
+      defer { objects = [] }
+      return objects
+    }
+    for object in left { try object?.disconnect() }
     for pipe in pipes {
       _ = try pipe.line.attach()
       pipe.line.detach()

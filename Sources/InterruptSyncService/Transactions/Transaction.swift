@@ -41,7 +41,7 @@ public struct Transaction {
     for (index, operation) in operations.enumerated() {
       do throws(UIOError) {
         let register = try BoundRegister(operation.register, in: region(operation.register.region))
-        if operation.writes { try operation.register.requireWhole("\(operation.register)") }
+        if operation.dropsMask { try operation.register.requireWhole("\(operation.register)") }
         for value in operation.values { try register.requireFits(value) }
         steps.append(Step(operation: operation, register: register))
       } catch {
@@ -123,10 +123,12 @@ public enum TransactionOperation: Equatable, Sendable {
     }
   }
 
-  /// Whether it writes its register, which a mask of the reference has no effect on.
-  var writes: Bool {
+  /// Whether a mask of the reference would have no effect: a write takes the whole register, and an
+  /// update the bits of its own mask, which the reference may repeat.
+  var dropsMask: Bool {
     switch self {
-    case .write, .update: true
+    case .write: true
+    case .update(let register, let mask, _): register.mask != mask
     case .read, .wait: false
     }
   }

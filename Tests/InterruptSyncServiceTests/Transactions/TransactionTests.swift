@@ -83,7 +83,8 @@ private func register(_ text: String) throws -> RegisterReference { try Register
     }
     #expect(error.cause.contains("without effect"))
   }
-  // All bits are no mask.
+  // The update's own mask, and all bits, are no other mask.
+  _ = try bench.run([.update(masked, mask: 0xff, value: 1)])
   _ = try bench.run([.write(try register("bar0:0/32&0xffffffff"), value: 1)])
 }
 
