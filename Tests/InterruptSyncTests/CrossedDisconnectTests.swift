@@ -28,9 +28,9 @@ enum Serving: CaseIterable, CustomTestStringConvertible {
 /// to another object. The handlers that can be inside at once are.
 private final class Card: @unchecked Sendable {
   let pipes: [Pipe]
-  var objects: [InterruptSyncObject?] = []
   let failures = Counter()
-  private let lock = Mutex(())
+  /// Read and released by several handlers at once.
+  private let references = Mutex<[InterruptSyncObject?]>([])
   private let arrived = Signal()
   private let start = Signal()
   private let done = Signal()
@@ -56,17 +56,19 @@ private final class Card: @unchecked Sendable {
       }
       let object = InterruptSyncObject(source: pipes[index].line, mode: .normal, options: options)
       try object.registerServiceRoutine { .success }
-      objects.append(object)
+      references.withLock { $0.append(object) }
     }
     for object in objects { try object?.connect() }
   }
 
-  /// Drops the reference to an object. Several handlers may do it at once.
+  var objects: [InterruptSyncObject?] { references.withLock { $0 } }
+
+  /// Drops the reference to an object.
   func release(_ index: Int) {
     // Taken out under the lock, and released after it.
-    let gone = lock.withLock { _ in
-      defer { objects[index] = nil }
-      return objects[index]
+    let gone = references.withLock { all in
+      defer { all[index] = nil }
+      return all[index]
     }
     withExtendedLifetime(gone) {}
   }
@@ -89,12 +91,12 @@ private final class Card: @unchecked Sendable {
 
   /// Lets go of what the handlers hold.
   func end() throws {
-    // Handlers of other objects than those that the test waited for may still run.
-    let left = lock.withLock { _ in
-      defer { objects = [] }
-      return objects
+    // Handlers of other objects than those that the test waited for may still run, and connect.
+    let left = objects
+    while left.contains(where: { $0.map { $0.state != .disconnected } ?? false }) {
+      for object in left { try object?.disconnect() }
     }
-    for object in left { try object?.disconnect() }
+    for index in left.indices { release(index) }
     for pipe in pipes {
       _ = try pipe.line.attach()
       pipe.line.detach()
