@@ -109,7 +109,7 @@ enum BindTests {
       """
       mkdir -p /etc/interruptsync/bind.d '\(dropIn)' && touch \(saved)
       printf '[Service]\\nExecStart=\\nExecStart=/bin/sh -c "cat /proc/self/mountinfo; \
-      cat /proc/net/route; for f in /etc /usr /proc/sys/kernel/hostname /sys/kernel/uevent_seqnum \
+      cat /proc/net/route; for f in /etc /usr /run /proc/sys/kernel/hostname /sys/kernel/uevent_seqnum \
       /sys/bus/pci/drivers_probe; do test -w $$f && echo writable $$f; done; true"\\n' >'\(dropIn)/probe.conf'
       systemctl daemon-reload && systemctl start '\(unit)'
       """)
