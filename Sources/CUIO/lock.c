@@ -4,6 +4,7 @@
 #include "cuio_lock.h"
 
 #include "linux_clock.h"
+#include "linux_process.h"
 #include "cuio_counter.h"
 #include "cuio_probe.h"
 
@@ -31,6 +32,10 @@ static int futex(cuio_lock *lock, int operation, const struct timespec *deadline
   return syscall(SYS_futex, &lock->word, operation | FUTEX_PRIVATE_FLAG, 0, deadline, NULL, 0) == 0 ? 0 : -errno;
 }
 
+static bool compare_and_swap(cuio_lock *lock, uint32_t seen, uint32_t new) {
+  return __atomic_compare_exchange_n(&lock->word, &seen, new, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
 static struct timespec after(clockid_t clock, int64_t timeout_ns) {
   struct timespec t;
   clock_gettime(clock, &t);
@@ -53,17 +58,63 @@ static int wait_until(cuio_lock *lock, int64_t timeout_ns) {
   return futex(lock, FUTEX_LOCK_PI, &deadline);
 }
 
+// Why a word cannot be acquired, whoever waits for it; or 0.
+static int refusal(uint32_t seen) {
+  switch (seen & CUIO_LOCK_TID_MASK) {
+    case CUIO_LOCK_INCONSISTENT: return -EOWNERDEAD;
+    case CUIO_LOCK_FOREIGN: return -ECHILD;
+    default: return (seen & CUIO_LOCK_TID_MASK) == cuio_thread_id() ? -EDEADLK : 0;
+  }
+}
+
+// Closes a lock of whose word the caller is the owner. A waiter that the kernel gives the lock to comes here as well,
+// and the last of them closes it.
+static void close_inconsistent(cuio_lock *lock) {
+  __atomic_store_n(&lock->died, 1, __ATOMIC_RELEASE);
+  for (;;) {
+    uint32_t seen = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
+    if (!(seen & FUTEX_WAITERS) && compare_and_swap(lock, seen, CUIO_LOCK_INCONSISTENT)) return;
+    if (seen & FUTEX_WAITERS && futex(lock, FUTEX_UNLOCK_PI, NULL) == 0) break;
+  }
+  for (;;) {
+    uint32_t seen = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
+    if (seen & FUTEX_WAITERS || refusal(seen) == -EOWNERDEAD) return;
+    if (seen == 0 && compare_and_swap(lock, 0, CUIO_LOCK_INCONSISTENT)) return;
+    // A caller came between the release and the mark: it is waited for as by any other.
+    if (seen != 0 && wait_until(lock, -1) == 0) return close_inconsistent(lock);
+  }
+}
+
+// A thread that ended without its destructors (a raw exit(2)) leaves its id in the word, which the kernel may give to a
+// thread of another process. True: the lock is closed now.
+static bool close_after_owner(cuio_lock *lock) {
+  uint32_t seen = __atomic_load_n(&lock->word, __ATOMIC_RELAXED), owner = seen & CUIO_LOCK_TID_MASK;
+  if (owner == 0 || refusal(seen) != 0) return false;
+  if (syscall(SYS_tgkill, getpid(), owner, 0) == 0 || errno != ESRCH) return false;
+  if (!compare_and_swap(lock, seen, CUIO_LOCK_INCONSISTENT)) return false;
+  __atomic_store_n(&lock->died, 1, __ATOMIC_RELEASE);
+  return true;
+}
+
 int cuio_lock_acquire_slow(cuio_lock *lock, int64_t timeout_ns) {
-  if (cuio_lock_is_owned(lock)) return -EDEADLK;
+  int result = refusal(__atomic_load_n(&lock->word, __ATOMIC_RELAXED));
+  if (result != 0) return result;
   CUIO_PROBE2(lock_wait, lock, __atomic_load_n(&lock->word, __ATOMIC_RELAXED) & CUIO_LOCK_TID_MASK);
   uint64_t start = linux_ticks();
-  int result;
-  // EAGAIN: the owner is just exiting; EINTR: only old kernels.
+  // EAGAIN: the owner is just exiting; EINTR: only old kernels; ESRCH: there is no such thread, or the lock was closed.
   do {
-    result = wait_until(lock, timeout_ns);
+    if (close_after_owner(lock)) result = -EOWNERDEAD;
+    else result = wait_until(lock, timeout_ns);
+    if (result == -ESRCH) result = refusal(__atomic_load_n(&lock->word, __ATOMIC_RELAXED));
+    if (result == 0 && !cuio_lock_is_owned(lock)) result = -EAGAIN;
   } while (result == -EAGAIN || result == -EINTR);
   CUIO_PROBE2(lock_waited, lock, result);
   if (result != 0) return result;
+  // The kernel's bit says that it took the lock from a thread that had ended.
+  if (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) & FUTEX_OWNER_DIED || cuio_lock_is_inconsistent(lock)) {
+    close_inconsistent(lock);
+    return -EOWNERDEAD;
+  }
   SAW_ACQUIRE(lock);
   cuio_counter_add(&lock->contentions, 1);
   cuio_counter_raise(&lock->longest_wait, linux_ticks() - start);
@@ -81,5 +132,69 @@ int cuio_lock_acquire_for(cuio_lock *lock, int64_t timeout_ns) {
   if (__atomic_compare_exchange_n(&lock->word, &seen, cuio_thread_id(), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
     return 0;
   if (timeout_ns > 0) return cuio_lock_acquire_slow(lock, timeout_ns);
-  return cuio_lock_is_owned(lock) ? -EDEADLK : -ETIMEDOUT;
+  int result = refusal(seen);
+  return result != 0 ? result : -ETIMEDOUT;
+}
+
+int cuio_lock_acquire_any(cuio_lock *lock) {
+  for (;;) {
+    int result = cuio_lock_acquire(lock);
+    if (result != -EOWNERDEAD) return result;
+    if (compare_and_swap(lock, CUIO_LOCK_INCONSISTENT, cuio_thread_id())) return 0;
+  }
+}
+
+void cuio_lock_release_as_found(cuio_lock *lock) {
+  if (cuio_lock_is_inconsistent(lock)) close_inconsistent(lock);
+  else cuio_lock_release(lock);
+}
+
+int cuio_lock_repair(cuio_lock *lock) {
+  for (;;) {
+    int result = cuio_lock_acquire(lock);
+    if (result == 0) {
+      cuio_lock_release(lock);
+      return -EINVAL;
+    }
+    if (result != -EOWNERDEAD) return result;
+    if (!compare_and_swap(lock, CUIO_LOCK_INCONSISTENT, cuio_thread_id())) continue;
+    __atomic_store_n(&lock->died, 0, __ATOMIC_RELEASE);
+    return 0;
+  }
+}
+
+// MARK: Ends of threads, and forks
+
+// Every lock, newest first. None ever leaves.
+static cuio_lock *all;
+
+void cuio_lock_enlist(cuio_lock *lock) {
+  lock->next = __atomic_load_n(&all, __ATOMIC_RELAXED);
+  while (!__atomic_compare_exchange_n(&all, &lock->next, lock, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) continue;
+}
+
+void cuio_lock_reset(cuio_lock *lock) {
+  __atomic_store_n(&lock->died, 0, __ATOMIC_RELAXED);
+  cuio_counter_set(&lock->contentions, 0);
+  cuio_counter_set(&lock->longest_wait, 0);
+  __atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
+}
+
+// Of the calling thread, which ends, or which has just got the id of one that had ended.
+void cuio_lock_close_owned(void) {
+  for (cuio_lock *lock = __atomic_load_n(&all, __ATOMIC_ACQUIRE); lock != NULL; lock = lock->next)
+    if (cuio_lock_is_owned(lock)) close_inconsistent(lock);
+}
+
+static void enter_child(void) {
+  for (cuio_lock *lock = __atomic_load_n(&all, __ATOMIC_ACQUIRE); lock != NULL; lock = lock->next) {
+    if (cuio_lock_is_held(lock)) lock->died = 1;
+    __atomic_store_n(&lock->word, CUIO_LOCK_FOREIGN, __ATOMIC_RELAXED);
+  }
+}
+
+__attribute__((constructor)) static void watch_forks(void) { linux_process_on_fork(enter_child); }
+
+void cuio_lock_adopt(cuio_lock *lock) {
+  compare_and_swap(lock, CUIO_LOCK_FOREIGN, cuio_lock_is_inconsistent(lock) ? CUIO_LOCK_INCONSISTENT : 0);
 }

@@ -171,8 +171,8 @@ TEST(lock_whose_owner_died_is_an_error_not_a_hang) {
   CHECK_EQUAL(s.result, 0);
   // The kernel forgets a thread a little after it has been joined; a waiter of that moment would get the lock.
   CHECK_SOON(syscall(SYS_tgkill, getpid(), word(&s.lock), 0) != 0);
-  CHECK_EQUAL(cuio_lock_acquire(&s.lock), -ESRCH);
-  CHECK_EQUAL(cuio_lock_acquire_for(&s.lock, 1000000), -ESRCH);
+  CHECK_EQUAL(cuio_lock_acquire(&s.lock), -EOWNERDEAD);
+  CHECK_EQUAL(cuio_lock_acquire_for(&s.lock, 1000000), -EOWNERDEAD);
 }
 
 typedef struct {

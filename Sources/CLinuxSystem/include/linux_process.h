@@ -4,7 +4,23 @@
 
 #include "linux_attributes.h"
 
+#include <sys/types.h>
+
 /// The arguments that main() got, the program's name first, also where /proc is not mounted. `*count` is their number.
 char *LINUX_NULLABLE const *LINUX_NULLABLE linux_process_arguments(int *LINUX_NONNULL count);
+
+/// Counts the forks between the process that loaded the library and this one: 1 in the first, one more in a child that
+/// forks from it, however it was made. What a process makes belongs to its generation, and to no child.
+uint32_t linux_process_generation(void);
+
+/// The id of the process of an earlier `generation` that this one descends from; 0 when it is not known any more.
+pid_t linux_process_of(uint32_t generation);
+
+/// Whether the process of an earlier `generation` has ended; waits up to `timeout_ms` for it. False for the caller's own.
+bool linux_process_has_ended(uint32_t generation, int timeout_ms);
+
+/// Calls `entered` in each child, at the latest when that first asks for its generation. Only in functions of
+/// .init_array; there is room for four.
+void linux_process_on_fork(void (*LINUX_NONNULL entered)(void));
 
 #endif

@@ -4,6 +4,9 @@
 // The word is the kernel's own PI-futex protocol: 0 when free, otherwise the owner's thread id and the
 // kernel's waiters bit. Uncontended acquire and release are one compare-and-swap each; a waiter lends its
 // priority to the owner.
+//
+// Two values that are no thread's id close a lock: a thread ended while it held it, or the process is a forked child
+// and the lock its parent's. Every compare-and-swap fails on them, so the fast path does not look for them.
 #ifndef CUIO_LOCK_H
 #define CUIO_LOCK_H
 
@@ -11,24 +14,42 @@
 #include "cuio_thread_state.h"
 
 #define CUIO_LOCK_TID_MASK 0x3fffffffu
+/// A thread ended while it held the lock: what the lock guards may be half done.
+#define CUIO_LOCK_INCONSISTENT 0x3ffffffdu
+/// The lock belongs to the process that this one was forked from.
+#define CUIO_LOCK_FOREIGN 0x3ffffffcu
 
 typedef struct cuio_lock {
   uint32_t word;
-  uint32_t reserved;
+  /// 1 from the end of a thread that held it until cuio_lock_repair().
+  uint32_t died;
   /// Number of acquisitions that had to wait.
   uint64_t contentions;
   /// Longest wait, in ticks of linux_clock.h.
   uint64_t longest_wait;
+  /// The list of cuio_lock_enlist().
+  struct cuio_lock *LINUX_NULLABLE next;
 } cuio_lock;
 
+/// Has the ends of threads and forks looked after. The lock's memory stays a lock's for ever.
+void cuio_lock_enlist(cuio_lock *LINUX_NONNULL lock);
+
+/// Closes the listed locks that the calling thread owns: it ends, or has the id of a thread that ended.
+void cuio_lock_close_owned(void);
+
+/// Makes a lock that no thread is about to use a free one.
+void cuio_lock_reset(cuio_lock *LINUX_NONNULL lock);
+
 /// Waits in the kernel. `timeout_ns` < 0 waits without limit.
-/// Returns 0, -EDEADLK (this thread owns it, or the kernel sees a cycle), -ETIMEDOUT, -ESRCH (the owner died).
+/// Returns 0, -EDEADLK (this thread owns it, or the kernel sees a cycle), -ETIMEDOUT, -EOWNERDEAD (a thread ended while
+/// it held the lock, since when nobody gets it), -ECHILD (the lock is that of the process this one was forked from).
 LINUX_HOT int cuio_lock_acquire_slow(cuio_lock *LINUX_NONNULL lock, int64_t timeout_ns);
 
 /// Hands the lock to the waiter of highest priority. Returns 0 or -EPERM (not the owner).
 LINUX_HOT int cuio_lock_release_slow(cuio_lock *LINUX_NONNULL lock);
 
-/// Acquires within `timeout_ns` nanoseconds of CLOCK_MONOTONIC; 0 only tries. -ETIMEDOUT when it could not.
+/// Acquires within `timeout_ns` nanoseconds of CLOCK_MONOTONIC; 0 only tries. -ETIMEDOUT when it could not; the other
+/// errors of cuio_lock_acquire_slow().
 int cuio_lock_acquire_for(cuio_lock *LINUX_NONNULL lock, int64_t timeout_ns);
 
 /// Whether the calling thread is the owner.
@@ -36,10 +57,29 @@ LINUX_HOT static inline bool cuio_lock_is_owned(const cuio_lock *LINUX_NONNULL l
   return (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) & CUIO_LOCK_TID_MASK) == cuio_thread_id();
 }
 
-/// Whether any thread is the owner, or is about to be.
+/// Whether any thread is the owner, or is about to be. A closed lock has none.
 static inline bool cuio_lock_is_held(const cuio_lock *LINUX_NONNULL lock) {
-  return __atomic_load_n(&lock->word, __ATOMIC_ACQUIRE) != 0;
+  uint32_t owner = __atomic_load_n(&lock->word, __ATOMIC_ACQUIRE) & CUIO_LOCK_TID_MASK;
+  return owner != 0 && owner != CUIO_LOCK_INCONSISTENT && owner != CUIO_LOCK_FOREIGN;
 }
+
+/// Whether a thread ended while it held the lock, and nothing has been repaired since.
+static inline bool cuio_lock_is_inconsistent(const cuio_lock *LINUX_NONNULL lock) {
+  return __atomic_load_n(&lock->died, __ATOMIC_ACQUIRE) != 0;
+}
+
+/// Acquires a lock whatever state it is in, for work on lists that no routine leaves half done.
+/// Returns 0, or -EDEADLK when the calling thread owns it. Release it with cuio_lock_release_as_found().
+int cuio_lock_acquire_any(cuio_lock *LINUX_NONNULL lock);
+void cuio_lock_release_as_found(cuio_lock *LINUX_NONNULL lock);
+
+/// Acquires an inconsistent lock for a routine that repairs what it guards: from the release on it is as any other.
+/// Returns 0, -EINVAL (it is not inconsistent), -EDEADLK or -ECHILD.
+int cuio_lock_repair(cuio_lock *LINUX_NONNULL lock);
+
+/// Makes the lock of a process that has ended that of the calling child. It is inconsistent if a thread held it when
+/// the child was forked.
+void cuio_lock_adopt(cuio_lock *LINUX_NONNULL lock);
 
 // The thread sanitizer sees atomics only in C that it compiled, not in inline functions that the Swift
 // importer emits: under CUIO_SANITIZE_THREAD the two calls are therefore out of line.
@@ -52,7 +92,7 @@ LINUX_HOT int cuio_lock_release(cuio_lock *LINUX_NONNULL lock);
 #endif
 
 #if !defined(CUIO_SANITIZE_THREAD) || defined(CUIO_LOCK_DEFINE)
-/// Acquires. Returns 0, -EDEADLK when the calling thread already owns it, -ESRCH when the owner died.
+/// Acquires. Returns 0, or the errors of cuio_lock_acquire_slow().
 CUIO_LOCK_INLINE int cuio_lock_acquire(cuio_lock *LINUX_NONNULL lock) {
   uint32_t seen = 0;
   if (LINUX_LIKELY(__atomic_compare_exchange_n(
