@@ -52,10 +52,12 @@ let package = Package(
       name: "InterruptSync", dependencies: ["CUIO", "LinuxSystem", "UIO"], swiftSettings: strict),
     // Floor 5: the plain C interface. Its header is written by hand; Swift implements it.
     .target(name: "CInterruptSync", exclude: ["packaging"]),
-    .target(name: "CHandleTable", cSettings: fortified),
+    .target(name: "CHandleTable", dependencies: ["CLinuxSystem"], cSettings: fortified),
     .target(
       name: "InterruptSyncC",
-      dependencies: ["CHandleTable", "CInterruptSync", "CUIO", "UIO", "InterruptSync"],
+      dependencies: [
+        "CHandleTable", "CInterruptSync", "CUIO", "LinuxSystem", "UIO", "InterruptSync",
+      ],
       swiftSettings: strict),
     // Floor 5: Windows' shapes.
     .target(name: "CWindowsInterrupts", dependencies: ["CUIO"], cSettings: fortified),

@@ -46,6 +46,7 @@ void *handle_reserve(uint32_t kind) {
   pthread_mutex_unlock(&table);
   if (slot == NULL) return NULL;
   __atomic_store_n(&slot->references, 1, __ATOMIC_RELAXED);
+  slot->process = linux_process_generation();
   return (void *)(uintptr_t)((uint64_t)slot->generation << 32 | (uint64_t)index_of(slot) << 8 | kind);
 }
 
@@ -66,6 +67,11 @@ int handle_retain(void *handle) {
   } while (!__atomic_compare_exchange_n(&slot->references, &seen, seen + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
   return 0;
 }
+
+// In a forked child a thread that does not exist may have the mutex; the child has but one thread yet.
+static void free_the_list(void) { pthread_mutex_init(&table, NULL); }
+
+__attribute__((constructor)) static void watch_forks(void) { linux_process_on_fork(free_the_list); }
 
 static void *take_object(struct handle_slot *slot) {
   void *object = slot->object;

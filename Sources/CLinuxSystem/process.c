@@ -66,7 +66,7 @@ uint32_t linux_process_generation(void) {
   return generation;
 }
 
-pid_t linux_process_of(uint32_t of) {
+int32_t linux_process_of(uint32_t of) {
   uint32_t now = linux_process_generation();
   return of == 0 || of > now || now - of >= ANCESTORS ? 0 : processes[of % ANCESTORS];
 }

@@ -51,6 +51,8 @@ int linux_thread_create(pthread_t *thread, size_t stack_size, void *(*entry)(voi
   return -result;
 }
 
+void linux_thread_forbid_cancellation(void) { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL); }
+
 int linux_thread_join(pthread_t thread) { return -pthread_join(thread, NULL); }
 int linux_thread_detach(pthread_t thread) { return -pthread_detach(thread); }
 

@@ -166,11 +166,11 @@ int cuio_lock_repair(cuio_lock *lock) {
 // MARK: Ends of threads, and forks
 
 // Every lock, newest first. None ever leaves.
-static cuio_lock *all;
+static cuio_listed_lock *all;
 
-void cuio_lock_enlist(cuio_lock *lock) {
-  lock->next = __atomic_load_n(&all, __ATOMIC_RELAXED);
-  while (!__atomic_compare_exchange_n(&all, &lock->next, lock, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) continue;
+void cuio_lock_enlist(cuio_listed_lock *listed) {
+  listed->next = __atomic_load_n(&all, __ATOMIC_RELAXED);
+  while (!__atomic_compare_exchange_n(&all, &listed->next, listed, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) continue;
 }
 
 void cuio_lock_reset(cuio_lock *lock) {
@@ -182,14 +182,14 @@ void cuio_lock_reset(cuio_lock *lock) {
 
 // Of the calling thread, which ends, or which has just got the id of one that had ended.
 void cuio_lock_close_owned(void) {
-  for (cuio_lock *lock = __atomic_load_n(&all, __ATOMIC_ACQUIRE); lock != NULL; lock = lock->next)
-    if (cuio_lock_is_owned(lock)) close_inconsistent(lock);
+  for (cuio_listed_lock *one = __atomic_load_n(&all, __ATOMIC_ACQUIRE); one != NULL; one = one->next)
+    if (cuio_lock_is_owned(&one->lock)) close_inconsistent(&one->lock);
 }
 
 static void enter_child(void) {
-  for (cuio_lock *lock = __atomic_load_n(&all, __ATOMIC_ACQUIRE); lock != NULL; lock = lock->next) {
-    if (cuio_lock_is_held(lock)) lock->died = 1;
-    __atomic_store_n(&lock->word, CUIO_LOCK_FOREIGN, __ATOMIC_RELAXED);
+  for (cuio_listed_lock *one = __atomic_load_n(&all, __ATOMIC_ACQUIRE); one != NULL; one = one->next) {
+    if (cuio_lock_is_held(&one->lock)) one->lock.died = 1;
+    __atomic_store_n(&one->lock.word, CUIO_LOCK_FOREIGN, __ATOMIC_RELAXED);
   }
 }
 

@@ -36,6 +36,8 @@ public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
     case misaligned
     /// The region or descriptor is not open for writing (fact 19).
     case readOnly
+    /// It belongs to the process that this one was forked from.
+    case otherProcess
     /// Descriptors, memory or locked memory are used up.
     case resourcesExhausted
     /// The kernel answered something that no numbered fact explains.
@@ -98,6 +100,7 @@ extension DeviceError: ExplainedError {
     case .driverFailed: EIO
     case .outOfBounds: ERANGE
     case .readOnly: EROFS
+    case .otherProcess: ECHILD
     case .resourcesExhausted: errno?.rawValue ?? ENOMEM
     case .unexpected: errno?.rawValue ?? EIO
     }

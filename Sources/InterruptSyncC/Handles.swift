@@ -7,6 +7,7 @@ import CHandleTable
 import CInterruptSync
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
 
 /// An object that a handle can name. Kinds are odd, so that no address of the allocator's looks
@@ -14,6 +15,9 @@ import UIO
 protocol HandleNamed: AnyObject {
   static var handleKind: UInt32 { get }
   static var handleName: String { get }
+  /// Takes the object over from a process that has ended, for the child that it became.
+  /// - Throws: when that process lives, or the object is nothing without its thread.
+  func takeOver(from owner: ProcessOwner) throws
 }
 
 extension HandleNamed {
@@ -22,7 +26,25 @@ extension HandleNamed {
     guard let object = unsafe handle_object(UnsafeRawPointer(handle), handleKind) else {
       throw unsafe .notLive(handle == nil, handleName)
     }
-    return unsafe Unmanaged<Self>.fromOpaque(object).takeUnretainedValue()
+    let named = unsafe Unmanaged<Self>.fromOpaque(object).takeUnretainedValue()
+    let maker = unsafe handle_inherited_from(UnsafeRawPointer(handle))
+    if maker != 0 { try inherited(named, maker) }
+    return named
+  }
+
+  @inline(never)
+  private static func inherited(_ named: Self, _ maker: UInt32) throws(Failure) {
+    do { try named.takeOver(from: ProcessOwner(generation: maker)) } catch let error as Failure {
+      throw error
+    } catch { throw Failure(number: ECHILD, text: "\(error)") }
+  }
+
+  /// What has no thread of its own goes on in the child.
+  func takeOver(from owner: ProcessOwner) throws {
+    guard owner.hasEnded else {
+      throw Failure(
+        number: ECHILD, text: "the \(Self.handleName): \(owner.cause)\n  hint: \(ProcessOwner.hint)")
+    }
   }
 
   /// Gives `self` a handle of one reference.
@@ -51,7 +73,20 @@ extension Failure {
   }
 }
 
+/// What is nothing without its thread, which a forked child does not have.
+protocol ThreadHandle: HandleNamed {}
+
+extension ThreadHandle {
+  func takeOver(from owner: ProcessOwner) throws {
+    throw Failure(
+      number: ECHILD,
+      text: "the thread of the \(Self.handleName) is in \(owner.description)\n"
+        + "  hint: make another in this process")
+  }
+}
+
 extension UIODevice: HandleNamed {
+  func takeOver(from owner: ProcessOwner) throws { try requireOwnProcess("use the device") }
   static var handleKind: UInt32 { 0xa1 }
   static var handleName: String { "device" }
 }
@@ -62,6 +97,7 @@ extension RegisterRegion: HandleNamed {
 }
 
 extension InterruptSyncObject: HandleNamed {
+  func takeOver(from owner: ProcessOwner) throws { try requireOwnProcess("use the object") }
   static var handleKind: UInt32 { 0xa7 }
   static var handleName: String { "object" }
 }
@@ -81,17 +117,17 @@ extension InterruptLock: HandleNamed {
   static var handleName: String { "lock" }
 }
 
-extension DispatcherGroup: HandleNamed {
+extension DispatcherGroup: ThreadHandle {
   static var handleKind: UInt32 { 0xb3 }
   static var handleName: String { "group" }
 }
 
-extension DeferredQueue: HandleNamed {
+extension DeferredQueue: ThreadHandle {
   static var handleKind: UInt32 { 0xaf }
   static var handleName: String { "queue" }
 }
 
-extension DeferredRoutine: HandleNamed {
+extension DeferredRoutine: ThreadHandle {
   static var handleKind: UInt32 { 0xb1 }
   static var handleName: String { "deferred routine" }
 }

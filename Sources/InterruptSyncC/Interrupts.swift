@@ -50,6 +50,21 @@ public func interruptsync_lock_is_held(_ lock: OpaquePointer?) -> Int32 {
 }
 
 @c @implementation
+public func interruptsync_lock_repair(
+  _ lock: OpaquePointer?, _ routine: interruptsync_repair?, _ context: UnsafeMutableRawPointer?
+) -> Int32 {
+  attempt {
+    let lock = unsafe try InterruptLock.of(lock)
+    let isRepaired = lock.repair { if let routine = unsafe routine { unsafe routine(context) } }
+    guard !isRepaired else { return 0 }
+    guard !lock.isHeldByCaller else {
+      throw Failure(number: EDEADLK, text: "the calling thread is inside a routine of this lock")
+    }
+    throw Failure.invalid("no thread has ended inside a routine of this lock")
+  }
+}
+
+@c @implementation
 public func interruptsync_object_get_statistics(
   _ object: OpaquePointer?, _ statistics: UnsafeMutablePointer<interruptsync_statistics>?
 ) -> Int32 {

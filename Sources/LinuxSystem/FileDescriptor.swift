@@ -103,6 +103,19 @@ package final class FileDescriptor: Sendable {
       && own.st_ino == other.st_ino
   }
 
+  /// Claims a node for this process; nil, or a sentence about the process that has it. Files that
+  /// take no locks are claimed by everybody. The corresponding C function is `fcntl`.
+  package func claim() -> String? {
+    var holder: Int32 = 0
+    guard unsafe linux_claim_take(raw, &holder) == -EBUSY else { return nil }
+    return holder == 0
+      ? "another open file of this process has it, or a process that cannot be named"
+      : "\(ProcessOwner.describe(holder)) has it"
+  }
+
+  /// Ends the claim.
+  package func unclaim() { linux_claim_release(raw) }
+
   /// Whether what is open may be read and written. The corresponding C function is `fcntl`.
   package var isForReadingAndWriting: Bool { fcntl(raw, F_GETFL) & O_ACCMODE == O_RDWR }
 

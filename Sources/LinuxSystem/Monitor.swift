@@ -31,6 +31,12 @@ import Glibc
     unsafe mutex.deallocate()
   }
 
+  /// Frees it in a forked child, in which the thread that held it does not exist.
+  package func reinitialize() {
+    unsafe pthread_mutex_init(mutex, nil)
+    unsafe pthread_cond_init(condition, nil)
+  }
+
   package func locked<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }

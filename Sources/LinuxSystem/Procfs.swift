@@ -43,6 +43,11 @@ package struct Procfs: Sendable, Equatable {
     } catch { return -error.number }
   }
 
+  /// The name of a process, as ps(1) shows it; nil when there is none, or none that can be seen.
+  package func name(of process: Int32) -> String? {
+    text("\(root)/\(process)/comm")?.split(separator: "\n").first.map(String.init)
+  }
+
   private func list(_ path: String) -> [String] { (try? FileDescriptor.list(path)) ?? [] }
 
   private func text(_ path: String) -> String? {

@@ -14,6 +14,8 @@ import Synchronization
 
   /// For placing it. Valid until it is joined, or has ended detached.
   package let handle: pthread_t
+  /// A forked child does not have the thread.
+  private let owner = ProcessOwner()
   /// Joined or detached: each may happen once.
   private let isReleased = Atomic<Bool>(false)
 
@@ -41,6 +43,8 @@ import Synchronization
   private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
     { context in
       guard let context = unsafe context else { return nil }
+      // No routine of a driver's is left in the middle, and no lock with it.
+      linux_thread_forbid_cancellation()
       unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue().body()
       return nil
     }
@@ -51,18 +55,18 @@ import Synchronization
   package var cpuTime: Int64 { linux_thread_cpu_time(handle) }
 
   /// Whether the calling thread is this one.
-  package var isCurrent: Bool { pthread_equal(pthread_self(), handle) != 0 }
+  package var isCurrent: Bool { pthread_equal(pthread_self(), handle) != 0 && owner.isCurrent }
 
   /// Waits until the body has returned. Not from the thread itself. Does nothing when it was joined
-  /// or detached before.
+  /// or detached before, and in a forked child.
   package func join() {
-    guard !isReleased.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    guard owner.isCurrent, !isReleased.exchange(true, ordering: .acquiringAndReleasing) else { return }
     _ = linux_thread_join(handle)
   }
 
   /// The thread's resources are freed when its body returns. Does nothing when it was joined or detached before.
   package func detach() {
-    guard !isReleased.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    guard owner.isCurrent, !isReleased.exchange(true, ordering: .acquiringAndReleasing) else { return }
     _ = linux_thread_detach(handle)
   }
 }

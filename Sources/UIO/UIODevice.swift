@@ -26,6 +26,8 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   /// Another process has the open file, too, and may make its reads wait at any time.
   let isShared: Bool
   private let isLineClaimed = Atomic<Bool>(false)
+  /// The generation of the process that opened it, or took it over from one that had ended.
+  private let owner = Atomic<UInt32>(ProcessOwner().generation)
   /// Whether the device can interrupt at all (facts 13, 39).
   public let hasInterrupt: Bool
 
@@ -77,13 +79,66 @@ public final class UIODevice: Sendable, CustomStringConvertible {
     gate = LivenessGate(device: file, hasInterrupt: hasInterrupt)
   }
 
-  /// Takes the descriptor's counts for one line; false while another has them. There is one cursor
-  /// (fact 6).
-  package func claimLine() -> Bool {
-    !isLineClaimed.exchange(true, ordering: .acquiringAndReleasing)
+  /// Takes the descriptor's counts for one line; false while another of this process has them.
+  /// There is one cursor (fact 6).
+  /// - Throws: `busy`, which names the process that is connected to the device; `otherProcess`.
+  package func claimLine() throws(UIOError) -> Bool {
+    try requireOwnProcess("connect")
+    guard !isLineClaimed.exchange(true, ordering: .acquiringAndReleasing) else { return false }
+    do throws(UIOError) { try claimNode("connect") } catch {
+      isLineClaimed.store(false, ordering: .releasing)
+      throw error
+    }
+    return true
   }
 
-  package func unclaimLine() { isLineClaimed.store(false, ordering: .releasing) }
+  package func unclaimLine() {
+    unclaimNode()
+    isLineClaimed.store(false, ordering: .releasing)
+  }
+
+  /// Runs `body`, which masks the line, unless an object of this process is connected to it: then
+  /// there is nothing to be masked. Whether it ran.
+  @discardableResult
+  package func whileUnused(_ operation: String, _ body: () throws(UIOError) -> Void)
+    throws(UIOError) -> Bool
+  {
+    try requireOwnProcess(operation)
+    guard !isLineClaimed.exchange(true, ordering: .acquiringAndReleasing) else { return false }
+    defer { isLineClaimed.store(false, ordering: .releasing) }
+    try claimNode(operation)
+    defer { unclaimNode() }
+    try body()
+    return true
+  }
+
+  // Tests pass other files than the node, on which a lock would be everybody's.
+  private var isNode: Bool { file.isFile(at: info.path) }
+
+  private func claimNode(_ operation: String) throws(UIOError) {
+    guard isNode, let holder = file.claim() else { return }
+    throw UIOError(
+      .busy, device: description, operation: operation, cause: holder,
+      hint: "a device has one user: disconnect it there, or ask the daemon to attach you to it",
+      errno: EBUSY)
+  }
+
+  private func unclaimNode() { if isNode { file.unclaim() } }
+
+  /// The check of every call that reaches the device: a forked child has the descriptors of its
+  /// parent and would mask, re-arm and read the parent's device. Once the parent has ended, as after
+  /// daemon(3), the device is the child's.
+  package func requireOwnProcess(_ operation: String) throws(UIOError) {
+    let owner = ProcessOwner(generation: owner.load(ordering: .relaxed))
+    if owner.isCurrent { return }
+    guard owner.hasEnded else {
+      throw UIOError(
+        .otherProcess, device: description, operation: operation, cause: owner.cause,
+        hint: ProcessOwner.hint)
+    }
+    self.owner.store(ProcessOwner().generation, ordering: .relaxed)
+    isLineClaimed.store(false, ordering: .releasing)
+  }
 
   /// `uio0 (pci-0000:00:03.0)`.
   public var description: String { "uio\(info.number) (\(info.stableID))" }
@@ -99,8 +154,10 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   public var isAlive: Bool { gate.probe() }
 
   /// Maps map `index`, `offset` applied and the usable length enforced (facts 33 to 35).
-  /// - Throws: `noSuchRegion`, `unmappable`, `removed`, `permissionDenied`, `resourcesExhausted`.
+  /// - Throws: `noSuchRegion`, `unmappable`, `removed`, `permissionDenied`, `resourcesExhausted`,
+  ///   `otherProcess`.
   public func region(map index: Int) throws(UIOError) -> RegisterRegion {
+    try requireOwnProcess("map memory")
     guard let map = info.maps.first(where: { $0.index == index }) else {
       let there = info.maps.map { "map\($0.index)" }.joined(separator: ", ")
       throw UIOError(
@@ -128,8 +185,9 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   /// Reaches BAR `number` of the PCI function, whatever order or gaps the driver's maps have (fact
   /// 40): memory BARs are mapped, I/O BARs are read and written through sysfs.
   /// - Throws: `noSuchRegion`, `unmappable`, `permissionDenied`, `removed`, `busy`,
-  ///   `resourcesExhausted`.
+  ///   `resourcesExhausted`, `otherProcess`.
   public func region(bar number: Int) throws(UIOError) -> RegisterRegion {
+    try requireOwnProcess("open the PCI BAR")
     guard let pci = info.pci else {
       throw UIOError(
         .noSuchRegion, device: description, operation: "open the PCI BAR",

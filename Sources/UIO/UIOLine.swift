@@ -23,7 +23,8 @@ import Synchronization
   ///   - strategy: nil chooses by driver: `uio_pci_generic` takes PCI COMMAND, the genirq drivers
   ///     irqcontrol; an unknown driver is asked by masking the line, and takes none when it has no
   ///     irqcontrol.
-  /// - Throws: `noInterrupt`, `rearmUnsupported` (the strategy does not exist on this device),
+  /// - Throws: `noInterrupt`, `rearmUnsupported` (the strategy does not exist on this device), `busy`
+  ///   (another process is connected to it, and the line is left as it is), `otherProcess`,
   ///   `permissionDenied`, `removed`, `driverFailed`.
   public convenience init(_ device: UIODevice, strategy: RearmStrategy? = nil) throws(UIOError) {
     try self.init(device, strategy: strategy, configuration: nil)
@@ -38,6 +39,7 @@ import Synchronization
     guard device.gate.probe() else {
       throw UIOOperation.read.error(EIO, device: device.description)
     }
+    try device.requireOwnProcess("prepare the interrupt line")
     let chosen: RearmStrategy
     if let known = strategy ?? RearmStrategy.known(driver: device.info.driver) {
       chosen = known
@@ -61,7 +63,7 @@ import Synchronization
         fd: device.file.raw, config_fd: configuration?.raw ?? -1,
         format: device.isShared ? CUIO_COUNT_POLLED_TOTAL32 : CUIO_COUNT_TOTAL32,
         rearm: chosen.raw, total: device.total.load(ordering: .relaxed), command: 0))
-    try verify()
+    try device.whileUnused("prepare the interrupt line") { () throws(UIOError) in try verify() }
   }
 
   deinit {
@@ -69,9 +71,10 @@ import Synchronization
     unsafe raw.deallocate()
   }
 
-  /// Takes the line for one user; false while another has it.
-  package func claim() -> Bool {
-    guard device.claimLine() else { return false }
+  /// Takes the line for one user; false while another of this process has it.
+  /// - Throws: `busy`, `otherProcess`, as `UIODevice.claimLine()`.
+  package func claim() throws(UIOError) -> Bool {
+    guard try device.claimLine() else { return false }
     unsafe cuio_line_set_total(raw, device.total.load(ordering: .relaxed))
     return true
   }
@@ -87,8 +90,9 @@ import Synchronization
   /// Turns bus mastering on or off, so that later re-arms, which write the whole of COMMAND, keep
   /// it (facts 42, 45).
   /// - Throws: `rearmUnsupported` on a line that is not re-armed by PCI COMMAND,
-  ///   `permissionDenied`, `removed`.
+  ///   `permissionDenied`, `removed`, `otherProcess`.
   public func setBusMaster(_ isOn: Bool) throws(UIOError) {
+    try device.requireOwnProcess("set bus master")
     guard configuration != nil else {
       throw UIOError(
         .rearmUnsupported, device: device.description, operation: "set bus master",
@@ -149,7 +153,16 @@ import Synchronization
   }
 
   private static func probed(_ device: UIODevice) throws(UIOError) -> RearmStrategy {
-    let result = device.file.irqControl(0)
+    var result: Int32 = 0
+    let isAsked = try device.whileUnused("prepare the interrupt line") { () throws(UIOError) in
+      result = device.file.irqControl(0)
+    }
+    guard isAsked else {
+      throw UIOError(
+        .busy, device: device.description, operation: "prepare the interrupt line",
+        cause: "its driver is not known, and to ask it would mask the line of a connected object",
+        hint: "name the strategy, or make the line before you connect another", errno: EBUSY)
+    }
     switch -result {
     case 0: return .irqControl
     case ENOSYS: return .none

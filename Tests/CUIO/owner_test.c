@@ -20,9 +20,9 @@ typedef struct {
 
 /// Locks never leave the list, so they never go.
 static cuio_lock *listed(void) {
-  cuio_lock *lock = calloc(1, sizeof *lock);
-  cuio_lock_enlist(lock);
-  return lock;
+  cuio_listed_lock *made = calloc(1, sizeof *made);
+  cuio_lock_enlist(made);
+  return &made->lock;
 }
 
 static scene prepared(void (*end)(void)) {

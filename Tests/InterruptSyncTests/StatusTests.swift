@@ -30,7 +30,7 @@ func N5_handledIsExactlySuccessUnlessAllowed(_ status: NTStatus) throws {
     .alreadyConnected: .invalidDeviceState, .noServiceRoutines: .unsuccessful,
     .lineBusy: .deviceBusy, .busy: .deviceBusy, .removed: .notFound, .lineFailed: .unsuccessful,
     .resourcesExhausted: .insufficientResources, .lockOwnerDied: .unsuccessful,
-    .invalidArgument: .invalidParameter,
+    .invalidArgument: .invalidParameter, .otherProcess: .unsuccessful,
   ]
   for code in InterruptSyncError.Code.allCases {
     let error = InterruptSyncError(code, object: "o", operation: "p", cause: "c")

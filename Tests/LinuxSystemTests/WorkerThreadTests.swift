@@ -112,3 +112,21 @@ func errorNumbersHaveTheirNames(_ number: Int32, _ name: String) {
   #expect(Errno(rawValue: number).name == name)
   #expect(SystemError(number, "try").description == "try: \(name)")
 }
+
+@Test func libraryThreadsCannotBeCancelled() throws {
+  let monitor = Monitor()
+  nonisolated(unsafe) var isCancelled = false
+  nonisolated(unsafe) var isAlive = false
+  let thread = try WorkerThread(name: "cancelled") {
+    monitor.locked { monitor.wait { !isCancelled } }
+    pthread_testcancel()
+    isAlive = true
+  }
+  monitor.locked {
+    pthread_cancel(thread.handle)
+    isCancelled = true
+    monitor.broadcast()
+  }
+  thread.join()
+  #expect(isAlive)
+}

@@ -114,21 +114,21 @@ func facts16To18_irqcontrolIsTriedBeforeItIsNeeded(
 
 @Test func aLineHasOneUserAtATime() throws {
   let line = try UIOLine(device(driver: "uio_pdrv_genirq", FakeNode.alive()))
-  #expect(line.claim())
-  #expect(!line.claim())
+  #expect(try line.claim())
+  #expect(try !line.claim())
   line.unclaim()
-  #expect(line.claim())
+  #expect(try line.claim())
 }
 
 @Test func fact6_linesOfOneDeviceShareItsCursorAndItsOneUser() throws {
   let device = try device(driver: "uio_pdrv_genirq", FakeNode.alive())
   let first = try UIOLine(device)
   let second = try UIOLine(device)
-  #expect(first.claim())
-  #expect(!second.claim())
+  #expect(try first.claim())
+  #expect(try !second.claim())
   cuio_line_set_total(first.raw, 7)
   first.unclaim()
-  #expect(second.claim())
+  #expect(try second.claim())
   #expect(second.total == 7)
 }
 

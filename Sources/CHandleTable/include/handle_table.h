@@ -9,6 +9,8 @@
 #ifndef HANDLE_TABLE_H
 #define HANDLE_TABLE_H
 
+#include "linux_process.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,7 +36,9 @@ struct handle_slot {
   void *HANDLE_NULLABLE object;
   // Where calls through the handle go directly, without the way through the object.
   void *HANDLE_NULLABLE target;
-  void *HANDLE_NULLABLE reserved;
+  // The process that made the handle, as linux_process_generation() counts.
+  uint32_t process;
+  uint32_t reserved;
 };
 
 struct handle_thread {
@@ -66,6 +70,13 @@ static inline void *HANDLE_NULLABLE handle_object(const void *HANDLE_NULLABLE ha
 static inline void *HANDLE_NULLABLE handle_target(const void *HANDLE_NULLABLE handle, uint32_t kind) {
   struct handle_slot *slot = handle_slot_of(handle, kind);
   return slot == NULL ? NULL : __atomic_load_n(&slot->target, __ATOMIC_RELAXED);
+}
+
+// The generation of the process that made a live handle, if that is an earlier one than the caller's: a forked child has
+// its parent's handles. Else 0.
+static inline uint32_t handle_inherited_from(const void *HANDLE_NULLABLE handle) {
+  uint32_t made = handle_slots[(uint64_t)(uintptr_t)handle >> 8 & (HANDLE_LIMIT - 1)].process;
+  return __builtin_expect(made != linux_process_generation(), 0) ? made : 0;
 }
 
 static inline uint32_t handle_kind(const void *HANDLE_NULLABLE handle) { return (uint32_t)(uintptr_t)handle & 0xff; }

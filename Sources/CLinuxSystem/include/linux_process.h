@@ -4,8 +4,6 @@
 
 #include "linux_attributes.h"
 
-#include <sys/types.h>
-
 /// The arguments that main() got, the program's name first, also where /proc is not mounted. `*count` is their number.
 char *LINUX_NULLABLE const *LINUX_NULLABLE linux_process_arguments(int *LINUX_NONNULL count);
 
@@ -14,7 +12,7 @@ char *LINUX_NULLABLE const *LINUX_NULLABLE linux_process_arguments(int *LINUX_NO
 uint32_t linux_process_generation(void);
 
 /// The id of the process of an earlier `generation` that this one descends from; 0 when it is not known any more.
-pid_t linux_process_of(uint32_t generation);
+int32_t linux_process_of(uint32_t generation);
 
 /// Whether the process of an earlier `generation` has ended; waits up to `timeout_ms` for it. False for the caller's own.
 bool linux_process_has_ended(uint32_t generation, int timeout_ms);

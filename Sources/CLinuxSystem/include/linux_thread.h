@@ -8,6 +8,9 @@
 
 #include <pthread.h>
 
+/// Lets pthread_cancel(3) of the calling thread have no effect.
+void linux_thread_forbid_cancellation(void);
+
 /// Starts a joinable thread with every signal blocked but those of a crash, so that no handler of the process
 /// runs on it. It has the ordinary policy and may run on every processor, whatever the creating thread has; only where
 /// the system refuses that does it inherit. `stack_size` 0 takes the default. Returns 0 or -errno.

@@ -27,12 +27,16 @@ typedef struct cuio_lock {
   uint64_t contentions;
   /// Longest wait, in ticks of linux_clock.h.
   uint64_t longest_wait;
-  /// The list of cuio_lock_enlist().
-  struct cuio_lock *LINUX_NULLABLE next;
 } cuio_lock;
 
-/// Has the ends of threads and forks looked after. The lock's memory stays a lock's for ever.
-void cuio_lock_enlist(cuio_lock *LINUX_NONNULL lock);
+/// A lock in the list of those that the ends of threads and forks close.
+typedef struct cuio_listed_lock {
+  cuio_lock lock;
+  struct cuio_listed_lock *LINUX_NULLABLE next;
+} cuio_listed_lock;
+
+/// Puts a lock into the list, for ever.
+void cuio_lock_enlist(cuio_listed_lock *LINUX_NONNULL listed);
 
 /// Closes the listed locks that the calling thread owns: it ends, or has the id of a thread that ended.
 void cuio_lock_close_owned(void);

@@ -16,6 +16,25 @@ import LinuxSystem
 
   deinit { unsafe LockPool.giveBack(raw) }
 
+  /// False once a thread has ended inside a routine: what the lock guards may be half done, and
+  /// every call that would take the lock throws `lockOwnerDied` until `repair(_:)`.
+  public var isConsistent: Bool { unsafe !cuio_lock_is_inconsistent(raw) }
+
+  /// Runs `body` with the lock, at DIRQL, after a thread has ended inside a routine. `body` puts
+  /// right what the routine left half done; from its end on the lock is as any other. The objects
+  /// that have it can be connected again.
+  ///
+  /// Any level up to DIRQL.
+  /// - Returns: false when there is nothing to repair, or the calling thread holds the lock, or the
+  ///   lock belongs to another process: `body` has not run then.
+  @discardableResult public func repair(_ body: () -> Void) -> Bool {
+    guard unsafe cuio_lock_repair(raw) == 0 else { return false }
+    let level = cuio_thread_set_level(CUIO_LEVEL_DEVICE)
+    defer { leave(level) }
+    body()
+    return true
+  }
+
   /// Whether the calling thread holds it.
   public var isHeldByCaller: Bool { unsafe cuio_lock_is_owned(raw) }
 
@@ -34,11 +53,29 @@ import LinuxSystem
 
   /// Acquires, and raises the thread to DIRQL.
   /// - Returns: the level that `leave(_:)` restores, or a negative error number: -EDEADLK when the
-  ///   calling thread holds the lock, or one that the lock's holder waits for.
+  ///   calling thread holds the lock, or one that the lock's holder waits for; -EOWNERDEAD when a
+  ///   thread ended with it; -ECHILD in a forked child.
   @inline(__always) func enter() -> Int32 { unsafe cuio_lock_enter(raw, nil) }
 
   /// Restores the level and releases; wake-ups that were put off go out.
   @inline(__always) func leave(_ level: Int32) { unsafe cuio_lock_leave(raw, level) }
+
+  /// As `enter()`, also while the lock is inconsistent: for changes of lists, which no routine
+  /// leaves half done.
+  func enterAny() -> Int32 {
+    let result = unsafe cuio_lock_acquire_any(raw)
+    return result == 0 ? cuio_thread_set_level(CUIO_LEVEL_DEVICE) : result
+  }
+
+  /// After `enterAny()`. An inconsistent lock stays that.
+  func leaveAny(_ level: Int32) {
+    _ = cuio_thread_set_level(level)
+    unsafe cuio_lock_release_as_found(raw)
+    cuio_thread_left_lock()
+  }
+
+  /// Makes it the calling child's, whose parent has ended.
+  func adopt() { unsafe cuio_lock_adopt(raw) }
 
   // Without a level, for spin locks that interrupts may share (K7).
 
@@ -63,30 +100,33 @@ import LinuxSystem
 /// handle may acquire it and then see, holding it, whether the handle still leads to it.
 private enum LockPool {
   private static let monitor = Monitor()
+  private static let owner = ProcessOwner()
   nonisolated(unsafe) private static var ended: [UnsafeMutablePointer<cuio_lock>] = unsafe []
 
   /// A free lock.
   static func take() -> UnsafeMutablePointer<cuio_lock> {
-    let again = unsafe monitor.locked { () -> UnsafeMutablePointer<cuio_lock>? in
-      // One may still be held: for a moment by a caller that came too late, for as long as it runs
-      // by a routine that released its own object, or forever by a thread that died with it.
+    let again = unsafe !owner.isCurrent ? nil : monitor.locked { () -> UnsafeMutablePointer<cuio_lock>? in
+      // One may still be held: for a moment by a caller that came too late, or for as long as it
+      // runs by a routine that released its own object.
       guard let index = unsafe ended.lastIndex(where: { unsafe !cuio_lock_is_held($0) }) else {
         return nil
       }
       return unsafe ended.remove(at: index)
     }
     if let again = unsafe again {
-      unsafe cuio_counter_set(&again.pointee.contentions, 0)
-      unsafe cuio_counter_set(&again.pointee.longest_wait, 0)
+      unsafe cuio_lock_reset(again)
       return unsafe again
     }
     // Apart: dispatchers of other objects on other processors write theirs.
-    let made: UnsafeMutablePointer<cuio_lock> = unsafe CacheLine.allocate()
-    unsafe made.initialize(to: cuio_lock())
-    return unsafe made
+    let made: UnsafeMutablePointer<cuio_listed_lock> = unsafe CacheLine.allocate()
+    unsafe made.initialize(to: cuio_listed_lock())
+    unsafe cuio_lock_enlist(made)
+    return unsafe made.pointer(to: \.lock)!
   }
 
   static func giveBack(_ lock: UnsafeMutablePointer<cuio_lock>) {
+    // In a forked child a thread that does not exist may have the monitor: the lock is left.
+    guard owner.isCurrent else { return }
     monitor.locked { unsafe ended.append(lock) }
   }
 }

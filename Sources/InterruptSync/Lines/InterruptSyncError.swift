@@ -27,8 +27,10 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
     case lineFailed
     /// Threads, descriptors or memory are used up.
     case resourcesExhausted
-    /// The thread that held the interrupt lock ended without releasing it.
+    /// A thread ended inside a routine, and nothing has been repaired since.
     case lockOwnerDied
+    /// The object belongs to the process that this one was forked from.
+    case otherProcess
     /// An argument is not acceptable.
     case invalidArgument
   }
@@ -67,6 +69,7 @@ public struct InterruptSyncError: Error, Equatable, Sendable, CustomStringConver
     let code: Code =
       switch device.code {
       case .removed, .notFound: .removed
+      case .otherProcess: .otherProcess
       case .resourcesExhausted: .resourcesExhausted
       default: .lineFailed
       }

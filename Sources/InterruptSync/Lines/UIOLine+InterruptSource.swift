@@ -21,9 +21,10 @@ extension UIOLine: InterruptSource {
 
   /// Gives the line to one object. COMMAND is read again, so that a re-arm writes back what others
   /// changed while no object was connected (fact 42). Called by connect, at PASSIVE_LEVEL.
-  /// - Throws: `lineBusy` while another object is connected to it, `removed`, `lineFailed`.
+  /// - Throws: `lineBusy` while another object is connected to it, in this process or another, which
+  ///   the error names; `removed`, `lineFailed`, `otherProcess`.
   public func attach() throws(InterruptSyncError) -> InterruptLine {
-    guard claim() else { throw InterruptSyncError.lineBusy(name) }
+    guard try claimed() else { throw InterruptSyncError.lineBusy(name) }
     guard device.isAlive else {
       unclaim()
       throw failure(.read, errno: EIO)
@@ -34,6 +35,17 @@ extension UIOLine: InterruptSource {
       throw InterruptSyncError(object: name, operation: "connect", failure(.configuration, -result))
     }
     return unsafe InterruptLine(raw)
+  }
+
+  private func claimed() throws(InterruptSyncError) -> Bool {
+    do throws(UIOError) { return try claim() } catch {
+      guard error.code == .busy else {
+        throw InterruptSyncError(object: name, operation: "connect", error)
+      }
+      throw InterruptSyncError(
+        .lineBusy, object: name, operation: "connect", cause: error.cause, hint: error.hint,
+        errno: EBUSY, device: error)
+    }
   }
 
   /// Takes the line back, with the count reached: the next line of the device goes on from there.

@@ -3,6 +3,7 @@
 // Any thread may call it; each call says at which level. Its life is in LifeCycle.swift.
 import CUIO
 import LinuxSystem
+import Synchronization
 
 /// A service routine or synchronized routine (P6): sync object, context, NTSTATUS.
 public typealias InterruptSyncRoutine =
@@ -68,13 +69,17 @@ public final class InterruptSyncObject: @unchecked Sendable {
     case connected
     /// Connected and masked by the storm brake.
     case storming
-    /// Still connected, but the line has gone; `disconnect()` or a new `connect(to:)` clears it.
+    /// Still connected, but the line has gone; `disconnect()` or a new `connect(to:)` clears it. So
+    /// is an object in a forked child, which has no thread for it.
     case ended
   }
 
   /// The life the object is in at this moment. Any thread, any level.
   public var state: State {
-    storage.monitor.locked {
+    guard storage.isOwnProcess, !storage.hasLostThread.load(ordering: .acquiring) else {
+      return .ended
+    }
+    return storage.monitor.locked {
       guard storage.phase == .connected, let connection = storage.server?.connection else {
         return .disconnected
       }

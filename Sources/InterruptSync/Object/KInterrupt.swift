@@ -49,7 +49,8 @@ extension InterruptSyncObject {
   /// The handle of the current connection; nil while there is none (N14). Any thread, any level
   /// (P28).
   public func getKInterrupt() -> KInterrupt? {
-    storage.monitor.locked {
+    guard storage.isOwnProcess else { return nil }
+    return storage.monitor.locked {
       guard storage.phase == .connected else { return nil }
       return KInterrupt(storage, generation: storage.generation.load(ordering: .acquiring))
     }

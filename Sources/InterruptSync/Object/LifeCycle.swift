@@ -11,7 +11,9 @@ extension InterruptSyncObject {
   ///
   /// PASSIVE_LEVEL.
   /// - Throws: `wouldDeadlock`, `wrongLevel`, `alreadyConnected` (the connection stays as it is,
-  ///   N9), `noServiceRoutines`, `lineBusy`, `removed`, `lineFailed`, `resourcesExhausted`.
+  ///   N9), `noServiceRoutines`, `lineBusy`, `removed`, `lineFailed`, `resourcesExhausted`,
+  ///   `lockOwnerDied` (a thread ended inside a routine: `InterruptLock.repair(_:)`),
+  ///   `otherProcess` (in a forked child whose parent lives).
   public func connect() throws(InterruptSyncError) { try storage.connect(to: nil, waiting: true) }
 
   /// Connects to another line, for instance to the new instance of a device that was replugged. The
@@ -41,12 +43,14 @@ extension InterruptSyncObject {
   /// Re-arms a line that a storm left masked (`StormPolicy.Action.stayMasked`), or ends a pause
   /// early. Any thread.
   public func resumeAfterStorm() {
+    guard storage.isOwnProcess else { return }
     storage.monitor.locked { storage.server }?.resumeAfterStorm()
   }
 
   /// Changes at least once a second as long as the dispatcher's thread makes progress, not while it
   /// is stuck in a routine or waits for the lock; nil while no thread reads the line. Any thread.
   package var heartbeat: UInt64? {
+    guard storage.isOwnProcess else { return nil }
     let beats = storage.monitor.locked {
       let server = storage.phase == .connected ? storage.server : nil
       return server?.connection.hasEnded == false ? server?.beat : nil
@@ -56,8 +60,9 @@ extension InterruptSyncObject {
 
   /// Processor time of the dispatcher's thread, in nanoseconds; nil while not connected.
   package var dispatcherCPUTime: Int64? {
+    guard storage.isOwnProcess else { return nil }
     // Under the monitor, so that the thread is not joined meanwhile.
-    storage.monitor.locked { storage.phase == .connected ? storage.server?.cpuTime : nil }
+    return storage.monitor.locked { storage.phase == .connected ? storage.server?.cpuTime : nil }
   }
 }
 
@@ -66,8 +71,10 @@ extension SyncStorage {
   ///   before, if that has ended.
   func connect(to newSource: (any InterruptSource)?, waiting: Bool) throws(InterruptSyncError) {
     try requirePassive("connect")
+    try requireOwnGroup("connect")
     try requireFreeGroup("connect")
     clearEnded(waiting: waiting)
+    try requireConsistency("connect")
     let source = try beginConnecting(newSource)
     do throws(InterruptSyncError) {
       let server = try start(on: source)
@@ -75,6 +82,7 @@ extension SyncStorage {
         self.server = server
         self.source = source
         phase = .connected
+        hasLostThread.store(false, ordering: .releasing)
         monitor.broadcast()
       }
       // For this, reports wait.
@@ -172,6 +180,7 @@ extension SyncStorage {
   ///   - only: the connection that is meant; nil means whichever there is.
   ///   - waiting: whether an ordinary thread waits for report handlers.
   func disconnect(only: (any LineServer)? = nil, waiting: Bool) {
+    hasLostThread.store(false, ordering: .releasing)
     let server = monitor.locked { () -> (any LineServer)? in
       awaitPhase()
       guard phase == .connected, only == nil || only === self.server else { return nil }
@@ -232,6 +241,8 @@ extension SyncStorage {
 
   /// The last reference to the object has gone (N12).
   func abandon() {
+    // In a forked child the line, the thread and the watchers are the parent's: memory alone goes.
+    guard isOwnProcess else { return }
     defer { endObservations() }
     DeferredReclamation.reap()
     // Inside a routine nothing may be waited for: the serving thread may want the very lock that

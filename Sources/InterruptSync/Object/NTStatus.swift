@@ -59,7 +59,7 @@ extension InterruptSyncError {
     switch code {
     case .wouldDeadlock: .possibleDeadlock
     case .wrongLevel, .alreadyConnected: .invalidDeviceState
-    case .noServiceRoutines, .lockOwnerDied: .unsuccessful
+    case .noServiceRoutines, .lockOwnerDied, .otherProcess: .unsuccessful
     case .lineBusy, .busy: .deviceBusy
     case .removed: .notFound
     case .resourcesExhausted: .insufficientResources
@@ -88,6 +88,7 @@ extension InterruptSyncError {
     case .lineFailed: device?.number ?? EIO
     case .resourcesExhausted: errorNumber == 0 ? ENOMEM : errorNumber
     case .lockOwnerDied: EOWNERDEAD
+    case .otherProcess: ECHILD
     case .invalidArgument: EINVAL
     }
   }

@@ -83,6 +83,7 @@ import LinuxSystem
   /// The same for an owner that goes away: up to DISPATCH_LEVEL, unchecked, and without waiting for
   /// the line's report handler, so that the caller may hold what the handler needs.
   package func remove(_ member: InterruptSyncObject) {
+    guard member.storage.isOwnProcess else { return }
     take(member)?.storage.forgetDeparting()
   }
 

@@ -3,6 +3,7 @@
 // rest. Apart from `InterruptSyncObject`, because the serving thread keeps it too: the object's
 // last reference may be released inside one of its own routines (N12).
 import CUIO
+import Glibc
 import LinuxSystem
 import Synchronization
 
@@ -14,6 +15,10 @@ import Synchronization
   /// Makes changes of the list one after the other. Ordinary code only; taken before the interrupt
   /// lock.
   let registering = Monitor()
+  /// The generation of the process that made it, or took it over from one that had ended.
+  let owner = Atomic<UInt32>(ProcessOwner().generation)
+  /// It was taken over, and its thread has stayed behind: until the next connect or disconnect.
+  let hasLostThread = Atomic<Bool>(false)
   /// Guards what follows. Taken at any level, so nothing is waited for or acquired while it is
   /// held.
   let monitor = Monitor()
@@ -86,6 +91,7 @@ import Synchronization
 
   /// The check before every call that belongs to ordinary code (4.6, N4, N23).
   func requirePassive(_ operation: String) throws(InterruptSyncError) {
+    try requireOwnProcess(operation)
     guard lock.isHeldByCaller || InterruptLevel.current > .passive else { return }
     if lock.isHeldByCaller { throw Verifier.violation(wouldDeadlock(operation)) }
     throw Verifier.violation(
@@ -95,6 +101,11 @@ import Synchronization
         hint:
           "call it from an ordinary thread, outside of service, synchronized and deferred routines")
     )
+  }
+
+  /// - Throws: `lockOwnerDied` after a thread ended inside a routine.
+  func requireConsistency(_ operation: String) throws(InterruptSyncError) {
+    guard lock.isConsistent else { throw refused(-EOWNERDEAD, operation) }
   }
 
   /// Throws `wouldDeadlock` where the group's thread may be waiting for the caller.
@@ -143,7 +154,7 @@ import Synchronization
   /// Any thread and level up to DIRQL; from inside a routine of the object the entry is passed over
   /// from now on and leaves the list with the next registration, cancellation or disconnect.
   public func cancel() {
-    guard let storage else { return }
+    guard let storage, storage.isOwnProcess else { return }
     if storage.lock.isHeldByCaller {
       node.value.isCancelled = true
       return

@@ -27,7 +27,7 @@ extension Connection {
     core.value.lastEnd = 0
     if outcome & Outcome.lockFailed != 0 {
       ended.store(true, ordering: .releasing)
-      report(.failed(served.refused(-ESRCH, "dispatch an interrupt")))
+      report(.failed(served.refused(-EOWNERDEAD, "dispatch an interrupt")))
       unsafe cuio_flag_raise(stop.pointer)
       return
     }

@@ -10,6 +10,7 @@ import UIO
 @safe final class GroupThread: @unchecked Sendable {
   let name: String
   let attributes: DispatcherAttributes
+  let owner = ProcessOwner()
   let poller: FileDescriptor
   let wake: FileDescriptor
   /// Written before the thread may run.

@@ -32,10 +32,11 @@ import Glibc
   /// Calls the report handler. Without the interrupt lock.
   func report(_ report: InterruptReport) { handler?(report) }
 
-  /// Runs `body` with the interrupt lock, also when the calling thread has it already.
+  /// Runs `body` with the interrupt lock, also when the calling thread has it already, and when it
+  /// is inconsistent. For lists and fields that no routine leaves half done.
   func holdingLock<R>(_ body: () -> R) -> R {
-    let level = lock.enter()
-    defer { if level >= 0 { lock.leave(level) } }
+    let level = lock.enterAny()
+    defer { if level >= 0 { lock.leaveAny(level) } }
     return body()
   }
 
@@ -43,11 +44,12 @@ import Glibc
   func refused(_ result: Int32, _ operation: String) -> InterruptSyncError {
     guard lock.isHeldByCaller else {
       if result == -EDEADLK { return Verifier.violation(crossing(operation)) }
+      if result == -ECHILD { return belongsToAnotherProcess(operation) }
       return InterruptSyncError(
         .lockOwnerDied, object: name, operation: operation,
-        cause: "the thread that held the interrupt lock ended inside a routine",
-        hint: "restart the process",
-        errno: -result)
+        cause: "a thread ended inside a routine; what the routine worked on may be half done",
+        hint: "put it right and say so (InterruptLock.repair, interruptsync_lock_repair)",
+        errno: EOWNERDEAD)
     }
     // The caller owns the lock, so it may write the counter.
     Counter.add(&core.value.counters.refusedCalls, 1)
@@ -60,6 +62,14 @@ import Glibc
       cause:
         "the calling thread is inside a routine of this object, or of one that shares its lock",
       hint: "call the function directly: the thread already holds the lock")
+  }
+
+  private func belongsToAnotherProcess(_ operation: String) -> InterruptSyncError {
+    InterruptSyncError(
+      .otherProcess, object: name, operation: operation,
+      cause: "it belongs to the process from which this one was forked",
+      hint: "once that process has ended, as after daemon(3), connect the object again here",
+      errno: ECHILD)
   }
 
   /// The kernel follows the chain of owners and waiters, and has found the caller at its end.

@@ -38,6 +38,10 @@
 
 INTERRUPTSYNC_BEGIN
 
+// In a forked child every function but interruptsync_retain() and interruptsync_release() fails with -ECHILD for a handle
+// of the parent's, as long as the parent lives. Once it has ended, as after daemon(3), the child takes over what has no
+// thread of its own; connect the objects again.
+
 /// An open UIO device.
 typedef struct interruptsync_device interruptsync_device;
 /// A window of device registers.

@@ -33,6 +33,15 @@ int interruptsync_object_get_lock(interruptsync_object *object, interruptsync_lo
 /// Whether the calling thread holds it, which means that it runs inside a routine under this lock: 1 or 0.
 int interruptsync_lock_is_held(interruptsync_lock *lock);
 
+/// A routine that repairs what the lock guards.
+typedef void (*interruptsync_repair)(void *context);
+
+/// After a thread has ended inside a routine under this lock (it was cancelled, or called pthread_exit), what the lock
+/// guards may be half done: every call that would take the lock fails with -EOWNERDEAD. Runs `routine`, which may be
+/// NULL, with the lock and at DEVICE level; from its end on the lock is as any other, and its objects can be connected
+/// again. Errors: -EINVAL (nothing is to be repaired, or not a live handle), -EDEADLK, -ECHILD.
+int interruptsync_lock_repair(interruptsync_lock *lock, interruptsync_repair routine, void *context);
+
 INTERRUPTSYNC_END
 
 #endif

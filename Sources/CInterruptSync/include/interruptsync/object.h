@@ -166,8 +166,9 @@ int interruptsync_registration_cancel(interruptsync_registration *registration);
 /// Connects to the object's line, or to another line from now on (P21). Service routines may run before this returns
 /// (P22). The list, the lock and the statistics stay. Level: PASSIVE.
 /// Errors: -EISCONN (connected already, and left as it is, N9), -ENODATA (no service routine, N9), -EBUSY (another
-/// object has the line), -ENODEV (the line has ended), -EIO (the line failed), -EDEADLK, -EPERM (level), -EMFILE,
-/// -EAGAIN or -ENOMEM (no descriptor or thread), -EINVAL; and from the re-arm -EACCES, -EOPNOTSUPP.
+/// object has the line, here or in another process, which the sentence names), -ENODEV (the line has ended), -EIO (the line failed), -EDEADLK, -EPERM (level), -EMFILE,
+/// -EAGAIN or -ENOMEM (no descriptor or thread), -EOWNERDEAD (a thread ended inside a routine: interrupt.h), -ECHILD
+/// (base.h), -EINVAL; and from the re-arm -EACCES, -EOPNOTSUPP.
 int interruptsync_object_connect(interruptsync_object *object);
 int interruptsync_object_connect_to(interruptsync_object *object, interruptsync_line *line);
 
@@ -197,7 +198,7 @@ int interruptsync_object_resume(interruptsync_object *object);
 /// synchronized routine (P30, P31), whether connected or not (P34, N3). `status`, which may be NULL, receives the
 /// routine's own result (P33).
 /// Errors, after which the routine has not run: -EDEADLK (the thread is inside a routine of this lock, N4), -EOWNERDEAD
-/// (a thread died inside a routine), -EINVAL.
+/// (a thread ended inside a routine: interruptsync_lock_repair()), -ECHILD (base.h), -EINVAL.
 int interruptsync_object_call(interruptsync_object *object, interruptsync_routine routine, void *context,
                               int32_t *status);
 

@@ -1,0 +1,20 @@
+// Floor 0: one user of a device node among all processes of the machine. Any thread; nothing waits.
+#ifndef LINUX_CLAIM_H
+#define LINUX_CLAIM_H
+
+#include "linux_attributes.h"
+
+/// Claims the open file behind `fd`, which must be open for writing, for this process, until linux_claim_release() or
+/// the last close of the open file.
+///
+/// Two locks together: one of the open file, which keeps out every other open file but is shared by those who share
+/// this one, a forked child or the service manager; and one of the process, which keeps those out and names the holder.
+/// The kernel takes the second back when the process closes any descriptor of the same node.
+///
+/// Returns 0; -EBUSY, and in `*holder` the id of the process that has it, or 0 if that is this one by another open file
+/// or cannot be known; another -errno for files that take no locks.
+int linux_claim_take(int fd, int32_t *LINUX_NONNULL holder);
+
+void linux_claim_release(int fd);
+
+#endif

@@ -1,0 +1,60 @@
+// Room Object: an object and the processes that fork(2) makes. A child has a copy of the object's memory, the descriptors
+// of its line, and neither its thread nor the right to the device. The caller's thread, any level; no lock is taken
+// before the check, as in a child a thread that does not exist may have it.
+import LinuxSystem
+import Synchronization
+
+extension InterruptSyncObject {
+  /// For surfaces that find an object by a handle.
+  package func requireOwnProcess(_ operation: String) throws(InterruptSyncError) {
+    try storage.requireOwnProcess(operation)
+  }
+}
+
+extension SyncStorage {
+  /// Whether the calling process is the one that the object belongs to.
+  var isOwnProcess: Bool { ProcessOwner(generation: owner.load(ordering: .relaxed)).isCurrent }
+
+  /// The check before every call. Where the owner has ended, as after daemon(3), the calling child
+  /// takes the object over.
+  /// - Throws: `otherProcess`.
+  func requireOwnProcess(_ operation: String) throws(InterruptSyncError) {
+    let owner = ProcessOwner(generation: owner.load(ordering: .relaxed))
+    if owner.isCurrent { return }
+    guard owner.hasEnded else { throw otherProcess(operation, owner) }
+    takeOver()
+  }
+
+  func otherProcess(_ operation: String, _ owner: ProcessOwner) -> InterruptSyncError {
+    InterruptSyncError(
+      .otherProcess, object: name, operation: operation, cause: owner.cause,
+      hint: ProcessOwner.hint)
+  }
+
+  /// The object has its list and its statistics, and no thread: it can be connected again.
+  private func takeOver() {
+    registering.reinitialize()
+    monitor.reinitialize()
+    lock.adopt()
+    let left = monitor.locked { () -> (any LineServer)? in
+      let left = server
+      server = nil
+      departing.removeAll()
+      phase = .disconnected
+      return left
+    }
+    generation.add(1, ordering: .acquiringAndReleasing)
+    hasLostThread.store(left != nil, ordering: .releasing)
+    owner.store(ProcessOwner().generation, ordering: .relaxed)
+    left?.connection.source.detach()
+  }
+
+  /// A group's thread is its process's.
+  func requireOwnGroup(_ operation: String) throws(InterruptSyncError) {
+    guard let worker = options.group?.worker, !worker.owner.isCurrent else { return }
+    throw InterruptSyncError(
+      .otherProcess, object: name, operation: operation,
+      cause: "the thread of its group is in \(worker.owner.description)",
+      hint: "make the group and its objects again in this process")
+  }
+}

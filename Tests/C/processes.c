@@ -1,0 +1,203 @@
+// What holds for fork(2), daemon(3), threads that end inside a routine, and a second process on one device.
+#include "check.h"
+#include "tree.h"
+
+#include <sys/wait.h>
+
+// As CHECK_FAILS, with words that are found at run time.
+#define CHECK_REFUSED(call, number, words) \
+  do {                                     \
+    CHECK_EQUAL(call, -(number));          \
+    CHECK(strstr(interruptsync_last_error(), words) != NULL); \
+  } while (0)
+
+static int32_t service(interruptsync_object *object, void *context) {
+  (void)object;
+  event_post((struct event *)context);
+  return INTERRUPTSYNC_CLAIMED;
+}
+
+static int32_t nothing(interruptsync_object *object, void *context) {
+  (void)object;
+  (void)context;
+  return 7;
+}
+
+/// Runs `body` in a child, and is true if all its checks held.
+static bool in_child(void (*body)(struct fixture *), struct fixture *fixture) {
+  fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) {
+    check_forget_failures();
+    body(fixture);
+    fflush(stdout);
+    _exit(check_failures() != 0);
+  }
+  int status = 1;
+  waitpid(child, &status, 0);
+  return status == 0;
+}
+
+static void use_the_parents(struct fixture *fixture) {
+  int32_t status = 0;
+  interruptsync_registration *registration = NULL;
+  interruptsync_lock *lock = NULL;
+  char parent[32];
+  snprintf(parent, sizeof parent, "process %d", (int)getppid());
+  CHECK_FAILS(interruptsync_object_call(fixture->object, nothing, NULL, &status), ECHILD, "forked");
+  CHECK_REFUSED(interruptsync_object_connect(fixture->object), ECHILD, parent);
+  CHECK_REFUSED(interruptsync_object_disconnect(fixture->object), ECHILD, parent);
+  CHECK_REFUSED(interruptsync_object_register(fixture->object, nothing, NULL, 0, &registration), ECHILD, parent);
+  CHECK_REFUSED(interruptsync_object_get_state(fixture->object), ECHILD, parent);
+  CHECK_REFUSED(interruptsync_object_resume(fixture->object), ECHILD, parent);
+  CHECK_REFUSED(interruptsync_object_get_lock(fixture->object, &lock), ECHILD, parent);
+  CHECK_REFUSED(interruptsync_line_trigger(fixture->line, 1), ECHILD, parent);
+  // Memory alone is freed.
+  CHECK_EQUAL(interruptsync_release(fixture->object), 0);
+  CHECK_EQUAL(interruptsync_release(fixture->line), 0);
+  // What the child makes itself is its own.
+  struct fixture own = make_fixture(INTERRUPTSYNC_MODE_NORMAL, NULL);
+  struct event serviced;
+  event_init(&serviced);
+  CHECK_EQUAL(interruptsync_object_register(own.object, service, &serviced, 0, NULL), 0);
+  CHECK_EQUAL(interruptsync_object_connect(own.object), 0);
+  CHECK_EQUAL(interruptsync_line_trigger(own.line, 1), 0);
+  CHECK(event_wait(&serviced));
+  end_fixture(&own);
+}
+
+TEST(processes_a_forked_child_may_not_touch_its_parents_objects) {
+  struct fixture fixture = make_fixture(INTERRUPTSYNC_MODE_NORMAL, NULL);
+  struct event serviced;
+  event_init(&serviced);
+  CHECK_EQUAL(interruptsync_object_register(fixture.object, service, &serviced, 0, NULL), 0);
+  CHECK_EQUAL(interruptsync_object_connect(fixture.object), 0);
+  CHECK(in_child(use_the_parents, &fixture));
+  CHECK(!event_is_posted(&serviced));
+  CHECK_EQUAL(interruptsync_object_get_state(fixture.object), INTERRUPTSYNC_CONNECTED);
+  for (int i = 0; i < 10; i++) {
+    CHECK_EQUAL(interruptsync_line_trigger(fixture.line, 1), 0);
+    CHECK(event_wait(&serviced));
+  }
+  end_fixture(&fixture);
+}
+
+// The daemon's half: its parent has gone, and with it the dispatcher's thread.
+static void go_on_as_a_daemon(struct fixture *fixture, struct event *serviced) {
+  CHECK_EQUAL(interruptsync_object_get_state(fixture->object), INTERRUPTSYNC_ENDED);
+  int32_t status = 0;
+  CHECK_EQUAL(interruptsync_object_call(fixture->object, nothing, NULL, &status), 0);
+  CHECK_EQUAL(status, 7);
+  CHECK_EQUAL(interruptsync_object_connect(fixture->object), 0);
+  CHECK_EQUAL(interruptsync_object_get_state(fixture->object), INTERRUPTSYNC_CONNECTED);
+  for (int i = 0; i < 10; i++) {
+    CHECK_EQUAL(interruptsync_line_trigger(fixture->line, 1), 0);
+    CHECK(event_wait(serviced));
+  }
+  end_fixture(fixture);
+}
+
+TEST(processes_a_daemon_takes_its_objects_over_and_connects_them_again) {
+  int report[2];
+  CHECK_EQUAL(pipe(report), 0);
+  fflush(stdout);
+  pid_t starter = fork();
+  if (starter == 0) {
+    check_forget_failures();
+    struct fixture fixture = make_fixture(INTERRUPTSYNC_MODE_NORMAL, NULL);
+    struct event serviced;
+    event_init(&serviced);
+    CHECK_EQUAL(interruptsync_object_register(fixture.object, service, &serviced, 0, NULL), 0);
+    CHECK_EQUAL(interruptsync_object_connect(fixture.object), 0);
+    CHECK_EQUAL(interruptsync_line_trigger(fixture.line, 1), 0);
+    CHECK(event_wait(&serviced));
+    // Until no routine runs and the lock is free.
+    CHECK_EQUAL(interruptsync_object_call(fixture.object, nothing, NULL, NULL), 0);
+    if (daemon(1, 1) != 0) _exit(1);
+    go_on_as_a_daemon(&fixture, &serviced);
+    fflush(stdout);
+    char failed = check_failures() != 0;
+    _exit(write(report[1], &failed, 1) == 1 ? 0 : 1);
+  }
+  close(report[1]);
+  char failed = 1;
+  CHECK_EQUAL(read(report[0], &failed, 1), 1);
+  CHECK_EQUAL(failed, 0);
+  waitpid(starter, NULL, 0);
+  close(report[0]);
+}
+
+static void open_the_same_device(struct fixture *fixture) {
+  (void)fixture;
+  interruptsync_device *device = NULL;
+  interruptsync_line *line = NULL;
+  char holder[32];
+  snprintf(holder, sizeof holder, "process %d (", (int)getppid());
+  CHECK_EQUAL(interruptsync_device_open("uio0", &device), 0);
+  CHECK_REFUSED(interruptsync_line_uio(device, INTERRUPTSYNC_REARM_PCI_COMMAND, &line), EBUSY, holder);
+  CHECK_EQUAL(interruptsync_release(device), 0);
+}
+
+TEST(processes_a_second_process_on_a_device_is_refused_and_told_the_holder) {
+  struct tree tree = make_tree();
+  interruptsync_device *device = NULL;
+  interruptsync_line *line = NULL;
+  interruptsync_object *object = NULL;
+  uint16_t before = 0, after = 0;
+  CHECK_EQUAL(interruptsync_device_open("uio0", &device), 0);
+  CHECK_EQUAL(interruptsync_line_uio(device, INTERRUPTSYNC_REARM_PCI_COMMAND, &line), 0);
+  CHECK_EQUAL(interruptsync_object_create(line, INTERRUPTSYNC_MODE_NORMAL, NULL, &object), 0);
+  CHECK_EQUAL(interruptsync_object_register(object, nothing, NULL, 0, NULL), 0);
+  CHECK_EQUAL(interruptsync_object_connect(object), 0);
+  tree_read(&tree, "sys/devices/pci0000:00/0000:00:03.0/config", 4, &before, sizeof before);
+  CHECK(in_child(open_the_same_device, NULL));
+  // A line that is prepared is masked: not that of another process.
+  tree_read(&tree, "sys/devices/pci0000:00/0000:00:03.0/config", 4, &after, sizeof after);
+  CHECK_EQUAL(after, before);
+  CHECK_EQUAL(interruptsync_object_disconnect(object), 0);
+  CHECK_EQUAL(interruptsync_release(object), 0);
+  CHECK_EQUAL(interruptsync_release(line), 0);
+  CHECK_EQUAL(interruptsync_release(device), 0);
+  end_tree(&tree);
+}
+
+static int32_t end_inside(interruptsync_object *object, void *context) {
+  (void)object;
+  (void)context;
+  pthread_exit(NULL);
+}
+
+static void *call_and_end(void *object) {
+  interruptsync_object_call((interruptsync_object *)object, end_inside, NULL, NULL);
+  return NULL;
+}
+
+static void repair(void *context) { *(bool *)context = true; }
+
+TEST(processes_a_thread_that_ends_inside_a_routine_is_told_until_it_is_repaired) {
+  struct fixture fixture = make_fixture(INTERRUPTSYNC_MODE_NORMAL, NULL);
+  struct event serviced;
+  event_init(&serviced);
+  interruptsync_lock *lock = NULL;
+  bool is_repaired = false;
+  CHECK_EQUAL(interruptsync_object_get_lock(fixture.object, &lock), 0);
+  CHECK_FAILS(interruptsync_lock_repair(lock, repair, &is_repaired), EINVAL, "no thread has ended");
+  CHECK_EQUAL(interruptsync_object_register(fixture.object, service, &serviced, 0, NULL), 0);
+  CHECK_EQUAL(interruptsync_object_connect(fixture.object), 0);
+  pthread_t thread;
+  CHECK_EQUAL(pthread_create(&thread, NULL, call_and_end, fixture.object), 0);
+  CHECK_EQUAL(pthread_join(thread, NULL), 0);
+  CHECK_FAILS(interruptsync_object_call(fixture.object, nothing, NULL, NULL), EOWNERDEAD, "ended inside a routine");
+  // No service routine runs over what is half done.
+  CHECK_EQUAL(interruptsync_line_trigger(fixture.line, 1), 0);
+  CHECK_EQUAL(interruptsync_object_disconnect(fixture.object), 0);
+  CHECK(!event_is_posted(&serviced));
+  CHECK_FAILS(interruptsync_object_connect(fixture.object), EOWNERDEAD, "interruptsync_lock_repair");
+  CHECK_EQUAL(interruptsync_lock_repair(lock, repair, &is_repaired), 0);
+  CHECK(is_repaired);
+  CHECK_EQUAL(interruptsync_object_connect(fixture.object), 0);
+  CHECK_EQUAL(interruptsync_line_trigger(fixture.line, 1), 0);
+  CHECK(event_wait(&serviced));
+  CHECK_EQUAL(interruptsync_release(lock), 0);
+  end_fixture(&fixture);
+}
