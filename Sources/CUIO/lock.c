@@ -58,7 +58,7 @@ static int wait_until(cuio_lock *lock, int64_t timeout_ns) {
   return futex(lock, FUTEX_LOCK_PI, &deadline);
 }
 
-// Why a word cannot be acquired, whoever waits for it; or 0.
+// Why no thread gets a lock with this word, however long it waits; or 0.
 static int refusal(uint32_t seen) {
   switch (seen & CUIO_LOCK_TID_MASK) {
     case CUIO_LOCK_INCONSISTENT: return -EOWNERDEAD;

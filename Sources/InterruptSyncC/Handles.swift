@@ -39,11 +39,12 @@ extension HandleNamed {
     } catch { throw Failure(number: ECHILD, text: "\(error)") }
   }
 
-  /// What has no thread of its own goes on in the child.
+  /// An object without a thread of its own goes on in the child.
   func takeOver(from owner: ProcessOwner) throws {
     guard owner.hasEnded else {
       throw Failure(
-        number: ECHILD, text: "the \(Self.handleName): \(owner.cause)\n  hint: \(ProcessOwner.hint)")
+        number: ECHILD, text: "the \(Self.handleName): \(owner.cause)\n  hint: \(ProcessOwner.hint)"
+      )
     }
   }
 
@@ -73,7 +74,7 @@ extension Failure {
   }
 }
 
-/// What is nothing without its thread, which a forked child does not have.
+/// An object that does nothing without its thread, which a forked child does not have.
 protocol ThreadHandle: HandleNamed {}
 
 extension ThreadHandle {

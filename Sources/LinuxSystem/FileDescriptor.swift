@@ -104,7 +104,7 @@ package final class FileDescriptor: Sendable {
   }
 
   /// Claims a node for this process; nil, or a sentence about the process that has it. Files that
-  /// take no locks are claimed by everybody. The corresponding C function is `fcntl`.
+  /// take no locks have no holder. The corresponding C function is `fcntl`.
   package func claim() -> String? {
     var holder: Int32 = 0
     guard unsafe linux_claim_take(raw, &holder) == -EBUSY else { return nil }

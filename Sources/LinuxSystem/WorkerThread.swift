@@ -60,13 +60,18 @@ import Synchronization
   /// Waits until the body has returned. Not from the thread itself. Does nothing when it was joined
   /// or detached before, and in a forked child.
   package func join() {
-    guard owner.isCurrent, !isReleased.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    guard owner.isCurrent, !isReleased.exchange(true, ordering: .acquiringAndReleasing) else {
+      return
+    }
     _ = linux_thread_join(handle)
   }
 
-  /// The thread's resources are freed when its body returns. Does nothing when it was joined or detached before.
+  /// The thread's resources are freed when its body returns. Does nothing when it was joined or
+  /// detached before, and in a forked child.
   package func detach() {
-    guard owner.isCurrent, !isReleased.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    guard owner.isCurrent, !isReleased.exchange(true, ordering: .acquiringAndReleasing) else {
+      return
+    }
     _ = linux_thread_detach(handle)
   }
 }

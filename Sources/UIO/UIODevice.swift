@@ -112,7 +112,7 @@ public final class UIODevice: Sendable, CustomStringConvertible {
     return true
   }
 
-  // Tests pass other files than the node, on which a lock would be everybody's.
+  // Tests pass other files than the node, which all their processes share.
   private var isNode: Bool { file.isFile(at: info.path) }
 
   private func claimNode(_ operation: String) throws(UIOError) {

@@ -2,6 +2,7 @@
 #include "check.h"
 #include "tree.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 
 // As CHECK_FAILS, with words that are found at run time.
@@ -200,4 +201,33 @@ TEST(processes_a_thread_that_ends_inside_a_routine_is_told_until_it_is_repaired)
   CHECK(event_wait(&serviced));
   CHECK_EQUAL(interruptsync_release(lock), 0);
   end_fixture(&fixture);
+}
+
+TEST(processes_a_program_that_is_executed_gets_no_descriptor) {
+  bool was_open[1024];
+  for (int fd = 0; fd < 1024; fd++) was_open[fd] = fcntl(fd, F_GETFD) >= 0;
+  struct tree tree = make_tree();
+  interruptsync_device *device = NULL;
+  interruptsync_line *line = NULL;
+  interruptsync_region *region = NULL;
+  CHECK_EQUAL(interruptsync_device_open("uio0", &device), 0);
+  CHECK_EQUAL(interruptsync_line_uio(device, INTERRUPTSYNC_REARM_PCI_COMMAND, &line), 0);
+  CHECK_EQUAL(interruptsync_region_bar(device, 0, &region), 0);
+  struct fixture fixture = make_fixture(INTERRUPTSYNC_MODE_NORMAL, NULL);
+  CHECK_EQUAL(interruptsync_object_register(fixture.object, nothing, NULL, 0, NULL), 0);
+  CHECK_EQUAL(interruptsync_object_connect(fixture.object), 0);
+  int made = 0;
+  for (int fd = 0; fd < 1024; fd++) {
+    int flags = fcntl(fd, F_GETFD);
+    if (flags < 0 || was_open[fd]) continue;
+    made++;
+    CHECK(flags & FD_CLOEXEC);
+  }
+  // The node, the configuration space, the software line's event and the dispatcher's.
+  CHECK(made >= 4);
+  end_fixture(&fixture);
+  CHECK_EQUAL(interruptsync_release(region), 0);
+  CHECK_EQUAL(interruptsync_release(line), 0);
+  CHECK_EQUAL(interruptsync_release(device), 0);
+  end_tree(&tree);
 }

@@ -3,6 +3,7 @@
 // which also raise and restore the thread's level.
 package import CUIO
 import LinuxSystem
+import Synchronization
 
 /// The lock that makes service routines and synchronized routines exclude each other (N1).
 ///
@@ -20,8 +21,8 @@ import LinuxSystem
   /// every call that would take the lock throws `lockOwnerDied` until `repair(_:)`.
   public var isConsistent: Bool { unsafe !cuio_lock_is_inconsistent(raw) }
 
-  /// Runs `body` with the lock, at DIRQL, after a thread has ended inside a routine. `body` puts
-  /// right what the routine left half done; from its end on the lock is as any other. The objects
+  /// Runs `body` with the lock, at DIRQL, after a thread has ended inside a routine. `body` repairs
+  /// what the routine left half done; from its end on the lock is as any other. The objects
   /// that have it can be connected again.
   ///
   /// Any level up to DIRQL.
@@ -100,12 +101,14 @@ import LinuxSystem
 /// handle may acquire it and then see, holding it, whether the handle still leads to it.
 private enum LockPool {
   private static let monitor = Monitor()
-  private static let owner = ProcessOwner()
+  /// The generation of the process whose locks are in the pool.
+  private static let owner = Atomic<UInt32>(ProcessOwner().generation)
   nonisolated(unsafe) private static var ended: [UnsafeMutablePointer<cuio_lock>] = unsafe []
 
   /// A free lock.
   static func take() -> UnsafeMutablePointer<cuio_lock> {
-    let again = unsafe !owner.isCurrent ? nil : monitor.locked { () -> UnsafeMutablePointer<cuio_lock>? in
+    enterProcess()
+    let again = unsafe monitor.locked { () -> UnsafeMutablePointer<cuio_lock>? in
       // One may still be held: for a moment by a caller that came too late, or for as long as it
       // runs by a routine that released its own object.
       guard let index = unsafe ended.lastIndex(where: { unsafe !cuio_lock_is_held($0) }) else {
@@ -124,9 +127,17 @@ private enum LockPool {
     return unsafe made.pointer(to: \.lock)!
   }
 
+  /// A forked child begins with an empty pool: a thread that does not exist may have been working on
+  /// its parent's.
+  private static func enterProcess() {
+    let current = ProcessOwner().generation
+    guard owner.exchange(current, ordering: .relaxed) != current else { return }
+    monitor.reinitialize()
+    unsafe ended = []
+  }
+
   static func giveBack(_ lock: UnsafeMutablePointer<cuio_lock>) {
-    // In a forked child a thread that does not exist may have the monitor: the lock is left.
-    guard owner.isCurrent else { return }
+    enterProcess()
     monitor.locked { unsafe ended.append(lock) }
   }
 }

@@ -39,7 +39,7 @@ typedef void (*interruptsync_repair)(void *context);
 /// After a thread has ended inside a routine under this lock (it was cancelled, or called pthread_exit), what the lock
 /// guards may be half done: every call that would take the lock fails with -EOWNERDEAD. Runs `routine`, which may be
 /// NULL, with the lock and at DEVICE level; from its end on the lock is as any other, and its objects can be connected
-/// again. Errors: -EINVAL (nothing is to be repaired, or not a live handle), -EDEADLK, -ECHILD.
+/// again. Errors: -EINVAL (no thread has ended inside a routine, or not a live handle), -EDEADLK, -ECHILD.
 int interruptsync_lock_repair(interruptsync_lock *lock, interruptsync_repair routine, void *context);
 
 INTERRUPTSYNC_END
