@@ -1,6 +1,5 @@
 // Open files, and the one room where Swift code meets the kernel's file calls: every call on a path is
 // made here, and tests can make any of them fail with any error number. Floor 1; any thread.
-import CLinuxSystem
 import Glibc
 
 /// An open file, closed with its last reference.
@@ -102,19 +101,6 @@ package final class FileDescriptor: Sendable {
     return unsafe fstat(raw, &own) == 0 && stat(path, &other) == 0 && own.st_dev == other.st_dev
       && own.st_ino == other.st_ino
   }
-
-  /// Claims a node for this process; nil, or a sentence about the process that has it. Files that
-  /// take no locks have no holder. The corresponding C function is `fcntl`.
-  package func claim() -> String? {
-    var holder: Int32 = 0
-    guard unsafe linux_claim_take(raw, &holder) == -EBUSY else { return nil }
-    return holder == 0
-      ? "another open file of this process has it, or a process that cannot be named"
-      : "\(ProcessOwner.describe(holder)) has it"
-  }
-
-  /// Ends the claim.
-  package func unclaim() { linux_claim_release(raw) }
 
   /// Whether what is open may be read and written. The corresponding C function is `fcntl`.
   package var isForReadingAndWriting: Bool { fcntl(raw, F_GETFL) & O_ACCMODE == O_RDWR }

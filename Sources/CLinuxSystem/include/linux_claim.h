@@ -7,8 +7,9 @@
 /// Claims the open file behind `fd`, which must be open for writing, for this process, until linux_claim_release() or
 /// the last close of the open file.
 ///
-/// Two locks together: one of the open file, which keeps out every other open file but is shared by those who share
-/// this one, a forked child or the service manager; and one of the process, which keeps those out and names the holder.
+/// Two locks together: one of the open file, which keeps out every other open file but is shared by processes that
+/// share this one, as a forked child and the service manager do; and one of the process, which keeps them out and names
+/// the holder.
 /// The kernel takes the second back when the process closes any descriptor of the same node.
 ///
 /// Returns 0; -EBUSY, and in `*holder` the id of the process that has it, or 0 if that is this one by another open file

@@ -46,7 +46,7 @@ void cuio_lock_reset(cuio_lock *LINUX_NONNULL lock);
 
 /// Waits in the kernel. `timeout_ns` < 0 waits without limit.
 /// Returns 0, -EDEADLK (this thread owns it, or the kernel sees a cycle), -ETIMEDOUT, -EOWNERDEAD (a thread ended while
-/// it held the lock, since when nobody gets it), -ECHILD (the lock is that of the process this one was forked from).
+/// it held the lock, since when no thread gets it), -ECHILD (the lock is that of the process this one was forked from).
 LINUX_HOT int cuio_lock_acquire_slow(cuio_lock *LINUX_NONNULL lock, int64_t timeout_ns);
 
 /// Hands the lock to the waiter of highest priority. Returns 0 or -EPERM (not the owner).

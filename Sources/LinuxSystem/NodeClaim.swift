@@ -1,0 +1,18 @@
+// One user of a device node among all processes of the machine. Floor 1; any thread, nothing waits.
+import CLinuxSystem
+import Glibc
+
+extension FileDescriptor {
+  /// Claims a node for this process; nil, or a sentence about the process that has it. Files that
+  /// take no locks have no holder. The corresponding C function is `fcntl`.
+  package func claim() -> String? {
+    var holder: Int32 = 0
+    guard unsafe linux_claim_take(raw, &holder) == -EBUSY else { return nil }
+    return holder == 0
+      ? "another open file of this process has it, or a process that cannot be named"
+      : "\(ProcessOwner.describe(holder)) has it"
+  }
+
+  /// Ends the claim.
+  package func unclaim() { linux_claim_release(raw) }
+}
