@@ -1,5 +1,6 @@
 // Open files, and the one room where Swift code meets the kernel's file calls: every call on a path is
 // made here, and tests can make any of them fail with any error number. Floor 1; any thread.
+import CLinuxSystem
 import Glibc
 
 /// An open file, closed with its last reference.

@@ -13,15 +13,7 @@ import Glibc
     unsafe condition = .allocate(capacity: 1)
     unsafe mutex.initialize(to: pthread_mutex_t())
     unsafe condition.initialize(to: pthread_cond_t())
-    var attributes = pthread_mutexattr_t()
-    unsafe pthread_mutexattr_init(&attributes)
-    // Where the kernel lacks priority inheritance, it is an ordinary mutex.
-    unsafe pthread_mutexattr_setprotocol(&attributes, Int32(PTHREAD_PRIO_INHERIT))
-    if unsafe pthread_mutex_init(mutex, &attributes) != 0 {
-      unsafe pthread_mutex_init(mutex, nil)
-    }
-    unsafe pthread_mutexattr_destroy(&attributes)
-    unsafe pthread_cond_init(condition, nil)
+    prepare()
   }
 
   deinit {
@@ -32,8 +24,17 @@ import Glibc
   }
 
   /// Frees it in a forked child, in which the thread that held it does not exist.
-  package func reinitialize() {
-    unsafe pthread_mutex_init(mutex, nil)
+  package func reinitialize() { prepare() }
+
+  private func prepare() {
+    var attributes = pthread_mutexattr_t()
+    unsafe pthread_mutexattr_init(&attributes)
+    // Where the kernel lacks priority inheritance, it is an ordinary mutex.
+    unsafe pthread_mutexattr_setprotocol(&attributes, Int32(PTHREAD_PRIO_INHERIT))
+    if unsafe pthread_mutex_init(mutex, &attributes) != 0 {
+      unsafe pthread_mutex_init(mutex, nil)
+    }
+    unsafe pthread_mutexattr_destroy(&attributes)
     unsafe pthread_cond_init(condition, nil)
   }
 
