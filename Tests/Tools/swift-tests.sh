@@ -33,9 +33,10 @@ tests_without_end() {
   done
 }
 
-# sanitized_c SANITIZER ARGUMENT...: the C tests linked with the sources under one of Swift's sanitizers.
+# sanitized_c SANITIZER ARGUMENT...: the C tests linked with the sources under one of Swift's sanitizers. Children of
+# theirs start threads.
 sanitized_c() {
   local scratch="${!#}"
   quietly $swift build --product c-suite "${@:2}" || return 1
-  limited "$scratch/debug/c-suite" $T
+  TSAN_OPTIONS=die_after_fork=0 limited "$scratch/debug/c-suite" $T
 }
