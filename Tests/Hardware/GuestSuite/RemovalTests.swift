@@ -81,12 +81,17 @@ enum RemovalTests {
       object.statistics().interrupts - before.interrupts, 500, "interrupts of the new instance")
   }
 
-  /// A dead descriptor stays ready (fact 22): in one second the process must use almost no CPU time.
+  /// A dead descriptor stays ready (fact 22): the process must have a second with almost no CPU time.
+  /// On a loaded machine the guest's clock of a thread goes on while the machine does other things;
+  /// a thread that spins has no such second at all.
   private static func noSpinning() throws {
-    let before = (Guest.processTime(), Clock.now)
-    usleep(1_000_000)
-    let used = (Guest.processTime() - before.0) * 100 / (Clock.now - before.1)
-    try expect(used < 1, "the process used \(used) % of a processor")
+    var used: [UInt64] = []
+    repeat {
+      let before = (Guest.processTime(), Clock.now)
+      usleep(1_000_000)
+      used.append(UInt64((Guest.processTime() - before.0) * 100 / (Clock.now - before.1)))
+    } while used.last! >= 1 && used.count < 10
+    try expect(used.last! < 1, "the process used \(used) % of a processor")
   }
 
   private static func fixture() throws {
