@@ -17,8 +17,9 @@ extension Connection {
 
   /// Milliseconds of silence after which `quietElapsed()` is due.
   var quietTimeout: Int32 {
-    let pauses = [rearmPause, stormPause].compactMap { $0.map { max($0, 100) } }
-    return pauses.min() ?? recheck
+    // No arrays: a thread that falls asleep allocates nothing.
+    let pause = min(rearmPause ?? .max, stormPause ?? .max)
+    return pause == .max ? recheck : max(pause, 100)
   }
 
   func handle(_ outcome: Int32) {
