@@ -26,6 +26,8 @@ static void report_came(PVOID context, PCSTR call, PCSTR rule, PCSTR message) {
 }
 
 static void forget_reports(void) {
+  // Ends the count of equal ones as well.
+  InterruptSyncSetReportRoutine(report_came, NULL);
   pthread_mutex_lock(&reports_lock);
   reports = 0;
   last_call[0] = last_rule[0] = 0;

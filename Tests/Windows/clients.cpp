@@ -250,21 +250,22 @@ NTSTATUS SomeStepRan(PINTERRUPTSYNC, PVOID context) {
   return static_cast<Card *>(context)->order.empty() ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
 }
 
+// Any success code claims, unless the program says otherwise.
 TEST(N5_a_success_code_other_than_zero) {
-  for (int any = 0; any < 2; any++) {
-    InterruptSyncAcceptAnySuccess(any);
+  for (int strict = 0; strict < 2; strict++) {
+    if (strict) InterruptSyncAcceptAnySuccess(FALSE);
     Card card;
     Step first = {&card, 1, STATUS_PENDING};
     card.sync->RegisterServiceRoutine(Step::Isr, &first, FALSE);
     card.sync->RegisterServiceRoutine(Card::Isr, &card, FALSE);
     card.sync->Connect();
     InterruptSyncTriggerInterrupt(card.device, 0);
-    if (!any) sem_wait(&card.served);
+    if (strict) sem_wait(&card.served);
     while (card.sync->CallSynchronizedRoutine(SomeStepRan, &card) != STATUS_SUCCESS) KeStallExecutionProcessor(1);
     card.sync->Disconnect();
-    CHECK(card.calls == (any ? 0 : 1));
+    CHECK(card.calls == (strict ? 1 : 0));
   }
-  InterruptSyncAcceptAnySuccess(FALSE);
+  InterruptSyncAcceptAnySuccess(TRUE);
 }
 
 BOOLEAN Add(PVOID context) {

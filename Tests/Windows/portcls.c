@@ -212,3 +212,21 @@ TEST(N11_reports_that_disconnect_each_others_objects) {
     InterruptSyncDeleteDevice(devices[i]);
   }
 }
+
+// Wherever they come from: a rule broken a thousand times, and the same refusal a thousand times.
+TEST(equal_reports_are_limited_in_number) {
+  for (int i = 0; i < 1000; i++) InterruptSyncReportViolation("a call", "a rule", "this test's message");
+  CHECK(reports == 10);
+  InterruptSyncReportViolation("a call", "a rule", "another message");
+  CHECK(reports == 11);
+  PDEVICE_OBJECT device = software_device(1);
+  PRESOURCELIST list;
+  PINTERRUPTSYNC sync;
+  CHECK(InterruptSyncNewResourceList(&list, device) == STATUS_SUCCESS);
+  CHECK(PcNewInterruptSync(&sync, NULL, list, 0, InterruptSyncModeNormal) == STATUS_SUCCESS);
+  list->lpVtbl->Release(list);
+  for (int i = 0; i < 1000; i++) CHECK(sync->lpVtbl->Connect(sync) == STATUS_UNSUCCESSFUL);
+  CHECK(reports <= 21);
+  CHECK(sync->lpVtbl->Release(sync) == 0);
+  InterruptSyncDeleteDevice(device);
+}

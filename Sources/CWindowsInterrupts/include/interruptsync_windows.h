@@ -99,7 +99,7 @@ struct IResourceList;
 NTSTATUS InterruptSyncNewResourceList(struct IResourceList **OutResourceList, PDEVICE_OBJECT DeviceObject);
 
 /// Sets whether any success status of a PortCls service routine claims the interrupt, or STATUS_SUCCESS alone. Applies
-/// to sync objects made from now on (N5). Off by default.
+/// to sync objects made from now on (N5). On by default: drivers written for PortCls rely on it.
 VOID InterruptSyncAcceptAnySuccess(BOOLEAN Accept);
 
 /// Gets a broken rule: the call, the rule's number in docs/semantics.md, and what is wrong.

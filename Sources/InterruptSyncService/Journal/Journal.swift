@@ -4,7 +4,7 @@
 import CUIO
 import Glibc
 import InterruptSync
-import LinuxSystem
+package import LinuxSystem
 import UIO
 
 /// The daemon's log.
@@ -17,7 +17,7 @@ package final class Journal: @unchecked Sendable {
   private let monitor = Monitor()
   private let socket: DatagramSocket?
   private let output: Int32
-  private var limit: RateLimit
+  private var limit: RateLimit<LogSubject>
   private var level = LogLevel.info
   /// Messages that the journal did not take. The next message reports their number.
   private var lost = 0
@@ -28,7 +28,7 @@ package final class Journal: @unchecked Sendable {
   ///   - address: the journal's socket.
   package init(
     stream: String?, output: Int32 = 2, address: String = "/run/systemd/journal/socket",
-    limit: RateLimit = RateLimit()
+    limit: RateLimit<LogSubject> = RateLimit()
   ) {
     self.output = output
     self.limit = limit
@@ -77,7 +77,7 @@ package final class Journal: @unchecked Sendable {
   }
 
   private func reportSuppressed(_ now: UInt64) {
-    for (subject, count) in limit.expire(now: now) {
+    for (subject, count) in limit.expire(now: now).sorted(by: { "\($0)" < "\($1)" }) {
       write(
         LogRecord(
           .notice, "\(subject): \(count) more messages were suppressed", event: .messagesSuppressed,
@@ -142,43 +142,5 @@ package enum LogSubject: Hashable, Sendable, CustomStringConvertible {
     case .device(let device): device
     case .user(let user): "user \(user)"
     }
-  }
-}
-
-/// Passes a number of messages per subject and interval and counts the rest: neither a storming
-/// device nor a client that is refused repeatedly can fill the journal.
-package struct RateLimit {
-  private let burst: Int
-  /// Nanoseconds.
-  private let interval: UInt64
-  private var windows: [LogSubject: Window] = [:]
-
-  private struct Window {
-    var start: UInt64
-    var passed = 0
-    var suppressed = 0
-  }
-
-  package init(burst: Int = 20, interval: UInt64 = 10_000_000_000) {
-    self.burst = burst
-    self.interval = interval
-  }
-
-  /// Whether a message about `subject` may pass at `now`, in nanoseconds.
-  package mutating func admits(_ subject: LogSubject, now: UInt64) -> Bool {
-    var window = windows[subject] ?? Window(start: now)
-    let admits = window.passed < burst
-    if admits { window.passed += 1 } else { window.suppressed += 1 }
-    windows[subject] = window
-    return admits
-  }
-
-  /// Ends the intervals that are over at `now`, and returns how many messages each of their subjects
-  /// lost. Call it before `admits`, and from time to time.
-  package mutating func expire(now: UInt64) -> [(subject: LogSubject, suppressed: Int)] {
-    let over = windows.filter { now - $0.value.start >= interval }
-    for subject in over.keys { windows[subject] = nil }
-    return over.filter { $0.value.suppressed > 0 }.map { ($0.key, $0.value.suppressed) }
-      .sorted { $0.subject.description < $1.subject.description }
   }
 }

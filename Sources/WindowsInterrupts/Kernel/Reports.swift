@@ -10,16 +10,42 @@ enum Reports {
   private static let monitor = Monitor()
   nonisolated(unsafe) private static var routine: PINTERRUPTSYNC_REPORT_ROUTINE?
   nonisolated(unsafe) private static var context: UnsafeMutableRawPointer?
+  nonisolated(unsafe) private static var limit = RateLimit<Report>(burst: 10)
+
+  /// Reports are equal when all three are.
+  private struct Report: Hashable {
+    var call: String
+    var rule: String
+    var message: String
+  }
 
   static func set(_ newRoutine: PINTERRUPTSYNC_REPORT_ROUTINE?, _ newContext: PVOID?) {
     monitor.locked {
       unsafe routine = unsafe newRoutine
       unsafe context = unsafe newContext
+      // A new listener hears all.
+      unsafe limit = RateLimit(burst: 10)
     }
   }
 
-  /// Reports an event that breaks no rule.
+  /// Reports an event that breaks no rule. Of equal reports in ten seconds ten are made; the next
+  /// report after that time tells how many more there were.
   static func notice(_ call: String, _ rule: String, _ message: String) {
+    let report = Report(call: call, rule: rule, message: message)
+    let now = linux_nanoseconds()
+    let (late, isAdmitted) = monitor.locked {
+      (unsafe limit.expire(now: now), unsafe limit.admits(report, now: now))
+    }
+    for (equal, count) in late {
+      deliver(
+        Report(
+          call: equal.call, rule: equal.rule,
+          message: "\(count) more reports like this one: \(equal.message)"))
+    }
+    if isAdmitted { deliver(report) }
+  }
+
+  private static func deliver(_ report: Report) {
     var reporter: PINTERRUPTSYNC_REPORT_ROUTINE?
     var argument: PVOID?
     monitor.locked {
@@ -27,9 +53,9 @@ enum Reports {
       unsafe argument = unsafe context
     }
     if let reporter = unsafe reporter {
-      unsafe reporter(argument, call, rule, message)
+      unsafe reporter(argument, report.call, report.rule, report.message)
     } else {
-      unsafe isw_print_report(call, rule, message)
+      unsafe isw_print_report(report.call, report.rule, report.message)
     }
   }
 

@@ -16,7 +16,7 @@ import Synchronization
   private var interrupt: Interrupt?
   private var registrations: [ServiceRoutineRegistration] = []
 
-  static let acceptsAnySuccess = Atomic<Bool>(false)
+  static let acceptsAnySuccess = Atomic<Bool>(true)
 
   init(_ line: Line, _ mode: InterruptSyncMode, com: UnsafeMutableRawPointer?) {
     self.line = line

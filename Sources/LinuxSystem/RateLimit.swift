@@ -1,0 +1,38 @@
+// Floor 0: how often one thing may be said. A value; its owner guards it and hands in the time.
+
+/// Passes a number of messages per subject and interval and counts the rest: neither a storming
+/// device nor a client that is refused repeatedly can fill a log.
+package struct RateLimit<Subject: Hashable & Sendable>: Sendable {
+  private let burst: Int
+  /// Nanoseconds.
+  private let interval: UInt64
+  private var windows: [Subject: Window] = [:]
+
+  private struct Window {
+    var start: UInt64
+    var passed = 0
+    var suppressed = 0
+  }
+
+  package init(burst: Int = 20, interval: UInt64 = 10_000_000_000) {
+    self.burst = burst
+    self.interval = interval
+  }
+
+  /// Whether a message about `subject` may pass at `now`, in nanoseconds.
+  package mutating func admits(_ subject: Subject, now: UInt64) -> Bool {
+    var window = windows[subject] ?? Window(start: now)
+    let admits = window.passed < burst
+    if admits { window.passed += 1 } else { window.suppressed += 1 }
+    windows[subject] = window
+    return admits
+  }
+
+  /// Ends the intervals that are over at `now`, and returns how many messages each of their subjects
+  /// lost, in no order. Call it before `admits`, and from time to time.
+  package mutating func expire(now: UInt64) -> [(subject: Subject, suppressed: Int)] {
+    let over = windows.filter { now - $0.value.start >= interval }
+    for subject in over.keys { windows[subject] = nil }
+    return over.filter { $0.value.suppressed > 0 }.map { ($0.key, $0.value.suppressed) }
+  }
+}
