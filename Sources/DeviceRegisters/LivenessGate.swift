@@ -6,9 +6,10 @@ import Synchronization
 
 /// Whether a device is still there. Closed permanently by the first thread to notice the removal;
 /// until then the gate asks the device's owner, at most a hundred times a second, so that an access
-/// after removal is silent for 10 ms at most.
-package final class LivenessGate: Sendable {
-  private let isShut = Atomic<Bool>(false)
+/// after removal is silent for 10 ms at most. A bus error of the device's memory closes it as well.
+@safe package final class LivenessGate: @unchecked Sendable {
+  /// Up: shut. In C's memory, as a signal handler raises it (bus_error.c).
+  let flag: UnsafeMutablePointer<UInt32>
   private let lastCheck: Atomic<UInt64>
   private let interval: UInt64
   private let isAlive: @Sendable () -> Bool
@@ -18,6 +19,8 @@ package final class LivenessGate: Sendable {
   ///   - isAlive: asks the kernel about the device; any thread and level calls it.
   package init(for nanoseconds: UInt64 = 10_000_000, isAlive: @escaping @Sendable () -> Bool) {
     self.isAlive = isAlive
+    unsafe flag = .allocate(capacity: 1)
+    unsafe flag.initialize(to: 0)
     interval = linux_nanoseconds_to_ticks(nanoseconds)
     lastCheck = Atomic(linux_ticks())
   }
@@ -25,16 +28,20 @@ package final class LivenessGate: Sendable {
   /// For registers without a device: never asks, never closes.
   private init() {
     isAlive = { true }
+    unsafe flag = .allocate(capacity: 1)
+    unsafe flag.initialize(to: 0)
     interval = .max
     lastCheck = Atomic(0)
   }
+
+  deinit { unsafe flag.deallocate() }
 
   static let alwaysOpen = LivenessGate()
 
   /// Cheap: one load, and a system call when the last one is 10 ms ago.
   @inline(__always)
   package var isOpen: Bool {
-    if isShut.load(ordering: .relaxed) { return false }
+    if isShut { return false }
     if linux_ticks() &- lastCheck.load(ordering: .relaxed) < interval { return true }
     return probe()
   }
@@ -42,12 +49,16 @@ package final class LivenessGate: Sendable {
   /// Asks the kernel now.
   @inline(never)
   package func probe() -> Bool {
-    if isShut.load(ordering: .relaxed) { return false }
+    if isShut { return false }
     lastCheck.store(linux_ticks(), ordering: .relaxed)
     let isAlive = isAlive()
     if !isAlive { shut() }
     return isAlive
   }
 
-  package func shut() { isShut.store(true, ordering: .relaxed) }
+  package func shut() { unsafe cuio_flag_raise(flag) }
+
+  /// Whether somebody has found the device gone. One load.
+  @inline(__always)
+  package var isShut: Bool { unsafe cuio_flag_is_up(flag) }
 }

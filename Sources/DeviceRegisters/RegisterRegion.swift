@@ -8,8 +8,8 @@ package import LinuxSystem
 /// Registers of a device: a UIO map, a memory BAR or an I/O BAR.
 ///
 /// Every access checks width, alignment, bounds and that the device is still there; after a removal
-/// it throws `removed` instead of touching what is no longer the device (fact 29). Any thread and
-/// any level may call; accesses of several threads are ordered only by the object's interrupt lock.
+/// it throws `removed` instead of touching what is no longer the device (fact 29). A bus error, which
+/// a device that has just gone may answer, is `removed` as well. Any thread and any level may call; accesses of several threads are ordered only by the object's interrupt lock.
 @safe public final class RegisterRegion: @unchecked Sendable {
   /// How an access reaches the device.
   public enum Kind: Sendable, Equatable {
@@ -46,6 +46,8 @@ package import LinuxSystem
     meaning = { _ in Self.removed(name) }
     interposer = nil
     self.gate = gate
+    // Without memory for it a bus error ends the process, as it would in any other.
+    _ = unsafe cuio_bus_error_expect(address, length, gate.flag)
   }
 
   package init(
@@ -82,7 +84,9 @@ package import LinuxSystem
   package var mappedAddress: UnsafeMutableRawPointer? { unsafe base }
 
   deinit {
-    if let mapping = unsafe mapping { unsafe cuio_unmap(mapping.address, mapping.length) }
+    guard let mapping = unsafe mapping else { return }
+    unsafe cuio_bus_error_forget(mapping.address)
+    unsafe cuio_unmap(mapping.address, mapping.length)
   }
 
   /// Reads 8 bits at `offset` bytes. Throws `outOfBounds`, `removed`.
@@ -120,6 +124,7 @@ package import LinuxSystem
       return try writePort(offset, 1, UInt32(value))
     }
     unsafe cuio_write8(address, value)
+    if gate.isShut { throw removedError() }
   }
 
   /// Writes 16 bits at `offset` bytes. Throws `outOfBounds`, `misaligned`, `removed`.
@@ -128,6 +133,7 @@ package import LinuxSystem
       return try writePort(offset, 2, UInt32(value))
     }
     unsafe cuio_write16(address, value)
+    if gate.isShut { throw removedError() }
   }
 
   /// Writes 32 bits at `offset` bytes. Throws `outOfBounds`, `misaligned`, `removed`.
@@ -136,6 +142,7 @@ package import LinuxSystem
       return try writePort(offset, 4, value)
     }
     unsafe cuio_write32(address, value)
+    if gate.isShut { throw removedError() }
   }
 
   /// Writes 64 bits at `offset` bytes, in one access. Throws `outOfBounds`, `misaligned` (also on
@@ -145,6 +152,7 @@ package import LinuxSystem
       return try writePort64(offset, value)
     }
     unsafe cuio_write64(address, value)
+    if gate.isShut { throw removedError() }
   }
 
   /// Whether `width` bytes at `offset` can be accessed, without doing it. Throws `outOfBounds`,
@@ -169,8 +177,8 @@ package import LinuxSystem
     return unsafe address
   }
 
-  // A device that has been pulled reads as all ones (fact 29): such a value is believed only if the
-  // kernel still has it.
+  // A device that has been pulled reads as all ones (fact 29), and so does one that answered with a
+  // bus error: such a value is believed only if the kernel still has it.
   @inline(__always)
   private func live<T: FixedWidthInteger>(_ value: T, _ suspicious: T) throws(DeviceError) -> T {
     if value == suspicious, !gate.probe() { throw removedError() }
@@ -220,7 +228,7 @@ package import LinuxSystem
   private static func removed(_ name: String) -> DeviceError {
     DeviceError(
       .removed, device: name, operation: "access a register",
-      cause: "the device was unbound or removed",
+      cause: "the device was unbound or removed, or answered with a bus error",
       hint: "open it again by its stable id once it is back")
   }
 

@@ -1,6 +1,7 @@
 // Reads and writes of registers: widths, layout, bounds, alignment, and a device that goes away.
 import CUIO
 import Glibc
+import TestSupport
 import Testing
 
 @testable import UIO
@@ -152,4 +153,36 @@ func fact29_allOnesAreBelievedOnlyOfALivingDevice(_ index: Int) throws {
   #expect(try bench.region.read32(at: 0) == 0)
   bench.node.kill()
   #expect(code { () throws(UIOError) in _ = try bench.region.read32(at: 0) } == .removed)
+}
+
+/// Registers whose memory has gone before the kernel said so.
+@Test(arguments: 0..<4)
+func aBusErrorIsARemovalAndNotTheEndOfTheProcess(_ index: Int) throws {
+  for reading in [true, false] {
+    let folder = try TemporaryFolder()
+    try folder.write("registers", [UInt8](repeating: 0, count: 8192))
+    let file = try FileDescriptor.open(folder.path("registers"), O_RDWR)
+    let memory = try #require(
+      mmap(nil, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, file.raw, 0))
+    let node = MortalNode()
+    defer { withExtendedLifetime(node) {} }
+    let gate = LivenessGate(device: node.file, hasInterrupt: true, for: .max)
+    let region = RegisterRegion(
+      name: "uio0 map0", mapping: memory, length: 8192, offset: 0, size: 8192, gate: gate)
+    let other = RegisterRegion(
+      name: "uio0 map1", mapping: mmap(nil, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+      length: 4096, offset: 0, size: 4096, gate: gate)
+    #expect(try region.read32(at: 0) == 0)
+    #expect(ftruncate(file.raw, 0) == 0)
+    let found = code { () throws(UIOError) in
+      if reading {
+        _ = try reads[index].1(region, 4096)
+      } else {
+        try writes[index].1(region, 4096, 1)
+      }
+    }
+    #expect(found == .removed)
+    // The device is gone for all its registers.
+    #expect(code { () throws(UIOError) in _ = try other.read32(at: 0) } == .removed)
+  }
 }

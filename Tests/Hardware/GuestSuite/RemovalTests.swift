@@ -2,7 +2,34 @@
 // come from the dispatcher's thread.
 import Glibc
 import InterruptSync
+import Synchronization
 import UIO
+
+/// Reads or writes a register until that is refused.
+private final class Accesses {
+  let count = Atomic<Int>(0)
+  private(set) var error: UIOError?
+  private let registers: RegisterRegion
+  private let isWriting: Bool
+
+  init(_ registers: RegisterRegion, _ isWriting: Bool) {
+    self.registers = registers
+    self.isWriting = isWriting
+  }
+
+  func goOn() {
+    do throws(UIOError) {
+      while true {
+        if isWriting {
+          try registers.write32(0, at: Edu.status)
+        } else {
+          _ = try registers.read32(at: 0)
+        }
+        count.add(1, ordering: .relaxed)
+      }
+    } catch { self.error = error }
+  }
+}
 
 enum RemovalTests {
   static let cases = [
@@ -21,6 +48,7 @@ enum RemovalTests {
     Case("fact28_fixtureRemovedWhileOpenAndRegisteredAgain", fixture),
     Case("fact28_everyOperationOnARemovedDevice", afterwards),
     Case("fact28_configurationSpaceOfARemovedFunction", configuration),
+    Case("fact29_accessesThatMeetARemovalAreErrorsAndNoSignals", accesses),
     Case("fact5_deviceThatReturnsIsFoundByIdentityNotByNumber", identity),
     Case("fact28_removalWhileTheBrakeHoldsTheLine", duringStorm),
   ]
@@ -148,6 +176,21 @@ enum RemovalTests {
     let again = try UIOLine(try Guest.open(Guest.eduB))
     try again.setBusMaster(true)
     try again.setBusMaster(false)
+  }
+
+  /// For up to 10 ms nobody has noticed that the registers have gone, and their memory answers with
+  /// bus errors.
+  private static func accesses() throws {
+    for isWriting in [false, true] {
+      let accesses = Accesses(try Edu(Guest.eduB).registers, isWriting)
+      let thread = Caller { accesses.goOn() }
+      try Guest.waitFor("the first accesses") { accesses.count.load(ordering: .relaxed) > 1000 }
+      Guest.write("1", to: "\(Guest.pci(Guest.eduB))/remove")
+      thread.join()
+      try expectEqual(accesses.error?.code, .removed, "the access's error")
+      Guest.write("1", to: "/sys/bus/pci/rescan")
+      try Guest.bind(Guest.eduB)
+    }
   }
 
   private static func identity() throws {
