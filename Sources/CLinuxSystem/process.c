@@ -85,3 +85,28 @@ bool linux_process_has_ended(uint32_t of, int timeout_ms) {
   close(fd);
   return result > 0;
 }
+
+// The C library's own, which C++ uses for static objects: functions with a handle that finalize calls early.
+int __cxa_atexit(void (*function)(void *), void *argument, void *handle);
+void __cxa_finalize(void *handle);
+
+static char exit_handle;
+static pthread_mutex_t renewing = PTHREAD_MUTEX_INITIALIZER;
+static void (*at_exit)(void);
+static __thread bool is_renewing;
+
+static void on_exit_of_process(void *argument) {
+  (void)argument;
+  if (!is_renewing) at_exit();
+}
+
+void linux_process_on_exit(void (*ending)(void)) {
+  pthread_mutex_lock(&renewing);
+  at_exit = ending;
+  // Takes the last registration out: it would come later than what was registered since.
+  is_renewing = true;
+  __cxa_finalize(&exit_handle);
+  is_renewing = false;
+  __cxa_atexit(on_exit_of_process, NULL, &exit_handle);
+  pthread_mutex_unlock(&renewing);
+}

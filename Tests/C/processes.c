@@ -3,6 +3,7 @@
 #include "tree.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 
 // As CHECK_FAILS, with words that are found at run time.
@@ -271,4 +272,68 @@ TEST(processes_a_program_that_is_executed_gets_no_descriptor) {
   CHECK_EQUAL(interruptsync_release(line), 0);
   CHECK_EQUAL(interruptsync_release(device), 0);
   end_tree(&tree);
+}
+
+enum { RAN_TOO_LATE = 66 };
+static bool is_destroyed;
+
+static void end_if_too_late(void) {
+  if (__atomic_load_n(&is_destroyed, __ATOMIC_ACQUIRE)) _exit(RAN_TOO_LATE);
+}
+
+static int32_t service_and_defer(interruptsync_object *object, void *context) {
+  (void)object;
+  end_if_too_late();
+  interruptsync_deferred_enqueue((interruptsync_deferred *)context, NULL, NULL);
+  return INTERRUPTSYNC_CLAIMED;
+}
+
+static void deferred(void *context, void *argument1, void *argument2) {
+  (void)context, (void)argument1, (void)argument2;
+  end_if_too_late();
+}
+
+static void *trigger_for_ever(void *line) {
+  while (true) interruptsync_line_trigger((interruptsync_line *)line, 1);
+  return NULL;
+}
+
+// As the destructor of a static object that routines use. The line interrupts on.
+static void destroy(void) {
+  __atomic_store_n(&is_destroyed, true, __ATOMIC_RELEASE);
+  usleep(3000);
+}
+
+static int32_t leave(interruptsync_object *object, void *context) {
+  (void)object;
+  (void)context;
+  exit(0);
+}
+
+static void exit_while_it_interrupts(bool from_a_routine) {
+  struct fixture fixture = make_fixture(INTERRUPTSYNC_MODE_NORMAL, NULL);
+  interruptsync_queue *queue = NULL;
+  interruptsync_deferred *routine = NULL;
+  pthread_t thread;
+  CHECK_EQUAL(interruptsync_queue_create("queue", NULL, &queue), 0);
+  CHECK_EQUAL(interruptsync_deferred_create(queue, deferred, NULL, &routine), 0);
+  CHECK_EQUAL(interruptsync_object_register(fixture.object, service_and_defer, routine, 0, NULL), 0);
+  // Constructed before the connect.
+  atexit(destroy);
+  CHECK_EQUAL(interruptsync_object_connect(fixture.object), 0);
+  CHECK_EQUAL(pthread_create(&thread, NULL, trigger_for_ever, fixture.line), 0);
+  usleep(1000);
+  if (from_a_routine) interruptsync_object_call(fixture.object, leave, NULL, NULL);
+  exit(0);
+}
+
+TEST(processes_no_routine_runs_once_exit_destroys_what_it_uses) {
+  for (int i = 0; i < 30; i++) {
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) exit_while_it_interrupts(i % 3 == 0);
+    int status = 1;
+    waitpid(child, &status, 0);
+    CHECK_EQUAL(status, 0);
+  }
 }

@@ -21,4 +21,8 @@ bool linux_process_has_ended(uint32_t generation, int timeout_ms);
 /// .init_array; there is room for four.
 void linux_process_on_fork(void (*LINUX_NONNULL entered)(void));
 
+/// Calls `ending` when the process ends by exit(3) or by a return from main(), before all that was registered with
+/// atexit(3), or constructed, before this call. Called again, it takes the place of the last call.
+void linux_process_on_exit(void (*LINUX_NONNULL ending)(void));
+
 #endif

@@ -66,6 +66,9 @@ public final class DeferredQueue: Sendable {
   private let newest = unsafe Atomic<UnsafeMutableRawPointer?>(nil)
   private let isAsleep = Atomic<Bool>(false)
   private let mustStop = Atomic<Bool>(false)
+  /// The process ends: no routine is run any more.
+  private let mustDrop = Atomic<Bool>(false)
+  private let isRunning = Atomic<Bool>(false)
   private let wake: WakeEvent
   /// Written before the thread may run.
   private var thread: WorkerThread?
@@ -92,6 +95,7 @@ public final class DeferredQueue: Sendable {
         .resourcesExhausted, object: name, operation: "make a deferred queue",
         cause: "cannot create a thread", errno: error.number)
     }
+    ProcessEnd.watch(self)
   }
 
   deinit { wake.giveBack() }
@@ -100,6 +104,7 @@ public final class DeferredQueue: Sendable {
   var isCaller: Bool { thread?.isCurrent == true }
 
   func stop() {
+    ProcessEnd.forget(self)
     mustStop.store(true, ordering: .releasing)
     wake.signalNow()
     isCaller ? thread?.detach() : thread?.join()
@@ -163,9 +168,22 @@ public final class DeferredQueue: Sendable {
   }
 
   private func run(_ routine: DeferredRoutine) {
+    isRunning.store(true, ordering: .sequentiallyConsistent)
+    defer { isRunning.store(false, ordering: .releasing) }
+    if mustDrop.load(ordering: .sequentiallyConsistent) { return }
     // Two stores away from being ready. Sleeping, not spinning: the writer may have a lower
     // priority than this thread.
     while !routine.runIfQueued() { usleep(50) }
+  }
+}
+
+extension DeferredWorker: EndsWithProcess {
+  func endWithProcess() {
+    mustDrop.store(true, ordering: .sequentiallyConsistent)
+    let end = linux_nanoseconds() + ProcessEnd.patience.inNanoseconds
+    while !isCaller, isRunning.load(ordering: .sequentiallyConsistent), linux_nanoseconds() < end {
+      usleep(100)
+    }
   }
 }
 

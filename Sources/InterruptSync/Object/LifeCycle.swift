@@ -77,6 +77,7 @@ extension SyncStorage {
     try requireConsistency("connect")
     let source = try beginConnecting(newSource)
     do throws(InterruptSyncError) {
+      ProcessEnd.watch(self)
       let server = try start(on: source)
       monitor.locked {
         self.server = server
@@ -89,6 +90,7 @@ extension SyncStorage {
       server.connection.setStage(.standing)
       for refusal in server.connection.refusals { report(refusal) }
     } catch {
+      ProcessEnd.forget(self)
       monitor.locked {
         phase = .disconnected
         monitor.broadcast()
@@ -212,6 +214,7 @@ extension SyncStorage {
 
   private func finishDisconnecting(_ server: any LineServer) {
     generation.add(1, ordering: .acquiringAndReleasing)
+    ProcessEnd.forget(self)
     monitor.locked {
       self.server = nil
       departing.removeAll(where: \.hasLeft)
