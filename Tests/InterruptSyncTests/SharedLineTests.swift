@@ -100,3 +100,58 @@ private func until(_ condition: () -> Bool) { while !condition() { _ = sched_yie
     try shared.disconnect(a)
   }
 }
+
+/// Two members of a device's line that stays asserted; neither is active.
+@Test(arguments: [false, true])
+func W11_aLineWhoseMembersAreAllInactiveIsMaskedAtOnceAndArmedAtOnce(_ grouped: Bool) throws {
+  let device = FakeDevice()
+  let log = ReportLog()
+  let shared = SharedLine(
+    device,
+    options: InterruptSyncOptions(
+      group: grouped ? try DispatcherGroup() : nil, report: log.handler))
+  let isActive = Flag()
+  let members = try (0..<2).map { _ in
+    let object = InterruptSyncObject(source: device, mode: .normal)
+    try object.registerServiceRoutine { isActive.isUp ? .success : .unsuccessful }
+    try shared.connect(object)
+    return object
+  }
+  #expect(try device.nextWrite() == 1)
+  for turn in 1...20 as ClosedRange<UInt64> {
+    for object in members { shared.setActive(object, false) }
+    device.interrupt()
+    // Serviced by nobody, once, and not armed again.
+    try eventually("the dispatch") { members[1].dispatchCount == 2 * turn - 1 }
+    isActive.raise()
+    // Inside its lock, as a driver may.
+    try members[0].callSynchronizedRoutine { shared.setActive(members[0], true) }
+    #expect(try device.nextWrite() == 1)
+    device.interrupt()
+    try eventually("the dispatch") { members[1].dispatchCount == 2 * turn }
+    #expect(try device.nextWrite() == 1)
+    isActive.lower()
+  }
+  #expect(log.kinds.isEmpty && members[0].statistics().storms == 0)
+  for object in members { try shared.disconnect(object) }
+}
+
+@Test func W11_aNewMemberArmsALineThatNobodyServiced() throws {
+  let device = FakeDevice()
+  let shared = SharedLine(device)
+  let idle = InterruptSyncObject(source: device, mode: .normal)
+  let new = InterruptSyncObject(source: device, mode: .normal)
+  try idle.registerServiceRoutine { .unsuccessful }
+  try new.registerServiceRoutine { .success }
+  try shared.connect(idle)
+  #expect(try device.nextWrite() == 1)
+  shared.setActive(idle, false)
+  device.interrupt()
+  try eventually("the dispatch") { idle.dispatchCount == 1 }
+  try shared.connect(new)
+  #expect(try device.nextWrite() == 1)
+  device.interrupt()
+  try new.awaitDispatches(1)
+  try shared.disconnect(new)
+  try shared.disconnect(idle)
+}

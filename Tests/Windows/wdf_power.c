@@ -274,6 +274,23 @@ TEST(W11_inactive_interrupts_are_not_called) {
   end();
 }
 
+// Nobody services the line meanwhile, which is no storm; the first interrupt afterwards finds the line armed.
+TEST(W11_a_line_that_stays_asserted_while_inactive_is_no_storm) {
+  prepare(), plan.on_add = another_isr, add(1);
+  CHECK(InterruptSyncStartDevice(pdo) == STATUS_SUCCESS);
+  for (int turn = 1; turn <= 20; turn++) {
+    WdfInterruptReportInactive(my.interrupt[0]);
+    while (sem_trywait(&my.served) == 0) continue;
+    int calls = my.calls;
+    for (int i = 0; i < 2000; i++) InterruptSyncTriggerInterrupt(pdo, 0);
+    WdfInterruptReportActive(my.interrupt[0]);
+    fire(0);
+    CHECK(my.calls > calls);
+  }
+  CHECK(reports == 0);
+  end();
+}
+
 // An interrupt that waits when the line opens finds the object connected, and is not lost (W9, N10).
 static NTSTATUS trigger_in_entry(WDFDEVICE device, WDFCMRESLIST raw, WDFCMRESLIST translated) {
   (void)device, (void)raw, (void)translated;

@@ -94,6 +94,10 @@ struct SyncCounters {
   /// What the routines captured for those records, and how many values; nil when none does.
   var captured: UnsafePointer<UInt64>?
   var captures: UInt32 = 0
+  /// Of the hub of a shared line: a flag, up while every member is inactive.
+  var inactive: UInt32 = 0
+  /// The last dispatch found it up. The serving thread's own.
+  var wasInactive = false
 }
 
 /// One value in memory of its own. A cell owns nothing and adds neither a lock nor an instruction;
@@ -253,6 +257,15 @@ private func walk(_ core: Cell<SyncCore>, stopsAtClaim: Bool) -> Bool {
     unsafe next = node.pointee.next
   }
   return isClaimed
+}
+
+/// Has the dispatch that runs mask the line as in a storm, which it is not (`Connection.brake`). From
+/// a routine of the hub's, if every member is inactive (W11).
+func maskIfInactive(_ hub: Cell<SyncCore>) {
+  guard unsafe cuio_flag_is_up(&hub.value.inactive), hub.value.stormLimit != 0 else { return }
+  hub.value.wasInactive = true
+  hub.value.unclaimedInARow = hub.value.stormLimit &- 1
+  hub.value.lastUnclaimed = linux_ticks()
 }
 
 /// Counts unclaimed dispatches in a row and masks the line at the limit (N20). With the lock held.

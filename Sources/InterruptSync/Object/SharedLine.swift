@@ -2,6 +2,7 @@
 // vector (N21). A hub object owns the line; each member is one service routine of the hub, and runs
 // its own list by its own mode under its own lock. Lock order: the hub's, then a member's. Connect
 // and disconnect run on the caller's thread at PASSIVE_LEVEL, without a lock.
+import CUIO
 import LinuxSystem
 
 /// A line that several sync objects share. Every member is called on each interrupt, which is right
@@ -17,7 +18,13 @@ import LinuxSystem
   private let monitor = Monitor()
   private var isChanging = false
   private var hub: InterruptSyncObject?
-  private var members: [(object: ObjectIdentifier, registration: ServiceRoutineRegistration)] = []
+  private var members: [Member] = []
+
+  private struct Member {
+    let object: ObjectIdentifier
+    let registration: ServiceRoutineRegistration
+    var isActive = true
+  }
 
   /// A line without members yet; nothing is connected. Any thread, any level.
   ///
@@ -58,9 +65,10 @@ import LinuxSystem
         throw error
       }
       changed {
-        members.append((ObjectIdentifier(member), registration))
+        members.append(Member(object: ObjectIdentifier(member), registration: registration))
         self.hub = hub
       }
+      tellActivity()
     } catch {
       changed {}
       throw error
@@ -99,10 +107,42 @@ import LinuxSystem
       return registration
     }
     registration?.cancel()
+    tellActivity()
     // Before the next change; no report handler is waited for, as one may wait for this change.
     last?.storage.disconnect(waiting: false)
     changed {}
     return last
+  }
+
+  /// Says that `member` does not service the line at present, or does again (W11). While no member
+  /// does, the first interrupt masks the line, which is no storm; it is re-armed as soon as one is
+  /// active. A member is active when it is connected.
+  ///
+  /// Any thread and level, also inside the member's lock: no interrupt lock is taken.
+  package func setActive(_ member: InterruptSyncObject, _ isActive: Bool) {
+    monitor.locked {
+      guard let index = members.firstIndex(where: { $0.object == ObjectIdentifier(member) }) else {
+        return
+      }
+      members[index].isActive = isActive
+    }
+    tellActivity()
+  }
+
+  /// Tells the hub whether any member is active.
+  private func tellActivity() {
+    let resting = monitor.locked { () -> InterruptSyncObject? in
+      guard let hub else { return nil }
+      let core = hub.storage.core
+      let wasInactive = unsafe cuio_flag_is_up(&core.value.inactive)
+      if members.contains(where: \.isActive) {
+        unsafe cuio_flag_lower(&core.value.inactive)
+        return wasInactive ? hub : nil
+      }
+      unsafe cuio_flag_raise(&core.value.inactive)
+      return nil
+    }
+    resting?.resumeAfterStorm()
   }
 
   /// Whether `member` is connected here. Any thread, any level.
@@ -142,20 +182,32 @@ extension InterruptSyncObject {
   fileprivate func registerMember(_ member: SyncStorage) throws(InterruptSyncError)
     -> ServiceRoutineRegistration
   {
-    let context = unsafe Unmanaged.passUnretained(member).toOpaque()
-    return unsafe try insert(SyncStorage.serve, context, owning: member, false)
+    let membership = Membership(member, of: storage.core)
+    let context = unsafe Unmanaged.passUnretained(membership).toOpaque()
+    return unsafe try insert(Membership.serve, context, owning: membership, false)
   }
 }
 
-extension SyncStorage {
-  /// The hub's service routine for one member.
-  fileprivate static let serve: InterruptSyncRoutine = { _, context in
+/// What the hub's service routine for one member works with.
+private final class Membership {
+  let member: SyncStorage
+  let core: Cell<SyncCore>
+  let hub: Cell<SyncCore>
+
+  init(_ member: SyncStorage, of hub: Cell<SyncCore>) {
+    self.member = member
+    core = member.core
+    self.hub = hub
+  }
+
+  static let serve: InterruptSyncRoutine = { _, context in
     guard let context = unsafe context else { return NTStatus.unsuccessful.rawValue }
-    return unsafe Unmanaged<SyncStorage>.fromOpaque(context)._withUnsafeGuaranteedRef { member in
-      let outcome = dispatchMember(member.core)
+    return unsafe Unmanaged<Membership>.fromOpaque(context)._withUnsafeGuaranteedRef { its in
+      let outcome = dispatchMember(its.core)
       if outcome & Outcome.repeatLimit != 0 {
-        member.report(.repeatLimitReached(passes: member.core.value.repeatLimit))
+        its.member.report(.repeatLimitReached(passes: its.core.value.repeatLimit))
       }
+      if outcome & Outcome.claimed == 0 { maskIfInactive(its.hub) }
       return outcome & Outcome.claimed != 0
         ? NTStatus.success.rawValue : NTStatus.unsuccessful.rawValue
     }

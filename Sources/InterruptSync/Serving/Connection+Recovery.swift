@@ -13,7 +13,7 @@ extension Connection {
   var recheck: Int32 { served.attributes.recheck }
 
   var isRecovering: Bool { stormPause != nil || rearmPause != nil }
-  var isStorming: Bool { stormPause != nil }
+  var isStorming: Bool { stormPause != nil && !isResting }
 
   /// Milliseconds of silence after which `quietElapsed()` is due.
   var quietTimeout: Int32 {

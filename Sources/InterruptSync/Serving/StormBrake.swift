@@ -9,6 +9,7 @@ extension Connection {
   /// Leaves the line masked for the policy's pause, or until `resumeAfterStorm` (N20). While
   /// `isBraked` the count must not be read; once `mayResume`, call `resume()`.
   func brake() {
+    if core.value.wasInactive { return restInactive() }
     var pause: Int32 = -1
     var next: Int32 = -1
     if case .backOff(let first, let longest) = served.storm.action {
@@ -27,6 +28,17 @@ extension Connection {
     resumeDue = pause < 0 ? .max : linux_nanoseconds() + UInt64(pause) * 1_000_000
   }
 
+  /// The same without a storm: all who could service the line are inactive. Masked until one of them
+  /// is active again, which may have been since the dispatch. An older request to resume is kept:
+  /// it costs one more interrupt, and a new one cannot be told from it.
+  private func restInactive() {
+    core.value.wasInactive = false
+    braked.store(true, ordering: .relaxed)
+    isResting = stormPause == nil
+    stormPause = stormPause ?? 0
+    resumeDue = unsafe cuio_flag_is_up(&core.value.inactive) ? .max : 0
+  }
+
   /// Whether the pause of a braked line is over, at `now` nanoseconds. Consumes a request to
   /// resume.
   func mayResume(_ now: UInt64) -> Bool {
@@ -36,13 +48,16 @@ extension Connection {
   /// Re-arms once after the pause, and watches. A line that has died is only read again.
   func resume(isDead: Bool) {
     braked.store(false, ordering: .relaxed)
+    let wasResting = isResting
+    isResting = false
+    if wasResting { stormPause = nil }
     guard !mustStop, !isDead else { return }
     unsafe cuio_probe_storm_resumed(line)
     let outcome = served.holdingLock {
       core.value.masked = core.value.masked.subtracting(.storm)
       // One more unclaimed interrupt brakes again; the window starts now, however long the pause
       // was.
-      core.value.unclaimedInARow = served.storm.limit - 1
+      core.value.unclaimedInARow = wasResting ? 0 : served.storm.limit - 1
       core.value.lastUnclaimed = linux_ticks()
       return unsafe rearmAgain(core, line)
     }

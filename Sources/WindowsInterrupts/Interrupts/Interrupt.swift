@@ -98,8 +98,10 @@ import LinuxSystem
     spinLock?.leave()
   }
 
+  /// Whether the routine is called. A line that nobody else services is masked meanwhile (W11).
   func setActive(_ isActive: Bool) {
     guard let isr = unsafe isr else { return }
+    defer { for member in members { member.line.shared.setActive(member.object, isActive) } }
     let value: UCHAR = isActive ? 1 : 0
     guard !isInside else {
       unsafe isr.pointee.active = value

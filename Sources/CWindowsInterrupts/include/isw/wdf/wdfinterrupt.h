@@ -207,7 +207,8 @@ BOOLEAN WdfInterruptTryToAcquireLock(WDFINTERRUPT Interrupt);
 VOID WdfInterruptDisable(WDFINTERRUPT Interrupt);
 /// Connects again, with EvtInterruptEnable, if the device is in D0. A failure is reported.
 VOID WdfInterruptEnable(WDFINTERRUPT Interrupt);
-/// Resumes or suspends calls of the ISR, without a reconnect. If not connected, the call is reported (W11). Up to
+/// Resumes or suspends calls of the ISR, without a reconnect. A line that no other interrupt services is masked by the
+/// next interrupt, and armed when one is active again. If not connected, the call is reported (W11). Up to
 /// DISPATCH_LEVEL.
 VOID WdfInterruptReportActive(WDFINTERRUPT Interrupt);
 VOID WdfInterruptReportInactive(WDFINTERRUPT Interrupt);
