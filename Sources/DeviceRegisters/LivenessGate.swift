@@ -58,7 +58,7 @@ import Synchronization
 
   package func shut() { unsafe cuio_flag_raise(flag) }
 
-  /// Whether somebody has found the device gone. One load.
+  /// Whether a thread has found the device gone. One load.
   @inline(__always)
   package var isShut: Bool { unsafe cuio_flag_is_up(flag) }
 }

@@ -31,7 +31,7 @@ LINUX_HOT static inline void cuio_flag_raise(uint32_t *LINUX_NONNULL flag) {
   __atomic_store_n(flag, 1, __ATOMIC_RELEASE);
 }
 
-/// Takes a flag down. What the thread wrote before is visible to whoever sees that.
+/// Takes a flag down. What the thread wrote before is visible to any thread that sees that.
 static inline void cuio_flag_lower(uint32_t *LINUX_NONNULL flag) { __atomic_store_n(flag, 0, __ATOMIC_RELEASE); }
 
 #endif

@@ -178,6 +178,8 @@ public final class DeferredQueue: Sendable {
 }
 
 extension DeferredWorker: EndsWithProcess {
+  var endsFirst: Bool { false }
+
   func endWithProcess() {
     mustDrop.store(true, ordering: .sequentiallyConsistent)
     let end = linux_nanoseconds() + ProcessEnd.patience.inNanoseconds

@@ -1,6 +1,7 @@
 // Room Object: an object and the processes that fork(2) makes. A child has a copy of the object's memory, the descriptors
 // of its line, and neither its thread nor the right to the device. The caller's thread, any level; no lock is taken
 // before the check, as in a child a thread that does not exist may have it.
+import CUIO
 import LinuxSystem
 import Synchronization
 
@@ -56,5 +57,27 @@ extension SyncStorage {
       .otherProcess, object: name, operation: operation,
       cause: "the thread of its group is in \(worker.owner.description)",
       hint: "make the group and its objects again in this process")
+  }
+}
+
+extension SyncStorage: EndsWithProcess {
+  var endsFirst: Bool { true }
+
+  /// The list is as good as empty, and the line masked. A routine that keeps the lock for longer
+  /// finds that out when it returns.
+  func endWithProcess() {
+    guard isOwnProcess else { return }
+    let isTaken =
+      !lock.isHeldByCaller
+      && lock.acquire(withinNanoseconds: Int64(ProcessEnd.patience.inNanoseconds)) == 0
+    defer { if isTaken { lock.release() } }
+    var next = unsafe core.value.head
+    while let node = unsafe next {
+      unsafe node.pointee.isCancelled = true
+      unsafe next = node.pointee.next
+    }
+    core.value.masked = core.value.masked.union(.disconnected)
+    unsafe core.value.connection = nil
+    monitor.locked { server }?.connection.maskLine()
   }
 }

@@ -79,7 +79,7 @@ final class ServingActivity: @unchecked Sendable {
   /// While a storm lasts, the brake's next pause in milliseconds, should it go on. Only the serving
   /// thread uses it, as the next two. A line may storm and fail to re-arm at once.
   var stormPause: Int32?
-  /// The line is braked although there is no storm: nobody who could service it is active.
+  /// The line is braked although there is no storm: no object that could service it is active.
   var isResting = false
   /// While the line could not be re-armed, milliseconds before the next try.
   var rearmPause: Int32?

@@ -98,7 +98,7 @@ import LinuxSystem
     spinLock?.leave()
   }
 
-  /// Whether the routine is called. A line that nobody else services is masked meanwhile (W11).
+  /// Whether the routine is called. A line that no other interrupt services is masked meanwhile (W11).
   func setActive(_ isActive: Bool) {
     guard let isr = unsafe isr else { return }
     defer { for member in members { member.line.shared.setActive(member.object, isActive) } }

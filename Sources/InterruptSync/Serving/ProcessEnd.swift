@@ -1,4 +1,4 @@
-// Room Object: the end of the process while objects are connected and deferred routines are queued.
+// Room Serving: the end of the process while objects are connected and deferred routines are queued.
 // exit(3) destroys, one after the other, what routines work with, and the library's threads run on
 // meanwhile. So the exiting thread comes here first. A monitor guards the list; the interrupt lock
 // of each object is waited for only so long.
@@ -12,6 +12,8 @@ protocol EndsWithProcess: AnyObject, Sendable {
   /// Returns when no routine runs any more and none will, or after `ProcessEnd.patience`. On the
   /// exiting thread, which may be inside a routine.
   func endWithProcess()
+  /// Its routines may queue others: it ends first.
+  var endsFirst: Bool { get }
 }
 
 enum ProcessEnd {
@@ -21,7 +23,8 @@ enum ProcessEnd {
   private static let monitor = Monitor()
   /// The generation of the process whose things these are.
   private static let owner = Atomic<UInt32>(ProcessOwner().generation)
-  nonisolated(unsafe) private static var watched: [UnsafeRawPointer: Unmanaged<AnyObject>] = unsafe [:]
+  nonisolated(unsafe) private static var watched: [UnsafeRawPointer: Unmanaged<AnyObject>] =
+    unsafe [:]
 
   /// Keeps `new` until it is forgotten. What exit(3) destroys after this call has been destroyed
   /// when routines were told to end: all that was made before it.
@@ -49,33 +52,12 @@ enum ProcessEnd {
     unsafe watched = [:]
   }
 
-  /// Objects first: their routines queue deferred ones.
   private static func begin() {
     guard ProcessOwner(generation: owner.load(ordering: .relaxed)).isCurrent else { return }
     let all = monitor.locked {
       unsafe watched.values.compactMap { unsafe $0.takeUnretainedValue() as? any EndsWithProcess }
     }
-    for object in all where object is SyncStorage { object.endWithProcess() }
-    for queue in all where !(queue is SyncStorage) { queue.endWithProcess() }
-  }
-}
-
-extension SyncStorage: EndsWithProcess {
-  /// The list is as good as empty, and the line masked. A routine that keeps the lock for longer
-  /// finds that out when it returns.
-  func endWithProcess() {
-    guard isOwnProcess else { return }
-    let isTaken =
-      !lock.isHeldByCaller
-      && lock.acquire(withinNanoseconds: Int64(ProcessEnd.patience.inNanoseconds)) == 0
-    defer { if isTaken { lock.release() } }
-    var next = unsafe core.value.head
-    while let node = unsafe next {
-      unsafe node.pointee.isCancelled = true
-      unsafe next = node.pointee.next
-    }
-    core.value.masked = core.value.masked.union(.disconnected)
-    unsafe core.value.connection = nil
-    monitor.locked { server }?.connection.maskLine()
+    for ending in all where ending.endsFirst { ending.endWithProcess() }
+    for ending in all where !ending.endsFirst { ending.endWithProcess() }
   }
 }
