@@ -43,10 +43,11 @@ struct Daemon: ParsableCommand {
 
   @Flag(
     help:
-      "Check the configuration, or the named .device and .conf files, and exit with 0 or 78.")
+      "Check the configuration, or the named .device and .conf files, and exit with 0, 74 or 78.")
   var checkConfig = false
 
-  @Flag(help: "Print the merged configuration with the origin of each key, and exit with 0 or 78.")
+  @Flag(
+    help: "Print the merged configuration with the origin of each key, and exit with 0, 74 or 78.")
   var dumpConfig = false
 
   @Option(
@@ -78,10 +79,10 @@ struct Daemon: ParsableCommand {
 
   func run() throws {
     if list { return Self.show(UIODeviceInfo.all()) }
-    let files = try readConfiguration()
-    if dumpConfig { Console.show(files?.dump ?? "") }
-    if checkConfig || dumpConfig { return }
+    if checkConfig || dumpConfig { return try check() }
     let environment = ServiceEnvironment.take()
+    let inherited = InheritedDescriptors(environment)
+    let (files, isKept) = try readConfiguration(environment, inherited)
     do {
       // Under a service manager it waits for devices, files and clients, and makes no software line.
       let isConfigured =
@@ -93,10 +94,12 @@ struct Daemon: ParsableCommand {
         sockets: listen)
       if devices.isEmpty, isConfigured {
         configuration.files = files
+        configuration.isKept = isKept
         let tree = ConfigurationTree(root: configRoot)
         configuration.read = { () throws(ConfigurationError) in try ConfigurationSet(tree) }
       }
-      let service = try Service(configuration, environment: environment)
+      let service = try Service(
+        configuration, environment: environment, inherited: inherited)
       try service.run()
     } catch {
       Journal.standard.log(.error, "\(error)")
@@ -104,17 +107,42 @@ struct Daemon: ParsableCommand {
     }
   }
 
-  /// Reads the files; nil if devices are named, which are then all that is serviced.
+  /// Reads the files, or those that are named.
   /// - Throws: the exit status, after every fault has been printed.
-  private func readConfiguration() throws(ExitCode) -> ConfigurationSet? {
+  private func check() throws(ExitCode) {
     do throws(ConfigurationError) {
-      if devices.isEmpty { return try ConfigurationSet(ConfigurationTree(root: configRoot)) }
-      return checkConfig ? try ConfigurationSet(files: devices) : nil
-    } catch {
-      Console.complain(error.description)
-      // EX_CONFIG of sysexits.h.
-      throw ExitCode(78)
+      let files =
+        try devices.isEmpty
+        ? ConfigurationSet(ConfigurationTree(root: configRoot)) : ConfigurationSet(files: devices)
+      if dumpConfig { Console.show(files.dump) }
+    } catch { throw refusal(error) }
+  }
+
+  /// The configuration of this start; nil if devices are named, which are then all that is serviced.
+  /// - Throws: the exit status, after every fault has been printed.
+  private func readConfiguration(
+    _ environment: ServiceEnvironment, _ inherited: InheritedDescriptors
+  ) throws(ExitCode) -> (files: ConfigurationSet?, isKept: Bool) {
+    guard devices.isEmpty else { return (nil, false) }
+    let tree = ConfigurationTree(root: configRoot)
+    let start = ConfigurationStart(
+      kept: inherited.first(.configuration),
+      attempts: environment.hasManager ? ConfigurationStart.attempts : 0, journal: .standard
+    ) { () throws(ConfigurationError) in
+      try ConfigurationSet(tree)
+    } wait: {
+      sleep(1)
     }
+    switch start {
+    case .accepted(let files): return (files, false)
+    case .kept(let files, _): return (files, true)
+    case .refused(let error): throw refusal(error)
+    }
+  }
+
+  private func refusal(_ error: ConfigurationError) -> ExitCode {
+    Console.complain(error.description)
+    return ExitCode(error.exitStatus)
   }
 
   /// Taking over hardware that the user did not name could disturb its owner.

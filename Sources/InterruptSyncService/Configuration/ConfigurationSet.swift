@@ -28,8 +28,30 @@ package struct ConfigurationSet: Equatable, Sendable {
     var diagnostics: [Diagnostic] = []
     let daemon = tree.daemonEntry(&diagnostics)
     let devices = tree.deviceEntries(&diagnostics)
-    try self.init(daemon: daemon, devices: devices, diagnostics)
+    try self.init(
+      daemon: daemon, devices: devices, contents: ConfigurationReader.contents, diagnostics)
   }
+
+  /// Reads what `dump` made of an accepted configuration.
+  /// - Throws: every fault of the text.
+  package init(dump: String) throws(ConfigurationError) {
+    var daemon = ConfigurationTree.Entry(name: "interruptsyncd.conf", paths: [])
+    var devices: [ConfigurationTree.Entry] = []
+    var texts: [String: [UInt8]] = [:]
+    for part in "\n\(dump)".split(separator: "\n\(Self.heading)") {
+      let name = String(part.prefix { $0 != "\n" })
+      let path = "kept \(name)"
+      texts[path] = Array(part.dropFirst(name.count).utf8)
+      if name == daemon.name {
+        daemon.paths = [path]
+      } else {
+        devices.append(ConfigurationTree.Entry(name: name, paths: [path]))
+      }
+    }
+    try self.init(daemon: daemon, devices: devices, contents: { texts[$0] ?? [] }, [])
+  }
+
+  private static let heading = "### "
 
   /// Reads single files, each alone: `*.device`, drop-ins in a folder `*.device.d`, and any
   /// other `*.conf` as the daemon's.
@@ -53,14 +75,19 @@ package struct ConfigurationSet: Equatable, Sendable {
             hint: "name files as you would install them, for instance 10-card.device"))
       }
     }
-    try self.init(daemon: daemon, devices: devices, diagnostics)
+    try self.init(
+      daemon: daemon, devices: devices, contents: ConfigurationReader.contents, diagnostics)
   }
 
+  private typealias Contents = (String) throws(Diagnostic) -> [UInt8]
+
   private init(
-    daemon: ConfigurationTree.Entry, devices: [ConfigurationTree.Entry], _ found: [Diagnostic]
+    daemon: ConfigurationTree.Entry, devices: [ConfigurationTree.Entry],
+    contents: Contents, _ found: [Diagnostic]
   ) throws(ConfigurationError) {
     var diagnostics = found
-    let daemonDocument = Self.merge(daemon, [SectionSchema(DaemonSettings.Key.self)], &diagnostics)
+    let daemonDocument = Self.merge(
+      daemon, [SectionSchema(DaemonSettings.Key.self)], contents, &diagnostics)
     var reader = SectionReader(
       daemonDocument.sections(DaemonSettings.Key.section).first, DaemonSettings.Key.self)
     self.daemon = DaemonSettings(&reader)
@@ -68,7 +95,7 @@ package struct ConfigurationSet: Equatable, Sendable {
     var documents = [daemonDocument]
     var files: [DeviceFile] = []
     for entry in devices {
-      let document = Self.merge(entry, DeviceFile.schema, &diagnostics)
+      let document = Self.merge(entry, DeviceFile.schema, contents, &diagnostics)
       files.append(DeviceFile(document, &diagnostics))
       documents.append(document)
     }
@@ -78,13 +105,14 @@ package struct ConfigurationSet: Equatable, Sendable {
   }
 
   private static func merge(
-    _ entry: ConfigurationTree.Entry, _ schema: [SectionSchema], _ diagnostics: inout [Diagnostic]
+    _ entry: ConfigurationTree.Entry, _ schema: [SectionSchema], _ contents: Contents,
+    _ diagnostics: inout [Diagnostic]
   ) -> MergedDocument {
     let before = diagnostics.count
     var files: [ConfigurationFile] = []
     for path in entry.paths {
       do throws(Diagnostic) {
-        let parser = ConfigurationParser(try ConfigurationReader.contents(path), path: path)
+        let parser = ConfigurationParser(try contents(path), path: path)
         files.append(parser.file)
         diagnostics += parser.diagnostics
       } catch { diagnostics.append(error) }
@@ -99,8 +127,10 @@ extension ConfigurationSet {
   /// The merged files, each after a line `### NAME`, and each key after a comment with its path and
   /// line. Read as files of these names, it is the same configuration.
   package var dump: String {
-    documents.filter { !$0.sections.isEmpty }.map { "### \($0.name)\n\n" + Self.text($0) }
-      .joined(separator: "\n")
+    documents.filter { !$0.sections.isEmpty }.map {
+      "\(Self.heading)\($0.name)\n\n" + Self.text($0)
+    }
+    .joined(separator: "\n")
   }
 
   /// One merged file in the syntax of its sources.

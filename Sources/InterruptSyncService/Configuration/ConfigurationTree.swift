@@ -66,8 +66,7 @@ package struct ConfigurationTree: Sendable {
       } catch {
         if error.number == ENOENT { continue }
         diagnostics.append(
-          Diagnostic(
-            SourcePosition(path: folder), "cannot list the folder: \(Errno.name(error.number))"))
+          ConfigurationReader.failure(folder, error.number, "cannot list the folder"))
       }
     }
     // By bytes, so that the order does not depend on the language.
@@ -88,6 +87,9 @@ enum ConfigurationReader {
   /// Whether the file is empty or /dev/null.
   /// - Throws: if the path is not a file, or cannot be examined.
   static func isMask(_ path: String) throws(Diagnostic) -> Bool {
+    do throws(SystemError) { try SystemError.inject(.stat, path) } catch {
+      throw failure(path, error.number)
+    }
     var status = stat()
     guard unsafe stat(path, &status) == 0 else {
       let number = errno
@@ -114,6 +116,7 @@ enum ConfigurationReader {
   static func contents(_ path: String) throws(Diagnostic) -> [UInt8] {
     do throws(SystemError) {
       let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK)
+      try SystemError.inject(.read, path)
       var bytes: [UInt8] = []
       var buffer = [UInt8](repeating: 0, count: 1 << 16)
       while bytes.count <= ConfigurationParser.largestFile {
@@ -131,9 +134,29 @@ enum ConfigurationReader {
     } catch { throw failure(path, error.number) }
   }
 
-  private static func failure(_ path: String, _ number: Int32) -> Diagnostic {
-    Diagnostic(
-      SourcePosition(path: path), "cannot read the file: \(Errno.name(number))",
-      hint: number == EACCES ? "make it readable for the daemon's user" : "")
+  /// A file or folder that the kernel refused. An invalid path makes the configuration
+  /// invalid.
+  static func failure(
+    _ path: String, _ number: Int32, _ what: String = "cannot read the file"
+  ) -> Diagnostic {
+    let isPath = [ENOTDIR, ELOOP, ENAMETOOLONG].contains(number)
+    return Diagnostic(
+      SourcePosition(path: path), "\(what): \(Errno.name(number))", hint: hint(number),
+      errno: isPath ? 0 : number)
+  }
+
+  private static func hint(_ number: Int32) -> String {
+    switch number {
+    case EACCES, EPERM: "make it readable for the daemon's user"
+    case ENOTDIR: "replace it with a folder, or remove it"
+    case ELOOP: "its symbolic links lead in a circle: point them at a file, or remove them"
+    case ENAMETOOLONG: "give it a shorter name"
+    case EMFILE: "raise LimitNOFILE= of the daemon's unit"
+    case ENFILE: "raise the sysctl fs.file-max: all processes together have too many open files"
+    case ENOMEM: "free memory, or raise MemoryMax= of the daemon's unit"
+    case EIO: "check the file system and its disk: dmesg has the details"
+    case ENOENT: "write the file, or name another"
+    default: ""
+    }
   }
 }

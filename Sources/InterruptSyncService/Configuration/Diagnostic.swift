@@ -27,11 +27,16 @@ package struct Diagnostic: Error, Equatable, CustomStringConvertible {
   package let message: String
   /// Empty if there is nothing to say.
   package let hint: String
+  /// Why the file was not read; 0 if what it says is invalid.
+  package let errno: Int32
 
-  package init(_ position: SourcePosition, _ message: String, hint: String = "") {
+  package init(
+    _ position: SourcePosition, _ message: String, hint: String = "", errno: Int32 = 0
+  ) {
     self.position = position
     self.message = message
     self.hint = hint
+    self.errno = errno
   }
 
   /// `path:line:column: error: message`, and the hint on a line of its own.
@@ -58,6 +63,13 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
   }
 
   package var description: String { diagnostics.map(\.description).joined(separator: "\n") }
+
+  /// Some of it was not read, which may succeed the next time.
+  package var isUnread: Bool { diagnostics.contains { $0.errno != 0 } }
+
+  /// EX_CONFIG of sysexits.h for what the files say: they say it after a restart too. EX_IOERR if one
+  /// of them was not read.
+  package var exitStatus: Int32 { isUnread ? 74 : 78 }
 }
 
 /// Why a value is not valid. The reader of its section knows the position and makes a `Diagnostic`.

@@ -23,6 +23,8 @@ package final class Service {
   private let registry: DeviceRegistry
   private var clients: ClientService?
   private var software: SoftwareService?
+  /// The files are invalid, and an earlier configuration is in force.
+  private var isRejected: Bool
   private let status: StatusPrinter
   private var metrics: MetricsFile?
   /// Ended before the reports are drained for the last time.
@@ -39,12 +41,15 @@ package final class Service {
   /// - Throws: `UIOError`, `SystemError`.
   package init(
     _ configuration: ServiceConfiguration,
-    environment: ServiceEnvironment = ServiceEnvironment(), journal: Journal = .standard
+    environment: ServiceEnvironment = ServiceEnvironment(),
+    inherited: InheritedDescriptors? = nil, journal: Journal = .standard
   ) throws {
     self.configuration = configuration
     self.journal = journal
     if let files = configuration.files { journal.admit(files.daemon.logLevel) }
-    manager = try ServiceManagerBridge(environment, journal: journal)
+    isRejected = configuration.isKept
+    manager = try ServiceManagerBridge(environment, journal: journal, inherited: inherited)
+    if !configuration.isKept { manager.keep(configuration: configuration.files?.dump) }
     loop = try EventLoop()
     quota = CPUQuota(on: loop)
     let handler = ReportHandler()
@@ -235,6 +240,8 @@ package final class Service {
     do throws(ConfigurationError) {
       let files = try read()
       registry.apply(files)
+      isRejected = false
+      manager.keep(configuration: files.dump)
       journal.admit(files.daemon.logLevel)
       let policy = policy(of: files.daemon)
       limit(files.daemon, policy)
@@ -242,6 +249,7 @@ package final class Service {
       writeMetrics(files.daemon)
       journal.log(.info, "configuration reloaded: \(files.devices.count) device files")
     } catch {
+      isRejected = true
       journal.log(
         .error, "configuration rejected, the previous one stays in force:\n\(error.description)",
         event: .configurationRejected)
@@ -268,7 +276,9 @@ package final class Service {
   }
 
   private var statusLine: String {
-    software == nil ? StatusPrinter.summary(registry.snapshot) : "servicing a software line"
+    let line =
+      software == nil ? StatusPrinter.summary(registry.snapshot) : "servicing a software line"
+    return line + (isRejected ? "; configuration rejected, an earlier one is in force" : "")
   }
 
   /// A record a second is for a terminal, not for the journal.

@@ -7,6 +7,8 @@ package struct ServiceConfiguration: Sendable {
   package var devices: [DeviceConfiguration]
   /// Says which other devices are serviced, now and when they come; nil: none.
   package var files: ConfigurationSet?
+  /// `files` are the last accepted ones, because those of the file system are invalid.
+  package var isKept = false
   /// Print one JSON object per line instead of text.
   package var isJSON: Bool
   /// Seconds after which the service exits; nil: never.

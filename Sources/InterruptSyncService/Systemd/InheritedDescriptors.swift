@@ -13,6 +13,8 @@ package struct StoredName: Hashable, Sendable, CustomStringConvertible {
 
   /// The file of totals.
   package static let state = StoredName("state")
+  /// The last accepted configuration.
+  package static let configuration = StoredName("configuration")
   /// The listening socket, as Varlink prescribes it.
   package static let varlink = StoredName("varlink")
 
@@ -91,6 +93,11 @@ package final class InheritedDescriptors {
   package var names: [StoredName] {
     var seen: Set<StoredName> = []
     return held.map(\.name).filter { seen.insert($0).inserted }
+  }
+
+  /// The first descriptor of a name, which stays here.
+  package func first(_ name: StoredName) -> FileDescriptor? {
+    held.first { $0.name == name }?.file
   }
 
   /// Gives away all descriptors of a name.

@@ -1,5 +1,5 @@
 // Systemd room. The daemon's side of the service manager: readiness, the watchdog, sockets that it
-// opened, and the descriptors and totals that it keeps over a restart. The bridge stores and returns
+// opened, and the descriptors, totals and configuration that it keeps over a restart. The bridge stores and returns
 // descriptors by name; DeviceOpener decides which of them are a device's. Control thread; no lock.
 import CUIO
 import Glibc
@@ -23,6 +23,8 @@ final class ServiceManagerBridge {
   /// Their ids, those last that have not been serviced for the longest time.
   private var order: [String] = []
   private var hasFailedToSave = false
+  /// The manager has a configuration, maybe of an earlier process.
+  private var keepsConfiguration: Bool
 
   /// - Parameter inherited: tests pass descriptors of their own.
   /// - Throws: `resourcesExhausted`.
@@ -33,6 +35,7 @@ final class ServiceManagerBridge {
     self.journal = journal
     runtimeFolder = environment.hasManager ? environment["RUNTIME_DIRECTORY"] : nil
     self.inherited = inherited ?? InheritedDescriptors(environment)
+    keepsConfiguration = !self.inherited.take(.configuration).isEmpty
     watchdog = Watchdog(environment)
     watchdogTimer = try watchdog.map { watchdog throws(UIOError) in
       let fd = linux_timer_create(watchdog.interval)
@@ -94,6 +97,26 @@ final class ServiceManagerBridge {
 
   /// Has the manager close the descriptors of a name.
   func remove(_ name: StoredName) { manager.remove(name) }
+
+  // MARK: The configuration
+
+  /// Has the manager keep an accepted configuration in place of the one before; nil: none.
+  func keep(configuration text: String?) {
+    guard manager.isPresent else { return }
+    if keepsConfiguration { manager.remove(.configuration) }
+    keepsConfiguration = false
+    guard let text else { return }
+    var result: Int32
+    do throws(SystemError) {
+      result = manager.store([try KeptConfiguration.file(text)], as: .configuration)
+    } catch { result = error.number }
+    keepsConfiguration = result == 0
+    guard result != 0 else { return }
+    journal.log(
+      .warning,
+      "the service manager cannot keep the configuration over a restart (\(Errno.name(result)))",
+      event: .stateRefused, errno: result)
+  }
 
   // MARK: Totals
 

@@ -212,13 +212,10 @@ package struct StateTable: Equatable, Sendable {
     return device
   }
 
-  /// FNV-1a over all but the checksum itself: it detects a write that was cut off.
+  /// Over all but the checksum itself.
   static func checksum(_ bytes: [UInt8]) -> UInt64 {
-    var sum: UInt64 = 0xcbf2_9ce4_8422_2325
-    for (place, byte) in bytes.enumerated() where !checksumPlace.contains(place) {
-      sum = (sum ^ UInt64(byte)) &* 0x100_0000_01b3
-    }
-    return sum
+    Checksum.of(
+      bytes.enumerated().lazy.filter { !checksumPlace.contains($0.offset) }.map(\.element))
   }
 
   private static func little<T: FixedWidthInteger>(_ number: T) -> [UInt8] {
@@ -252,7 +249,14 @@ package struct DeviceTotals: Equatable, Sendable {
   }
 }
 
-/// Why saved totals are not usable.
+/// FNV-1a: it detects a write that was cut off.
+enum Checksum {
+  static func of(_ bytes: some Sequence<UInt8>) -> UInt64 {
+    bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  }
+}
+
+/// Why what an earlier process left is not usable.
 package struct StateFault: Error, Equatable, CustomStringConvertible {
   package let description: String
   init(_ description: String) { self.description = description }

@@ -239,7 +239,12 @@ enum SystemdTests {
       let bad = "/etc/interruptsync/devices/60-bad.device"
       try Guest.create("[Match]\nIdd=x", at: bad)
       defer { unlink(bad) }
-      _ = try? Guest.shell("systemctl restart \(unit)")
+      try Guest.shell("systemctl restart \(unit)")
+      let status = try Service.property("StatusText")
+      try expect(status.contains("an earlier one is in force"), status)
+      // What is kept ends with a stop.
+      try Guest.shell("systemctl stop \(unit)")
+      _ = try? Guest.shell("systemctl start \(unit)")
       try Guest.waitFor("the failure") { try Service.property("ActiveState") == "failed" }
       try expectEqual(try Service.property("ExecMainStatus"), "78", "exit status")
       try expectEqual(try Service.property("NRestarts"), "0", "restarts")

@@ -38,7 +38,7 @@ private let good = "[Match]\nId=pci-*\n[Device]\nMode=all\n"
   #expect(bad.status == 78)
   #expect(bad.output.hasPrefix("\(folder.path)/bad.device:2:4: error: "), "\(bad.output)")
   let missing = daemon("--check-config \(folder.path)/none.device")
-  #expect(missing.status == 78)
+  #expect(missing.status == 74)
   #expect(
     missing.output.hasPrefix("\(folder.path)/none.device: error: cannot read the file: ENOENT"))
   let other = daemon("--check-config \(folder.path)/none.txt")

@@ -23,6 +23,7 @@ private func supervised(_ receiver: FakeReceiver, _ more: String, _ arguments: S
   let state = try #require(receiver.next())
   #expect(state.lines == ["FDSTORE=1", "FDNAME=state"])
   #expect(try StateFile.inherit(try #require(state.descriptors.first)).devices.isEmpty)
+  #expect(receiver.next()?.lines == ["FDSTORE=1", "FDNAME=configuration"])
   #expect(
     receiver.next()?.lines == ["READY=1", "STATUS=no configured device is present"])
   var fed = 0
