@@ -135,8 +135,10 @@ int cuio_ring_file(uint64_t capacity, cuio_ring_page **page) {
 int cuio_ring_map(int fd, cuio_ring_page **page, uint64_t *size) {
   int seals = fcntl(fd, F_GET_SEALS);
   struct stat status;
-  if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &status) != 0 || status.st_size < CUIO_RING_ENTRIES)
-    return -EBADMSG;
+  // EINVAL: a file that has no seals is no ring.
+  if (seals < 0) return errno == EINVAL ? -EBADMSG : -errno;
+  if (fstat(fd, &status) != 0) return -errno;
+  if (!(seals & F_SEAL_SHRINK) || status.st_size < CUIO_RING_ENTRIES) return -EBADMSG;
   void *mapped = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (mapped == MAP_FAILED) return -errno;
   if (!cuio_ring_is_valid(mapped, (uint64_t)status.st_size)) {

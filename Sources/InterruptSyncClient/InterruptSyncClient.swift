@@ -288,11 +288,10 @@ extension InterruptSyncClient {
     _ path: String, _ device: String, _ operation: String
   ) throws(InterruptSyncClientError) -> FileDescriptor {
     do throws(SystemError) { return try FileDescriptor.open(path, O_RDWR | O_NONBLOCK) } catch {
-      let isDenied = error.number == EACCES || error.number == EPERM
-      let name = Errno(rawValue: error.number)
+      let meaning = FileFailure(error.number)
       throw InterruptSyncClientError(
-        isDenied ? .permissionDenied : .systemFailure, object: device, operation: operation,
-        cause: "cannot open \(path) (\(name))", hint: isDenied ? "run as root" : "",
+        meaning.kind == .denied ? .permissionDenied : .systemFailure, object: device,
+        operation: operation, cause: "cannot open \(path): \(meaning.cause)", hint: meaning.hint,
         errno: error.number)
     }
   }

@@ -69,12 +69,17 @@ package final class FileDescriptor: Sendable {
     guard let folder = unsafe opendir(path) else { throw SystemError(errno) }
     defer { unsafe closedir(folder) }
     var names: [String] = []
-    while let entry = unsafe readdir(folder) {
+    while true {
+      errno = 0
+      guard let entry = unsafe readdir(folder) else { break }
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
         unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
       }
       if name != "." && name != ".." { names.append(name) }
     }
+    // Not the end: the kernel refused the next entries.
+    let number = errno
+    if number != 0 { throw SystemError(number) }
     return names.sorted()
   }
 

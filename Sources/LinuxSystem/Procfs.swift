@@ -39,7 +39,10 @@ package struct Procfs: Sendable, Equatable {
     do throws(SystemError) {
       let file = try FileDescriptor.open("\(root)/irq/\(number)/smp_affinity_list", O_WRONLY)
       let bytes = Array(list.utf8)
-      return unsafe write(file.raw, bytes, bytes.count) == bytes.count ? 0 : -max(errno, 1)
+      let count = unsafe write(file.raw, bytes, bytes.count)
+      if count < 0 { return -errno }
+      // A file of procfs takes all of it, or fails.
+      return count == bytes.count ? 0 : -EIO
     } catch { return -error.number }
   }
 

@@ -104,7 +104,14 @@ package struct VarlinkError: ExplainedError, Equatable, Sendable, CustomStringCo
         "raise the limit (systemd: LimitNOFILE=)"
       )
     case EPIPE, ECONNRESET: (.disconnected, "the other end closed the connection", "")
-    default: (.unexpected, "unexpected error from the kernel", "")
+    case EROFS:
+      (
+        .permissionDenied, FileFailure(number).cause,
+        "choose a path below /run, or another writable one"
+      )
+    case ENOSPC, EDQUOT:
+      (.resourcesExhausted, FileFailure(number).cause, FileFailure(number).hint)
+    default: (.unexpected, "unexpected error from the kernel", "dmesg may say why")
     }
   }
 }

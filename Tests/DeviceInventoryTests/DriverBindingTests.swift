@@ -97,7 +97,12 @@ func driverThatDoesNotTakeTheDeviceGivesItBack(before: String, after: String) th
 @Test(arguments: [
   ("driver_override", EACCES, UIOError.Code.permissionDenied),
   ("driver_override", ENOENT, .unexpected), ("unbind", EPERM, .permissionDenied),
-  ("drivers_probe", EROFS, .permissionDenied),
+  ("drivers_probe", EROFS, .readOnly), ("driver_override", EROFS, .readOnly),
+  ("unbind", EROFS, .readOnly), ("driver_override", ENOSPC, .resourcesExhausted),
+  ("unbind", ENOSPC, .resourcesExhausted), ("drivers_probe", ENOSPC, .resourcesExhausted),
+  ("driver_override", ENOMEM, .resourcesExhausted), ("unbind", EMFILE, .resourcesExhausted),
+  ("unbind", ENODEV, .removed), ("unbind", EBUSY, .busy), ("drivers_probe", EIO, .driverFailed),
+  ("driver_override", EINVAL, .malformed), ("unbind", EBADMSG, .unexpected),
 ])
 func writeThatFailsLeavesTheOldDriver(attribute: String, number: Int32, code: UIOError.Code) throws
 {
@@ -112,6 +117,7 @@ func writeThatFailsLeavesTheOldDriver(attribute: String, number: Int32, code: UI
   }
   #expect(error?.code == code)
   #expect(error?.errorNumber == number)
+  #expect(error?.hint.isEmpty == false, "\(Errno.name(number))")
   // With the probe closed nobody can be given it any more, and that is told.
   if attribute == "drivers_probe" {
     #expect(error?.cause.contains("no longer") == true)
@@ -166,6 +172,32 @@ func busDeviceThatIsNotThereIsNotFound(text: String) throws {
   #expect(try FileDescriptor.list(folder.path("etc/interruptsync/bind.d")) == ["pci-\(card)"])
   #expect(try saved.remove())
   #expect(saved.driver == nil)
+}
+
+@Test(arguments: [
+  (EACCES, UIOError.Code.permissionDenied), (EPERM, .permissionDenied), (EROFS, .readOnly),
+  (ENOSPC, .resourcesExhausted), (EDQUOT, .resourcesExhausted), (EMFILE, .resourcesExhausted),
+  (ENOMEM, .resourcesExhausted), (ENOTDIR, .malformed), (ELOOP, .malformed), (EIO, .driverFailed),
+])
+func savedBindingThatCannotBeWrittenHasACauseAndAHint(number: Int32, code: UIOError.Code) throws {
+  let folder = try TemporaryFolder()
+  try folder.folder("etc")
+  let saved = try SavedBinding("pci-\(card)", root: folder.path)
+  let error = SystemError.$injected.withValue({ call, _ in call == .open ? number : nil }) {
+    refusal { () throws(UIOError) in try saved.save(driver: "uio_pci_generic") }
+  }
+  #expect(error?.code == code && error?.errorNumber == number)
+  #expect(error?.cause.hasPrefix("\(saved.path) cannot be changed: ") == true)
+  #expect(error?.hint == FileFailure(number).hint)
+}
+
+@Test func savedBindingBelowALinkThatLeadsNowhereIsAnError() throws {
+  let folder = try TemporaryFolder()
+  try folder.folder("etc")
+  let saved = try SavedBinding("pci-\(card)", root: folder.path)
+  try #require(symlink("nowhere", folder.path("etc/interruptsync")) == 0)
+  let error = refusal { () throws(UIOError) in try saved.save(driver: "uio_pci_generic") }
+  #expect(error?.code == .notFound && error?.errorNumber == ENOENT)
 }
 
 @Test(arguments: ["x", "../../etc/passwd-x", ".-", "a/b-c"])

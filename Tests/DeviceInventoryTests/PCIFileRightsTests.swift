@@ -91,16 +91,22 @@ func whatTheGroupGotIsTakenBackWhateverDrivesTheFunctionThen(_ driver: String?) 
   #expect(rights(machine) == given)
 }
 
-@Test func rightsThatCannotBeChangedAreAnErrorThatNamesTheFile() throws {
+@Test(arguments: [
+  (EPERM, UIOError.Code.permissionDenied), (EACCES, .permissionDenied), (EROFS, .readOnly),
+  (ENOMEM, .resourcesExhausted), (EIO, .driverFailed),
+])
+func rightsThatCannotBeChangedAreAnErrorThatNamesTheFile(number: Int32, code: UIOError.Code) throws
+{
   let machine = try FakeMachine()
   try machine.add(card, driver: "uio_pci_generic")
   var refusing = machine.system.rights
-  refusing.write = { _, _, _ in EPERM }
+  refusing.write = { _, _, _ in number }
   let files = PCIFileRights(
     folder: machine.folder.path("sys/bus/pci/devices/\(card)"), sysfs: machine.system.sysfs,
     rights: refusing)
   let error = #expect(throws: UIOError.self) { try files.settle() }
-  #expect(error?.code == .permissionDenied)
+  #expect(error?.code == code && error?.errorNumber == number)
+  #expect(error?.hint.isEmpty == false)
   #expect(error?.device.hasSuffix("\(card)/config") == true)
 }
 

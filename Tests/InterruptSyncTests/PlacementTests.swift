@@ -70,6 +70,16 @@ private func object(_ attributes: DispatcherAttributes, _ log: ReportLog) throws
   #expect(log.all.first?.error?.operation == "limit the processors' latency to 0 µs")
 }
 
+@Test func aLatencyLimitThatTheKernelRefusesHasItsErrorNumber() throws {
+  let log = ReportLog()
+  // Opens, and takes nothing.
+  let held = ThreadPlacement.prepare(
+    DispatcherAttributes(latencyLimit: .zero), named: "line", latencyPath: "/dev/full",
+    report: log.handler)
+  #expect(held == nil)
+  #expect(log.all.first?.error?.errno == Errno(rawValue: ENOSPC))
+}
+
 @Test func nothingIsPreparedUnasked() throws {
   let log = ReportLog()
   let held = ThreadPlacement.prepare(

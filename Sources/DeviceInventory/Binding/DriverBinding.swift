@@ -45,7 +45,8 @@ package struct DriverBinding {
   /// old one gets it back.
   /// - Parameter force: also when the device is in use.
   /// - Throws: `busy` when it is in use, `notFound` when there is no such driver,
-  ///   `permissionDenied`, `driverFailed` when the driver does not take the device, `unexpected`.
+  ///   `driverFailed` when the driver does not take the device, and what a file of sysfs answers:
+  ///   `permissionDenied`, `readOnly`, `resourcesExhausted`, `removed`, `unexpected` and others.
   package func bind(to driver: String, force: Bool = false) throws(UIOError) -> Outcome {
     let before = self.driver
     if before == driver, override == driver { return Outcome(before: before, after: driver) }
@@ -75,7 +76,7 @@ package struct DriverBinding {
 
   /// Takes the device from its driver and lets the kernel choose again.
   /// - Parameter force: also when the device is in use.
-  /// - Throws: `busy`, `permissionDenied`, `unexpected`.
+  /// - Throws: `busy`, and what a file of sysfs answers, as `bind` does.
   package func unbind(force: Bool = false) throws(UIOError) -> Outcome {
     let before = driver
     try refuseUse(force, "unbind")
@@ -156,20 +157,14 @@ package struct DriverBinding {
   }
 
   private func failure(_ error: SystemError, _ path: String, _ operation: String) -> UIOError {
-    switch error.number {
-    case EACCES, EPERM, EROFS:
-      UIOError(
-        .permissionDenied, device: "\(device)", operation: operation,
-        cause: "\(path) cannot be written", hint: "run as root", errno: error.number)
-    case ENOENT where path.hasSuffix("driver_override"):
-      UIOError(
+    if error.number == ENOENT, path.hasSuffix("driver_override") {
+      return UIOError(
         .unexpected, device: "\(device)", operation: operation,
-        cause: "the bus \(device.bus) has no driver_override", errno: error.number)
-    default:
-      UIOError(
-        .unexpected, device: "\(device)", operation: operation,
-        cause: "writing \(path) failed", errno: error.number)
+        cause: "the bus \(device.bus) has no driver_override",
+        hint: "bind devices of a bus that has one, such as pci or platform", errno: error.number)
     }
+    return UIOError(
+      error, device: "\(device)", operation: operation, cause: "\(path) cannot be written")
   }
 }
 
@@ -205,7 +200,7 @@ package struct SavedBinding {
   }
 
   /// Keeps a driver, in place of any other.
-  /// - Throws: `permissionDenied`, `unexpected`.
+  /// - Throws: `permissionDenied`, `readOnly`, `resourcesExhausted`, `unexpected` and others.
   package func save(driver: String) throws(UIOError) {
     do throws(SystemError) {
       for part in ["\(root)/etc/interruptsync", folder] {
@@ -220,7 +215,7 @@ package struct SavedBinding {
 
   /// Forgets it.
   /// - Returns: whether there was one.
-  /// - Throws: `permissionDenied`, `unexpected`.
+  /// - Throws: as `save` does.
   package func remove() throws(UIOError) -> Bool {
     if unsafe unlink(path) == 0 { return true }
     if errno == ENOENT { return false }
@@ -228,9 +223,28 @@ package struct SavedBinding {
   }
 
   private func failure(_ error: SystemError, _ operation: String) -> UIOError {
-    let isDenied = [EACCES, EPERM, EROFS].contains(error.number)
-    return UIOError(
-      isDenied ? .permissionDenied : .unexpected, device: device, operation: operation,
-      cause: "\(path) cannot be changed", hint: isDenied ? "run as root" : "", errno: error.number)
+    UIOError(error, device: device, operation: operation, cause: "\(path) cannot be changed")
+  }
+}
+
+extension UIOError {
+  /// A file that could not be written.
+  init(_ failure: SystemError, device: String, operation: String, cause: String) {
+    let meaning = FileFailure(failure.number)
+    let code: Code =
+      switch meaning.kind {
+      case .denied: .permissionDenied
+      case .readOnly: .readOnly
+      case .exhausted: .resourcesExhausted
+      case .absent: .notFound
+      case .busy: .busy
+      case .gone: .removed
+      case .malformed: .malformed
+      case .failed: .driverFailed
+      case .undocumented: .unexpected
+      }
+    self.init(
+      code, device: device, operation: operation, cause: "\(cause): \(meaning.cause)",
+      hint: meaning.hint, errno: failure.number)
   }
 }

@@ -60,7 +60,7 @@ package struct PCIFileRights {
   /// Gives the files to the group if the driver that needs it has the function, and takes them back
   /// otherwise, so that it does not matter in which order udev runs this for a device that goes and one
   /// that comes.
-  /// - Throws: `permissionDenied`, `unexpected`.
+  /// - Throws: `permissionDenied`, `readOnly`, `unexpected` and others.
   package func settle() throws(UIOError) {
     guard sysfs.linkName("\(folder)/subsystem") == "pci", let group = rights.group(Self.group)
     else { return }
@@ -89,8 +89,8 @@ package struct PCIFileRights {
     // A function that goes takes its files with it.
     guard number != 0, number != ENOENT else { return }
     throw UIOError(
-      [EACCES, EPERM, EROFS].contains(number) ? .permissionDenied : .unexpected, device: path,
+      SystemError(number), device: path,
       operation: isNeeded ? "give to the group \(Self.group)" : "take from the group \(Self.group)",
-      cause: "its group and mode cannot be changed", hint: "run as root", errno: number)
+      cause: "its group and mode cannot be changed")
   }
 }

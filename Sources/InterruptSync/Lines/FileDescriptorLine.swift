@@ -41,12 +41,13 @@ import UIO
   ) throws(InterruptSyncError) {
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0 else {
-      let code: InterruptSyncError.Code = errno == EBADF ? .invalidArgument : .resourcesExhausted
+      let number = errno
+      let code: InterruptSyncError.Code = number == EBADF ? .invalidArgument : .resourcesExhausted
       throw InterruptSyncError(
         code, object: name, operation: "make a descriptor line",
         cause: code == .invalidArgument
           ? "\(descriptor) is not an open descriptor" : "cannot duplicate the descriptor",
-        errno: errno)
+        errno: number)
     }
     file = FileDescriptor(adopting: copy)
     self.name = name

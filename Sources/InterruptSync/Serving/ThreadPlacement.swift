@@ -36,9 +36,13 @@ enum ThreadPlacement {
           "systemd: LimitRTPRIO=\(priority); a shell: ulimit -r \(priority); or CAP_SYS_NICE")
       }
     } else if isExtraordinary(thread) {
-      refused(
-        owner, report, "run with the ordinary policy", EPERM,
-        "start the process with SCHED_OTHER, or give it CAP_SYS_NICE")
+      // Asked again for the reason: the thread's creation has more than one.
+      let result = linux_thread_set_policy(thread, SCHED_OTHER, 0)
+      if result != 0 {
+        refused(
+          owner, report, "run with the ordinary policy", -result,
+          "start the process with SCHED_OTHER, or give it CAP_SYS_NICE")
+      }
     }
     guard !attributes.processors.isEmpty else { return }
     var words = [UInt64](repeating: 0, count: 16)
@@ -99,8 +103,10 @@ enum ThreadPlacement {
     let hint = "give the process write access to \(latencyPath)"
     do throws(SystemError) {
       let file = try FileDescriptor.open(latencyPath, O_WRONLY)
-      if unsafe write(file.raw, &limit, 4) == 4 { return file }
-      refused(owner, report, operation, errno, hint)
+      let count = unsafe write(file.raw, &limit, 4)
+      let number = count < 0 ? errno : EIO
+      if count == 4 { return file }
+      refused(owner, report, operation, number, hint)
     } catch { refused(owner, report, operation, error.number, hint) }
     return nil
   }

@@ -148,15 +148,7 @@ enum ConfigurationReader {
   private static func hint(_ number: Int32) -> String {
     switch number {
     case EACCES, EPERM: "make it readable for the daemon's user"
-    case ENOTDIR: "replace it with a folder, or remove it"
-    case ELOOP: "its symbolic links lead in a circle: point them at a file, or remove them"
-    case ENAMETOOLONG: "give it a shorter name"
-    case EMFILE: "raise LimitNOFILE= of the daemon's unit"
-    case ENFILE: "raise the sysctl fs.file-max: all processes together have too many open files"
-    case ENOMEM: "free memory, or raise MemoryMax= of the daemon's unit"
-    case EIO: "check the file system and its disk: dmesg has the details"
-    case ENOENT: "write the file, or name another"
-    default: ""
+    default: FileFailure(number).hint
     }
   }
 }

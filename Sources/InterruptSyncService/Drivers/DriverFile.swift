@@ -59,14 +59,18 @@ struct DriverFile {
   private static func status(_ path: String, _ driver: String) throws(UIOError) -> stat {
     var status = stat()
     if unsafe lstat(path, &status) == 0 { return status }
-    switch errno {
+    let number = errno
+    switch number {
     case ENOENT, ENOTDIR:
-      throw error(driver, .notFound, "\(path) does not exist", "install the driver", errno)
-    case EACCES:
+      throw error(driver, .notFound, "\(path) does not exist", "install the driver", number)
+    case EACCES, EPERM:
       throw error(
         driver, .permissionDenied, "\(path) cannot be reached",
-        "let the daemon's user search the folders above it", errno)
-    default: throw error(driver, .unexpected, "\(path) cannot be examined", "", errno)
+        "let the daemon's user search the folders above it", number)
+    default:
+      let meaning = FileFailure(number)
+      throw error(
+        driver, .unexpected, "\(path) cannot be examined: \(meaning.cause)", meaning.hint, number)
     }
   }
 

@@ -40,9 +40,14 @@ final class MetricsFile {
     } catch {
       guard !hasFailed else { return }
       hasFailed = true
+      let meaning = FileFailure(error.number)
       journal.log(
-        .warning, "\(path): cannot write the metrics (\(Errno.name(error.number)))",
-        errno: error.number)
+        LogRecord(
+          .warning,
+          "\(path): cannot write the metrics: \(meaning.cause) (\(Errno.name(error.number)))",
+          hint: meaning.kind == .denied
+            ? "let the daemon's user write to the folder" : meaning.hint,
+          errno: error.number))
     }
   }
 }

@@ -60,7 +60,7 @@ package final class Service {
     if configuration.servesDevices {
       let devices = try DeviceMonitor()
       // The loop keeps what it watches, and libudev closes its own descriptor.
-      monitor = (devices, try Self.adopt(fcntl(devices.descriptor, F_DUPFD_CLOEXEC, 3)))
+      monitor = (devices, try Self.copy(devices.descriptor))
     } else {
       monitor = nil
     }
@@ -72,6 +72,13 @@ package final class Service {
     handler.handle = { [unowned self] in handle($0) }
   }
 
+  /// - Throws: what fcntl answered.
+  static func copy(_ descriptor: Int32) throws(UIOError) -> FileDescriptor {
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+    return try adopt(copy < 0 ? -errno : copy)
+  }
+
+  /// - Parameter fd: a descriptor, or -errno.
   private static func adopt(_ fd: Int32) throws(UIOError) -> FileDescriptor {
     guard fd >= 0 else {
       throw UIOError(

@@ -89,3 +89,8 @@ func descriptorsForAnotherProcessAreLeftAlone(environment: ServiceEnvironment) {
   #expect(InheritedDescriptors(older, first: 751).names.count == 1)
   withExtendedLifetime(writers) {}
 }
+
+@Test func aDescriptorThatCannotBeCopiedIsReportedWithItsOwnErrorNumber() {
+  let error = #expect(throws: UIOError.self) { try Service.copy(-1) }
+  #expect(error?.errorNumber == EBADF, "not 1, the number of EPERM")
+}
