@@ -1,12 +1,13 @@
 // Floor 0: closing what others made. A timer of the closing thread sends it signals for as long as the close lasts: the
 // kernel ends the waits of a last close (SO_LINGER, a terminal's output) when a signal is pending. Any thread that
-// serves nothing else; no lock.
+// serves nothing else; no lock. Also how many descriptors the process has room for.
 #define _GNU_SOURCE
 #include "linux_close.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,6 +49,15 @@ void linux_close_within(int fd, unsigned milliseconds) {
 }
 
 void linux_shutdown(int socket) { shutdown(socket, SHUT_RDWR); }
+
+int linux_reserve_descriptors(int fd, uint64_t most) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;
+  int last = fcntl(fd, F_DUPFD_CLOEXEC, (int)(limit.rlim_cur < most ? limit.rlim_cur : most) - 1);
+  if (last < 0) return -errno;
+  close(last);
+  return 0;
+}
 
 int linux_next_descriptor(int fd) {
   int next = fcntl(fd, F_DUPFD_CLOEXEC, 0);

@@ -1,4 +1,5 @@
 // Descriptors whose last close waits, and who waits for them.
+import CLinuxSystem
 import Glibc
 import TestSupport
 import Testing
@@ -67,4 +68,18 @@ private func eventually(_ condition: () -> Bool) -> Bool {
   #expect(closer.pending(.user(10)) == 1 && closer.pending == 10)
   gate.open()
   #expect(eventually { closer.pending == 0 })
+}
+
+@Test func theTableOfDescriptorsGrowsOnce() throws {
+  func size() throws -> Int? {
+    let status = try FileDescriptor.wholeText("/proc/self/status")
+    let line = status.split(separator: "\n").first { $0.hasPrefix("FDSize:") }
+    return line?.split(whereSeparator: \.isWhitespace).last.flatMap { Int($0) }
+  }
+  let file = try FileDescriptor.open("/dev/null", O_RDONLY)
+  var limit = rlimit()
+  getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  #expect(linux_reserve_descriptors(file.raw, 2048) == 0)
+  #expect(try #require(try size()) >= min(2048, Int(clamping: limit.rlim_cur)))
+  #expect(linux_reserve_descriptors(-1, 2048) == -EBADF)
 }

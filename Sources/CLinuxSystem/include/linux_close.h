@@ -13,6 +13,13 @@ void linux_close_within(int fd, unsigned milliseconds);
 /// Ends a connection in both directions: its peer reads the end. Unread bytes stay, and nothing is closed.
 void linux_shutdown(int socket);
 
+/// Grows the process's table of descriptors to its limit, `most` entries at most. It never shrinks. The kernel grows it
+/// where it is too small for a new descriptor, and in a process of several threads that call then waits for every
+/// processor (synchronize_rcu(), 10 ms and more): so before there are other threads.
+///
+/// - Parameter fd: any open descriptor. Returns 0 or -errno.
+int linux_reserve_descriptors(int fd, uint64_t most);
+
 /// The lowest number that a new descriptor would get now, or -errno.
 int linux_next_descriptor(int fd);
 

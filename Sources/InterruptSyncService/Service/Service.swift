@@ -57,6 +57,8 @@ package final class Service {
     self.reports = reports
     let caught = [SIGTERM, SIGINT, SIGHUP]
     signals = try Self.adopt(unsafe linux_signal_create(caught, caught.count))
+    // Refused, the table grows later, when clients come.
+    _ = linux_reserve_descriptors(signals.raw, 8192)
     if configuration.servesDevices {
       let devices = try DeviceMonitor()
       // The loop keeps what it watches, and libudev closes its own descriptor.
