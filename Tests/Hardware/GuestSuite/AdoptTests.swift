@@ -138,7 +138,7 @@ enum AdoptTests {
       }
       try expectEqual(client.state(eduA), "failed", "state after \(what)")
     }
-    try expectEqual(try property("NFileDescriptorStore"), "1", "descriptors in store")
+    try expectEqual(try property("NFileDescriptorStore"), "2", "descriptors in store")
     // The daemon accepts the node alone, but cannot connect: it may not open the configuration space.
     do {
       _ = try client.call(
@@ -148,7 +148,7 @@ enum AdoptTests {
       try expectEqual(error.reply?.name ?? "", "io.interruptsync.SystemFailure", "the node alone")
     }
     try expectEqual(client.state(eduA), "failed", "state with the node alone")
-    try expectEqual(try property("NFileDescriptorStore"), "2", "descriptors in store")
+    try expectEqual(try property("NFileDescriptorStore"), "3", "descriptors in store")
   }
 
   /// This process and its successors service and re-arm the device through the adopted descriptors.
@@ -160,7 +160,7 @@ enum AdoptTests {
     try expectEqual(client.state(eduA), "connected", "state")
     try region.raise(1...500)
     try Guest.waitFor("500 interrupts") { try client.interrupts(eduA) == 500 }
-    try expectEqual(try property("NFileDescriptorStore"), "3", "descriptors in store")
+    try expectEqual(try property("NFileDescriptorStore"), "4", "descriptors in store")
     try expectEqual(client.refusal("Disconnect", ["device": .string(eduA)]), "", "Disconnect")
     try expectEqual(
       client.refusal("Connect", ["device": .string(eduA), "persistent": true]), "", "Connect")
@@ -208,10 +208,10 @@ enum AdoptTests {
     let client = try client()
     Guest.unbind(Guest.eduA)
     try Guest.waitFor("the device's end") { client.state(eduA) == "gone" }
-    // The totals, and the two of the other device.
+    // The totals, the configuration, and the two of the other device.
     try Guest.waitFor("the daemon to drop the descriptors") {
       usleep(100_000)
-      return try property("NFileDescriptorStore") == "3"
+      return try property("NFileDescriptorStore") == "4"
     }
     try Guest.bind(Guest.eduA)
     try Guest.waitFor("the failure") { client.state(eduA) == "failed" }

@@ -59,7 +59,7 @@ enum RestartTests {
         try Guest.kernelCount(irq: irq) - first.1, UInt64(counted), "/proc/interrupts")
       try InstalledService.waitForCount(first.0 &+ counted, since: first.0)
       try expectEqual(
-        try InstalledService.property("NFileDescriptorStore"), "3", "descriptors in store")
+        try InstalledService.property("NFileDescriptorStore"), "4", "descriptors in store")
     }
   }
 

@@ -82,7 +82,7 @@ enum SystemdTests {
     try Service.serving { registers in
       try expectEqual(try Service.property("ActiveState"), "active", "state")
       try expectEqual(try Service.property("StatusText"), "1 of 1 devices serviced", "status")
-      try expectEqual(try Service.property("NFileDescriptorStore"), "3", "descriptors in store")
+      try expectEqual(try Service.property("NFileDescriptorStore"), "4", "descriptors in store")
       let process = try Service.property("MainPID")
       try expectEqual(
         try Guest.shell("ps -o user:32=,group:32= -p \(process)").split(separator: " "),
@@ -176,12 +176,12 @@ enum SystemdTests {
       Guest.unbind(Guest.eduA)
       try Guest.waitFor("the daemon to drop the descriptors") {
         usleep(100_000)
-        return try Service.property("NFileDescriptorStore") == "1"
+        return try Service.property("NFileDescriptorStore") == "2"
       }
       try Guest.bind(Guest.eduA)
       try Guest.waitFor("the device to be serviced again") {
         usleep(100_000)
-        return try Service.property("NFileDescriptorStore") == "3"
+        return try Service.property("NFileDescriptorStore") == "4"
           && Service.property("StatusText") == "1 of 1 devices serviced"
       }
       let registers = try Guest.open(Guest.eduA).region(bar: 0)
