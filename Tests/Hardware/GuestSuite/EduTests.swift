@@ -9,7 +9,7 @@ import UIO
 enum EduTests {
   static let cases = [
     Case("edu_interruptsAreAllCountedAndServiced") {
-      try countAll(repetitions(200_000, short: 50_000))
+      try countAll(repetitions(200_000, short: 20_000))
     },
     Case("edu_twoDevicesOnOneProcessorKeepTheirCounts") { try twoDevices(sharingAProcessor: true) },
     Case("fact55_twoDevicesOnTwoProcessorsLoseNothing") {

@@ -11,7 +11,7 @@ enum RestartTests {
     Case("serviceCountsWhatCameWhileItWasAway", away),
   ]
 
-  private static let rounds = repetitions(50, short: 10)
+  private static let rounds = repetitions(50, short: 5)
 
   private static func restarts() throws {
     try undisturbed { _ in try Guest.shell("systemctl restart \(InstalledService.unit)") }

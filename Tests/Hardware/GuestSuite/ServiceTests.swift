@@ -32,7 +32,7 @@ enum ServiceTests {
   /// The liveness register reads as the complement of the last write, whichever process made it. Two
   /// clients and the driver's routine write to it, and each checks that no other write came between.
   private static func exclusion() throws {
-    let each = repetitions(50_000, short: 5_000)
+    let each = repetitions(50_000, short: 3_000)
     let driver = "Driver=/usr/lib/interruptsync/drivers/exclusion.so"
     let daemon = try ServiceDaemon(file(eduA, driver))
     let client = try daemon.client()
@@ -71,7 +71,7 @@ enum ServiceTests {
     let client = try daemon.client()
     let registers = try Guest.open(Guest.eduA).region(bar: 0)
     var attached = 0
-    let rounds = repetitions(225, short: 45)
+    let rounds = repetitions(225, short: 20)
     for round in 1...rounds {
       let child = try Program(
         ["--client", "attach", daemon.socket, eduA], program: "guest-suite")

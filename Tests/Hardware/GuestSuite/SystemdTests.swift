@@ -39,7 +39,7 @@ enum SystemdTests {
       Guest.write("1", to: "/sys/bus/pci/rescan")
     }
     try Guest.waitFor("the service to connect it") { client.state(Service.device) == "connected" }
-    try ring(UInt32(repetitions(10_000, short: 2_000)))
+    try ring(UInt32(repetitions(10_000, short: 500)))
   }
 
   /// Raises `count` interrupts and expects each in a process of the user nobody with only the group.
