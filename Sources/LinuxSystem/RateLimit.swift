@@ -31,7 +31,8 @@ package struct RateLimit<Subject: Hashable & Sendable>: Sendable {
   /// Ends the intervals that are over at `now`, and returns how many messages each of their subjects
   /// lost, in no order. Call it before `admits`, and from time to time.
   package mutating func expire(now: UInt64) -> [(subject: Subject, suppressed: Int)] {
-    let over = windows.filter { now - $0.value.start >= interval }
+    // Another thread may have read the clock later and been here before.
+    let over = windows.filter { now >= $0.value.start + interval }
     for subject in over.keys { windows[subject] = nil }
     return over.filter { $0.value.suppressed > 0 }.map { ($0.key, $0.value.suppressed) }
   }
