@@ -39,6 +39,24 @@ def eventually(what, condition, patience=PATIENCE):
         time.sleep(0.01)
 
 
+def lingering(seconds):
+    """A socket whose last close waits so many seconds, and its peer, which does not read."""
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    server.bind(("127.0.0.1", 0))
+    server.listen(1)
+    client = socket.create_connection(server.getsockname())
+    peer, _ = server.accept()
+    client.setblocking(False)
+    try:
+        while True:
+            client.send(b"x" * 65536)
+    except BlockingIOError:
+        pass
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, seconds))
+    return client, peer
+
+
 def as_user(user, group, body, groups=()):
     """Runs `body` in a process of that user. If it raises an exception, this function fails with its text."""
     assert os.getuid() == 0, "calls of other users are made as root: run the tests as root"

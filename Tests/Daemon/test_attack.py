@@ -14,7 +14,7 @@ import struct
 import threading
 import time
 
-from daemon import PROGRAM, Closed, Daemon, Refused, Ring, eventually
+from daemon import PROGRAM, Closed, Daemon, Refused, Ring, eventually, lingering
 
 # A round. A minute in all, if every one has to be repeated.
 SECONDS, ROUNDS = (600, 1) if os.environ.get("SOAK") else (20, 3)
@@ -32,26 +32,9 @@ LONGEST_END = 10
 WAITS_FOR_EVENTS = {"x86_64": {"232", "281"}, "aarch64": {"22"}}[os.uname().machine]
 
 
-def lingering():
-    server = socket.socket()
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    server.bind(("127.0.0.1", 0))
-    server.listen(1)
-    client = socket.create_connection(server.getsockname())
-    peer, _ = server.accept()
-    client.setblocking(False)
-    try:
-        while True:
-            client.send(b"x" * 65536)
-    except BlockingIOError:
-        pass
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 60))
-    return client, peer
-
-
 def give_what_waits(daemon):
     """A descriptor whose last close waits, on a connection that may not have been taken yet."""
-    client, peer = lingering()
+    client, peer = lingering(60)
     with daemon.wire() as wire:
         try:
             wire.post("ListDevices", files=[client.fileno()])

@@ -16,7 +16,7 @@ INTERRUPTS = 150
 ROUNDS = 12
 BOUND = 1.2
 # Other load on the machine may spoil a run. The test fails only when this many runs in a row are over the bound.
-TRIES = 12
+TRIES = 4
 
 WRONG = [
     b'"' + b"x" * (2 << 20),

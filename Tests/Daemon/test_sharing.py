@@ -10,33 +10,15 @@ import struct
 import threading
 import time
 
-from daemon import NOBODY, Closed, Daemon, Refused, as_user, eventually, refused
+from daemon import NOBODY, Closed, Daemon, Refused, as_user, eventually, lingering, refused
 
 LINGER = 120
 USERS = range(20000, 20004)
 
 
-def lingering():
-    """A socket whose last close waits `LINGER` seconds, and its peer, which does not read."""
-    server = socket.socket()
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    server.bind(("127.0.0.1", 0))
-    server.listen(1)
-    client = socket.create_connection(server.getsockname())
-    peer, _ = server.accept()
-    client.setblocking(False)
-    try:
-        while True:
-            client.send(b"x" * 65536)
-    except BlockingIOError:
-        pass
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, LINGER))
-    return client, peer
-
-
 def give_lingering(wire, daemon):
     """Sends a call with such a socket and keeps nothing of it. Returns the peer, and whether the kernel refused it."""
-    client, peer = lingering()
+    client, peer = lingering(LINGER)
     is_refused = False
     # The last close must be the daemon's, so it reads nothing before this process has closed the socket.
     daemon.process.send_signal(signal.SIGSTOP)
@@ -114,7 +96,7 @@ def test_a_descriptor_whose_close_waits_stops_nobody():
                 wire = daemon.wire()
                 if is_taken:
                     wire.call("org.varlink.service.GetInfo")
-                client, peer = lingering()
+                client, peer = lingering(LINGER)
                 try:
                     wire.post("ListDevices", files=[client.fileno()])
                 except PermissionError:

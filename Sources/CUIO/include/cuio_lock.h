@@ -35,7 +35,7 @@ typedef struct cuio_listed_lock {
   struct cuio_listed_lock *LINUX_NULLABLE next;
 } cuio_listed_lock;
 
-/// Puts a lock into the list, for ever.
+/// Puts a lock into the list, permanently.
 void cuio_lock_enlist(cuio_listed_lock *LINUX_NONNULL listed);
 
 /// Closes the listed locks that the calling thread owns: it ends, or has the id of a thread that ended.
