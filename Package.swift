@@ -16,7 +16,8 @@ let package = Package(
   name: "InterruptSync",
   products: [
     .library(
-      name: "InterruptSync", targets: ["InterruptSync", "UIO", "DeviceIdentity", "DeviceRegisters"]),
+      name: "InterruptSync",
+      targets: ["InterruptSync", "UIO", "VFIO", "DeviceIdentity", "DeviceRegisters"]),
     // libinterruptsync.so, for every language that speaks C; `make lib` gives it its name and exports.
     .library(
       name: "interruptsync", type: .dynamic,
@@ -33,6 +34,7 @@ let package = Package(
     // Floor 0: what the kernel gives every program, the hot path's inlines, the system's libraries.
     .target(name: "CLinuxSystem", cSettings: fortified),
     .target(name: "CUIO", dependencies: ["CLinuxSystem"], cSettings: fortified),
+    .target(name: "CVFIO", dependencies: ["CLinuxSystem"], cSettings: fortified),
     .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
     // Floor 1: the Swift face of the kernel.
     .target(name: "LinuxSystem", dependencies: ["CLinuxSystem"], swiftSettings: strict),
@@ -47,9 +49,16 @@ let package = Package(
     .target(
       name: "UIO", dependencies: ["CUIO", "DeviceIdentity", "DeviceRegisters", "LinuxSystem"],
       swiftSettings: strict),
+    .target(
+      name: "VFIO",
+      dependencies: [
+        "CLinuxSystem", "CUIO", "CVFIO", "DeviceIdentity", "DeviceRegisters", "LinuxSystem",
+      ],
+      swiftSettings: strict),
     // Floor 4: the model.
     .target(
-      name: "InterruptSync", dependencies: ["CUIO", "LinuxSystem", "UIO"], swiftSettings: strict),
+      name: "InterruptSync", dependencies: ["CUIO", "LinuxSystem", "UIO", "VFIO"],
+      swiftSettings: strict),
     // Floor 5: the plain C interface. Its header is written by hand; Swift implements it.
     .target(name: "CInterruptSync", exclude: ["packaging"]),
     .target(name: "CHandleTable", dependencies: ["CLinuxSystem"], cSettings: fortified),
@@ -133,7 +142,7 @@ let package = Package(
     // What runs inside the guests.
     .executableTarget(
       name: "guest-suite",
-      dependencies: ["CUIO", "LinuxSystem", "UIO", "InterruptSync", "Varlink"],
+      dependencies: ["CUIO", "CVFIO", "LinuxSystem", "UIO", "VFIO", "InterruptSync", "Varlink"],
       path: "Tests/Hardware/GuestSuite", exclude: ["run.sh"],
       swiftSettings: [.treatAllWarnings(as: .error)]),
     // The C tests, linked with the sources instead of the library: for Swift's sanitizers.
@@ -172,6 +181,12 @@ let package = Package(
       name: "UIOTests",
       dependencies: [
         "TestSupport", "CUIO", "LinuxSystem", "DeviceIdentity", "DeviceRegisters", "UIO",
+      ]),
+    .testTarget(
+      name: "VFIOTests",
+      dependencies: [
+        "TestSupport", "CLinuxSystem", "CUIO", "CVFIO", "LinuxSystem", "DeviceIdentity",
+        "DeviceRegisters", "VFIO", "InterruptSync",
       ]),
     .testTarget(
       name: "InterruptSyncTests",

@@ -56,7 +56,7 @@ struct InstructionProbe {
     guard let file = unsafe tmpfile() else { return print("cannot create a temporary file") }
     defer { unsafe fclose(file) }
     var line = unsafe cuio_line(
-      fd: -1, config_fd: fileno(file), format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_PCI_COMMAND,
+      fd: -1, rearm_fd: fileno(file), format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_PCI_COMMAND,
       total: 0, command: 7)
     for _ in 0..<count { _ = unsafe cuio_line_rearm(&line) }
   }

@@ -62,7 +62,7 @@ enum HotPathBenchmark {
     guard let file = unsafe tmpfile() else { throw BenchmarkFailure("tmpfile failed") }
     defer { unsafe fclose(file) }
     var line = cuio_line(
-      fd: -1, config_fd: unsafe fileno(file), format: CUIO_COUNT_TOTAL32,
+      fd: -1, rearm_fd: unsafe fileno(file), format: CUIO_COUNT_TOTAL32,
       rearm: CUIO_REARM_PCI_COMMAND, total: 0,
       command: 7)
     let idle = unsafe trace_system_calls({ _ in }, nil)

@@ -18,7 +18,7 @@ import UIO
     unsafe raw = .allocate(capacity: 1)
     unsafe raw.initialize(
       to: cuio_line(
-        fd: fd, config_fd: -1, format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_IRQCONTROL, total: 0,
+        fd: fd, rearm_fd: fd, format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_IRQCONTROL, total: 0,
         command: 0))
   }
 

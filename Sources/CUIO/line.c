@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "cuio_line.h"
 
+#include "linux_event.h"
+
 #include <endian.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -36,7 +38,26 @@ static ssize_t read_at_once(cuio_line *line, void *bytes, size_t length) {
   return -1;
 }
 
+// The kick is in the counter until the first read takes it, with whatever interrupts have come by then.
+static int read_kicked(cuio_line *line, uint64_t *delta) {
+  uint64_t added;
+  ssize_t length = cuio_system_read(line->fd, &added, sizeof added);
+  if (length != (ssize_t)sizeof added) return cuio_read_failure(length);
+  line->format = CUIO_COUNT_EVENTFD;
+  *delta = added - 1;
+  cuio_probe_interrupt_read(line, *delta);
+  return 0;
+}
+
+int cuio_line_kick(cuio_line *line) {
+  if (line->format == CUIO_COUNT_KICKED_EVENTFD) return 0;
+  int result = linux_event_signal(line->fd, 1);
+  if (result == 0) line->format = CUIO_COUNT_KICKED_EVENTFD;
+  return result;
+}
+
 int cuio_line_read_shared(cuio_line *line, uint64_t *delta) {
+  if (line->format == CUIO_COUNT_KICKED_EVENTFD) return read_kicked(line, delta);
   if (line->format == CUIO_COUNT_SHARED_EVENTFD || line->format == CUIO_COUNT_POLLED_EVENTFD) {
     // Room for more than a count, as what is no counter gives more.
     uint64_t added[2];
@@ -65,7 +86,7 @@ int cuio_line_refresh_command(cuio_line *line) {
   for (;;) {
     uint16_t remembered = __atomic_load_n(&line->command, __ATOMIC_SEQ_CST);
     uint16_t command = 0;
-    int result = cuio_pci_command_read(line->config_fd, &command);
+    int result = cuio_pci_command_read(line->rearm_fd, &command);
     if (result != 0) return result;
     // A function that no longer answers reads as all ones; writing that back would be nonsense.
     if (command == 0xffff) return -ENODEV;
@@ -82,14 +103,14 @@ int cuio_line_set_bus_master(cuio_line *line, bool on) {
   if (on) __atomic_fetch_or(&line->command, CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
   else __atomic_fetch_and(&line->command, (uint16_t)~CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
   uint16_t command = 0;
-  int result = cuio_pci_command_read(line->config_fd, &command);
+  int result = cuio_pci_command_read(line->rearm_fd, &command);
   if (result != 0) return result;
   if (command == 0xffff) return -ENODEV;
   if (((command & CUIO_PCI_COMMAND_MASTER) != 0) == on) return 0;
   // The lower byte alone: Interrupt-Disable is in the upper one and may have been set by an interrupt or cleared by a
   // re-arm since it was read here. Only the upper byte must not be written alone (fact 42).
   uint8_t lower = (uint8_t)(command ^ CUIO_PCI_COMMAND_MASTER);
-  ssize_t length = pwrite(line->config_fd, &lower, sizeof lower, CUIO_PCI_COMMAND);
+  ssize_t length = pwrite(line->rearm_fd, &lower, sizeof lower, CUIO_PCI_COMMAND);
   if (length == (ssize_t)sizeof lower) return 0;
   return length < 0 ? -errno : -EIO;
 }
@@ -98,6 +119,8 @@ int cuio_line_mask(cuio_line *line) {
   switch (line->rearm) {
     case CUIO_REARM_IRQCONTROL: return cuio_irqcontrol(line->fd, 0);
     case CUIO_REARM_PCI_COMMAND: return cuio_line_write_command(line, CUIO_PCI_COMMAND_INTX_DISABLE);
+    // It is masked since the interrupt that was not answered by a re-arm.
+    case CUIO_REARM_EVENTFD:
     case CUIO_REARM_NONE: break;
   }
   return 0;

@@ -1,5 +1,6 @@
-// Floor 0: access to ports through a file of sysfs, one system call each. Any thread; the device orders what one thread
+// Floor 0: access to ports through a file, one system call each, and the mappings of registers. Any thread; the device orders what one thread
 // writes, only the interrupt lock orders several threads.
+#define _GNU_SOURCE
 #include "cuio_register.h"
 
 #include <endian.h>
@@ -39,5 +40,18 @@ int cuio_map(int fd, uint64_t offset, size_t length, bool writable, void **addre
 }
 
 int cuio_unmap(void *address, size_t length) { return munmap(address, length) == 0 ? 0 : -errno; }
+
+// All of an empty file is beyond its end. Without such a file, memory that reads as zeros: what matters is that the
+// device's is gone.
+int cuio_map_nothing(void *address, size_t length) {
+  int protection = PROT_READ | PROT_WRITE, file = memfd_create("no device", MFD_CLOEXEC);
+  void *mapped = MAP_FAILED;
+  if (file >= 0) {
+    mapped = mmap(address, length, protection, MAP_SHARED | MAP_FIXED, file, 0);
+    close(file);
+  }
+  if (mapped == MAP_FAILED) mapped = mmap(address, length, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  return mapped == address ? 0 : -errno;
+}
 
 size_t cuio_page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }

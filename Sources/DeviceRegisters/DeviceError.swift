@@ -18,6 +18,11 @@ public struct DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
     case permissionDenied
     /// Another user of the device, or its driver, refuses.
     case busy
+    /// The machine does not keep the device to the memory that it was given: no IOMMU, or one that
+    /// does not remap interrupts (V6).
+    case notIsolated
+    /// The device has no such ability.
+    case unsupported
     /// The device was unbound, removed or unplugged (facts 1, 13, 16, 28).
     case removed
     /// The device has no interrupt (facts 13, 39).
@@ -96,7 +101,8 @@ extension DeviceError: ExplainedError {
     case .busy: EBUSY
     case .removed: ENODEV
     case .noInterrupt: ENXIO
-    case .rearmUnsupported, .unmappable: EOPNOTSUPP
+    case .rearmUnsupported, .unmappable, .unsupported: EOPNOTSUPP
+    case .notIsolated: EPERM
     case .driverFailed: EIO
     case .outOfBounds: ERANGE
     case .readOnly: EROFS

@@ -58,6 +58,15 @@ import Synchronization
 
   package func shut() { unsafe cuio_flag_raise(flag) }
 
+  /// Runs `body`, in which the device does not answer. Accesses meanwhile are `removed`.
+  package func whileShut<R>(_ body: () -> R) -> R {
+    shut()
+    let result = body()
+    unsafe cuio_flag_lower(flag)
+    _ = probe()
+    return result
+  }
+
   /// Whether a thread has found the device gone. One load.
   @inline(__always)
   package var isShut: Bool { unsafe cuio_flag_is_up(flag) }

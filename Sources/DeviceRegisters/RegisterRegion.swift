@@ -5,7 +5,7 @@
 import CUIO
 package import LinuxSystem
 
-/// Registers of a device: a UIO map, a memory BAR or an I/O BAR.
+/// Registers of a device: a UIO map, a memory BAR, an I/O BAR or a configuration space.
 ///
 /// Every access checks width, alignment, bounds and that the device is still there; after a removal
 /// it throws `removed` instead of touching what is no longer the device (fact 29). A bus error, which
@@ -15,7 +15,7 @@ package import LinuxSystem
   public enum Kind: Sendable, Equatable {
     /// Loads and stores through a mapping; an interposed region counts as memory.
     case memory
-    /// I/O ports: a system call each, 32 bits at most (fact 38).
+    /// I/O ports and what else cannot be mapped: a system call each, 32 bits at most (fact 38, V30).
     case port
   }
 
@@ -28,6 +28,8 @@ package import LinuxSystem
   private let base: UnsafeMutableRawPointer?
   private let mapping: (address: UnsafeMutableRawPointer, length: Int)?
   private let file: FileDescriptor?
+  /// Where the region begins in the file.
+  private let fileOffset: UInt64
   /// What an error number of a port access means.
   private let meaning: @Sendable (Int32) -> DeviceError
   private let interposer: (any RegisterInterposer)?
@@ -43,6 +45,7 @@ package import LinuxSystem
     unsafe base = unsafe address + offset
     unsafe mapping = unsafe (address, length)
     file = nil
+    fileOffset = 0
     meaning = { _ in Self.removed(name) }
     interposer = nil
     self.gate = gate
@@ -51,8 +54,8 @@ package import LinuxSystem
   }
 
   package init(
-    name: String, port file: FileDescriptor, size: Int, gate: LivenessGate,
-    meaning: @escaping @Sendable (Int32) -> DeviceError
+    name: String, port file: FileDescriptor, at fileOffset: UInt64 = 0, size: Int,
+    gate: LivenessGate, meaning: @escaping @Sendable (Int32) -> DeviceError
   ) {
     self.name = name
     kind = .port
@@ -60,6 +63,7 @@ package import LinuxSystem
     unsafe base = nil
     unsafe mapping = nil
     self.file = file
+    self.fileOffset = fileOffset
     self.meaning = meaning
     interposer = nil
     self.gate = gate
@@ -74,6 +78,7 @@ package import LinuxSystem
     unsafe base = nil
     unsafe mapping = nil
     file = nil
+    fileOffset = 0
     meaning = { _ in Self.removed(name) }
     self.interposer = interposer
     gate = .alwaysOpen
@@ -82,6 +87,13 @@ package import LinuxSystem
   /// Where the registers are mapped, for surfaces whose documents hand out addresses; nil for ports.
   /// Accesses through it are not checked, and the address ends with this object.
   package var mappedAddress: UnsafeMutableRawPointer? { unsafe base }
+
+  /// Drops the device's memory while others may be accessing it: they read ones from now on, and every
+  /// later access throws `removed`. For a device that the host wants back (V10).
+  package func revoke() {
+    gate.shut()
+    if let mapping = unsafe mapping { _ = unsafe cuio_map_nothing(mapping.address, mapping.length) }
+  }
 
   deinit {
     guard let mapping = unsafe mapping else { return }
@@ -191,7 +203,7 @@ package import LinuxSystem
     }
     guard let file else { throw removedError() }
     var value: UInt32 = 0
-    let result = unsafe cuio_port_read(file.raw, UInt64(offset), width, &value)
+    let result = unsafe cuio_port_read(file.raw, fileOffset + UInt64(offset), width, &value)
     if result != 0 { throw portError(result) }
     return value
   }
@@ -201,7 +213,7 @@ package import LinuxSystem
       return try interposer.write(UInt64(value), at: offset, width: Int(width))
     }
     guard let file else { throw removedError() }
-    let result = cuio_port_write(file.raw, UInt64(offset), width, value)
+    let result = cuio_port_write(file.raw, fileOffset + UInt64(offset), width, value)
     if result != 0 { throw portError(result) }
   }
 

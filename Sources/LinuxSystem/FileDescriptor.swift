@@ -15,8 +15,9 @@ package final class FileDescriptor: Sendable {
     release = nil
   }
 
-  /// Takes over an open descriptor that `release` closes, where the last close may wait.
-  init(adopting raw: Int32, release: @escaping @Sendable (Int32) -> Void) {
+  /// Takes over an open descriptor that `release` closes, where the last close may wait or something
+  /// follows it.
+  package init(adopting raw: Int32, release: @escaping @Sendable (Int32) -> Void) {
     self.raw = raw
     self.release = release
   }

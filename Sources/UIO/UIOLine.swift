@@ -60,7 +60,8 @@ import Synchronization
     unsafe raw = UnsafeMutablePointer<cuio_line>.allocate(capacity: 1)
     unsafe raw.initialize(
       to: cuio_line(
-        fd: device.file.raw, config_fd: configuration?.raw ?? -1,
+        fd: device.file.raw,
+        rearm_fd: configuration?.raw ?? (chosen == .irqControl ? device.file.raw : -1),
         format: device.isShared ? CUIO_COUNT_POLLED_TOTAL32 : CUIO_COUNT_TOTAL32,
         rearm: chosen.raw, total: device.total.load(ordering: .relaxed), command: 0))
     try device.whileUnused("prepare the interrupt line") { () throws(UIOError) in try verify() }

@@ -57,6 +57,29 @@ TEST(bus_errors_of_a_device_read_as_ones_and_raise_its_flag) {
   CHECK_EQUAL(cuio_unmap(another, 2 * cuio_page_size()), 0);
 }
 
+TEST(V10_memory_that_is_taken_away_reads_as_ones_and_is_mapped_no_more) {
+  size_t length = 2 * cuio_page_size();
+  int fd = check_file(length);
+  void *address = NULL;
+  uint32_t flag = 0;
+  CHECK_EQUAL(cuio_map(fd, 0, length, true, &address), 0);
+  uint8_t *device = address;
+  CHECK_EQUAL(cuio_bus_error_expect(device, length, &flag), 0);
+  cuio_write32(device + 8, 5);
+  CHECK_EQUAL(cuio_map_nothing(device, length), 0);
+  CHECK_EQUAL(cuio_read32(device + 8), UINT32_MAX);
+  CHECK(cuio_flag_is_up(&flag));
+  cuio_write32(device + cuio_page_size(), 7);
+  uint32_t values[2] = {0, 0};
+  CHECK_EQUAL(pread(fd, &values[0], 4, 8), 4);
+  CHECK_EQUAL(pread(fd, &values[1], 4, (off_t)cuio_page_size()), 4);
+  CHECK_EQUAL(values[0], 5);
+  CHECK_EQUAL(values[1], 0);
+  cuio_bus_error_forget(device);
+  CHECK_EQUAL(cuio_unmap(device, length), 0);
+  close(fd);
+}
+
 TEST(bus_errors_of_other_memory_go_to_the_handler_that_was_there) {
   uint32_t flag = 0;
   uint8_t *device = gone();

@@ -19,7 +19,7 @@ static source piped(uint32_t total) {
   int ends[2] = {-1, -1};
   CHECK_EQUAL(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
   source s = {.reader = ends[0], .writer = ends[1]};
-  s.line = (cuio_line){.fd = ends[0], .config_fd = -1, .format = CUIO_COUNT_TOTAL32, .total = total};
+  s.line = (cuio_line){.fd = ends[0], .rearm_fd = -1, .format = CUIO_COUNT_TOTAL32, .total = total};
   return s;
 }
 
@@ -88,7 +88,7 @@ TEST(fact13_the_kernels_error_is_passed_on) {
   uint64_t delta = 99;
   // The first page is never mapped: reading it through this file is EIO.
   int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-  cuio_line line = {.fd = memory, .config_fd = -1, .total = 5};
+  cuio_line line = {.fd = memory, .rearm_fd = -1, .total = 5};
   CHECK_EQUAL(cuio_line_read(&line, &delta), -EIO);
   close(memory);
   CHECK_EQUAL(cuio_line_read(&line, &delta), -EBADF);
@@ -98,7 +98,7 @@ TEST(fact13_the_kernels_error_is_passed_on) {
 
 TEST(eventfd_gives_what_was_added_since_the_last_read) {
   int fd = linux_event_create();
-  cuio_line line = {.fd = fd, .config_fd = -1, .format = CUIO_COUNT_EVENTFD, .total = 5};
+  cuio_line line = {.fd = fd, .rearm_fd = -1, .format = CUIO_COUNT_EVENTFD, .total = 5};
   uint64_t delta = 99;
   CHECK_EQUAL(cuio_line_read(&line, &delta), -EAGAIN);
   CHECK_EQUAL(linux_event_signal(fd, 3), 0);
@@ -111,9 +111,46 @@ TEST(eventfd_gives_what_was_added_since_the_last_read) {
   close(fd);
 }
 
+TEST(V18_a_kick_is_found_once_and_counts_nothing) {
+  int fd = linux_event_create();
+  cuio_line line = {.fd = fd, .rearm_fd = -1, .format = CUIO_COUNT_EVENTFD};
+  uint64_t delta = 99;
+  CHECK_EQUAL(cuio_line_kick(&line), 0);
+  // A second kick before the first was read is the same one.
+  CHECK_EQUAL(cuio_line_kick(&line), 0);
+  CHECK_EQUAL(cuio_line_read(&line, &delta), 0);
+  CHECK_EQUAL(delta, 0);
+  CHECK_EQUAL(cuio_line_read(&line, &delta), -EAGAIN);
+  // Interrupts that come with it are counted.
+  CHECK_EQUAL(linux_event_signal(fd, 2), 0);
+  CHECK_EQUAL(cuio_line_kick(&line), 0);
+  CHECK_EQUAL(linux_event_signal(fd, 3), 0);
+  CHECK_EQUAL(cuio_line_read(&line, &delta), 0);
+  CHECK_EQUAL(delta, 5);
+  CHECK_EQUAL(linux_event_signal(fd, 4), 0);
+  CHECK_EQUAL(cuio_line_read(&line, &delta), 0);
+  CHECK_EQUAL(delta, 4);
+  close(fd);
+}
+
+TEST(a_kicked_line_that_ends_says_so) {
+  int fd = linux_event_create(), end = linux_end_create();
+  cuio_line line = {.fd = fd, .rearm_fd = -1, .format = CUIO_COUNT_EVENTFD};
+  uint64_t delta = 99;
+  CHECK_EQUAL(cuio_line_kick(&line), 0);
+  CHECK_EQUAL(linux_end_replace(fd, end), 0);
+  CHECK_EQUAL(cuio_line_read(&line, &delta), -EPIPE);
+  CHECK_EQUAL(cuio_wait(fd, -1, 0, true), CUIO_WAIT_DEAD);
+  CHECK_EQUAL(fcntl(fd, F_GETFD), FD_CLOEXEC);
+  close(fd);
+  CHECK_EQUAL(linux_end_replace(fd, fd), -EINVAL);
+  close(end);
+  CHECK_EQUAL(linux_end_replace(fd, end), -EBADF);
+}
+
 TEST(eventfd_read_of_another_length_is_refused) {
   int fd = linux_event_create();
-  cuio_line line = {.fd = fd, .config_fd = -1, .format = CUIO_COUNT_TOTAL32};
+  cuio_line line = {.fd = fd, .rearm_fd = -1, .format = CUIO_COUNT_TOTAL32};
   uint64_t delta = 99;
   CHECK_EQUAL(linux_event_signal(fd, 1), 0);
   CHECK_EQUAL(cuio_line_read(&line, &delta), -EINVAL);
@@ -136,7 +173,7 @@ TEST(a_shared_file_is_read_without_waiting) {
     if (formats[i] < CUIO_COUNT_STREAM_TOTAL32) CHECK_EQUAL(pipe2(ends, O_CLOEXEC), 0);
     else CHECK_EQUAL(socketpair(AF_UNIX, type, 0, ends), 0);
     source s = {.reader = ends[0], .writer = ends[1]};
-    s.line = (cuio_line){.fd = ends[0], .config_fd = -1, .format = formats[i], .total = 5};
+    s.line = (cuio_line){.fd = ends[0], .rearm_fd = -1, .format = formats[i], .total = 5};
     uint64_t delta = 99;
     CHECK_EQUAL(cuio_line_read(&s.line, &delta), -EAGAIN);
     give(&s, 8);
@@ -155,7 +192,7 @@ TEST(a_shared_counter_is_read_without_waiting) {
   for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
     int fd = linux_event_create();
     CHECK_EQUAL(fcntl(fd, F_SETFL, 0), 0);
-    cuio_line line = {.fd = fd, .config_fd = -1, .format = formats[i]};
+    cuio_line line = {.fd = fd, .rearm_fd = -1, .format = formats[i]};
     uint64_t delta = 99;
     CHECK_EQUAL(cuio_line_read(&line, &delta), -EAGAIN);
     CHECK_EQUAL(linux_event_signal(fd, 3), 0);
@@ -169,7 +206,7 @@ TEST(a_shared_counter_is_read_without_waiting) {
 // Where the kernel has no RWF_NOWAIT for a file, the line polls from then on. A file of /proc has none.
 TEST(a_file_without_nowait_is_polled) {
   int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-  cuio_line line = {.fd = fd, .config_fd = -1, .format = CUIO_COUNT_SHARED_TOTAL32};
+  cuio_line line = {.fd = fd, .rearm_fd = -1, .format = CUIO_COUNT_SHARED_TOTAL32};
   uint64_t delta = 99;
   int result = cuio_line_read(&line, &delta);
   CHECK(result == 0 || result == -EAGAIN);
@@ -184,7 +221,7 @@ TEST(a_longer_record_is_not_a_count) {
   int ends[2] = {-1, -1};
   CHECK_EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
   source s = {.reader = ends[0], .writer = ends[1]};
-  s.line = (cuio_line){.fd = ends[0], .config_fd = -1, .format = CUIO_COUNT_PACKET_TOTAL32, .total = 5};
+  s.line = (cuio_line){.fd = ends[0], .rearm_fd = -1, .format = CUIO_COUNT_PACKET_TOTAL32, .total = 5};
   uint64_t delta = 99;
   CHECK_EQUAL(write(s.writer, event, sizeof event), sizeof event);
   CHECK_EQUAL(cuio_line_read(&s.line, &delta), -EBADMSG);

@@ -75,29 +75,29 @@ static cuio_line line;
 
 /// A function's first 64 bytes of configuration space, with a neighbour on each side of COMMAND.
 static void start(uint16_t command) {
-  line = (cuio_line){.fd = -1, .config_fd = check_file(64), .rearm = CUIO_REARM_PCI_COMMAND};
+  line = (cuio_line){.fd = -1, .rearm_fd = check_file(64), .rearm = CUIO_REARM_PCI_COMMAND};
   uint8_t bytes[8] = {0x86, 0x80, 0x34, 0x12, (uint8_t)command, (uint8_t)(command >> 8), 0x5a, 0xa5};
-  CHECK_EQUAL(__real_pwrite(line.config_fd, bytes, sizeof bytes, 0), sizeof bytes);
+  CHECK_EQUAL(__real_pwrite(line.rearm_fd, bytes, sizeof bytes, 0), sizeof bytes);
   access_count = 0;
   before_write = after_read = NULL;
 }
 
 static uint16_t device(void) {
   uint8_t bytes[8] = {0};
-  CHECK_EQUAL(__real_pread(line.config_fd, bytes, sizeof bytes, 0), sizeof bytes);
+  CHECK_EQUAL(__real_pread(line.rearm_fd, bytes, sizeof bytes, 0), sizeof bytes);
   CHECK(memcmp(bytes, "\x86\x80\x34\x12", 4) == 0 && bytes[6] == 0x5a && bytes[7] == 0xa5);
   return (uint16_t)(bytes[4] | bytes[5] << 8);
 }
 
 static void set_device(uint16_t command) {
   uint8_t bytes[2] = {(uint8_t)command, (uint8_t)(command >> 8)};
-  CHECK_EQUAL(__real_pwrite(line.config_fd, bytes, sizeof bytes, 4), sizeof bytes);
+  CHECK_EQUAL(__real_pwrite(line.rearm_fd, bytes, sizeof bytes, 4), sizeof bytes);
 }
 
 TEST(fact18_irqcontrol_writes_one_to_unmask_and_zero_to_mask) {
   int ends[2];
   CHECK_EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
-  cuio_line other = {.fd = ends[0], .config_fd = -1, .rearm = CUIO_REARM_IRQCONTROL};
+  cuio_line other = {.fd = ends[0], .rearm_fd = ends[0], .rearm = CUIO_REARM_IRQCONTROL};
   int32_t value[2] = {9, 9};
   CHECK_EQUAL(cuio_line_rearm(&other), 0);
   CHECK_EQUAL(read(ends[1], value, sizeof value), 4);
@@ -115,7 +115,7 @@ TEST(fact18_irqcontrol_writes_one_to_unmask_and_zero_to_mask) {
 // A file that may hold two bytes and no more: a write of four answers 2.
 static void write_past_a_limit(void) {
   struct rlimit two = {2, 2};
-  cuio_line other = {.fd = check_file(0), .config_fd = -1, .rearm = CUIO_REARM_IRQCONTROL};
+  cuio_line other = {.fd = -1, .rearm_fd = check_file(0), .rearm = CUIO_REARM_IRQCONTROL};
   CHECK_EQUAL(setrlimit(RLIMIT_FSIZE, &two), 0);
   int result = cuio_line_rearm(&other);
   // The file is this process's only output now; its exit status has to tell.
@@ -130,14 +130,28 @@ TEST(facts16_19_irqcontrol_passes_the_kernels_error_on) {
   close(epoll);
   CHECK_EQUAL(cuio_irqcontrol(epoll, 1), -EBADF);
   int read_only = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  cuio_line other = {.fd = read_only, .config_fd = -1, .rearm = CUIO_REARM_IRQCONTROL};
+  cuio_line other = {.fd = read_only, .rearm_fd = read_only, .rearm = CUIO_REARM_IRQCONTROL};
   CHECK_EQUAL(cuio_line_rearm(&other), -EBADF);
   CHECK_EQUAL(cuio_line_mask(&other), -EBADF);
   close(read_only);
 }
 
+TEST(V16_a_rearm_by_eventfd_is_one_write_of_one) {
+  int event = linux_event_create();
+  cuio_line other = {.fd = -1, .rearm_fd = event, .rearm = CUIO_REARM_EVENTFD};
+  uint64_t value = 99;
+  // The line masks itself.
+  CHECK_EQUAL(cuio_line_mask(&other), 0);
+  CHECK_EQUAL(read(event, &value, sizeof value), -1);
+  CHECK_EQUAL(cuio_line_rearm(&other), 0);
+  CHECK_EQUAL(read(event, &value, sizeof value), 8);
+  CHECK_EQUAL(value, 1);
+  close(event);
+  CHECK_EQUAL(cuio_line_rearm(&other), -EBADF);
+}
+
 TEST(a_line_without_rearm_touches_nothing) {
-  cuio_line other = {.fd = -1, .config_fd = -1, .rearm = CUIO_REARM_NONE, .command = 3};
+  cuio_line other = {.fd = -1, .rearm_fd = -1, .rearm = CUIO_REARM_NONE, .command = 3};
   CHECK_EQUAL(cuio_line_rearm(&other), 0);
   CHECK_EQUAL(cuio_line_mask(&other), 0);
   CHECK_EQUAL(cuio_line_refresh_command(&other), 0);
@@ -157,7 +171,7 @@ TEST(fact42_rearm_is_one_16_bit_write_of_command) {
   CHECK_EQUAL(access_count, 2);
   CHECK(accesses[1].kind == WRITE && accesses[1].length == 2 && accesses[1].offset == CUIO_PCI_COMMAND);
   CHECK_EQUAL(device(), 0x0003 | MASKED);
-  close(line.config_fd);
+  close(line.rearm_fd);
 }
 
 TEST(fact29_all_ones_are_a_function_that_has_gone) {
@@ -167,7 +181,7 @@ TEST(fact29_all_ones_are_a_function_that_has_gone) {
   CHECK_EQUAL(cuio_line_set_bus_master(&line, true), -ENODEV);
   CHECK_EQUAL(line.command, 7);
   CHECK_EQUAL(device(), 0xffff);
-  close(line.config_fd);
+  close(line.rearm_fd);
 }
 
 TEST(configuration_space_that_ends_early_is_an_error) {
@@ -194,7 +208,7 @@ TEST(fact45_bus_master_is_kept_by_later_rearms) {
   CHECK_EQUAL(device(), 0x0103);
   CHECK_EQUAL(cuio_line_mask(&line), 0);
   CHECK_EQUAL(device(), 0x0103 | MASKED);
-  close(line.config_fd);
+  close(line.rearm_fd);
 }
 
 TEST(fact42_no_access_writes_the_upper_byte_of_command_alone) {
@@ -211,7 +225,7 @@ TEST(fact42_no_access_writes_the_upper_byte_of_command_alone) {
     writes += accesses[i].kind == WRITE;
   }
   CHECK_EQUAL(writes, 4);
-  close(line.config_fd);
+  close(line.rearm_fd);
 }
 
 static void rearm_meanwhile(void) { CHECK_EQUAL(cuio_line_rearm(&line), 0); }
@@ -224,7 +238,7 @@ TEST(fact42_bus_master_does_not_bring_back_a_mask_that_a_rearm_has_cleared) {
   set_device(0x0003 | MASKED);
   CHECK_EQUAL(cuio_line_set_bus_master(&line, true), 0);
   CHECK_EQUAL(device(), 0x0007);
-  close(line.config_fd);
+  close(line.rearm_fd);
 }
 
 static void set_bus_master_meanwhile(void) { CHECK_EQUAL(cuio_line_set_bus_master(&line, true), 0); }
@@ -236,7 +250,7 @@ TEST(fact45_a_rearm_under_way_does_not_undo_bus_master) {
   before_write = set_bus_master_meanwhile;
   CHECK_EQUAL(cuio_line_rearm(&line), 0);
   CHECK_EQUAL(device(), 0x0007);
-  close(line.config_fd);
+  close(line.rearm_fd);
 }
 
 TEST(fact45_a_mask_under_way_does_not_undo_bus_master) {
@@ -245,5 +259,5 @@ TEST(fact45_a_mask_under_way_does_not_undo_bus_master) {
   before_write = set_bus_master_meanwhile;
   CHECK_EQUAL(cuio_line_mask(&line), 0);
   CHECK_EQUAL(device(), 0x0007 | MASKED);
-  close(line.config_fd);
+  close(line.rearm_fd);
 }

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 static cuio_line event_line(int fd) {
-  cuio_line line = {.fd = fd, .config_fd = -1, .format = CUIO_COUNT_EVENTFD, .rearm = CUIO_REARM_NONE};
+  cuio_line line = {.fd = fd, .rearm_fd = -1, .format = CUIO_COUNT_EVENTFD, .rearm = CUIO_REARM_NONE};
   return line;
 }
 

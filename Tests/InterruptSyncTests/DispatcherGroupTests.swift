@@ -430,7 +430,7 @@ private final class FileLine: InterruptSource, @unchecked Sendable {
   init(_ descriptor: Int32) {
     raw.initialize(
       to: cuio_line(
-        fd: descriptor, config_fd: -1, format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_NONE, total: 0,
+        fd: descriptor, rearm_fd: -1, format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_NONE, total: 0,
         command: 0))
   }
 

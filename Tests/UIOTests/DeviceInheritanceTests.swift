@@ -78,5 +78,5 @@ func interruptsThatWereReadAndNotSavedAreTold(
   let device = UIODevice(info, node: try FakeNode.alive(), sysfs: tree.sysfs)
   let line = try UIOLine(device, strategy: nil, configuration: config)
   #expect(line.configuration?.raw == config.raw)
-  #expect(line.raw.pointee.config_fd == config.raw)
+  #expect(line.raw.pointee.rearm_fd == config.raw)
 }

@@ -14,6 +14,7 @@
 #include "linux_poller.h"
 #include "linux_process.h"
 #include "linux_thread.h"
+#include "linux_end.h"
 #include "linux_epoll.h"
 #include "linux_error.h"
 #include "linux_socket.h"

@@ -26,23 +26,28 @@ typedef enum {
   /// Sockets: a stream of totals, and packets of one total each.
   CUIO_COUNT_STREAM_TOTAL32 = 6,
   CUIO_COUNT_PACKET_TOTAL32 = 7,
+  /// An eventfd as CUIO_COUNT_EVENTFD, with a kick in it: one that no interrupt has added (cuio_line_kick()).
+  CUIO_COUNT_KICKED_EVENTFD = 8,
 } cuio_count_format;
 
-/// How the line is unmasked after an interrupt.
+/// How the line is unmasked after an interrupt. Two of the values are the lengths of what is written: a re-arm tells
+/// the four apart with two comparisons.
 typedef enum {
   /// Nothing to do: edge or message-signalled lines, eventfd, pipe.
   CUIO_REARM_NONE = 0,
-  /// Write 1 to the UIO descriptor (irqcontrol, facts 16 to 18).
-  CUIO_REARM_IRQCONTROL = 1,
   /// Clear Interrupt-Disable in PCI COMMAND (facts 41, 42).
   CUIO_REARM_PCI_COMMAND = 2,
+  /// Write 4 bytes of 1 to the UIO descriptor (irqcontrol, facts 16 to 18).
+  CUIO_REARM_IRQCONTROL = 4,
+  /// Write 8 bytes of 1 to the eventfd that unmasks the line: INTx of VFIO (V16).
+  CUIO_REARM_EVENTFD = 8,
 } cuio_rearm_kind;
 
 typedef struct cuio_line {
   /// Counts come from here. Must be O_NONBLOCK and shared with no other process, unless the format is one of shared files.
   int32_t fd;
-  /// PCI configuration space, read and write, or -1.
-  int32_t config_fd;
+  /// What a re-arm writes to: the UIO descriptor, PCI configuration space or an eventfd. -1 where it writes nothing.
+  int32_t rearm_fd;
   cuio_count_format format;
   cuio_rearm_kind rearm;
   /// The total of the last successful read; differences are taken modulo 2^32 (fact 8).
@@ -103,7 +108,12 @@ __attribute__((always_inline)) LINUX_HOT static inline int cuio_line_read(cuio_l
   return 0;
 }
 
-/// Masks the line. Same errors. A line with CUIO_REARM_NONE cannot be masked and answers 0.
+/// Lets one read find a count of 0 where there is none, so that the routines look at the device although it has not
+/// interrupted. For a line with CUIO_COUNT_EVENTFD, by the thread that reads it or before there is one. -errno.
+int cuio_line_kick(cuio_line *LINUX_NONNULL line);
+
+/// Masks the line. Same errors. A line with CUIO_REARM_NONE cannot be masked and answers 0; so does one with
+/// CUIO_REARM_EVENTFD, which masks itself at each interrupt.
 int cuio_line_mask(cuio_line *LINUX_NONNULL line);
 
 /// Writes a 32-bit value to the UIO descriptor. -EPROTO when the driver answers with another length (fact 18).
@@ -111,6 +121,18 @@ LINUX_HOT static inline int cuio_irqcontrol(int fd, int32_t value) {
   ssize_t length = cuio_system_write(fd, &value, sizeof value);
   if (length == (ssize_t)sizeof value) return 0;
   return length < 0 ? -errno : -EPROTO;
+}
+
+/// Writes a 1 of `length` bytes, 4 or 8, in native order. -EPROTO when the driver answers with another length (fact 18).
+LINUX_HOT static inline int cuio_write_one(int fd, size_t length) {
+  const uint64_t one = 1;
+  const char *bytes = (const char *)&one;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  bytes += sizeof one - length;
+#endif
+  ssize_t written = cuio_system_write(fd, bytes, length);
+  if (written == (ssize_t)length) return 0;
+  return written < 0 ? -errno : -EPROTO;
 }
 
 /// Reads PCI COMMAND (16 bits at offset 4).
@@ -128,7 +150,7 @@ LINUX_HOT static inline int cuio_pci_command_write(int config_fd, uint16_t comma
 LINUX_HOT static inline int cuio_line_write_command(cuio_line *LINUX_NONNULL line, uint16_t extra) {
   for (;;) {
     uint16_t command = __atomic_load_n(&line->command, __ATOMIC_SEQ_CST);
-    int result = cuio_pci_command_write(line->config_fd, command | extra);
+    int result = cuio_pci_command_write(line->rearm_fd, command | extra);
     if (result != 0 || LINUX_LIKELY(__atomic_load_n(&line->command, __ATOMIC_SEQ_CST) == command)) return result;
   }
 }
@@ -137,11 +159,10 @@ LINUX_HOT static inline int cuio_line_write_command(cuio_line *LINUX_NONNULL lin
 /// -EPROTO (the driver returned a length other than 4, fact 18).
 LINUX_HOT static inline int cuio_line_rearm(cuio_line *LINUX_NONNULL line) {
   switch (line->rearm) {
-    case CUIO_REARM_IRQCONTROL: return cuio_irqcontrol(line->fd, 1);
     case CUIO_REARM_PCI_COMMAND: return cuio_line_write_command(line, 0);
-    case CUIO_REARM_NONE: break;
+    case CUIO_REARM_NONE: return 0;
+    default: return cuio_write_one(line->rearm_fd, (size_t)line->rearm);
   }
-  return 0;
 }
 
 /// Reads COMMAND from the device into `line->command`. Does nothing for other kinds of line.

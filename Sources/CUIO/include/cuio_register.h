@@ -48,17 +48,21 @@ CUIO_DEFINE_REGISTER(16, "h", "w")
 CUIO_DEFINE_REGISTER(32, "", "w")
 CUIO_DEFINE_REGISTER(64, "", "x")
 
-/// Reads `width` bytes (1, 2 or 4) of an I/O BAR through its sysfs resource file. Returns 0 or -errno; -EINVAL for
+/// Reads `width` bytes (1, 2 or 4) of a region through its file. Returns 0 or -errno; -EINVAL for
 /// another width.
 LINUX_HOT int cuio_port_read(int fd, uint64_t offset, uint32_t width, uint32_t *LINUX_NONNULL value);
 
-/// Writes `width` bytes (1, 2 or 4) of an I/O BAR through its sysfs resource file. Returns 0 or -errno; -EINVAL for
+/// Writes `width` bytes (1, 2 or 4) of a region through its file. Returns 0 or -errno; -EINVAL for
 /// another width.
 LINUX_HOT int cuio_port_write(int fd, uint64_t offset, uint32_t width, uint32_t value);
 
 /// Maps `length` bytes of `fd` at `offset`, shared. Returns 0 or -errno.
 int cuio_map(int fd, uint64_t offset, size_t length, bool writable, void *LINUX_NULLABLE *LINUX_NONNULL address);
 int cuio_unmap(void *LINUX_NONNULL address, size_t length);
+
+/// Takes a device's memory away from under whatever accesses it, and leaves memory there that answers with bus errors
+/// (cuio_bus_error.h) until it is unmapped. Returns 0 or -errno.
+int cuio_map_nothing(void *LINUX_NONNULL address, size_t length);
 
 /// The running kernel's page size: 4, 16 or 64 KiB.
 size_t cuio_page_size(void);

@@ -55,7 +55,7 @@ import UIO
     unsafe raw = .allocate(capacity: 1)
     unsafe raw.initialize(
       to: cuio_line(
-        fd: copy, config_fd: -1, format: reading, rearm: CUIO_REARM_NONE, total: total, command: 0
+        fd: copy, rearm_fd: -1, format: reading, rearm: CUIO_REARM_NONE, total: total, command: 0
       ))
   }
 

@@ -1,5 +1,5 @@
 // Room Lines: where interrupts come from. Everything above is written against this protocol; UIO
-// lines, software lines and descriptor lines conform. Connect and disconnect call it on the
+// and VFIO lines, software lines and descriptor lines conform. Connect and disconnect call it on the
 // caller's thread at PASSIVE_LEVEL, without a lock; the serving thread then works on the plain
 // memory that
 // `attach()` gives.
@@ -15,6 +15,9 @@ import UIO
 
   /// Interrupts counted up to the last read, modulo 2^32; 0 for lines that count by addition.
   package var total: UInt32 { unsafe cuio_line_total(raw) }
+
+  /// Whether the next read finds a count although nothing may have interrupted (`cuio_line_kick`).
+  package var isKicked: Bool { unsafe raw.pointee.format == CUIO_COUNT_KICKED_EVENTFD }
 }
 
 /// What failed on a line. The raw value is the operation in the error's sentence.
@@ -27,7 +30,7 @@ public enum InterruptLineOperation: String, Sendable {
   case mask = "mask"
 }
 
-/// A line that interrupts. Conformers: `UIOLine`, `SoftwareLine`, `FileDescriptorLine`.
+/// A line that interrupts. Conformers: `UIOLine`, `VFIOLine`, `SoftwareLine`, `FileDescriptorLine`.
 public protocol InterruptSource: AnyObject, Sendable {
   /// For messages and for the dispatcher thread's name.
   var name: String { get }
@@ -53,6 +56,13 @@ public protocol InterruptSource: AnyObject, Sendable {
   /// Takes it back. Called once the dispatcher has stopped.
   func detach()
 
+  /// Keeps the line from interrupting while the storm brake holds it, where leaving out the re-arm does
+  /// not. Nothing unless said otherwise. On the serving thread at PASSIVE_LEVEL, without a lock.
+  func brake()
+
+  /// Ends that, likewise. 0, or -errno: then it is asked again later.
+  func release() -> Int32
+
   /// The error that a failed operation means.
   func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError
 }
@@ -64,6 +74,10 @@ extension InterruptSource {
   public var interruptNumber: Int? { nil }
   /// False.
   public var readTakesAll: Bool { false }
+  /// Nothing.
+  public func brake() {}
+  /// 0.
+  public func release() -> Int32 { 0 }
 }
 
 extension InterruptSyncError {

@@ -30,7 +30,7 @@ import UIO
     unsafe raw = .allocate(capacity: 1)
     unsafe raw.initialize(
       to: cuio_line(
-        fd: fd, config_fd: -1, format: CUIO_COUNT_EVENTFD, rearm: CUIO_REARM_NONE, total: 0,
+        fd: fd, rearm_fd: -1, format: CUIO_COUNT_EVENTFD, rearm: CUIO_REARM_NONE, total: 0,
         command: 0))
   }
 

@@ -148,7 +148,9 @@ extension SyncStorage {
       holdingLock {
         core.value.masked = []
         unsafe core.value.connection = unsafe connection.stop.pointer
-        core.value.unclaimedInARow = 0
+        // A kick is no interrupt; the first one that no routine claims is the first of a row.
+        core.value.unclaimedInARow = line.isKicked ? .max : 0
+        if line.isKicked { core.value.lastUnclaimed = linux_ticks() }
         core.value.lastEnd = 0
       }
       let isPending =

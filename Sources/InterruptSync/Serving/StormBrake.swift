@@ -9,6 +9,7 @@ extension Connection {
   /// Leaves the line masked for the policy's pause, or until `resumeAfterStorm` (N20). While
   /// `isBraked` the count must not be read; once `mayResume`, call `resume()`.
   func brake() {
+    source.brake()
     if core.value.wasInactive { return restInactive() }
     var pause: Int32 = -1
     var next: Int32 = -1
@@ -45,8 +46,13 @@ extension Connection {
     mustResume.exchange(false, ordering: .acquiringAndReleasing) || now >= resumeDue
   }
 
-  /// Re-arms once after the pause, and watches. A line that has died is only read again.
+  /// Re-arms once after the pause, and watches. A line that has died is only read again, and one that
+  /// its source does not release stays braked for another while.
   func resume(isDead: Bool) {
+    if !mustStop, !isDead, source.release() != 0 {
+      resumeDue = linux_nanoseconds() + UInt64(recheck) * 1_000_000
+      return
+    }
     braked.store(false, ordering: .relaxed)
     let wasResting = isResting
     isResting = false
@@ -58,6 +64,10 @@ extension Connection {
       // One more unclaimed interrupt brakes again; the window starts now, however long the pause
       // was.
       core.value.unclaimedInARow = wasResting ? 0 : served.storm.limit - 1
+      // A kick is no interrupt.
+      if unsafe InterruptLine(line).isKicked {
+        core.value.unclaimedInARow = core.value.unclaimedInARow &- 1
+      }
       core.value.lastUnclaimed = linux_ticks()
       return unsafe rearmAgain(core, line)
     }
@@ -67,8 +77,14 @@ extension Connection {
 }
 
 extension DispatcherThread {
-  /// Waits without reading the count until the brake may release, or the line dies.
+  /// Waits without reading the count until the brake has released, or the line dies. Inlined into the
+  /// loop it would take registers from the dispatch.
+  @inline(never)
   func waitForResume() {
+    while connection.isBraked { waitOnce() }
+  }
+
+  private func waitOnce() {
     var isDead = false
     while !connection.mustStop, !isDead {
       connection.beats.add(1, ordering: .relaxed)

@@ -28,7 +28,7 @@ final class FakeDevice: InterruptSource, @unchecked Sendable {
     device = pair[1]
     raw.initialize(
       to: cuio_line(
-        fd: pair[0], config_fd: -1, format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_IRQCONTROL,
+        fd: pair[0], rearm_fd: pair[0], format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_IRQCONTROL,
         total: 0, command: 0))
   }
 

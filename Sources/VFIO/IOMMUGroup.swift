@@ -1,0 +1,170 @@
+// The way to a device's descriptor: the IOMMU group of its function, and the container that has the
+// IOMMU. Only this file differs where a kernel offers IOMMUFD instead (V2). Floor 3; any thread opens and
+// leaves, a monitor orders them; nothing is called back with it held.
+import CVFIO
+import DeviceIdentity
+import Glibc
+import LinuxSystem
+
+/// A group that this process has open: once, however many of its devices (V8).
+final class IOMMUGroup: @unchecked Sendable {
+  let number: Int
+  let container: FileDescriptor
+  private let file: FileDescriptor
+  /// Takes the place of the files when the last device is closed.
+  private let ended: FileDescriptor
+  private let path: String
+  /// Guarded by the monitor of `IOMMUGroup.opening`.
+  private var members = 0
+
+  /// The groups that this process has open.
+  private final class Opening: @unchecked Sendable {
+    let monitor = Monitor()
+    /// By path. Guarded by `monitor`.
+    var groups: [String: IOMMUGroup] = [:]
+  }
+
+  private static let opening = Opening()
+
+  private init(
+    _ number: Int, path: String, file: FileDescriptor, container: FileDescriptor,
+    ended: FileDescriptor
+  ) {
+    self.number = number
+    self.path = path
+    self.file = file
+    self.container = container
+    self.ended = ended
+  }
+
+  /// Opens a function in its group. The descriptor's close leaves the group, unless `leave` did.
+  /// - Throws: `notFound`, `notIsolated`, `busy`, `permissionDenied`, `resourcesExhausted`.
+  static func openDevice(
+    _ address: PCIAddress, _ sysfs: Sysfs, _ kernel: any VFIOKernel
+  ) throws(UIOError) -> (device: FileDescriptor, membership: Membership) {
+    let number = try Self.number(of: address, sysfs)
+    return try opening.monitor.locked { () throws(UIOError) in
+      let path = "\(sysfs.devices)/vfio/\(number)"
+      let group: IOMMUGroup
+      // A forked child has its parent's in memory, and not the right to use them.
+      if let known = opening.groups[path], known.owner.isCurrent {
+        group = known
+      } else {
+        group = try make(number, path, address, sysfs, kernel)
+      }
+      let raw = kernel.openDevice("\(address)", in: group.file)
+      guard raw >= 0 else { throw VFIOOperation.openDevice.error(-raw, device: name(address)) }
+      opening.groups[path] = group
+      group.members += 1
+      let membership = Membership(group)
+      let device = FileDescriptor(adopting: raw) {
+        close($0)
+        membership.leave()
+      }
+      return (device, membership)
+    }
+  }
+
+  private let owner = ProcessOwner()
+
+  private static func name(_ address: PCIAddress) -> String { "pci-\(address)" }
+
+  private static func number(of address: PCIAddress, _ sysfs: Sysfs) throws(UIOError) -> Int {
+    let folder = "\(sysfs.root)/bus/pci/devices/\(address)"
+    guard sysfs.optionalText("\(folder)/vendor") != nil else {
+      throw UIOError(
+        .notFound, device: name(address), operation: "open", cause: "there is no such PCI function",
+        hint: "lspci -D lists them", errno: ENOENT)
+    }
+    guard let number = sysfs.linkName("\(folder)/iommu_group").flatMap({ Int($0) }) else {
+      throw UIOError(
+        .notIsolated, device: name(address), operation: VFIOOperation.openGroup.rawValue,
+        cause: "the machine has no IOMMU in use",
+        hint: "turn it on in the firmware (VT-d, AMD-Vi) and on the kernel's command line "
+          + "(intel_iommu=on); without one use uio_pci_generic", errno: ENOENT)
+    }
+    let driver = sysfs.linkName("\(folder)/driver")
+    guard driver == "vfio-pci" else {
+      throw UIOError(
+        .notFound, device: name(address), operation: "open",
+        cause: "its driver is \(driver ?? "none") and not vfio-pci",
+        hint: "bind it: interruptsyncctl bind \(address) --driver vfio-pci", errno: ENODEV)
+    }
+    return number
+  }
+
+  private static func make(
+    _ number: Int, _ path: String, _ address: PCIAddress, _ sysfs: Sysfs, _ kernel: any VFIOKernel
+  ) throws(UIOError) -> IOMMUGroup {
+    let device = name(address)
+    let container = try file("\(sysfs.devices)/vfio/vfio", .openContainer, device)
+    let group = try file(path, .openGroup, device)
+    switch kernel.isViable(group) {
+    case 1: break
+    case 0:
+      let (code, cause, hint) = VFIOOperation.shared(others(than: address, number, sysfs))
+      throw UIOError(
+        code, device: device, operation: VFIOOperation.checkGroup.rawValue, cause: cause,
+        hint: hint, errno: EBUSY)
+    case let result: throw VFIOOperation.checkGroup.error(-result, device: device)
+    }
+    try check(kernel.join(group, container), .join, device)
+    try check(kernel.useIOMMU(container), .useIOMMU, device)
+    let ended: FileDescriptor
+    do throws(SystemError) { ended = try .ended() } catch {
+      throw VFIOOperation.openGroup.error(error.number, device: device)
+    }
+    return IOMMUGroup(number, path: path, file: group, container: container, ended: ended)
+  }
+
+  /// `0000:00:1f.3 (i801_smbus)`: members with drivers that are not VFIO's.
+  private static func others(than address: PCIAddress, _ number: Int, _ sysfs: Sysfs) -> String {
+    let folder = "\(sysfs.root)/kernel/iommu_groups/\(number)/devices"
+    let members = sysfs.list(folder).compactMap { member -> String? in
+      guard member != "\(address)", let driver = sysfs.linkName("\(folder)/\(member)/driver"),
+        !driver.hasPrefix("vfio")
+      else { return nil }
+      return "\(member) (\(driver))"
+    }
+    return members.isEmpty ? "drivers of the host" : members.joined(separator: ", ")
+  }
+
+  private static func file(
+    _ path: String, _ operation: VFIOOperation, _ device: String
+  ) throws(UIOError) -> FileDescriptor {
+    do throws(SystemError) { return try FileDescriptor.open(path, O_RDWR) } catch {
+      throw operation.error(error.number, device: device)
+    }
+  }
+
+  private static func check(
+    _ result: Int32, _ operation: VFIOOperation, _ device: String
+  ) throws(UIOError) {
+    if result < 0 { throw operation.error(-result, device: device) }
+  }
+
+  /// One open device of a group.
+  final class Membership: @unchecked Sendable {
+    let group: IOMMUGroup
+    /// Guarded by the monitor of `IOMMUGroup.opening`.
+    private var hasLeft = false
+
+    init(_ group: IOMMUGroup) { self.group = group }
+
+    /// After the device's close. The last one closes the group at once, so that it can be opened
+    /// again. Any thread; a second call does nothing.
+    func leave() {
+      IOMMUGroup.opening.monitor.locked {
+        guard !hasLeft else { return }
+        hasLeft = true
+        group.members -= 1
+        guard group.members == 0 else { return }
+        if IOMMUGroup.opening.groups[group.path] === group {
+          IOMMUGroup.opening.groups[group.path] = nil
+        }
+        group.file.become(group.ended)
+        group.container.become(group.ended)
+      }
+    }
+  }
+}

@@ -1,0 +1,113 @@
+// What each error number of VFIO means, operation by operation: the table behind every error of this
+// module. Numbers in comments are those of docs/vfio.md. Floor 3; values, for any thread.
+package import DeviceIdentity
+import Glibc
+import LinuxSystem
+
+/// An operation of the kernel's interface, with the meaning of each error number it can answer.
+package enum VFIOOperation: String, CaseIterable, Sendable {
+  case openContainer = "open /dev/vfio/vfio"
+  case openGroup = "open the IOMMU group"
+  case checkGroup = "check the IOMMU group"
+  case join = "put the IOMMU group into a container"
+  case useIOMMU = "take the IOMMU into use"
+  case openDevice = "open the device in its IOMMU group"
+  case describe = "describe the device"
+  case region = "map the region"
+  case access = "access the region"
+  case configuration = "access the PCI configuration space"
+  case arm = "arm the interrupt"
+  case mask = "mask the interrupt"
+  case trigger = "trigger the interrupt"
+  case reset = "reset the device"
+
+  typealias Meaning = (code: UIOError.Code, cause: String, hint: String)
+
+  private static let groupHint =
+    "the node /dev/vfio/N of the device's IOMMU group belongs to root: run as root, or let a udev rule "
+    + "give that node to your group"
+  private static let limitHint = "raise the limit (systemd: LimitNOFILE=, LimitMEMLOCK=)"
+  private static let modulesHint = "load the modules: modprobe vfio-pci vfio_iommu_type1"
+  private static let gone: Meaning = (
+    .removed, "the device was unbound, removed or given back to the host",
+    "open it again by its stable id once vfio-pci has it again"
+  )
+
+  package func error(_ number: Int32, device: String) -> UIOError {
+    let meaning = specific(number) ?? general(number)
+    return UIOError(
+      meaning.code, device: device, operation: rawValue, cause: meaning.cause, hint: meaning.hint,
+      errno: number)
+  }
+
+  private func specific(_ number: Int32) -> Meaning? {
+    switch (self, number) {
+    case (.openContainer, ENOENT), (.openContainer, ENODEV), (.openContainer, ENXIO):
+      (.notFound, "the kernel has no VFIO loaded", Self.modulesHint)
+    case (.openGroup, ENOENT), (.openGroup, ENODEV), (.openGroup, ENXIO):
+      (.notFound, "no device of the group has a vfio driver", "bind the device to vfio-pci")
+    case (.openGroup, EBUSY):  // V8
+      (
+        .busy, "another process has the device's IOMMU group open",
+        "a group has one process: close it there, or use its other devices from there, too"
+      )
+    case (.checkGroup, EBUSY): Self.shared("drivers of the host")
+    case (.join, EBUSY):
+      (.busy, "the IOMMU group is in a container of another process", "close it there")
+    case (.useIOMMU, EPERM):  // V6
+      (
+        .notIsolated, "the IOMMU does not remap interrupts, so the device could raise any of them",
+        "turn on interrupt remapping in the firmware; where there is none, "
+          + "vfio_iommu_type1 allow_unsafe_interrupts=1 accepts the risk"
+      )
+    case (.useIOMMU, ENODEV):  // V7
+      (.notFound, "the module vfio_iommu_type1 is not loaded", Self.modulesHint)
+    case (.openDevice, ENODEV):
+      (
+        .notFound, "the group has no such device with a vfio driver", "bind the device to vfio-pci"
+      )
+    case (.openDevice, EBUSY): (.busy, "another user has the device open", "close it there")
+    case (.arm, ENOSPC):
+      (.resourcesExhausted, "the machine has no interrupt vectors left", "connect fewer vectors")
+    case (.arm, EINVAL):
+      (.noInterrupt, "the device has no such vector, or another kind of interrupt is enabled", "")
+    case (.mask, ENOTTY): (.unsupported, "messages cannot be masked", "")  // V17
+    case (.trigger, EINVAL): (.noInterrupt, "the vector is not armed", "connect it first")  // V27
+    case (.reset, EINVAL), (.reset, ENOTTY):  // V9
+      (
+        .unsupported, "the function has no reset of its own",
+        "reset it through its registers, as its data sheet says"
+      )
+    case (.region, EINVAL), (.region, ENODEV): (.unmappable, "the region cannot be mapped", "")
+    case (.access, EIO), (.configuration, EIO):  // V31
+      (.removed, "the device does not answer: it is gone, asleep, or its memory is off", "")
+    case (.access, EINVAL):
+      (.outOfBounds, "the region does not take an access of this width or offset", "")
+    // The file that takes a returned device's place.
+    case (.describe, ENOTTY), (.arm, ENOTTY), (.access, ESPIPE), (.configuration, ESPIPE):
+      Self.gone
+    default: nil
+    }
+  }
+
+  private func general(_ number: Int32) -> Meaning {
+    switch number {
+    case EACCES, EPERM: (.permissionDenied, "permission denied", Self.groupHint)  // V39
+    case EMFILE, ENFILE: (.resourcesExhausted, "too many open files", Self.limitHint)
+    case ENOMEM, EAGAIN: (.resourcesExhausted, "out of memory or of locked memory", Self.limitHint)
+    case ENODEV, ENOENT, ENXIO: Self.gone
+    case EINVAL, ENOTTY, EBADF, EFAULT, EBADFD:
+      (.unexpected, "the kernel refuses the call's arguments", "report it as a bug of the library")
+    default: (.unexpected, "the kernel returned an error that VFIO does not document", "")
+    }
+  }
+
+  /// - Parameter others: who else has members of the group.
+  package static func shared(_ others: String) -> (UIOError.Code, String, String) {
+    (
+      .busy, "the device's IOMMU group is shared with \(others)",
+      "the group belongs to one user: unbind its other members from their drivers, or bind them to "
+        + "vfio-pci, too"
+    )
+  }
+}
