@@ -19,6 +19,8 @@ package struct LineInspection: Equatable, Sendable {
   package let sharers: [String]
   /// Interrupts of the line since the machine started.
   package let lineCount: UInt64?
+  /// The processors that the interrupt may be served on; nil: no interrupt, or not known.
+  package let processors: Set<Int>?
   /// The kernel's threads of the line (fact 53).
   package let threads: [ThreadSchedule]
   /// Whether this process may open the node for reading and writing.
@@ -44,6 +46,7 @@ package struct LineInspection: Equatable, Sendable {
       others.remove(at: own)
     }
     sharers = others
+    processors = irq.flatMap { Procfs(root: proc).processors(ofInterrupt: $0) }
     threads = irq.map { ThreadSchedule.ofInterrupt($0, proc: proc) } ?? []
     // Opening it could disturb: some drivers keep one user only.
     mayOpen = unsafe access(info.path, R_OK | W_OK) == 0

@@ -57,6 +57,11 @@ public func interruptsync_lock_memory() -> Int32 {
 }
 
 @c @implementation
+public func interruptsync_restore_affinities() -> Int32 {
+  Int32(clamping: DispatcherAttributes.restoreAffinities())
+}
+
+@c @implementation
 public func interruptsync_set_roots(
   _ sysfs: UnsafePointer<CChar>?, _ devices: UnsafePointer<CChar>?
 ) -> Int32 {

@@ -85,6 +85,8 @@ extension DispatcherAttributes {
     case .rearmFailed(let error): (INTERRUPTSYNC_REPORT_REARM_FAILED, error, 0)
     case .rearmRecovered: (INTERRUPTSYNC_REPORT_REARM_RECOVERED, nil, 0)
     case .attributeRefused(let error): (INTERRUPTSYNC_REPORT_ATTRIBUTE_REFUSED, error, 0)
+    case .affinityLost(let error): (INTERRUPTSYNC_REPORT_AFFINITY_LOST, error, 0)
+    case .affinityRestored(let what): (INTERRUPTSYNC_REPORT_AFFINITY_RESTORED, nil, what.losses)
     }
   }
 }

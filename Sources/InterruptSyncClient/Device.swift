@@ -47,6 +47,13 @@ public struct Device: Sendable {
   public let routines: [String]
   /// The kernel's interrupt number, if it has one.
   public let irq: Int?
+  /// The name of the thread that dispatches, of which the kernel keeps 15 bytes; nil from a daemon
+  /// that does not say.
+  public let thread: String?
+  /// The processors that its file asks for, of the thread; empty: none in particular.
+  public let processors: Set<Int>
+  /// The same of the interrupt.
+  public let interruptProcessors: Set<Int>
   /// Its registers.
   public let regions: [DeviceRegion]
   /// As the daemon sent it.
@@ -65,6 +72,9 @@ public struct Device: Sendable {
     rearm = reader.optionalString("rearm")
     routines = try reader.strings("routines")
     irq = reader.optionalInt("irq")
+    thread = reader.optionalString("thread")
+    processors = reader.processors("processors")
+    interruptProcessors = reader.processors("interruptProcessors")
     regions = try reader.list("regions", DeviceRegion.init)
     json = reader.object
   }

@@ -63,6 +63,11 @@ struct ReplyReader {
     return numbers
   }
 
+  /// Empty where there are none.
+  func processors(_ key: String) -> Set<Int> {
+    Set((object[key]?.array ?? []).compactMap { $0.int64.map { Int($0) } })
+  }
+
   /// The objects of a list, each read by `body`.
   func list<Element>(
     _ key: String, _ body: (ReplyReader) throws(InterruptSyncClientError) -> Element

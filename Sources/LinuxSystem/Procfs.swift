@@ -35,10 +35,9 @@ package struct Procfs: Sendable, Equatable {
 
   /// Lets an interrupt be served on these processors only. 0 or -errno.
   package func route(interrupt number: Int, to processors: Set<Int>) -> Int32 {
-    let list = processors.sorted().map(String.init).joined(separator: ",")
     do throws(SystemError) {
       let file = try FileDescriptor.open("\(root)/irq/\(number)/smp_affinity_list", O_WRONLY)
-      let bytes = Array(list.utf8)
+      let bytes = Array(ProcessorList.text(processors).utf8)
       let count = unsafe write(file.raw, bytes, bytes.count)
       if count < 0 { return -errno }
       // A file of procfs takes all of it, or fails.
@@ -46,12 +45,27 @@ package struct Procfs: Sendable, Equatable {
     } catch { return -error.number }
   }
 
+  /// The processors that an interrupt may be served on; nil when there is no such interrupt, or none
+  /// that can be seen.
+  package func processors(ofInterrupt number: Int) -> Set<Int>? {
+    line("\(root)/irq/\(number)/smp_affinity_list").flatMap { ProcessorList.parse($0) }
+  }
+
   /// The name of a process, as ps(1) shows it; nil when there is none, or none that can be seen.
   package func name(of process: Int32) -> String? {
-    text("\(root)/\(process)/comm")?.split(separator: "\n").first.map(String.init)
+    line("\(root)/\(process)/comm")
+  }
+
+  /// The process of this name; nil when there is none, or none that can be seen.
+  package func process(named name: String) -> Int32? {
+    list(root).compactMap { Int32($0) }.sorted().first { self.name(of: $0) == name }
   }
 
   private func list(_ path: String) -> [String] { (try? FileDescriptor.list(path)) ?? [] }
+
+  private func line(_ path: String) -> String? {
+    text(path)?.split(separator: "\n").first.map(String.init)
+  }
 
   private func text(_ path: String) -> String? {
     (try? FileDescriptor.contents(path)).map { String(decoding: $0, as: UTF8.self) }
@@ -65,6 +79,8 @@ package struct ThreadSchedule: Equatable, Sendable {
   package let name: String
   /// 1 to 99 for real-time threads, 0 for others.
   package let priority: Int
+  /// Those it may run on; nil when it was not looked for.
+  package var processors: Set<Int>?
 
   /// Reads a `stat` file; nil when it is none.
   package init?(stat text: String) {
@@ -90,11 +106,23 @@ package struct ThreadSchedule: Equatable, Sendable {
     }
   }
 
-  /// The threads of a process.
+  /// The threads of a process, with their processors.
   package static func ofProcess(_ process: Int32, proc: String = "/proc") -> [ThreadSchedule] {
     let folder = "\(proc)/\(process)/task"
-    return ((try? FileDescriptor.list(folder)) ?? []).compactMap {
-      (try? FileDescriptor.wholeText("\(folder)/\($0)/stat")).flatMap(ThreadSchedule.init(stat:))
+    return ((try? FileDescriptor.list(folder)) ?? []).compactMap { thread in
+      guard let text = try? FileDescriptor.wholeText("\(folder)/\(thread)/stat"),
+        var schedule = ThreadSchedule(stat: text)
+      else { return nil }
+      schedule.processors = (try? FileDescriptor.wholeText("\(folder)/\(thread)/status"))
+        .flatMap(processors(status:))
+      return schedule
+    }
+  }
+
+  private static func processors(status text: String) -> Set<Int>? {
+    let field = "Cpus_allowed_list:\t"
+    return text.split(separator: "\n").first { $0.hasPrefix(field) }.flatMap {
+      ProcessorList.parse($0.dropFirst(field.count))
     }
   }
 }

@@ -37,6 +37,11 @@ public struct Sysfs: Sendable, Equatable {
     (try? FileDescriptor.link(path)).flatMap { $0.split(separator: "/").last.map(String.init) }
   }
 
+  /// The processors that are online; nil when it cannot be read.
+  package var onlineProcessors: Set<Int>? {
+    optionalText("\(root)/devices/system/cpu/online").flatMap { ProcessorList.parse($0) }
+  }
+
   /// The names in a folder; empty where there is none (fact 37).
   package func list(_ path: String) -> [String] { (try? FileDescriptor.list(path)) ?? [] }
 }

@@ -3,10 +3,9 @@
 // (policy, processors) is the caller's, through `handle`.
 import CLinuxSystem
 package import Glibc
-import Synchronization
 
 /// A thread that runs one body and ends. Join or detach it; the last reference detaches.
-@safe package final class WorkerThread: Sendable {
+@safe package final class WorkerThread: @unchecked Sendable {
   private final class Start {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -16,8 +15,10 @@ import Synchronization
   package let handle: pthread_t
   /// A forked child does not have the thread.
   private let owner = ProcessOwner()
+  /// Guards what follows, and keeps the handle valid meanwhile.
+  private let monitor = Monitor()
   /// Joined or detached: each may happen once.
-  private let isReleased = Atomic<Bool>(false)
+  private var isReleased = false
 
   /// Starts the thread. The body may run before this returns: where it needs what the caller does
   /// with the thread, let it begin with a monitor that the caller holds meanwhile.
@@ -60,18 +61,52 @@ import Synchronization
   /// Waits until the body has returned. Not from the thread itself. Does nothing when it was joined
   /// or detached before, and in a forked child.
   package func join() {
-    guard owner.isCurrent, !isReleased.exchange(true, ordering: .acquiringAndReleasing) else {
-      return
-    }
+    guard mayRelease() else { return }
     _ = linux_thread_join(handle)
   }
 
   /// The thread's resources are freed when its body returns. Does nothing when it was joined or
   /// detached before, and in a forked child.
   package func detach() {
-    guard owner.isCurrent, !isReleased.exchange(true, ordering: .acquiringAndReleasing) else {
-      return
-    }
+    guard mayRelease() else { return }
     _ = linux_thread_detach(handle)
+  }
+
+  private func mayRelease() -> Bool {
+    guard owner.isCurrent else { return false }
+    return monitor.locked {
+      defer { isReleased = true }
+      return !isReleased
+    }
+  }
+}
+
+// MARK: Processors
+
+extension WorkerThread {
+  private static let words = ProcessorList.limit / 64
+
+  /// Those of its processors that are in use now. Nil once the thread has ended or was joined or
+  /// detached, and in a forked child.
+  package func processors() -> Set<Int>? {
+    guard owner.isCurrent else { return nil }
+    var words = [UInt64](repeating: 0, count: Self.words)
+    let result = monitor.locked {
+      isReleased ? -ESRCH : unsafe linux_thread_get_affinity(handle, &words, words.count)
+    }
+    guard result == 0 else { return nil }
+    return Set((0..<ProcessorList.limit).filter { words[$0 / 64] >> UInt64($0 % 64) & 1 != 0 })
+  }
+
+  /// Lets the thread run on these only, as far as its cgroup allows them. 0 or -errno.
+  package func setProcessors(_ processors: Set<Int>) -> Int32 {
+    var words = [UInt64](repeating: 0, count: Self.words)
+    for processor in processors where (0..<ProcessorList.limit).contains(processor) {
+      words[processor / 64] |= 1 << UInt64(processor % 64)
+    }
+    guard owner.isCurrent else { return -ECHILD }
+    return monitor.locked {
+      isReleased ? -ESRCH : unsafe linux_thread_set_affinity(handle, &words, words.count)
+    }
   }
 }

@@ -124,3 +124,36 @@ TEST(structs_of_earlier_programs) {
   free(options);
   free(statistics);
 }
+
+static void use_every_processor(void *context, void *first, void *second) {
+  (void)first;
+  (void)second;
+  cpu_set_t every;
+  pthread_getaffinity_np(pthread_self(), sizeof every, &every);
+  *(int *)context = CPU_COUNT(&every);
+  memset(&every, 0xff, sizeof every);
+  pthread_setaffinity_np(pthread_self(), sizeof every, &every);
+}
+
+TEST(a_threads_processors_are_restored) {
+  cpu_set_t all;
+  CHECK_EQUAL(pthread_getaffinity_np(pthread_self(), sizeof all, &all), 0);
+  int last = CPU_SETSIZE - 1, seen = 0;
+  while (!CPU_ISSET(last, &all)) last--;
+  interruptsync_thread_attributes attributes = INTERRUPTSYNC_STRUCT(interruptsync_thread_attributes);
+  attributes.processors[last / 64] = UINT64_C(1) << (last % 64);
+  interruptsync_queue *queue = NULL;
+  interruptsync_deferred *deferred = NULL;
+  CHECK_EQUAL(interruptsync_queue_create(NULL, &attributes, &queue), 0);
+  CHECK_EQUAL(interruptsync_deferred_create(queue, use_every_processor, &seen, &deferred), 0);
+  for (int round = 0; round < 2; round++) {
+    CHECK_EQUAL(interruptsync_restore_affinities(), 0);
+    CHECK_EQUAL(interruptsync_deferred_enqueue(deferred, NULL, NULL), 1);
+    CHECK_EQUAL(interruptsync_queue_flush(queue), 0);
+    CHECK_EQUAL(seen, 1);
+    CHECK_EQUAL(interruptsync_restore_affinities(), CPU_COUNT(&all) > 1);
+  }
+  CHECK_EQUAL(interruptsync_release(deferred), 0);
+  CHECK_EQUAL(interruptsync_release(queue), 0);
+  CHECK_EQUAL(interruptsync_restore_affinities(), 0);
+}

@@ -54,9 +54,11 @@ private func stat(_ name: String, _ priority: Int) -> String {
   let folder = try TemporaryFolder()
   try folder.write("5/task/5/stat", stat("interruptsyncd", 0))
   try folder.write("5/task/6/stat", stat("odd ) (name", 40))
+  try folder.write("5/task/6/status", "Cpus_allowed:\tf\nCpus_allowed_list:\t0,2-3\nx:\t1\n")
   let threads = ThreadSchedule.ofProcess(5, proc: folder.path)
   #expect(threads.map(\.name) == ["interruptsyncd", "odd ) (name"])
   #expect(threads.map(\.priority) == [0, 40])
+  #expect(threads.map(\.processors) == [nil, [0, 2, 3]])
 }
 
 /// One card at IRQ 11, with COMMAND and STATUS as given.

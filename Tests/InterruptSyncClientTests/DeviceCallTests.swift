@@ -9,6 +9,7 @@ private let card: JSONObject = [
   "id": "pci-0000:00:03.0", "number": 2, "name": "edu", "driver": "uio_pci_generic",
   "state": "failed", "failure": "no file", "file": "50-edu.device", "mode": "all",
   "rearm": "pci-command", "routines": ["one", "two"], "irq": 11,
+  "thread": "cards", "processors": [0, 2], "interruptProcessors": [1],
   "regions": [["name": "bar0", "kind": "memory", "address": 0xfeb0_0000, "size": 0x10_0000]],
 ]
 
@@ -38,6 +39,9 @@ private let counts: JSONObject = [
   #expect(first.mode == "all")
   #expect(first.rearm == "pci-command")
   #expect(first.routines == ["one", "two"])
+  #expect(first.thread == "cards")
+  #expect(first.processors == [0, 2])
+  #expect(first.interruptProcessors == [1])
   #expect(first.irq == 11)
   #expect(first.regions.map(\.name) == ["bar0"])
   #expect(first.regions.first?.kind == .memory)

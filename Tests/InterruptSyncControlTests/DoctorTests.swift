@@ -68,8 +68,9 @@ func silenceIsExplained(members: JSONObject, counts: JSONObject, words: String) 
 }
 
 /// A line of a PCI function, as sysfs and /proc show it.
-private func line(config: [UInt8], threads: [(String, Int)], users: String) throws -> LineInspection
-{
+private func line(
+  config: [UInt8], threads: [(String, Int)], users: String, processors: String = "0-1"
+) throws -> LineInspection {
   let folder = try TemporaryFolder()
   let parent = "sys/devices/pci0/0000:00:03.0"
   for (name, text) in [
@@ -83,6 +84,7 @@ private func line(config: [UInt8], threads: [(String, Int)], users: String) thro
   try folder.link("sys/class/uio/uio0", to: folder.path("\(parent)/uio/uio0"))
   try folder.write("dev/uio0", "")
   try folder.write("proc/interrupts", " CPU0\n 11: 5 IO-APIC 11-fasteoi \(users)\n")
+  try folder.write("proc/irq/11/smp_affinity_list", "\(processors)\n")
   for (number, thread) in threads.enumerated() {
     let rest = (4...52).map { $0 == 40 ? "\(thread.1)" : "0" }.joined(separator: " ")
     try folder.write("proc/\(number + 50)/stat", "50 (\(thread.0)) S \(rest)\n")
@@ -125,4 +127,51 @@ func dispatcherAboveTheKernelsThreadIsTold(priority: Int, count: Int) throws {
   let found = try findings(line, priority: priority)
   #expect(found.count == count)
   if count > 0 { #expect(found.first?.text.contains("irq/11-edu") == true) }
+}
+
+/// Findings about a device whose file asks for processor 1, twice.
+private func affinities(
+  thread: Set<Int>, interrupt: String, _ machine: MachineInspection
+) throws -> [Finding] {
+  var dispatcher = ThreadSchedule(stat: "1 (edu) S " + String(repeating: "0 ", count: 49))
+  dispatcher?.processors = thread
+  return DeviceExamination(
+    device: try device(["thread": "edu", "processors": [1], "interruptProcessors": [1]]),
+    statistics: try statistics([:]),
+    line: try line(config: open, threads: [], users: "edu", processors: interrupt),
+    dispatcher: dispatcher, machine: machine
+  ).findings
+}
+
+@Test func affinityThatDiffersFromTheFileIsTold() throws {
+  let both = MachineInspection(online: [0, 1], balancer: nil)
+  #expect(try affinities(thread: [1], interrupt: "1", both) == [])
+  let found = try affinities(thread: [0, 1], interrupt: "0", both)
+  #expect(found.map(\.severity) == [.warning, .warning])
+  #expect(found[0].text.contains("thread edu runs on processors 0,1"))
+  #expect(found[0].text.contains("CPUAffinity= asks for 1"))
+  #expect(found[1].text.contains("interrupt 11 is served on processors 0"))
+  #expect(found[1].hint.contains("echo 1 > /proc/irq/11/smp_affinity_list"))
+}
+
+@Test func affinityThatIsLostNamesTheProcessorThatIsOfflineOrTheProgramThatMovesIt() throws {
+  let offline = MachineInspection(online: [0], balancer: 77)
+  let found = try affinities(thread: [0], interrupt: "0", offline)
+  #expect(found.count == 2)
+  #expect(found.allSatisfy { $0.hint.contains("cpu1/online") })
+  let balanced = try affinities(
+    thread: [1], interrupt: "0", MachineInspection(online: [0, 1], balancer: 77))
+  #expect(balanced.count == 1)
+  #expect(balanced.first?.hint.contains("irqbalance (process 77)") == true)
+  #expect(balanced.first?.hint.contains("--banirq=11") == true)
+}
+
+@Test func machineIsLookedAt() throws {
+  let folder = try TemporaryFolder()
+  try folder.write("sys/devices/system/cpu/online", "0-2,4\n")
+  try folder.write("proc/8/comm", "irqbalanced\n")
+  try folder.write("proc/9/comm", "irqbalance\n")
+  let machine = MachineInspection.current(
+    sysfs: Sysfs(root: folder.path("sys")), procfs: Procfs(root: folder.path("proc")))
+  #expect(machine == MachineInspection(online: [0, 1, 2, 4], balancer: 9))
 }

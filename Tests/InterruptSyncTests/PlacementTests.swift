@@ -32,7 +32,7 @@ private func object(_ attributes: DispatcherAttributes, _ log: ReportLog) throws
 @Test func aRefusedRouteNamesItsFile() throws {
   let numbered = try NumberedLine()
   let log = ReportLog()
-  ThreadPlacement.route(
+  _ = ThreadPlacement.route(
     DispatcherAttributes(interruptProcessors: [1, 0]), numbered, named: "line",
     procfs: Procfs(root: "/nonexistent"), report: log.handler)
   #expect(log.kinds == ["attributeRefused"])
@@ -40,7 +40,7 @@ private func object(_ attributes: DispatcherAttributes, _ log: ReportLog) throws
   #expect(log.all.first?.error?.errorNumber == ENOENT)
   #expect(log.all.first?.error?.hint.contains("/proc/irq/17/smp_affinity_list") == true)
   // Nobody asked: nothing is looked for.
-  ThreadPlacement.route(
+  _ = ThreadPlacement.route(
     DispatcherAttributes(), numbered, named: "line", procfs: Procfs(root: "/nonexistent"),
     report: log.handler)
   #expect(log.kinds.count == 1)
@@ -107,7 +107,7 @@ private func object(_ attributes: DispatcherAttributes, _ log: ReportLog) throws
 }
 
 /// A line of hardware, as far as its interrupt's number goes.
-private final class NumberedLine: InterruptSource {
+final class NumberedLine: InterruptSource {
   let name = "numbered"
   let interruptNumber: Int? = 17
   private let line: SoftwareLine

@@ -72,6 +72,7 @@ public final class DeferredQueue: Sendable {
   private let wake: WakeEvent
   /// Written before the thread may run.
   private var thread: WorkerThread?
+  private var affinity: KeptAffinity?
   private let prefaulted: Int
   private let starting = Monitor()
 
@@ -89,7 +90,7 @@ public final class DeferredQueue: Sendable {
         thread = started
         return started
       }
-      ThreadPlacement.apply(attributes, to: started.handle, named: name, report: nil)
+      affinity = ThreadPlacement.apply(attributes, to: started, named: name, report: nil)
     } catch {
       throw InterruptSyncError(
         .resourcesExhausted, object: name, operation: "make a deferred queue",

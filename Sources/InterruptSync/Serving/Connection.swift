@@ -72,6 +72,9 @@ final class ServingActivity: @unchecked Sendable {
   var stage = Stage.starting
   /// Attributes that the system refused, to be reported once the connection stands.
   var refusals: [InterruptReport] = []
+  /// What other threads found, for the serving thread to report. Guarded by the activity's monitor.
+  private var posted: [InterruptReport] = []
+  private let hasPosted = Atomic<Bool>(false)
 
   /// How far the connection has come, as the serving and the connecting thread tell each other.
   enum Stage { case starting, placed, waiting, standing, over }
@@ -125,6 +128,22 @@ final class ServingActivity: @unchecked Sendable {
     guard stands else { return }
     served.report(report)
     activity.monitor.locked { activity.isReporting = false }
+  }
+
+  /// Has the serving thread report something; the caller wakes it. Any thread.
+  func post(_ report: InterruptReport) {
+    activity.monitor.locked { posted.append(report) }
+    hasPosted.store(true, ordering: .releasing)
+  }
+
+  /// Reports what was posted. On the serving thread.
+  func reportPosted() {
+    guard hasPosted.exchange(false, ordering: .acquiringAndReleasing) else { return }
+    let all = activity.monitor.locked {
+      defer { posted = [] }
+      return posted
+    }
+    for posted in all { report(posted) }
   }
 
   /// Whether the serving thread is done with the connection. Any thread.

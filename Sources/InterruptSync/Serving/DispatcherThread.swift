@@ -19,8 +19,10 @@ import UIO
   private var pacer = WaitPacer.block
   private var waiting = WaitConditions.Decision.block
   private var isRealTime = false
-  /// Held while connected.
+  /// Held while connected, as the next two.
   private var latencyRequest: FileDescriptor?
+  private var affinity: KeptAffinity?
+  private var route: KeptAffinity?
 
   /// - Throws: `resourcesExhausted`.
   init(_ connection: Connection) throws(InterruptSyncError) {
@@ -67,8 +69,14 @@ import UIO
   private func place(_ thread: WorkerThread, _ attributes: DispatcherAttributes) {
     let name = connection.served.name
     let report: ThreadPlacement.Report = { self.connection.refusals.append($0) }
-    ThreadPlacement.apply(attributes, to: thread.handle, named: name, report: report)
-    ThreadPlacement.route(attributes, connection.source, named: name, report: report)
+    let later: KeptAffinity.Report = { [connection, wake] in
+      connection.post($0)
+      _ = linux_event_signal(wake.raw, 1)
+    }
+    affinity = ThreadPlacement.apply(
+      attributes, to: thread, named: name, report: report, later: later)
+    route = ThreadPlacement.route(
+      attributes, connection.source, named: name, report: report, later: later)
     latencyRequest = ThreadPlacement.prepare(attributes, named: name, report: report)
     guard attributes.waiting != .block else { return }
     let conditions = WaitConditions.current(thread.handle, connection.source)
@@ -82,6 +90,8 @@ import UIO
   func wakeUp() { _ = linux_event_signal(wake.raw, 1) }
 
   func requestStop() {
+    affinity?.end()
+    route?.end()
     unsafe cuio_flag_raise(connection.stop.pointer)
     wakeUp()
   }
@@ -163,11 +173,17 @@ import UIO
     let result = wait(connection.quietTimeout)
     guard result >= 0 else { return }
     if result == Int32(CUIO_WAIT_READABLE) { pacer.slept(linux_ticks() &- start) }
-    if result & Int32(CUIO_WAIT_WOKEN) != 0 { _ = linux_event_drain(wake.raw) }
+    if result & Int32(CUIO_WAIT_WOKEN) != 0 { wokenUp() }
     // A dead descriptor is ready forever (fact 22): what the next read does not explain is the end
     // as well.
     if result & Int32(CUIO_WAIT_DEAD) != 0, result & Int32(CUIO_WAIT_READABLE) == 0 { confirmEnd() }
     if result == Int32(CUIO_WAIT_TIMEOUT) { connection.quietElapsed() }
+  }
+
+  /// Another thread has called `wakeUp()`.
+  func wokenUp() {
+    _ = linux_event_drain(wake.raw)
+    connection.reportPosted()
   }
 
   /// In parts, so that the heartbeat shows that the thread lives.

@@ -10,6 +10,7 @@ import UIO
   let worker: GroupThread
   /// Lasts as long as one of its lines is connected.
   private let group: AnyObject
+  private var affinity: KeptAffinity?
   /// Belongs to the group from `start()` to the member's end.
   var slot: Cell<GroupSlot>?
   /// When, recovering, it has been quiet for long enough, in nanoseconds. Only the group's thread
@@ -29,9 +30,13 @@ import UIO
 
   func start() throws(InterruptSyncError) {
     let name = connection.served.name
-    ThreadPlacement.route(worker.attributes, connection.source, named: name) {
-      self.connection.refusals.append($0)
-    }
+    affinity = ThreadPlacement.route(
+      worker.attributes, connection.source, named: name,
+      report: { self.connection.refusals.append($0) },
+      later: { [connection, worker] in
+        connection.post($0)
+        worker.wakeUp()
+      })
     // The thread runs already, and may have an interrupt before this returns.
     connection.setStage(.waiting)
     let slot = unsafe Cell.allocate(
@@ -55,6 +60,7 @@ import UIO
   func wakeUp() { worker.wakeUp() }
 
   func requestStop() {
+    affinity?.end()
     unsafe cuio_flag_raise(connection.stop.pointer)
     worker.leave(self)
   }

@@ -20,6 +20,7 @@ extension GroupThread {
     while true {
       if hasNews.exchange(false, ordering: .acquiringAndReleasing) {
         for member in takeLeaving() { remove(member) }
+        for member in allMembers() { member.connection.reportPosted() }
         reapRemoved()
         if mustStop { return }
       }

@@ -52,6 +52,7 @@ import UIO
   private var waiting = WaitConditions.Decision.block
   private var isRealTime = false
   private var latencyRequest: FileDescriptor?
+  private var affinity: KeptAffinity?
 
   /// - Throws: `resourcesExhausted`.
   init(name: String, attributes: DispatcherAttributes, report: ThreadPlacement.Report?)
@@ -101,7 +102,13 @@ import UIO
         return started
       }
     } catch { throw Self.exhausted(name, "cannot create a thread", -error.number) }
-    ThreadPlacement.apply(attributes, to: thread.handle, named: name, report: report)
+    if attributes.processors.isEmpty {
+      _ = ThreadPlacement.apply(attributes, to: thread, named: name, report: report)
+    } else {
+      affinity = ThreadPlacement.apply(attributes, to: thread, named: name, report: report) {
+        [weak self] in self?.post($0)
+      }
+    }
     latencyRequest = ThreadPlacement.prepare(attributes, named: name, report: report)
     if attributes.waiting != .block {
       let conditions = WaitConditions.current(thread.handle, hardware: true) { nil }
@@ -152,6 +159,12 @@ import UIO
   func wakeUp() {
     hasNews.store(true, ordering: .releasing)
     if !isCurrentThread { _ = linux_event_signal(wake.raw, 1) }
+  }
+
+  /// Has the thread report something about itself, to the line that has been here the longest.
+  private func post(_ report: InterruptReport) {
+    monitor.locked({ members.first })?.connection.post(report)
+    wakeUp()
   }
 
   /// Ends the thread, which serves no line any more.

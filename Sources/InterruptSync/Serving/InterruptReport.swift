@@ -1,5 +1,6 @@
 // Room Serving: how a connection brakes a storm, and what it reports to its owner. Values. A report
 // is made on the serving thread, at PASSIVE_LEVEL without a lock.
+import LinuxSystem
 
 /// How the brake treats a line that keeps interrupting although no routine claims (N20, S7).
 ///
@@ -59,13 +60,19 @@ public enum InterruptReport: Sendable, CustomStringConvertible {
   case rearmRecovered
   /// The system refused a thread attribute. On the connecting thread, once the connection stands.
   case attributeRefused(InterruptSyncError)
+  /// The processors that the attributes ask for were lost and cannot be put back for now, which the
+  /// error explains. Once; `DispatcherAttributes.restoreAffinities()` tries again.
+  case affinityLost(InterruptSyncError)
+  /// They were lost, and have been put back.
+  case affinityRestored(RestoredAffinity)
 
   /// A sentence for a log: the error with its hint, or what the line does.
   public var description: String {
     switch self {
     case .removed(let error), .failed(let error), .rearmFailed(let error),
-      .attributeRefused(let error):
+      .attributeRefused(let error), .affinityLost(let error):
       error.description
+    case .affinityRestored(let restored): restored.description
     case .stormBegan(let unclaimed):
       "interrupt storm: no routine claimed \(unclaimed) interrupts in a row; the line is masked"
     case .stormEnded: "interrupt storm ended"
@@ -73,5 +80,47 @@ public enum InterruptReport: Sendable, CustomStringConvertible {
       "a routine still claims after \(passes) passes of mode repeat; one of the routines claims without checking its device"
     case .rearmRecovered: "the line is re-armed again"
     }
+  }
+}
+
+/// Processors that a thread or an interrupt was asked to have, and has again.
+public struct RestoredAffinity: Equatable, Sendable, CustomStringConvertible {
+  /// A thread or an interrupt.
+  public enum Subject: Equatable, Sendable, CustomStringConvertible {
+    /// A thread of this name.
+    case thread(String)
+    /// The kernel's number of an interrupt.
+    case interrupt(Int)
+
+    /// `the thread edu` or `interrupt 23`.
+    public var description: String {
+      switch self {
+      case .thread(let name): "the thread \(name)"
+      case .interrupt(let number): "interrupt \(number)"
+      }
+    }
+  }
+
+  /// A thread or an interrupt.
+  public let subject: Subject
+  /// Those that were asked for.
+  public let asked: Set<Int>
+  /// Those it was found on.
+  public let before: Set<Int>
+  /// How often this has happened since the last report: of many in a minute few are reported.
+  public let losses: UInt64
+
+  init(_ subject: Subject, asked: Set<Int>, before: Set<Int>, losses: UInt64) {
+    self.subject = subject
+    self.asked = asked
+    self.before = before
+    self.losses = losses
+  }
+
+  /// A sentence for a log.
+  public var description: String {
+    let was = before == asked ? "" : "; it had been moved to \(ProcessorList.text(before))"
+    return "\(subject) is on processors \(ProcessorList.text(asked)) again\(was)"
+      + (losses > 1 ? ", \(losses) times since the last report" : "")
   }
 }

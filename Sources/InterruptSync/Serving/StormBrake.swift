@@ -94,7 +94,7 @@ extension DispatcherThread {
       let due = connection.resumeDue
       let left = due == .max ? recheck : (due - now) / 1_000_000 + 1
       let result = unsafe cuio_wait(line.pointee.fd, wake.raw, Int32(min(left, recheck)), true)
-      if result > 0, result & Int32(CUIO_WAIT_WOKEN) != 0 { _ = linux_event_drain(wake.raw) }
+      if result > 0, result & Int32(CUIO_WAIT_WOKEN) != 0 { wokenUp() }
       isDead = result > 0 && result & Int32(CUIO_WAIT_DEAD) != 0
     }
     connection.resume(isDead: isDead)

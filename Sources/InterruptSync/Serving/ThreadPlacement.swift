@@ -19,8 +19,27 @@ extension DispatcherAttributes {
 enum ThreadPlacement {
   typealias Report = (InterruptReport) -> Void
 
+  /// - Parameter later: receives what happens to the processors from then on.
+  /// - Returns: what keeps the processors that were asked for; nil without any.
   static func apply(
-    _ attributes: DispatcherAttributes, to thread: pthread_t, named owner: String, report: Report?
+    _ attributes: DispatcherAttributes, to thread: WorkerThread, named owner: String,
+    report: Report?, later: KeptAffinity.Report? = nil
+  ) -> KeptAffinity? {
+    schedule(attributes, thread.handle, named: owner, report: report)
+    guard !attributes.processors.isEmpty else { return nil }
+    let result = thread.setProcessors(attributes.processors)
+    if result != 0 {
+      refused(
+        owner, report, "run on processors \(ProcessorList.text(attributes.processors))", -result,
+        ThreadAffinity.hint)
+    }
+    return KeptAffinity(
+      ThreadAffinity(thread, attributes.name.isEmpty ? owner : attributes.name),
+      of: owner, asked: attributes.processors, isRefused: result != 0, report: later)
+  }
+
+  private static func schedule(
+    _ attributes: DispatcherAttributes, _ thread: pthread_t, named owner: String, report: Report?
   ) {
     let (policy, priority): (Int32, Int32) =
       switch attributes.policy {
@@ -44,17 +63,6 @@ enum ThreadPlacement {
           "start the process with SCHED_OTHER, or give it CAP_SYS_NICE")
       }
     }
-    guard !attributes.processors.isEmpty else { return }
-    var words = [UInt64](repeating: 0, count: 16)
-    for processor in attributes.processors where (0..<1024).contains(processor) {
-      words[processor / 64] |= 1 << UInt64(processor % 64)
-    }
-    let result = unsafe linux_thread_set_affinity(thread, &words, words.count)
-    if result != 0 {
-      refused(
-        owner, report, "run on processors \(list(attributes.processors))", -result,
-        "name processors that exist and that the cgroup allows")
-    }
   }
 
   /// The system would not let the thread leave its creator's policy, such as SCHED_IDLE.
@@ -63,24 +71,25 @@ enum ThreadPlacement {
     return unsafe linux_thread_get_policy(thread, &policy, &priority) == 0 && policy != SCHED_OTHER
   }
 
-  /// Has the line's interrupt served where its attributes ask for.
+  /// Has the line's interrupt served where its attributes ask for. Parameters and result as above.
   static func route(
     _ attributes: DispatcherAttributes, _ source: any InterruptSource, named owner: String,
-    procfs: Procfs = .system, report: Report?
-  ) {
-    guard !attributes.interruptProcessors.isEmpty else { return }
-    let operation = "route the interrupt to processors \(list(attributes.interruptProcessors))"
+    procfs: Procfs = .system, report: Report?, later: KeptAffinity.Report? = nil
+  ) -> KeptAffinity? {
+    let wanted = attributes.interruptProcessors
+    guard !wanted.isEmpty else { return nil }
+    let operation = "route the interrupt to processors \(ProcessorList.text(wanted))"
     guard let number = source.interruptNumber else {
-      return refused(
+      refused(
         owner, report, operation, 0, "set the affinity only for lines of hardware",
         cause: "the line's interrupt number is unknown")
+      return nil
     }
-    let result = procfs.route(interrupt: number, to: attributes.interruptProcessors)
-    if result != 0 {
-      refused(
-        owner, report, operation, -result,
-        "run as root; the interrupt must be movable: /proc/irq/\(number)/smp_affinity_list")
-    }
+    let affinity = InterruptAffinity(number: number, procfs: procfs)
+    let result = affinity.set(wanted)
+    if result != 0 { refused(owner, report, operation, -result, affinity.hint) }
+    return KeptAffinity(
+      affinity, of: owner, asked: wanted, isRefused: result != 0, report: later)
   }
 
   /// Locks the memory and limits the processors' latency, as asked for. The limit holds as long as
@@ -119,10 +128,6 @@ enum ThreadPlacement {
       "stay below \(other), or raise that thread: chrt -f -p PRIORITY PID",
       cause: "interrupts come through a kernel thread at priority \(other), which cannot run"
         + " while this thread spins (fact 53); this thread sleeps instead")
-  }
-
-  private static func list(_ processors: Set<Int>) -> String {
-    processors.sorted().map(String.init).joined(separator: ",")
   }
 
   private static func refused(

@@ -31,7 +31,8 @@ private final class AsyncWorkerThread: @unchecked Sendable {
   /// Guards what follows. Never held while the interrupt lock is waited for.
   private let monitor = Monitor()
   private var jobs: [@Sendable () -> Void] = []
-  private var isRunning = false
+  private var thread: WorkerThread?
+  private var affinity: KeptAffinity?
   private var mustStop = false
 
   init(name: String, attributes: DispatcherAttributes) {
@@ -41,13 +42,12 @@ private final class AsyncWorkerThread: @unchecked Sendable {
 
   func start() throws(InterruptSyncError) {
     try monitor.locked { () throws(InterruptSyncError) in
-      guard !isRunning else { return }
+      guard thread == nil else { return }
       do throws(SystemError) {
         // It waits for the monitor before it takes its first job, and is placed until then.
         let thread = try attributes.thread(of: name) { [self] in serve() }
-        ThreadPlacement.apply(attributes, to: thread.handle, named: name, report: nil)
-        thread.detach()
-        isRunning = true
+        affinity = ThreadPlacement.apply(attributes, to: thread, named: name, report: nil)
+        self.thread = thread
       } catch {
         throw InterruptSyncError(
           .resourcesExhausted, object: name, operation: "start a thread for async calls",
@@ -69,6 +69,7 @@ private final class AsyncWorkerThread: @unchecked Sendable {
       mustStop = true
       monitor.broadcast()
     }
+    thread?.detach()
   }
 
   private func serve() {

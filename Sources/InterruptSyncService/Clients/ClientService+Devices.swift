@@ -78,12 +78,20 @@ extension ManagedDevice {
     if let file { object["file"] = .string(file) }
     if let settings = configuration?.settings {
       object["mode"] = .string((mode ?? settings.mode).description)
+      object["thread"] = .string(settings.dispatcherGroup ?? id)
+      object["processors"] = Self.list(settings.dispatcher.processors)
+      object["interruptProcessors"] = Self.list(settings.dispatcher.interruptProcessors)
     }
     if let line { object["rearm"] = .string(line.strategy.rawValue) }
     object["routines"] = .array(routines.map { .string($0.name) })
     if let irq = info?.pci?.irq, irq > 0 { object["irq"] = .integer(Int64(irq)) }
     object["regions"] = .array(regionsJSON)
     return object
+  }
+
+  /// Nil for none.
+  private static func list(_ processors: Set<Int>) -> JSON? {
+    processors.isEmpty ? nil : .array(processors.sorted().map { .integer(Int64($0)) })
   }
 
   private var regionsJSON: [JSON] {

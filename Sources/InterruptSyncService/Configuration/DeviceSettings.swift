@@ -1,5 +1,6 @@
 // Configuration room. [Device], the keys that say how a device is connected. Pure values.
 package import InterruptSync
+import LinuxSystem
 package import UIO
 
 /// What applies to a device as a whole.
@@ -177,24 +178,5 @@ package struct DeviceSettings: Equatable, Sendable {
         "\(text) is not a whole number of milliseconds", hint: "write it without a fraction")
     }
     return span
-  }
-}
-
-/// Processors, as people list them.
-package enum ProcessorList {
-  /// The number of processors that a thread's affinity can name.
-  package static let limit = 1024
-
-  /// Reads `3`, `0-3` or both joined by commas; nil for anything else.
-  package static func parse(_ text: some StringProtocol) -> Set<Int>? {
-    var found: Set<Int> = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-      guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2,
-        0 <= first, first <= last, last < limit
-      else { return nil }
-      found.formUnion(first...last)
-    }
-    return found
   }
 }

@@ -69,6 +69,8 @@ package enum JournalEvent: String, CaseIterable, Sendable {
   case rearmRecovered = "2c76fe7346b64ee9a18c3cc72fdc3bd4"
   case repeatLimitReached = "3d811ad0d2cb48a58d0101633107a6bb"
   case attributeRefused = "61560463eb3648f3bfcf271cdbc8df42"
+  case affinityLost = "f13954e4cc7d41939ff084c659a8332b"
+  case affinityRestored = "f89f2233250345ad85a4f01995f005ed"
   case dispatcherStalled = "217f8c5cc59247b7aa053ce914fb7562"
   case stateRefused = "e190119b0cf143ecbff0c3c5627a069d"
   case configurationRejected = "6480e253de434ee591c28a7c0fc1c03e"
@@ -137,6 +139,8 @@ package struct LogRecord: Equatable, Sendable {
       case .rearmFailed(let error): (.error, .rearmFailed, error.errorNumber)
       case .rearmRecovered: (.notice, .rearmRecovered, 0)
       case .attributeRefused(let error): (.warning, .attributeRefused, error.errorNumber)
+      case .affinityLost(let error): (.warning, .affinityLost, error.errorNumber)
+      case .affinityRestored: (.notice, .affinityRestored, 0)
       }
     self.init(
       priority, "\(device): \(report)", event: event, device: device, interrupts: interrupts,

@@ -130,6 +130,7 @@ package final class Service {
   private func everySecond() {
     if printsStatus { printStatus() }
     registry.lookAtWaiting()
+    DispatcherAttributes.restoreAffinities()
     manager.save(registry.devices.compactMap(\.totals))
     manager.status(statusLine)
     journal.flushSuppressed()

@@ -13,16 +13,17 @@ struct DeviceExamination {
   let line: LineInspection?
   /// The dispatcher's scheduling; nil: not found.
   let dispatcher: ThreadSchedule?
+  var machine = MachineInspection()
 
   var findings: [Finding] {
-    state + counts + hardware + scheduling
+    state + counts + hardware + scheduling + affinities
   }
 
   private func problem(_ text: String, _ hint: String) -> Finding {
     Finding(severity: .problem, subject: device.id, text: text, hint: hint)
   }
 
-  private func warning(_ text: String, _ hint: String) -> Finding {
+  func warning(_ text: String, _ hint: String) -> Finding {
     Finding(severity: .warning, subject: device.id, text: text, hint: hint)
   }
 

@@ -63,25 +63,26 @@ private struct Examination {
       examineKernel(present, device)
       return
     }
+    let machine = MachineInspection.current()
     for device in devices.sorted(by: { $0.id < $1.id }) {
       let info = present.first { $0.stableID == device.id }
       let examination = DeviceExamination(
         device: device, statistics: statistics.first { $0.id == device.id },
         line: info.map { LineInspection($0) },
-        dispatcher: Self.dispatcher(of: device, client))
+        dispatcher: Self.dispatcher(of: device, client), machine: machine)
       findings += examination.findings
       examined.append(device.id)
     }
     if devices.isEmpty { examineKernel(present, device) }
   }
 
-  /// The dispatcher's thread has its device's name, cut to the length that the kernel keeps; nil where
-  /// several have what is left of it.
+  /// The dispatcher's thread has its device's or its group's name, cut to the length that the kernel
+  /// keeps; nil where several have what is left of it.
   private static func dispatcher(
     of device: Device, _ client: InterruptSyncClient
   ) -> ThreadSchedule? {
     guard let process = client.daemonProcess else { return nil }
-    let name = String(device.id.prefix(15))
+    let name = String((device.thread ?? device.id).prefix(15))
     let named = ThreadSchedule.ofProcess(process).filter { $0.name == name }
     return named.count == 1 ? named[0] : nil
   }

@@ -83,6 +83,8 @@ final class Program {
     try Guest.waitFor("\"\(wanted)\" in \(text.suffix(2000))") { text.contains(wanted) }
   }
 
+  var id: Int32 { process }
+
   func send(_ signal: Int32) { kill(process, signal) }
 
   func wait() -> Int32 {

@@ -87,7 +87,7 @@ struct Suite {
       EduTests.cases + HPETTests.cases + UARTTests.cases + HDATests.cases + ExclusionTests.cases
       + FixtureTests.cases + ErrorTests.cases + StormTests.cases + RemovalTests.cases
       + SiblingTests.cases + AccessTests.cases + DaemonTests.cases + ServiceTests.cases
-      + AdoptTests.cases
+      + AdoptTests.cases + AffinityTests.cases
       + ReloadTests.cases + ExampleTests.cases + BenchmarkTests.cases + SystemdTests.cases
       + RestartTests.cases + BindTests.cases + ControlTests.cases
       + PackageTests.cases + LockdownTests.cases

@@ -1,4 +1,5 @@
 // Time spans, sizes, switches and suggestions.
+import LinuxSystem
 import Testing
 
 @testable import InterruptSyncService

@@ -112,13 +112,15 @@ extension InterruptReport {
     case .rearmFailed: "rearmFailed"
     case .rearmRecovered: "rearmRecovered"
     case .attributeRefused: "attributeRefused"
+    case .affinityLost: "affinityLost"
+    case .affinityRestored: "affinityRestored"
     }
   }
 
   var error: InterruptSyncError? {
     switch self {
     case .removed(let error), .failed(let error), .rearmFailed(let error),
-      .attributeRefused(let error):
+      .attributeRefused(let error), .affinityLost(let error):
       error
     default: nil
     }

@@ -90,6 +90,11 @@ enum {
   INTERRUPTSYNC_REPORT_REARM_RECOVERED = 7,
   /// The system refused an attribute of the thread or of its line; the thread runs without it.
   INTERRUPTSYNC_REPORT_ATTRIBUTE_REFUSED = 8,
+  /// The thread or the interrupt has lost the processors of its attributes, and cannot get them back for now. Reported
+  /// once; interruptsync_restore_affinities() tries again.
+  INTERRUPTSYNC_REPORT_AFFINITY_LOST = 9,
+  /// It had lost them and has them again; `count` is how often since the last such report.
+  INTERRUPTSYNC_REPORT_AFFINITY_RESTORED = 10,
 };
 
 /// An event of a connection that its owner should know. Later versions may add kinds.

@@ -26,6 +26,14 @@ int interruptsync_set_checked(bool on);
 /// Errors: -EPERM or -ENOMEM (raise RLIMIT_MEMLOCK; systemd: LimitMEMLOCK=infinity), -EINVAL.
 int interruptsync_lock_memory(void);
 
+/// Compares the processors of every thread and interrupt of the process with those that their attributes ask for, and
+/// puts back what differs, for instance after a processor was offline or another program moved an interrupt. Call it
+/// about once a second from an ordinary thread. The report handler of the object that it belongs to, or of the first of a
+/// group's, gets INTERRUPTSYNC_REPORT_AFFINITY_RESTORED, or once INTERRUPTSYNC_REPORT_AFFINITY_LOST if it cannot be put
+/// back. Threads that serve no line have no report. Returns how many were put back or found lost; 0 while another thread
+/// is in this call. Level: PASSIVE.
+int interruptsync_restore_affinities(void);
+
 /// Sets where interruptsync_device_list() and interruptsync_device_open() look for the kernel's files from now on: the
 /// sysfs tree and the folder of the device nodes, without trailing slashes. For tests, and for containers that mount
 /// them elsewhere. NULL means "/sys" and "/dev". Returns 0.
