@@ -46,9 +46,11 @@ guest() {
   local recording=.build/recording-$1.wav status
   rm -f "$recording"
   # A third edu, which shares the first one's line, a function without an interrupt pin, and a sound card that is
-  # recorded, on the line of the four UARTs.
+  # recorded, on the line of the four UARTs. For vfio-pci: an edu, a switch with four vectors, a disk with 65.
   Tests/Hardware/rig/run-guest -k "$1" "$payload" -device edu,addr=7 -device pci-testdev,addr=8 \
-    -audiodev "wav,id=recording,path=$recording,out.frequency=48000" -device AC97,addr=9,audiodev=recording |
+    -audiodev "wav,id=recording,path=$recording,out.frequency=48000" -device AC97,addr=9,audiodev=recording \
+    -device edu,addr=0xa -device rocker,name=switch,addr=0xb \
+    -drive if=none,id=disk,format=raw,file.driver=null-co,file.size=1M -device nvme,addr=0xc,serial=1,drive=disk |
     tee "$work/guest"
   status=${PIPESTATUS[0]}
   if [ -z "$T" ]; then

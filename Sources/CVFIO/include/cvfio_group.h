@@ -8,7 +8,7 @@
 /// Whether every member of the group has a vfio driver or none. Returns 1, 0 or -errno.
 int cvfio_group_is_viable(int group);
 
-/// Puts the group into the container. -EINVAL when it is in one, or `container` is no container (V29; 7.2: -EBADFD).
+/// Puts the group into the container. -EINVAL when it is in one, or `container` is no container (V29; newer kernels: -EBADFD).
 int cvfio_group_join(int group, int container);
 
 /// Gives the container the IOMMU. -EPERM when the IOMMU does not remap interrupts (V6), -ENODEV without

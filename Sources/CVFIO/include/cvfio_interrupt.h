@@ -26,7 +26,7 @@ int cvfio_interrupt_arm(int device, cvfio_index index, uint32_t start, uint32_t 
 /// Enables an index with `count` vectors, all of them holes, which cvfio_interrupt_arm() fills (V24).
 int cvfio_interrupt_enable(int device, cvfio_index index, uint32_t count);
 
-/// Disables the whole index; also one that is not enabled.
+/// Disables the whole index. -EINVAL when it is not enabled.
 int cvfio_interrupt_disable(int device, cvfio_index index);
 
 /// Adds one to the eventfd of an armed vector, as the device's interrupt would (V27). -EINVAL when it is not armed.

@@ -1,0 +1,123 @@
+// Devices of vfio-pci as cases use them: an edu with INTx or MSI, a rocker with four vectors of MSI-X, an
+// nvme with 65. Their routines run on the dispatcher with the interrupt lock held; their state belongs to
+// them.
+import CUIO
+import Glibc
+import InterruptSync
+import LinuxSystem
+import Synchronization
+import UIO
+import VFIO
+
+extension Guest {
+  static let vfioEdu = "0000:00:0a.0"
+  /// Writing N to register 0x20 of its BAR 0 raises vector N. No INTx.
+  static let rocker = "0000:00:0b.0"
+  static let nvme = "0000:00:0c.0"
+
+  /// Gives the function to vfio-pci, and returns once its group's node is there.
+  static func bindVFIO(_ address: String) throws {
+    guard driver(address) != "vfio-pci" else { return }
+    try shell("modprobe -a vfio-pci vfio_iommu_type1")
+    write("vfio-pci", to: "\(pci(address))/driver_override")
+    write(address, to: "/sys/bus/pci/drivers_probe")
+    try waitFor("vfio-pci to take \(address)") {
+      guard driver(address) == "vfio-pci" else { return false }
+      return access(try groupNode(address), F_OK) == 0
+    }
+  }
+
+  static func groupNode(_ address: String) throws -> String {
+    let link = try FileDescriptor.link("\(pci(address))/iommu_group")
+    return "/dev/vfio/\(link.split(separator: "/").last ?? "")"
+  }
+
+  static func openVFIO(
+    _ address: String, _ interrupt: VFIOInterrupt? = nil,
+    report: (@Sendable (VFIOReport) -> Void)? = nil
+  ) throws -> VFIODevice {
+    try bindVFIO(address)
+    return try VFIODevice("pci-\(address)", interrupt: interrupt, report: report)
+  }
+
+  /// Interrupts on all processors of the line whose action has this name; nil without one.
+  static func kernelCount(action: String) throws -> UInt64? {
+    let file = try FileDescriptor.openText("/proc/interrupts")
+    for line in file.split(separator: "\n") where line.hasSuffix(action) {
+      return line.split(separator: " ").dropFirst().prefix { $0.allSatisfy(\.isNumber) }.reduce(0) {
+        $0 + (UInt64($1) ?? 0)
+      }
+    }
+    return nil
+  }
+}
+
+/// An edu behind vfio-pci, whose routine acknowledges, and while a chain lasts raises the next one.
+final class VFIOEdu: @unchecked Sendable {
+  let device: VFIODevice
+  let line: VFIOLine
+  let registers: RegisterRegion
+  // Belong to the routine.
+  var remaining = 0
+  var serviced = 0
+  var isAcknowledging = true
+
+  init(_ interrupt: VFIOInterrupt, report: (@Sendable (VFIOReport) -> Void)? = nil) throws {
+    device = try Guest.openVFIO(Guest.vfioEdu, interrupt, report: report)
+    line = try VFIOLine(device)
+    registers = try device.region(bar: 0)
+    try registers.write32(.max, at: Edu.acknowledge)
+  }
+
+  func object(_ options: InterruptSyncOptions = InterruptSyncOptions()) throws
+    -> InterruptSyncObject
+  {
+    let object = InterruptSyncObject(source: line, mode: .normal, options: options)
+    try object.registerServiceRoutine { [self] in routine() }
+    return object
+  }
+
+  func routine() -> NTStatus {
+    do throws(UIOError) {
+      let status = try registers.read32(at: Edu.status)
+      if status == 0 || !isAcknowledging { return .unsuccessful }
+      try registers.write32(status, at: Edu.acknowledge)
+      serviced += 1
+      if remaining > 0 {
+        remaining -= 1
+        try registers.write32(1, at: Edu.raise)
+      }
+      return .success
+    } catch {
+      return .unsuccessful
+    }
+  }
+
+  /// Raises `count` interrupts, each once INTx is unmasked: where the device asserts already at the
+  /// unmask, the kernel counts without an interrupt (V15).
+  func raise(_ count: Int, through object: InterruptSyncObject) throws {
+    let path = "\(Guest.pci("\(device.address)"))/config"
+    let configuration = try FileDescriptor.open(path, O_RDONLY)
+    for number in 1...count {
+      try registers.write32(1, at: Edu.raise)
+      try Guest.waitFor("interrupt \(number)") {
+        var command: UInt16 = 0
+        return object.statistics().claimed >= number
+          && cuio_pci_command_read(configuration.raw, &command) == 0
+          && command & UInt16(CUIO_PCI_COMMAND_INTX_DISABLE) == 0
+      }
+    }
+  }
+
+  /// Raises `count` interrupts one after the other, and waits until all are serviced.
+  func chain(_ count: Int, through object: InterruptSyncObject) throws {
+    try object.callSynchronizedRoutine {
+      self.serviced = 0
+      self.remaining = count - 1
+    }
+    try registers.write32(1, at: Edu.raise)
+    try Guest.waitFor("\(count) interrupts", seconds: 240) {
+      try object.callSynchronizedRoutine { self.serviced } >= count
+    }
+  }
+}
