@@ -9,7 +9,9 @@ import LinuxSystem
 /// A group that this process has open: once, however many of its devices (V8).
 final class IOMMUGroup: @unchecked Sendable {
   let number: Int
-  let container: FileDescriptor
+  /// What its devices reach.
+  let memory: DMASpace
+  private let container: FileDescriptor
   private let file: FileDescriptor
   /// Takes the place of the files when the last device is closed.
   private let ended: FileDescriptor
@@ -28,12 +30,13 @@ final class IOMMUGroup: @unchecked Sendable {
 
   private init(
     _ number: Int, path: String, file: FileDescriptor, container: FileDescriptor,
-    ended: FileDescriptor
+    ended: FileDescriptor, _ kernel: any VFIOKernel
   ) {
     self.number = number
     self.path = path
     self.file = file
     self.container = container
+    memory = DMASpace(container, kernel)
     self.ended = ended
   }
 
@@ -114,7 +117,7 @@ final class IOMMUGroup: @unchecked Sendable {
     do throws(SystemError) { ended = try .ended() } catch {
       throw VFIOOperation.openGroup.error(error.number, device: device)
     }
-    return IOMMUGroup(number, path: path, file: group, container: container, ended: ended)
+    return IOMMUGroup(number, path: path, file: group, container: container, ended: ended, kernel)
   }
 
   /// `0000:00:1f.3 (i801_smbus)`: members with drivers that are not VFIO's.

@@ -306,6 +306,13 @@ public final class VFIODevice: Sendable, CustomStringConvertible {
       hint: "the file resource in its sysfs folder lists them")
   }
 
+  /// What the devices of its IOMMU group reach, for memory of theirs.
+  /// - Throws: `removed`.
+  func memorySpace(_ operation: String) throws(UIOError) -> DMASpace {
+    if opened.monitor.locked({ opened.isReturned }) { throw returned(operation) }
+    return membership.group.memory
+  }
+
   // MARK: Bus mastering and reset
 
   /// Turns bus mastering on or off. Connecting a line of messages turns it on: without it no message

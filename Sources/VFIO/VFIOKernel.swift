@@ -2,6 +2,7 @@
 // place. Floor 3; the thread that opens, connects or returns a device calls it, never with an interrupt
 // lock held. Every call answers 0 or -errno unless it says otherwise.
 package import CVFIO
+import Glibc
 package import LinuxSystem
 
 /// The kernel's VFIO, or what a test has instead. Paths are opened through `FileDescriptor`.
@@ -30,6 +31,14 @@ package protocol VFIOKernel: Sendable {
   func trigger(_ device: FileDescriptor, _ index: cvfio_index, _ vector: UInt32) -> Int32
   func mask(_ device: FileDescriptor) -> Int32
   func unmask(_ device: FileDescriptor, by event: FileDescriptor) -> Int32
+
+  /// Fills `ranges` from its start on. How many there are, or -errno.
+  func ranges(_ container: FileDescriptor, _ ranges: inout [cvfio_dma_range]) -> Int32
+  func map(
+    _ container: FileDescriptor, _ memory: UnsafeMutableRawBufferPointer, _ address: UInt64,
+    reads: Bool, writes: Bool
+  ) -> Int32
+  func unmap(_ container: FileDescriptor, _ address: UInt64, _ length: Int) -> Int32
 }
 
 /// The kernel itself.
@@ -87,5 +96,23 @@ package struct SystemVFIO: VFIOKernel {
 
   package func unmask(_ device: FileDescriptor, by event: FileDescriptor) -> Int32 {
     cvfio_interrupt_unmask_by(device.raw, event.raw)
+  }
+
+  package func ranges(
+    _ container: FileDescriptor, _ ranges: inout [cvfio_dma_range]
+  ) -> Int32 {
+    unsafe cvfio_dma_ranges(container.raw, &ranges, ranges.count)
+  }
+
+  package func map(
+    _ container: FileDescriptor, _ memory: UnsafeMutableRawBufferPointer, _ address: UInt64,
+    reads: Bool, writes: Bool
+  ) -> Int32 {
+    guard let start = memory.baseAddress else { return -EINVAL }
+    return unsafe cvfio_dma_map(container.raw, start, address, memory.count, reads, writes)
+  }
+
+  package func unmap(_ container: FileDescriptor, _ address: UInt64, _ length: Int) -> Int32 {
+    cvfio_dma_unmap(container.raw, address, length)
   }
 }

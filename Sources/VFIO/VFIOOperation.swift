@@ -20,6 +20,7 @@ package enum VFIOOperation: String, CaseIterable, Sendable {
   case mask = "mask the interrupt"
   case trigger = "trigger the interrupt"
   case reset = "reset the device"
+  case mapMemory = "map memory for the device"
 
   typealias Meaning = (code: UIOError.Code, cause: String, hint: String)
 
@@ -83,9 +84,19 @@ package enum VFIOOperation: String, CaseIterable, Sendable {
       (.removed, "the device does not answer: it is gone, asleep, or its memory is off", "")
     case (.access, EINVAL):
       (.outOfBounds, "the region does not take an access of this width or offset", "")
+    case (.mapMemory, ENOMEM):  // V34
+      (
+        .resourcesExhausted, "out of memory, or beyond the limit of locked memory",
+        "raise the limit (ulimit -l; systemd: LimitMEMLOCK=), or give the process CAP_IPC_LOCK"
+      )
+    case (.mapMemory, ENOSPC):
+      (
+        .resourcesExhausted, "the IOMMU has no mappings left",
+        "make fewer and larger buffers, or raise dma_entry_limit of vfio_iommu_type1"
+      )
     // The file that takes a returned device's place.
-    case (.describe, ENOTTY), (.arm, ENOTTY), (.access, ESPIPE), (.configuration, ESPIPE):
-      Self.gone
+    case (.describe, ENOTTY), (.arm, ENOTTY), (.mapMemory, ENOTTY): Self.gone
+    case (.access, ESPIPE), (.configuration, ESPIPE): Self.gone
     default: nil
     }
   }

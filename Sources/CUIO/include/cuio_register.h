@@ -43,6 +43,16 @@
   }
 #endif
 
+/// Memory that a device shares: what this thread wrote before is written, and what it reads afterwards is read, by the
+/// time of its next access of a register or of that memory.
+static inline void cuio_dma_fence(void) {
+#if defined(__aarch64__)
+  __asm__ volatile("dmb osh" ::: "memory");
+#else
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
 CUIO_DEFINE_REGISTER(8, "b", "w")
 CUIO_DEFINE_REGISTER(16, "h", "w")
 CUIO_DEFINE_REGISTER(32, "", "w")

@@ -7,6 +7,7 @@
 #include "CLinuxSystem.h"
 
 #include "cvfio_device.h"
+#include "cvfio_dma.h"
 #include "cvfio_group.h"
 #include "cvfio_interrupt.h"
 

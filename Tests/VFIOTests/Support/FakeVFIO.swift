@@ -30,6 +30,9 @@ final class FakeVFIO: VFIOKernel, Sendable {
     var error: FileDescriptor?
     var unmask: FileDescriptor?
     var isMasked = false
+    /// What a mapping of memory answers, and what is mapped: address, length, who may do what.
+    var mapping: Int32 = 0
+    var mapped: [UInt64: String] = [:]
     /// Each call that changes an interrupt.
     var log: [String] = []
   }
@@ -246,6 +249,36 @@ final class FakeVFIO: VFIOKernel, Sendable {
       state.unmask = FileDescriptor(adopting: fcntl(event.raw, F_DUPFD_CLOEXEC, 0))
       return 0
     }
+  }
+}
+
+extension FakeVFIO {
+  var mappings: [String] {
+    state.withLock { $0.mapped.sorted { $0.key < $1.key }.map(\.value) }
+  }
+
+  func ranges(_ container: FileDescriptor, _ ranges: inout [cvfio_dma_range]) -> Int32 {
+    ranges[0] = cvfio_dma_range(first: 0, last: 0xfedf_ffff)
+    ranges[1] = cvfio_dma_range(first: 0xfef0_0000, last: 0xffff_ffff_ffff)
+    return 2
+  }
+
+  func map(
+    _ container: FileDescriptor, _ memory: UnsafeMutableRawBufferPointer, _ address: UInt64,
+    reads: Bool, writes: Bool
+  ) -> Int32 {
+    state.withLock { state in
+      guard state.mapping == 0 else { return state.mapping }
+      guard state.mapped[address] == nil else { return -EEXIST }
+      let rights = (reads ? "r" : "") + (writes ? "w" : "")
+      state.mapped[address] = "0x\(String(address, radix: 16)) \(memory.count) \(rights)"
+      return 0
+    }
+  }
+
+  func unmap(_ container: FileDescriptor, _ address: UInt64, _ length: Int) -> Int32 {
+    state.withLock { $0.mapped[address] = nil }
+    return 0
   }
 }
 
