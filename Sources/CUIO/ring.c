@@ -57,15 +57,22 @@ void cuio_ring_put_slow(cuio_ring **slot, uint64_t count, uint64_t total, bool c
   entry->claimed = claimed;
   entry->captures = captures;
   for (uint32_t i = 0; i < captures; i++) entry->captured[i] = captured[i];
-  // Ordered against the reader's flag and its second look: one of the two sees the other.
-  __atomic_store_n(&ring->page->written, ++ring->written, __ATOMIC_SEQ_CST);
-  cuio_bell *bell = ring->bell;
-  if (bell && __atomic_load_n(&bell->asleep, __ATOMIC_SEQ_CST) &&
-      __atomic_exchange_n(&bell->asleep, 0, __ATOMIC_SEQ_CST))
-    cuio_thread_wake(bell->fd);
+  __atomic_store_n(&ring->page->written, ++ring->written, __ATOMIC_RELEASE);
+  if (ring->bell) cuio_bell_ring(ring->bell);
 }
 
-void cuio_bell_sleep(cuio_bell *bell) { __atomic_store_n(&bell->asleep, 1, __ATOMIC_SEQ_CST); }
+void cuio_ring_warm(cuio_ring **slot) {
+  cuio_ring *ring = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+  if (!ring) return;
+  cuio_ring_entry *entry = &ring->entries[__atomic_load_n(&ring->page->written, __ATOMIC_RELAXED) & ring->mask];
+  // Adds of nothing: each makes a cache line this processor's own and leaves what the lock's holder writes as it is.
+  __atomic_fetch_add(&entry->count, 0, __ATOMIC_RELAXED);
+  __atomic_fetch_add(&entry->captured[CUIO_RING_CAPTURES - 1], 0, __ATOMIC_RELAXED);
+  __atomic_fetch_add(&ring->page->written, 0, __ATOMIC_RELAXED);
+  __atomic_load_n(&ring->page->read, __ATOMIC_RELAXED);
+  if (ring->bell) __atomic_fetch_add(&ring->bell->asleep, 0, __ATOMIC_RELAXED);
+  linux_nanoseconds();
+}
 
 uint64_t cuio_ring_written(const cuio_ring *ring) { return __atomic_load_n(&ring->page->written, __ATOMIC_SEQ_CST); }
 
@@ -93,7 +100,7 @@ void cuio_ring_copy(cuio_ring *ring, const cuio_ring_entry *records, uint64_t co
 }
 
 bool cuio_ring_must_wake(cuio_ring *ring) {
-  // Ordered as in cuio_ring_put_slow().
+  // Ordered against the observer's flag and its second look: one of the two sees the other.
   __atomic_store_n(&ring->page->written, ring->written, __ATOMIC_SEQ_CST);
   return __atomic_load_n(&ring->page->asleep, __ATOMIC_SEQ_CST) &&
          __atomic_exchange_n(&ring->page->asleep, 0, __ATOMIC_SEQ_CST);

@@ -44,19 +44,44 @@ uint32_t cuio_thread_id_slow(void) {
   return tid;
 }
 
-void cuio_thread_wake_slow(void) {
+void cuio_bell_sleep(cuio_bell *bell) { __atomic_store_n(&bell->asleep, 1, __ATOMIC_SEQ_CST); }
+
+static void ask(cuio_bell *bell) {
+  // Ordered against the sleeper's flag and its second look: one of the two sees the other.
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&bell->asleep, __ATOMIC_SEQ_CST) && __atomic_exchange_n(&bell->asleep, 0, __ATOMIC_SEQ_CST))
+    linux_event_signal(bell->fd, 1);
+}
+
+// Whether `what` waits now for the end of the hold. A third is rare and does not.
+static bool put_off(int32_t what) {
+  int32_t *waiting = cuio_thread_state.deferred_wakes;
   for (int i = 0; i < 2; i++) {
-    int fd = cuio_thread_state.deferred_wakes[i] - 1;
-    cuio_thread_state.deferred_wakes[i] = 0;
-    if (fd >= 0) linux_event_signal(fd, 1);
+    if (waiting[i] != 0 && waiting[i] != what) continue;
+    waiting[i] = what;
+    return true;
   }
+  return false;
 }
 
 void cuio_thread_wake(int fd) {
-  int32_t *waiting = cuio_thread_state.deferred_wakes;
-  if (cuio_thread_state.level < 3) linux_event_signal(fd, 1);
-  else if (waiting[0] == 0 || waiting[0] == fd + 1) waiting[0] = fd + 1;
-  else if (waiting[1] == 0 || waiting[1] == fd + 1) waiting[1] = fd + 1;
-  // A third is rare and goes out at once.
-  else linux_event_signal(fd, 1);
+  if (cuio_thread_state.level < 3 || !put_off(fd + 1)) linux_event_signal(fd, 1);
+}
+
+void cuio_bell_ring(cuio_bell *bell) {
+  struct cuio_thread_state *own = &cuio_thread_state;
+  // Every observer of a process has the same; another one displaces none that waits.
+  if (own->level < 3 || (own->bell && own->bell != bell) || !put_off(-1)) ask(bell);
+  else own->bell = bell;
+}
+
+void cuio_thread_wake_slow(void) {
+  for (int i = 0; i < 2; i++) {
+    int32_t what = cuio_thread_state.deferred_wakes[i];
+    cuio_thread_state.deferred_wakes[i] = 0;
+    if (what > 0) linux_event_signal(what - 1, 1);
+  }
+  cuio_bell *bell = cuio_thread_state.bell;
+  cuio_thread_state.bell = NULL;
+  if (bell) ask(bell);
 }

@@ -77,6 +77,56 @@ TEST(wake_at_device_level_waits_until_the_lock_is_left) {
   close(third);
 }
 
+TEST(bell_at_device_level_is_asked_when_the_lock_is_left) {
+  cuio_bell bell = {.fd = linux_event_create()};
+  cuio_bell_ring(&bell);
+  CHECK_EQUAL(linux_event_drain(bell.fd), -EAGAIN);
+  cuio_thread_set_level(3);
+  cuio_bell_ring(&bell);
+  // The sleeper's flag is looked at when the lock is left, not before.
+  cuio_bell_sleep(&bell);
+  cuio_thread_left_lock();
+  CHECK_EQUAL(linux_event_drain(bell.fd), -EAGAIN);
+  cuio_thread_set_level(0);
+  cuio_thread_left_lock();
+  CHECK_EQUAL(linux_event_drain(bell.fd), 0);
+  CHECK_EQUAL(bell.asleep, 0);
+  cuio_bell_sleep(&bell);
+  cuio_thread_left_lock();
+  CHECK_EQUAL(linux_event_drain(bell.fd), -EAGAIN);
+  close(bell.fd);
+}
+
+TEST(bell_for_which_there_is_no_room_is_asked_at_once) {
+  int fd = linux_event_create(), other = linux_event_create();
+  cuio_bell bell = {.fd = linux_event_create()}, second = {.fd = linux_event_create()};
+  cuio_bell_sleep(&bell);
+  cuio_bell_sleep(&second);
+  cuio_thread_set_level(3);
+  cuio_thread_wake(fd);
+  cuio_bell_ring(&bell);
+  cuio_bell_ring(&second);
+  CHECK_EQUAL(linux_event_drain(bell.fd), -EAGAIN);
+  CHECK_EQUAL(linux_event_drain(second.fd), 0);
+  cuio_thread_set_level(0);
+  cuio_thread_left_lock();
+  CHECK_EQUAL(linux_event_drain(fd), 0);
+  CHECK_EQUAL(linux_event_drain(bell.fd), 0);
+  cuio_bell_sleep(&bell);
+  cuio_thread_set_level(3);
+  cuio_thread_wake(fd);
+  cuio_thread_wake(other);
+  cuio_bell_ring(&bell);
+  CHECK_EQUAL(linux_event_drain(bell.fd), 0);
+  cuio_thread_set_level(0);
+  cuio_thread_left_lock();
+  CHECK(linux_event_drain(fd) == 0 && linux_event_drain(other) == 0);
+  close(fd);
+  close(other);
+  close(bell.fd);
+  close(second.fd);
+}
+
 TEST(wake_pair_wakes_the_other_end_however_it_is_left) {
   int ends[2];
   CHECK_EQUAL(linux_wake_pair_create(ends), 0);

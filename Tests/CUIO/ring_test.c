@@ -76,6 +76,25 @@ TEST(ring_rings_the_bell_of_a_sleeping_reader_once) {
   close(bell.fd);
 }
 
+TEST(ring_that_is_warmed_is_as_it_was) {
+  cuio_ring_entry entries[2], entry;
+  cuio_bell bell = {.asleep = 1, .fd = -1};
+  cuio_ring_page page;
+  cuio_ring ring = make(&page, entries, 2), *slot = NULL;
+  ring.bell = &bell;
+  cuio_ring_warm(&slot);
+  slot = &ring;
+  cuio_ring_warm(&slot);
+  CHECK(!take(&ring, &entry) && bell.asleep == 1);
+  bell.asleep = 0;
+  put(&ring, 1, 7, true);
+  put(&ring, 1, 8, true);
+  cuio_ring_warm(&slot);
+  CHECK(take(&ring, &entry) && entry.count == 1 && entry.total == 7);
+  CHECK(take(&ring, &entry) && entry.total == 8);
+  CHECK(!take(&ring, &entry));
+}
+
 TEST(ring_shows_what_waits_up_to_its_turn) {
   cuio_ring_entry entries[4], entry;
   cuio_ring_page page;

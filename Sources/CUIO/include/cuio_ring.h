@@ -5,6 +5,7 @@
 #ifndef CUIO_RING_H
 #define CUIO_RING_H
 
+#include "cuio_thread_state.h"
 #include "linux_attributes.h"
 
 #define CUIO_RING_CAPTURES 8
@@ -47,14 +48,6 @@ typedef struct cuio_ring_page {
   uint32_t reserved_reader[13];
 } cuio_ring_page;
 
-/// What wakes the one reader of many rings.
-typedef struct cuio_bell {
-  /// Up: the reader sleeps, or is about to, until `fd` is signalled.
-  uint32_t asleep;
-  /// An eventfd that no other process has.
-  int32_t fd;
-} cuio_bell;
-
 /// What a ring's writer knows of it.
 typedef struct cuio_ring {
   cuio_ring_page *LINUX_NONNULL page;
@@ -63,7 +56,7 @@ typedef struct cuio_ring {
   uint64_t mask;
   /// The writer's own: what stands in the page may have been changed by another process.
   uint64_t written, dropped;
-  /// Wakes the reader after cuio_ring_put(); nil where the reader is not woken that way.
+  /// Asked after cuio_ring_put(), when the lock has been left; nil where the reader is not woken that way.
   cuio_bell *LINUX_NULLABLE bell;
 } cuio_ring;
 
@@ -92,8 +85,9 @@ LINUX_HOT static inline void cuio_ring_put(cuio_ring *LINUX_NULLABLE *LINUX_NONN
   if (__atomic_load_n(slot, __ATOMIC_RELAXED)) cuio_ring_put_slow(slot, count, total, claimed, captured, captures);
 }
 
-/// Says that the reader of many rings is about to sleep; it looks at each ring once more before it does.
-void cuio_bell_sleep(cuio_bell *LINUX_NONNULL bell);
+/// Brings what the next cuio_ring_put() touches close to the processor. The serving thread calls it after it slept,
+/// without the lock, so that the hold of the lock does not pay for it.
+LINUX_HOT void cuio_ring_warm(cuio_ring *LINUX_NULLABLE *LINUX_NONNULL slot);
 
 /// Records written so far. Sequentially consistent: after cuio_bell_sleep() it shows what no bell was rung for, and what
 /// the caller reads next is not older.

@@ -7,15 +7,24 @@
 
 #include <stdbool.h>
 
+/// What wakes a thread that looks for work itself before it sleeps.
+typedef struct cuio_bell {
+  /// Up: the thread sleeps, or is about to, until `fd` is signalled.
+  uint32_t asleep;
+  /// An eventfd that no other process has.
+  int32_t fd;
+} cuio_bell;
+
 struct cuio_thread_state {
   uint32_t tid;
   int32_t level;
-  // Eventfds + 1 that wait for a signal until the interrupt lock is free, or 0: a dispatch's deferred queue and its
-  // observers' thread. Looked at as one word.
+  // What waits until the interrupt lock is free: eventfds + 1 to be signalled, -1 for `bell`, or 0. A dispatch has two:
+  // its deferred queue and its observers' thread. Looked at as one word.
   union {
     int32_t deferred_wakes[2];
     uint64_t any_wake;
   };
+  struct cuio_bell *LINUX_NULLABLE bell;
   // Set on a thread that serves lines, which must never wait for the end of another one.
   bool serves;
 };
@@ -52,7 +61,14 @@ LINUX_HOT static inline bool cuio_thread_serves(void) { return cuio_thread_state
 /// Signals `fd` now, or, on a thread at device level, when it leaves the interrupt lock.
 LINUX_HOT void cuio_thread_wake(int fd);
 
-/// Signals what cuio_thread_wake() put off.
+/// Says that the thread of `bell` is about to sleep. It looks for work once more before it does.
+void cuio_bell_sleep(cuio_bell *LINUX_NONNULL bell);
+
+/// Wakes the thread of `bell` if it sleeps: now, or, on a thread at device level, when it leaves the interrupt lock.
+/// What the caller stored before is work that one of the two sees.
+LINUX_HOT void cuio_bell_ring(cuio_bell *LINUX_NONNULL bell);
+
+/// Does what cuio_thread_wake() and cuio_bell_ring() put off.
 LINUX_HOT void cuio_thread_wake_slow(void);
 
 /// To be called after every release of an interrupt lock, with the level restored. Inside a routine of another

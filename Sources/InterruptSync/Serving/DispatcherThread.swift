@@ -136,7 +136,9 @@ import UIO
       }
       switch result {
       case 0: dispatch(delta)
-      case -EAGAIN: sleep()
+      case -EAGAIN:
+        sleep()
+        unsafe cuio_ring_warm(&core.value.records)
       case -EINTR: continue
       default: return connection.end(-result)
       }
