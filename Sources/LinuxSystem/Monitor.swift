@@ -1,25 +1,27 @@
 // A mutex with one condition: the control plane's lock (connect, disconnect, registration, deferred
 // flush). Floor 1; any thread. A dispatcher never takes it between an interrupt and its re-arm, but
 // before and after: so its holder inherits the priority of a real-time dispatcher that waits for it.
+import CLinuxSystem
 import Glibc
 
 /// A mutex with one condition.
 @safe package final class Monitor: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private let condition: UnsafeMutablePointer<pthread_cond_t>
+  private let changes: UnsafeMutablePointer<UInt32>
+  /// Guarded by the mutex.
+  private var waiters = 0
 
   package init() {
     unsafe mutex = .allocate(capacity: 1)
-    unsafe condition = .allocate(capacity: 1)
+    unsafe changes = .allocate(capacity: 1)
     unsafe mutex.initialize(to: pthread_mutex_t())
-    unsafe condition.initialize(to: pthread_cond_t())
+    unsafe changes.initialize(to: 0)
     prepare()
   }
 
   deinit {
-    unsafe pthread_cond_destroy(condition)
     unsafe pthread_mutex_destroy(mutex)
-    unsafe condition.deallocate()
+    unsafe changes.deallocate()
     unsafe mutex.deallocate()
   }
 
@@ -35,7 +37,7 @@ import Glibc
       unsafe pthread_mutex_init(mutex, nil)
     }
     unsafe pthread_mutexattr_destroy(&attributes)
-    unsafe pthread_cond_init(condition, nil)
+    waiters = 0
   }
 
   package func locked<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
@@ -46,9 +48,18 @@ import Glibc
 
   /// Waits while `condition` holds, with the mutex held before and after.
   package func wait(while condition: () -> Bool) {
-    while condition() { unsafe pthread_cond_wait(self.condition, mutex) }
+    while condition() {
+      let seen = unsafe linux_changes_seen(changes)
+      waiters += 1
+      unsafe pthread_mutex_unlock(mutex)
+      unsafe linux_changes_wait(changes, seen)
+      unsafe pthread_mutex_lock(mutex)
+      waiters -= 1
+    }
   }
 
-  /// Wakes every waiter. With the mutex held.
-  package func broadcast() { unsafe pthread_cond_broadcast(condition) }
+  /// Wakes every waiter, and waits for none. With the mutex held.
+  package func broadcast() {
+    if waiters > 0 { unsafe linux_changes_publish(changes) }
+  }
 }

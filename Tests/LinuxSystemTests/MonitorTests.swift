@@ -1,4 +1,5 @@
 // The monitor: exclusion is tested by everything that uses it; here is what a priority does.
+import CLinuxSystem
 import Glibc
 import LinuxSystem
 import Synchronization
@@ -56,4 +57,62 @@ private func eventually(_ condition: () throws -> Bool) throws -> Bool {
   #expect(isRaised)
   let entered = has.load(ordering: .acquiring)
   #expect(entered)
+}
+
+@Test func aBroadcastDoesNotWaitForThreadsThatAnEarlierOneWoke() throws {
+  // The woken threads cannot run: they are on one processor with a thread of a real-time priority, which
+  // spins until both broadcasts have returned.
+  let monitor = Monitor()
+  let turn = Atomic(0)
+  let waiting = Atomic(0)
+  let spins = Atomic(false)
+  let isOver = Atomic(false)
+  let sawTheEnd = Atomic(false)
+  func waiter(_ processor: Int?, after wanted: Int) throws -> WorkerThread {
+    try WorkerThread(name: "waiter") {
+      if let processor { pin(to: processor) }
+      monitor.locked {
+        waiting.add(1, ordering: .acquiringAndReleasing)
+        monitor.wait { turn.load(ordering: .acquiring) < wanted }
+      }
+    }
+  }
+  func advance() {
+    monitor.locked {
+      turn.add(1, ordering: .acquiringAndReleasing)
+      monitor.broadcast()
+    }
+  }
+  pin(to: 0)
+  defer { unpin() }
+  let starved = try (0..<3).map { _ in try waiter(1, after: 1) }
+  #expect(try eventually { monitor.locked { waiting.load(ordering: .acquiring) == 3 } })
+  let spinner = try WorkerThread(name: "spinner") {
+    pin(to: 1)
+    var parameters = sched_param(sched_priority: 20)
+    guard sched_setscheduler(0, SCHED_FIFO, &parameters) == 0 else { return }
+    spins.store(true, ordering: .releasing)
+    // Less than the kernel takes from such a thread in a second for all others.
+    let end = linux_nanoseconds() + 400_000_000
+    while linux_nanoseconds() < end, !isOver.load(ordering: .acquiring) {}
+    sawTheEnd.store(isOver.load(ordering: .acquiring), ordering: .releasing)
+  }
+  #expect(try eventually { spins.load(ordering: .acquiring) }, "real-time priorities need root here")
+  advance()
+  let later = try waiter(0, after: 2)
+  #expect(try eventually { monitor.locked { waiting.load(ordering: .acquiring) == 4 } })
+  advance()
+  isOver.store(true, ordering: .releasing)
+  spinner.join()
+  for thread in starved + [later] { thread.join() }
+  let saw = sawTheEnd.load(ordering: .acquiring)
+  #expect(saw, "the second broadcast waited for threads that the first one had woken")
+}
+
+private func pin(to processor: Int) { place(on: 1 << processor) }
+private func unpin() { place(on: .max) }
+
+private func place(on processors: UInt64) {
+  var words = [processors]
+  #expect(unsafe linux_thread_set_affinity(pthread_self(), &words, 1) == 0)
 }

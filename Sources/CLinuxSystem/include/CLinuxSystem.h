@@ -5,6 +5,7 @@
 #define CLINUXSYSTEM_H
 
 #include "linux_attributes.h"
+#include "linux_changes.h"
 #include "linux_claim.h"
 #include "linux_clock.h"
 #include "linux_close.h"
