@@ -4,6 +4,7 @@ end of its rings, and processes of other users. `Daemon.line` raises interrupts 
 INTERRUPTSYNCD is the program. SOAK=1 asks for the long form of the tests that draw random numbers: ten times as many.
 """
 import array
+import contextlib
 import ctypes
 import json
 import mmap
@@ -55,6 +56,23 @@ def lingering(seconds):
         pass
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, seconds))
     return client, peer
+
+
+@contextlib.contextmanager
+def compiled_driver(source):
+    """The path of a hosted driver. Every folder above it belongs to root, or the daemon would not load it."""
+    folder = tempfile.mkdtemp(prefix="driver-", dir="/var/lib")
+    try:
+        os.chmod(folder, 0o755)
+        with open(folder + "/driver.c", "w") as file:
+            file.write(source)
+        compiler = next(filter(None, map(shutil.which, ["gcc", "clang", "cc"])))
+        subprocess.run([compiler, "-shared", "-fPIC", "-ISources/CInterruptSync/include", folder + "/driver.c", "-o",
+                        folder + "/driver.so"], check=True)
+        os.chmod(folder + "/driver.so", 0o755)
+        yield folder + "/driver.so"
+    finally:
+        shutil.rmtree(folder)
 
 
 def as_user(user, group, body, groups=()):

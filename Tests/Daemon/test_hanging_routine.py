@@ -6,13 +6,12 @@ for a moment.
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 
 import pytest
 
-from daemon import PATIENCE, Daemon, Ring, eventually
+from daemon import PATIENCE, Daemon, Ring, compiled_driver, eventually
 
 DRIVER = r"""
 #include <interruptsync/driver.h>
@@ -44,17 +43,8 @@ int32_t interruptsync_driver_start(const interruptsync_host *host, interruptsync
 
 @pytest.fixture(scope="module")
 def driver():
-    """The driver's path. Every folder above it belongs to root, or the daemon would not load it."""
-    folder = tempfile.mkdtemp(prefix="hanging-", dir="/var/lib")
-    os.chmod(folder, 0o755)
-    with open(folder + "/driver.c", "w") as source:
-        source.write(DRIVER)
-    compiler = next(filter(None, map(shutil.which, ["gcc", "clang", "cc"])))
-    subprocess.run([compiler, "-shared", "-fPIC", "-ISources/CInterruptSync/include", folder + "/driver.c", "-o",
-                    folder + "/driver.so"], check=True)
-    os.chmod(folder + "/driver.so", 0o755)
-    yield folder + "/driver.so"
-    shutil.rmtree(folder)
+    with compiled_driver(DRIVER) as path:
+        yield path
 
 
 class Driven(Daemon):
