@@ -18,8 +18,8 @@ typedef struct cuio_bell {
 struct cuio_thread_state {
   uint32_t tid;
   int32_t level;
-  // What waits until the interrupt lock is free: eventfds + 1 to be signalled, -1 for `bell`, or 0. A dispatch has two:
-  // its deferred queue and its observers' thread. Looked at as one word.
+  // Wake-ups put off until the interrupt lock is free: an eventfd + 1 to be signalled, -1 for `bell`, or 0. A dispatch
+  // has two: its deferred queue and its observers' thread. Looked at as one word.
   union {
     int32_t deferred_wakes[2];
     uint64_t any_wake;
