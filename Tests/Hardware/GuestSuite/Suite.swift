@@ -91,7 +91,7 @@ struct Suite {
       + ReloadTests.cases + ExampleTests.cases + BenchmarkTests.cases + SystemdTests.cases
       + RestartTests.cases + BindTests.cases + ControlTests.cases
       + PackageTests.cases + VFIOTests.cases + VFIOMemoryTests.cases
-      + VFIOErrorTests.cases + LockdownTests.cases + ProcessTests.cases
+      + VFIOErrorTests.cases + ProcessTests.cases + LockdownTests.cases
     let chosen = all.filter { test in
       wanted.isEmpty || wanted.contains { test.name.contains($0) }
     }

@@ -125,8 +125,9 @@ static int becomes_a_daemon(void) {
 }
 
 // C3: another process is connected.
-static int is_refused(const char *holder) {
-  int result = interruptsync_object_connect(object);
+static int is_refused(const char *id, const char *holder) {
+  TRY(interruptsync_device_open(id, &device));
+  int result = interruptsync_line_uio(device, INTERRUPTSYNC_REARM_AUTOMATIC, &line);
   const char *said = interruptsync_last_error();
   printf("%d: %s\n", result, said);
   return result == -EBUSY && strstr(said, holder) ? 0 : 1;
@@ -153,10 +154,10 @@ static int exits(void) {
 
 int main(int count, char **arguments) {
   if (count < 3) return 2;
+  if (strcmp(arguments[1], "refused") == 0) return is_refused(arguments[2], count > 3 ? arguments[3] : "");
   open_edu(arguments[2]);
   if (strcmp(arguments[1], "child-releases") == 0) return child_releases();
   if (strcmp(arguments[1], "daemon") == 0) return becomes_a_daemon();
-  if (strcmp(arguments[1], "refused") == 0) return is_refused(count > 3 ? arguments[3] : "");
   if (strcmp(arguments[1], "exit") == 0) return exits();
   return 2;
 }
