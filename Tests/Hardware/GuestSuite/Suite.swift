@@ -90,8 +90,7 @@ struct Suite {
       + AdoptTests.cases + AffinityTests.cases
       + ReloadTests.cases + ExampleTests.cases + BenchmarkTests.cases + SystemdTests.cases
       + RestartTests.cases + BindTests.cases + ControlTests.cases
-      + PackageTests.cases + VFIOTests.cases + VFIOMemoryTests.cases
-      + VFIOErrorTests.cases + ProcessTests.cases + LockdownTests.cases
+      + PackageTests.cases + ProcessTests.cases + LockdownTests.cases
     let chosen = all.filter { test in
       wanted.isEmpty || wanted.contains { test.name.contains($0) }
     }
