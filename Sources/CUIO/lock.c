@@ -86,28 +86,41 @@ static void close_inconsistent(cuio_lock *lock) {
 }
 
 // A thread that ended without its destructors (a raw exit(2)) leaves its id in the word, which the kernel may give to a
-// thread of another process. True: the lock is closed now.
-static bool close_after_owner(cuio_lock *lock) {
+// thread of another process. True: the lock is closed now. Not while the kernel has waiters, the first of which it makes
+// the owner; the bit alone may also be what a caller left to whom the kernel answered ESRCH.
+static bool close_after_owner(cuio_lock *lock, bool has_no_waiters) {
   uint32_t seen = __atomic_load_n(&lock->word, __ATOMIC_RELAXED), owner = seen & CUIO_LOCK_TID_MASK;
-  if (owner == 0 || refusal(seen) != 0) return false;
+  if (owner == 0 || refusal(seen) != 0 || (seen & FUTEX_WAITERS && !has_no_waiters)) return false;
   if (syscall(SYS_tgkill, getpid(), owner, 0) == 0 || errno != ESRCH) return false;
   if (!compare_and_swap(lock, seen, CUIO_LOCK_INCONSISTENT)) return false;
   __atomic_store_n(&lock->died, 1, __ATOMIC_RELEASE);
   return true;
 }
 
+// EINVAL: the owner has just ended without its destructors, and the waiter that comes after it has not written its id
+// into the word yet. For as long as that may take, on a loaded machine, it is no error.
+static bool is_between_owners(uint64_t *since) {
+  if (*since == 0) *since = linux_nanoseconds();
+  return linux_nanoseconds() - *since < 1000000000;
+}
+
+// EAGAIN: the owner is just exiting; EINTR: only old kernels; ESRCH: there is no such thread, or the lock was closed.
+static int wait_once(cuio_lock *lock, int64_t timeout_ns, uint64_t *between_owners_since) {
+  if (close_after_owner(lock, false)) return -EOWNERDEAD;
+  int result = wait_until(lock, timeout_ns);
+  if (result == -EINVAL && is_between_owners(between_owners_since)) return -EAGAIN;
+  if (result == -ESRCH && close_after_owner(lock, true)) return -EOWNERDEAD;
+  if (result == -ESRCH) result = refusal(__atomic_load_n(&lock->word, __ATOMIC_RELAXED));
+  return result == 0 && !cuio_lock_is_owned(lock) ? -EAGAIN : result;
+}
+
 int cuio_lock_acquire_slow(cuio_lock *lock, int64_t timeout_ns) {
   int result = refusal(__atomic_load_n(&lock->word, __ATOMIC_RELAXED));
   if (result != 0) return result;
   CUIO_PROBE2(lock_wait, lock, __atomic_load_n(&lock->word, __ATOMIC_RELAXED) & CUIO_LOCK_TID_MASK);
-  uint64_t start = linux_ticks();
-  // EAGAIN: the owner is just exiting; EINTR: only old kernels; ESRCH: there is no such thread, or the lock was closed.
-  do {
-    if (close_after_owner(lock)) result = -EOWNERDEAD;
-    else result = wait_until(lock, timeout_ns);
-    if (result == -ESRCH) result = refusal(__atomic_load_n(&lock->word, __ATOMIC_RELAXED));
-    if (result == 0 && !cuio_lock_is_owned(lock)) result = -EAGAIN;
-  } while (result == -EAGAIN || result == -EINTR);
+  uint64_t start = linux_ticks(), between_owners_since = 0;
+  do result = wait_once(lock, timeout_ns, &between_owners_since);
+  while (result == -EAGAIN || result == -EINTR);
   CUIO_PROBE2(lock_waited, lock, result);
   if (result != 0) return result;
   // The kernel's bit says that it took the lock from a thread that had ended.
@@ -136,11 +149,17 @@ int cuio_lock_acquire_for(cuio_lock *lock, int64_t timeout_ns) {
   return result != 0 ? result : -ETIMEDOUT;
 }
 
+// A caller that came while the lock was being closed leaves the kernel's bit of waiters in the word.
+static bool take_inconsistent(cuio_lock *lock) {
+  uint32_t seen = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
+  return refusal(seen) == -EOWNERDEAD && compare_and_swap(lock, seen, cuio_thread_id());
+}
+
 int cuio_lock_acquire_any(cuio_lock *lock) {
   for (;;) {
     int result = cuio_lock_acquire(lock);
     if (result != -EOWNERDEAD) return result;
-    if (compare_and_swap(lock, CUIO_LOCK_INCONSISTENT, cuio_thread_id())) return 0;
+    if (take_inconsistent(lock)) return 0;
   }
 }
 
@@ -157,7 +176,7 @@ int cuio_lock_repair(cuio_lock *lock) {
       return -EINVAL;
     }
     if (result != -EOWNERDEAD) return result;
-    if (!compare_and_swap(lock, CUIO_LOCK_INCONSISTENT, cuio_thread_id())) continue;
+    if (!take_inconsistent(lock)) continue;
     __atomic_store_n(&lock->died, 0, __ATOMIC_RELEASE);
     return 0;
   }
