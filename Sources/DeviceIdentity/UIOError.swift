@@ -8,8 +8,27 @@ import Glibc
 /// A failure of an operation on a UIO device.
 public typealias UIOError = DeviceError
 
-/// An operation of the kernel's interface, with the meaning of each error number it can answer.
-package enum UIOOperation: String, CaseIterable, Sendable {
+/// An operation of a kernel's interface. The raw value is the operation in the error's sentence.
+package protocol DeviceOperation: RawRepresentable<String>, Sendable {
+  typealias Meaning = (code: DeviceError.Code, cause: String, hint: String)
+
+  /// What an error number of this operation means.
+  func meaning(_ number: Int32) -> Meaning
+}
+
+extension DeviceOperation {
+  package func error(_ number: Int32, device: String) -> DeviceError {
+    let meaning = meaning(number)
+    return DeviceError(
+      meaning.code, device: device, operation: rawValue, cause: meaning.cause, hint: meaning.hint,
+      errno: number)
+  }
+
+  package static var limitHint: String { "raise the limit (systemd: LimitNOFILE=, LimitMEMLOCK=)" }
+}
+
+/// An operation of UIO, with the meaning of each error number it can answer.
+package enum UIOOperation: String, CaseIterable, DeviceOperation {
   case open = "open"
   case read = "read the interrupt count"
   case irqControl = "re-arm by irqcontrol"
@@ -21,14 +40,11 @@ package enum UIOOperation: String, CaseIterable, Sendable {
   case port = "access the I/O BAR"
   case attribute = "read sysfs"
 
-  typealias Meaning = (code: UIOError.Code, cause: String, hint: String)
-
   private static let groupHint =
     "run as a member of the device's group (udev rule: SUBSYSTEM==\"uio\", GROUP=\"uio\", MODE=\"0660\") or as root"
   private static let pciHint =
     "PCI files in sysfs belong to root: run as root, or let a udev rule give them to the group uio; "
     + "under kernel lockdown (Secure Boot) they stay closed to everyone"
-  private static let limitHint = "raise the limit (systemd: LimitNOFILE=, LimitMEMLOCK=)"
   private static let gone: Meaning = (
     .removed, "the device was unbound or removed", "open it again by its stable id once it is back"
   )
@@ -37,12 +53,7 @@ package enum UIOOperation: String, CaseIterable, Sendable {
     "ls /sys/class/uio lists the devices; a PCI function needs a UIO driver bound to it"
   )
 
-  package func error(_ number: Int32, device: String) -> UIOError {
-    let meaning = specific(number) ?? general(number)
-    return UIOError(
-      meaning.code, device: device, operation: rawValue, cause: meaning.cause, hint: meaning.hint,
-      errno: number)
-  }
+  package func meaning(_ number: Int32) -> Meaning { specific(number) ?? general(number) }
 
   private func specific(_ number: Int32) -> Meaning? {
     switch (self, number) {

@@ -27,7 +27,7 @@ public final class UIODevice: Sendable, CustomStringConvertible {
   let isShared: Bool
   private let isLineClaimed = Atomic<Bool>(false)
   /// The generation of the process that opened it, or took it over from one that had ended.
-  private let owner = Atomic<UInt32>(ProcessOwner().generation)
+  private let owner = DeviceOwner()
   /// Whether the device can interrupt at all (facts 13, 39).
   public let hasInterrupt: Bool
 
@@ -125,19 +125,11 @@ public final class UIODevice: Sendable, CustomStringConvertible {
 
   private func unclaimNode() { if isNode { file.unclaim() } }
 
-  /// The check of every call that reaches the device: a forked child has the descriptors of its
-  /// parent and would mask, re-arm and read the parent's device. Once the parent has ended, as after
-  /// daemon(3), the device is the child's.
+  /// Fails in a forked child whose parent lives.
   package func requireOwnProcess(_ operation: String) throws(UIOError) {
-    let owner = ProcessOwner(generation: owner.load(ordering: .relaxed))
-    if owner.isCurrent { return }
-    guard owner.hasEnded else {
-      throw UIOError(
-        .otherProcess, device: description, operation: operation, cause: owner.cause,
-        hint: ProcessOwner.hint)
+    if try owner.requireCurrent(operation, of: description) {
+      isLineClaimed.store(false, ordering: .releasing)
     }
-    self.owner.store(ProcessOwner().generation, ordering: .relaxed)
-    isLineClaimed.store(false, ordering: .releasing)
   }
 
   /// `uio0 (pci-0000:00:03.0)`.

@@ -8,10 +8,10 @@ import LinuxSystem
 
 /// Memory that a device reads, writes, or both, at an address of its own.
 ///
-/// The device reaches these bytes and no others of the machine. Both sides see what the other has written
-/// on machines whose devices are coherent, which all of today's x86 and most of arm64's are; call
-/// `synchronizeForDevice()` before the device is told to go on, and `synchronizeForProgram()` before you
-/// read what it has written. The memory is locked, and counts against the limit of locked memory (V34).
+/// The device reaches these bytes and no others of the machine. Each side sees what the other has written
+/// if the machine's devices are coherent: on all of today's x86 and most of arm64. Call
+/// `synchronizeForDevice()` before you let the device start, and `synchronizeForProgram()` before you read
+/// what it has written. The memory is locked, and counts against the limit of locked memory (V34).
 @safe public final class DMABuffer: @unchecked Sendable {
   /// Which side writes.
   public enum Direction: String, Sendable, CaseIterable {
@@ -84,10 +84,10 @@ import LinuxSystem
     if let start = unsafe pages.baseAddress { unsafe munmap(start, pages.count) }
   }
 
-  /// Call it before the device goes on: then the device sees everything that the program has written. Any
+  /// Makes what you have written visible to the device. Call it before you let the device start. Any
   /// thread, any level.
   public func synchronizeForDevice() { cuio_dma_fence() }
 
-  /// Call it before you read what the device has written. Any thread, any level.
+  /// Makes what the device has written visible to you. Call it before you read. Any thread, any level.
   public func synchronizeForProgram() { cuio_dma_fence() }
 }

@@ -51,7 +51,7 @@ public final class VFIODevice: Sendable, CustomStringConvertible {
   private let notices: Notices
   private let ended: FileDescriptor
   /// The generation of the process that opened it, or took it over from one that had ended.
-  private let owner = Atomic<UInt32>(ProcessOwner().generation)
+  private let owner = DeviceOwner()
   private let opened = Opened()
 
   /// What the host has to get back.
@@ -152,17 +152,9 @@ public final class VFIODevice: Sendable, CustomStringConvertible {
 
   // MARK: Processes
 
-  /// The check of every call that reaches the device, as with UIO's: a forked child has its parent's
-  /// descriptors. Once the parent has ended, as after daemon(3), the device is the child's.
+  /// Fails in a forked child whose parent lives.
   package func requireOwnProcess(_ operation: String) throws(UIOError) {
-    let owner = ProcessOwner(generation: owner.load(ordering: .relaxed))
-    if owner.isCurrent { return }
-    guard owner.hasEnded else {
-      throw UIOError(
-        .otherProcess, device: description, operation: operation, cause: owner.cause,
-        hint: ProcessOwner.hint)
-    }
-    self.owner.store(ProcessOwner().generation, ordering: .relaxed)
+    guard try owner.requireCurrent(operation, of: description) else { return }
     // The thread that waited for the host's notices stayed in the parent.
     try subscribe()
   }

@@ -4,8 +4,8 @@ package import DeviceIdentity
 import Glibc
 import LinuxSystem
 
-/// An operation of the kernel's interface, with the meaning of each error number it can answer.
-package enum VFIOOperation: String, CaseIterable, Sendable {
+/// An operation of VFIO, with the meaning of each error number it can answer.
+package enum VFIOOperation: String, CaseIterable, DeviceOperation {
   case openContainer = "open /dev/vfio/vfio"
   case openGroup = "open the IOMMU group"
   case checkGroup = "check the IOMMU group"
@@ -22,24 +22,16 @@ package enum VFIOOperation: String, CaseIterable, Sendable {
   case reset = "reset the device"
   case mapMemory = "map memory for the device"
 
-  typealias Meaning = (code: UIOError.Code, cause: String, hint: String)
-
   private static let groupHint =
     "the node /dev/vfio/N of the device's IOMMU group belongs to root: run as root, or let a udev rule "
     + "give that node to your group"
-  private static let limitHint = "raise the limit (systemd: LimitNOFILE=, LimitMEMLOCK=)"
   private static let modulesHint = "load the modules: modprobe vfio-pci vfio_iommu_type1"
   private static let gone: Meaning = (
     .removed, "the device was unbound, removed or given back to the host",
     "open it again by its stable id once vfio-pci has it again"
   )
 
-  package func error(_ number: Int32, device: String) -> UIOError {
-    let meaning = specific(number) ?? general(number)
-    return UIOError(
-      meaning.code, device: device, operation: rawValue, cause: meaning.cause, hint: meaning.hint,
-      errno: number)
-  }
+  package func meaning(_ number: Int32) -> Meaning { specific(number) ?? general(number) }
 
   private func specific(_ number: Int32) -> Meaning? {
     switch (self, number) {
