@@ -165,7 +165,7 @@ endef
 
 # Every step of the tests, in the order of the summary. Tests/Tools/lanes runs them, Tests/Tools/step one of them.
 STEPS = lint tools docs man units release packages shim aarch64 unit mustfail tsan asan hot instructions c windows varlink \
-  daemon deb tone guest-6.1 guest-6.12
+  daemon deb tone guest-6.1 guest-6.12 vfio-6.1 vfio-6.12
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
@@ -176,7 +176,7 @@ test:
 # The long forms of what is long because it is many: 100,000 transactions, 50 restarts, 200 kills, a mebibyte.
 soak:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@export SOAK=1; $(call steps,release packages daemon guest-6.1 guest-6.12)
+	@export SOAK=1; $(call steps,release packages daemon guest-6.1 guest-6.12 vfio-6.1 vfio-6.12)
 
 # $(call steps,STEP...): some steps, one after the other, and their sum. T=NAME runs the tests with NAME in their name.
 steps = for step in $(1); do Tests/Tools/step $$step || true; done; Tests/Tools/summary $(1)
@@ -206,6 +206,7 @@ $(eval $(call suite,varlink,$(RUN_PACKAGES) python3-venv,varlink))
 $(eval $(call suite,daemon,$(RUN_PACKAGES) binutils python3-venv mmdebstrap,release daemon))
 $(eval $(call suite,deb,$(TEST_PACKAGES),release packages deb))
 $(eval $(call suite,guests,$(TEST_PACKAGES),release packages tone guest-6.1 guest-6.12))
+$(eval $(call suite,vfio,$(TEST_PACKAGES),release packages vfio-6.1 vfio-6.12))
 
 bench: lib
 	@Tests/Tools/need-packages $(BENCH_PACKAGES)

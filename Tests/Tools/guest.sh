@@ -2,8 +2,7 @@
 
 payload=.build/payload
 
-# make_payload: what a guest runs, of the release build and the packages as they are. T and SOAK reach the suite as its
-# arguments.
+# make_payload: what a guest runs, of the release build and the packages as they are.
 make_payload() {
   rm -rf "$payload" && mkdir -p "$payload/packages/next"
   local program
@@ -14,8 +13,7 @@ make_payload() {
   (c_programs "$payload") || return 1
   cp .build/deb/{interruptsyncd,libinterruptsync0,libinterruptsync-dev}_*.deb "$payload/packages/"
   Tests/Packaging/next-version .build/deb/interruptsyncd_*.deb "$payload/packages/next" >/dev/null || return 1
-  cp Tests/Hardware/GuestSuite/run.sh udev-rules/*.rules systemd/interruptsync* "$payload/" &&
-    printf '%s\n' ${SOAK:+--soak} $T >"$payload/arguments"
+  cp Tests/Hardware/GuestSuite/run.sh udev-rules/*.rules systemd/interruptsync* "$payload/" && touch "$payload/complete"
 }
 
 # c_programs FOLDER: the examples in C and C++, with the library they need beside them.
@@ -41,26 +39,48 @@ c_program() {
   "$1" -std="$2" -O2 -Wall -Wextra -Werror "$3" $(pkg-config --cflags --libs interruptsync) -Wl,-rpath,'$ORIGIN' -o "$4"
 }
 
-# guest SERIES: boots the payload with that kernel.
+# A third edu, which shares the first one's line, a function without an interrupt pin, and a sound card on the line of the
+# four UARTs.
+cards=(-device edu,addr=7 -device pci-testdev,addr=8 -device AC97,addr=9,audiodev=recording)
+
+# boot SERIES ARGUMENTS RUN_GUEST_OPTION...: boots the payload with that kernel. SOAK, ARGUMENTS and T are the suite's.
+boot() {
+  local series=$1 arguments=$2
+  shift 2
+  [ -e "$payload/complete" ] || { echo "there is no payload: the step packages has failed" && return 1; }
+  printf '%s\n' ${SOAK:+--soak} $arguments $T >"$payload/arguments"
+  Tests/Hardware/rig/run-guest -k "$series" "$@" | tee "$work/guest"
+  return "${PIPESTATUS[0]}"
+}
+
+# judge STATUS: of the boot, and whether it executed anything.
+judge() {
+  grep -qE '^(PASS|FAIL) ' "$work/guest" || { echo "the guest executed no case" && return 1; }
+  closing_sum "$work/guest"
+  return "$1"
+}
+
+# guest SERIES: everything but VFIO. The sound card is recorded.
 guest() {
-  [ -e "$payload/arguments" ] || { echo "there is no payload: the step packages has failed" && return 1; }
   local recording=.build/recording-$1.wav status
   rm -f "$recording"
-  # A third edu, which shares the first one's line, a function without an interrupt pin, and a sound card that is
-  # recorded, on the line of the four UARTs. For vfio-pci: an edu, a switch with four vectors, a disk with 65.
-  Tests/Hardware/rig/run-guest -k "$1" "$payload" -device edu,addr=7 -device pci-testdev,addr=8 \
-    -audiodev "wav,id=recording,path=$recording,out.frequency=48000" -device AC97,addr=9,audiodev=recording \
-    -device edu,addr=0xa -device rocker,name=switch,addr=0xb \
-    -drive if=none,id=disk,format=raw,file.driver=null-co,file.size=1M -device nvme,addr=0xc,serial=1,drive=disk |
-    tee "$work/guest"
-  status=${PIPESTATUS[0]}
+  boot "$1" "" "$payload" -audiodev "wav,id=recording,path=$recording,out.frequency=48000" "${cards[@]}"
+  status=$?
   if [ -z "$T" ]; then
     recorded_tone "$work/guest" "$recording" 2>&1 | tee -a "$work/guest"
     [ "${PIPESTATUS[0]}" -eq 0 ] || status=1
   fi
-  grep -qE '^(PASS|FAIL) ' "$work/guest" || { echo "the guest executed no case" && return 1; }
-  closing_sum "$work/guest"
-  return "$status"
+  judge "$status"
+}
+
+# vfio_guest SERIES: the cases of VFIO, with an IOMMU that passes on what UIO's devices do. For vfio-pci: an edu, a switch
+# with four vectors, a disk with 65. Without no_timer_check the emulated timer is too slow through the remapping for 6.12.
+vfio_guest() {
+  boot "$1" --vfio -a "intel_iommu=on iommu=pt no_timer_check" "$payload" \
+    -device intel-iommu,intremap=on -audiodev none,id=recording "${cards[@]}" \
+    -device edu,addr=0xa -device rocker,name=switch,addr=0xb \
+    -drive if=none,id=disk,format=raw,file.driver=null-co,file.size=1M -device nvme,addr=0xc,serial=1,drive=disk
+  judge $?
 }
 
 # recorded_tone LOG RECORDING: whether the recording has what the driver said that it played.

@@ -94,7 +94,7 @@ enum BindTests {
   private static func sandbox() throws {
     try Packages.install()
     let unit = try Guest.shell("systemd-escape --template=interruptsync-bind@.service pci-probe")
-    let places = ["/home/probe", "/root/probe", "/tmp/probe", "/var/tmp/probe", "/mnt/probe"]
+    let places = ["/home", "/root", "/tmp", "/var/tmp", "/mnt"].map { "\($0)/probe" }
     let saved = "/etc/interruptsync/bind.d/pci-probe"
     let dropIn = "/run/systemd/system/\(unit).d"
     defer {

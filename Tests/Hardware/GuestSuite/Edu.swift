@@ -8,14 +8,13 @@ import LinuxSystem
 import Synchronization
 import UIO
 
-/// An edu with a service routine that acknowledges the interrupt and, while a chain lasts, raises the
-/// next one.
-final class Edu: @unchecked Sendable {
+/// An edu's registers, and a service routine that acknowledges the interrupt and, while a chain lasts,
+/// raises the next one.
+class EduRoutine: @unchecked Sendable {
   static let raise = 0x60
   static let status = 0x24
   static let acknowledge = 0x64
 
-  let device: UIODevice
   let registers: RegisterRegion
   /// Belongs to the routine: read it when the line is quiet, or in a synchronized routine.
   var remaining = 0
@@ -25,23 +24,22 @@ final class Edu: @unchecked Sendable {
   var plain = 0
   var isAcknowledging = true
 
-  init(_ address: String) throws {
-    device = try Guest.open(address)
-    registers = try device.region(bar: 0)
+  init(_ registers: RegisterRegion) throws {
+    self.registers = registers
     // Clears what an earlier case left: the device must not interrupt before it is connected.
-    try registers.write32(.max, at: Edu.acknowledge)
+    try registers.write32(.max, at: Self.acknowledge)
   }
 
   func routine() -> NTStatus {
     do throws(UIOError) {
-      let status = try registers.read32(at: Edu.status)
+      let status = try registers.read32(at: Self.status)
       if status == 0 || !isAcknowledging { return .unsuccessful }
-      try registers.write32(status, at: Edu.acknowledge)
+      try registers.write32(status, at: Self.acknowledge)
       serviced += 1
       plain += 1
       if remaining > 0 {
         remaining -= 1
-        try registers.write32(1, at: Edu.raise)
+        try registers.write32(1, at: Self.raise)
       }
       return .success
     } catch {
@@ -51,9 +49,9 @@ final class Edu: @unchecked Sendable {
   }
 
   func object(
-    mode: InterruptSyncMode = .normal, options: InterruptSyncOptions = InterruptSyncOptions()
+    of line: any InterruptSource, mode: InterruptSyncMode = .normal, options: InterruptSyncOptions
   ) throws -> InterruptSyncObject {
-    let object = InterruptSyncObject(source: try UIOLine(device), mode: mode, options: options)
+    let object = InterruptSyncObject(source: line, mode: mode, options: options)
     try object.registerServiceRoutine { [self] in routine() }
     return object
   }
@@ -64,7 +62,23 @@ final class Edu: @unchecked Sendable {
       self.serviced = 0
       self.remaining = count - 1
     }
-    try registers.write32(1, at: Edu.raise)
+    try registers.write32(1, at: Self.raise)
+  }
+}
+
+/// An edu behind UIO.
+final class Edu: EduRoutine, @unchecked Sendable {
+  let device: UIODevice
+
+  init(_ address: String) throws {
+    device = try Guest.open(address)
+    try super.init(try device.region(bar: 0))
+  }
+
+  func object(
+    mode: InterruptSyncMode = .normal, options: InterruptSyncOptions = InterruptSyncOptions()
+  ) throws -> InterruptSyncObject {
+    try object(of: try UIOLine(device), mode: mode, options: options)
   }
 }
 

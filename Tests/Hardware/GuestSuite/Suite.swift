@@ -83,7 +83,11 @@ struct Suite {
       isSoak = true
       wanted.removeFirst()
     }
-    let all =
+    let isVFIO = wanted.first == "--vfio"
+    if isVFIO { wanted.removeFirst() }
+    // For a guest with an IOMMU, and devices of vfio-pci.
+    let behindIOMMU = VFIOTests.cases + VFIOMemoryTests.cases + VFIOErrorTests.cases
+    let others =
       EduTests.cases + HPETTests.cases + UARTTests.cases + HDATests.cases + ExclusionTests.cases
       + FixtureTests.cases + ErrorTests.cases + StormTests.cases + RemovalTests.cases
       + SiblingTests.cases + AccessTests.cases + DaemonTests.cases + ServiceTests.cases
@@ -91,7 +95,7 @@ struct Suite {
       + ReloadTests.cases + ExampleTests.cases + BenchmarkTests.cases + SystemdTests.cases
       + RestartTests.cases + BindTests.cases + ControlTests.cases
       + PackageTests.cases + ProcessTests.cases + LockdownTests.cases
-    let chosen = all.filter { test in
+    let chosen = (isVFIO ? behindIOMMU : others).filter { test in
       wanted.isEmpty || wanted.contains { test.name.contains($0) }
     }
     var passed = 0

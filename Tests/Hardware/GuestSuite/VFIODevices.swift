@@ -52,45 +52,21 @@ extension Guest {
   }
 }
 
-/// An edu behind vfio-pci, whose routine acknowledges, and while a chain lasts raises the next one.
-final class VFIOEdu: @unchecked Sendable {
+/// An edu behind vfio-pci.
+final class VFIOEdu: EduRoutine, @unchecked Sendable {
   let device: VFIODevice
   let line: VFIOLine
-  let registers: RegisterRegion
-  // Belong to the routine.
-  var remaining = 0
-  var serviced = 0
-  var isAcknowledging = true
 
   init(_ interrupt: VFIOInterrupt, report: (@Sendable (VFIOReport) -> Void)? = nil) throws {
     device = try Guest.openVFIO(Guest.vfioEdu, interrupt, report: report)
     line = try VFIOLine(device)
-    registers = try device.region(bar: 0)
-    try registers.write32(.max, at: Edu.acknowledge)
+    try super.init(try device.region(bar: 0))
   }
 
   func object(_ options: InterruptSyncOptions = InterruptSyncOptions()) throws
     -> InterruptSyncObject
   {
-    let object = InterruptSyncObject(source: line, mode: .normal, options: options)
-    try object.registerServiceRoutine { [self] in routine() }
-    return object
-  }
-
-  func routine() -> NTStatus {
-    do throws(UIOError) {
-      let status = try registers.read32(at: Edu.status)
-      if status == 0 || !isAcknowledging { return .unsuccessful }
-      try registers.write32(status, at: Edu.acknowledge)
-      serviced += 1
-      if remaining > 0 {
-        remaining -= 1
-        try registers.write32(1, at: Edu.raise)
-      }
-      return .success
-    } catch {
-      return .unsuccessful
-    }
+    try object(of: line, options: options)
   }
 
   /// Raises `count` interrupts, each once INTx is unmasked: where the device asserts already at the
@@ -109,13 +85,9 @@ final class VFIOEdu: @unchecked Sendable {
     }
   }
 
-  /// Raises `count` interrupts one after the other, and waits until all are serviced.
-  func chain(_ count: Int, through object: InterruptSyncObject) throws {
-    try object.callSynchronizedRoutine {
-      self.serviced = 0
-      self.remaining = count - 1
-    }
-    try registers.write32(1, at: Edu.raise)
+  /// Runs a chain of `count` interrupts, and waits until all are serviced.
+  func complete(_ count: Int, through object: InterruptSyncObject) throws {
+    try chain(count, through: object)
     try Guest.waitFor("\(count) interrupts", seconds: 240) {
       try object.callSynchronizedRoutine { self.serviced } >= count
     }

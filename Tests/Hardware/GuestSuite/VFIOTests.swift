@@ -46,7 +46,7 @@ enum VFIOTests {
     if interrupt == .intx {
       try edu.raise(count, through: object)
     } else {
-      try edu.chain(count, through: object)
+      try edu.complete(count, through: object)
     }
     let after = try Guest.kernelCount(action: edu.line.actionName)
     try expectEqual(after.map { $0 - (before ?? 0) }, UInt64(count), "/proc/interrupts")
@@ -180,7 +180,7 @@ enum VFIOTests {
     try expectEqual(object.dispatchCount, before.claimed + before.unclaimed, "dispatches")
     object.resumeAfterStorm()
     try Guest.waitFor("the end of the storm") { reports.texts.contains("interrupt storm ended") }
-    try edu.chain(100, through: object)
+    try edu.complete(100, through: object)
     try object.disconnect()
     try expectEqual(object.statistics().storms, 1, "storms")
     try expectEqual(edu.serviced, 100, "serviced")
@@ -224,7 +224,7 @@ enum VFIOTests {
     let edu = try VFIOEdu(.msi) { report in returned.withLock { $0.append("\(report)") } }
     let object = try edu.object(InterruptSyncOptions { reports.add($0) })
     try object.connect()
-    try edu.chain(500, through: object)
+    try edu.complete(500, through: object)
     let accesses = Atomic<Int>(0)
     let user = Caller {
       while (try? edu.registers.read32(at: 0)) != nil { accesses.add(1, ordering: .relaxed) }
@@ -247,7 +247,7 @@ enum VFIOTests {
     let again = try VFIOEdu(.msi)
     try object.registerServiceRoutine(first: true) { again.routine() }
     try object.connect(to: again.line)
-    try again.chain(500, through: object)
+    try again.complete(500, through: object)
     try object.disconnect()
   }
 }
