@@ -9,7 +9,7 @@ import Testing
 @testable import VFIO
 
 @Test(arguments: [false, true])
-func V35_aDeviceThatTheHostWantsIsLetGoAtOnce(_ inGroup: Bool) throws {
+func V35_aDeviceThatTheHostWantsIsReturnedAtOnce(_ inGroup: Bool) throws {
   let fake = try FakeVFIO()
   let reports = Texts()
   let lineReports = Texts()

@@ -102,6 +102,7 @@ import UIO
         return started
       }
     } catch { throw Self.exhausted(name, "cannot create a thread", -error.number) }
+    // Not for every group: an object with a weak reference is slower to retain from then on.
     if attributes.processors.isEmpty {
       _ = ThreadPlacement.apply(attributes, to: thread, named: name, report: report)
     } else {

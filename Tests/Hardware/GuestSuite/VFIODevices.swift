@@ -18,9 +18,7 @@ extension Guest {
   /// Gives the function to vfio-pci, and returns once its group's node is there.
   static func bindVFIO(_ address: String) throws {
     guard driver(address) != "vfio-pci" else { return }
-    try shell("modprobe -a vfio-pci vfio_iommu_type1")
-    write("vfio-pci", to: "\(pci(address))/driver_override")
-    write(address, to: "/sys/bus/pci/drivers_probe")
+    try shell("interruptsyncctl bind \(address) --driver vfio-pci")
     try waitFor("vfio-pci to take \(address)") {
       guard driver(address) == "vfio-pci" else { return false }
       return access(try groupNode(address), F_OK) == 0
