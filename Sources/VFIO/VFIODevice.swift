@@ -7,7 +7,6 @@ import CVFIO
 package import DeviceRegisters
 import Glibc
 package import LinuxSystem
-import Synchronization
 
 /// An event of a device that no line reports: `VFIODevice.init` takes a handler of them.
 public enum VFIOReport: Sendable, CustomStringConvertible {
@@ -60,15 +59,16 @@ public final class VFIODevice: Sendable, CustomStringConvertible {
     // Guarded by `monitor`.
     var isReturned = false
     var regions: [Weak] = []
+    /// To the host's notices.
+    var subscription: HostNotices.Subscription?
 
     struct Weak { weak var region: RegisterRegion? }
   }
 
-  /// The eventfds of the host's notices, and the thread's registration of them.
+  /// The eventfds of the host's notices.
   private final class Notices: Sendable {
     let wanted: FileDescriptor
     let failed: FileDescriptor
-    let subscription = Mutex<HostNotices.Subscription?>(nil)
 
     init() throws(SystemError) {
       wanted = try .event()
@@ -170,7 +170,7 @@ public final class VFIODevice: Sendable, CustomStringConvertible {
     do throws(SystemError) { try HostNotices.shared.add(subscription) } catch {
       throw VFIOOperation.describe.error(error.number, device: description)
     }
-    notices.subscription.withLock { $0 = subscription }
+    opened.monitor.locked { opened.subscription = subscription }
     let request = kernel.arm(file, CVFIO_REQUEST, 0, notices.wanted)
     if request < 0 { throw VFIOOperation.describe.error(-request, device: description) }
     // A function that is not PCIe reports no errors (V11).
@@ -180,7 +180,7 @@ public final class VFIODevice: Sendable, CustomStringConvertible {
   }
 
   private func unsubscribe() {
-    if let subscription = notices.subscription.withLock({ $0 }) {
+    if let subscription = opened.monitor.locked({ opened.subscription }) {
       HostNotices.shared.remove(subscription)
     }
   }

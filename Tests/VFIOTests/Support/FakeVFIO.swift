@@ -3,7 +3,6 @@
 import CVFIO
 import Glibc
 import LinuxSystem
-import Synchronization
 import TestSupport
 
 @testable import VFIO
@@ -37,11 +36,11 @@ final class FakeVFIO: VFIOKernel, Sendable {
     var log: [String] = []
   }
 
-  let state = Mutex(State())
+  let state = Guarded(State())
   let folder: TemporaryFolder
   let device: FileDescriptor
   /// Calls of a routine's while a reset lasts.
-  let duringReset = Mutex<(@Sendable () -> Void)?>(nil)
+  let duringReset = Guarded<(@Sendable () -> Void)?>(nil)
 
   var sysfs: Sysfs { Sysfs(root: folder.path("sys"), devices: folder.path("dev")) }
 

@@ -1,5 +1,6 @@
 // What tests count and collect on other threads.
 import Synchronization
+import TestSupport
 
 final class Counts: Sendable {
   private let counter = Atomic<Int>(0)
@@ -17,7 +18,7 @@ final class Flag: Sendable {
 }
 
 final class Texts: Sendable {
-  private let texts = Mutex<[String]>([])
+  private let texts = Guarded<[String]>([])
   var all: [String] { texts.withLock { $0 } }
   var count: Int { all.count }
   func add(_ text: String) { texts.withLock { $0.append(text) } }
