@@ -18,8 +18,12 @@ package protocol DeviceOperation: RawRepresentable<String>, Sendable {
 
 extension DeviceOperation {
   package func error(_ number: Int32, device: String) -> DeviceError {
-    let meaning = meaning(number)
-    return DeviceError(
+    error(meaning(number), number, device: device)
+  }
+
+  /// An error whose meaning the number alone does not tell.
+  package func error(_ meaning: Meaning, _ number: Int32, device: String) -> DeviceError {
+    DeviceError(
       meaning.code, device: device, operation: rawValue, cause: meaning.cause, hint: meaning.hint,
       errno: number)
   }

@@ -45,15 +45,15 @@ final class IOMMUGroup: @unchecked Sendable {
   static func openDevice(
     _ address: PCIAddress, _ sysfs: Sysfs, _ kernel: any VFIOKernel
   ) throws(UIOError) -> (device: FileDescriptor, membership: Membership) {
-    let number = try Self.number(of: address, sysfs)
+    let info = try Self.info(of: address, sysfs)
     return try opening.monitor.locked { () throws(UIOError) in
-      let path = "\(sysfs.devices)/vfio/\(number)"
+      let path = "\(sysfs.devices)/vfio/\(info.number)"
       let group: IOMMUGroup
       // A forked child has its parent's in memory, and not the right to use them.
       if let known = opening.groups[path], known.owner.isCurrent {
         group = known
       } else {
-        group = try make(number, path, address, sysfs, kernel)
+        group = try make(info, path, address, sysfs, kernel)
       }
       let raw = kernel.openDevice("\(address)", in: group.file)
       guard raw >= 0 else { throw VFIOOperation.openDevice.error(-raw, device: name(address)) }
@@ -72,19 +72,17 @@ final class IOMMUGroup: @unchecked Sendable {
 
   private static func name(_ address: PCIAddress) -> String { "pci-\(address)" }
 
-  private static func number(of address: PCIAddress, _ sysfs: Sysfs) throws(UIOError) -> Int {
+  private static func info(of address: PCIAddress, _ sysfs: Sysfs) throws(UIOError)
+    -> IOMMUGroupInfo
+  {
     let folder = "\(sysfs.root)/bus/pci/devices/\(address)"
     guard sysfs.optionalText("\(folder)/vendor") != nil else {
       throw UIOError(
         .notFound, device: name(address), operation: "open", cause: "there is no such PCI function",
         hint: "lspci -D lists them", errno: ENOENT)
     }
-    guard let number = sysfs.linkName("\(folder)/iommu_group").flatMap({ Int($0) }) else {
-      throw UIOError(
-        .notIsolated, device: name(address), operation: VFIOOperation.openGroup.rawValue,
-        cause: "the machine has no IOMMU in use",
-        hint: "turn it on in the firmware (VT-d, AMD-Vi) and on the kernel's command line "
-          + "(intel_iommu=on); without one use uio_pci_generic", errno: ENOENT)
+    guard let group = IOMMUGroupInfo(of: folder, sysfs: sysfs) else {
+      throw VFIOOperation.openGroup.error(IOMMUGroupInfo.absence, ENOENT, device: name(address))
     }
     let driver = sysfs.linkName("\(folder)/driver")
     guard driver == "vfio-pci" else {
@@ -93,11 +91,12 @@ final class IOMMUGroup: @unchecked Sendable {
         cause: "its driver is \(driver ?? "none") and not vfio-pci",
         hint: "bind it: interruptsyncctl bind \(address) --driver vfio-pci", errno: ENODEV)
     }
-    return number
+    return group
   }
 
   private static func make(
-    _ number: Int, _ path: String, _ address: PCIAddress, _ sysfs: Sysfs, _ kernel: any VFIOKernel
+    _ info: IOMMUGroupInfo, _ path: String, _ address: PCIAddress, _ sysfs: Sysfs,
+    _ kernel: any VFIOKernel
   ) throws(UIOError) -> IOMMUGroup {
     let device = name(address)
     let container = try file("\(sysfs.devices)/vfio/vfio", .openContainer, device)
@@ -105,10 +104,9 @@ final class IOMMUGroup: @unchecked Sendable {
     switch kernel.isViable(group) {
     case 1: break
     case 0:
-      let (code, cause, hint) = VFIOOperation.shared(others(than: address, number, sysfs))
-      throw UIOError(
-        code, device: device, operation: VFIOOperation.checkGroup.rawValue, cause: cause,
-        hint: hint, errno: EBUSY)
+      let others = info.hostsMembers(besides: "\(address)")
+      throw VFIOOperation.checkGroup.error(
+        IOMMUGroupInfo.sharing(with: others), EBUSY, device: device)
     case let result: throw VFIOOperation.checkGroup.error(-result, device: device)
     }
     try check(kernel.join(group, container), .join, device)
@@ -117,19 +115,8 @@ final class IOMMUGroup: @unchecked Sendable {
     do throws(SystemError) { ended = try .ended() } catch {
       throw VFIOOperation.openGroup.error(error.number, device: device)
     }
-    return IOMMUGroup(number, path: path, file: group, container: container, ended: ended, kernel)
-  }
-
-  /// `0000:00:1f.3 (i801_smbus)`: members with drivers that are not VFIO's.
-  private static func others(than address: PCIAddress, _ number: Int, _ sysfs: Sysfs) -> String {
-    let folder = "\(sysfs.root)/kernel/iommu_groups/\(number)/devices"
-    let members = sysfs.list(folder).compactMap { member -> String? in
-      guard member != "\(address)", let driver = sysfs.linkName("\(folder)/\(member)/driver"),
-        !driver.hasPrefix("vfio")
-      else { return nil }
-      return "\(member) (\(driver))"
-    }
-    return members.isEmpty ? "drivers of the host" : members.joined(separator: ", ")
+    return IOMMUGroup(
+      info.number, path: path, file: group, container: container, ended: ended, kernel)
   }
 
   private static func file(

@@ -44,7 +44,7 @@ package enum VFIOOperation: String, CaseIterable, DeviceOperation {
         .busy, "another process has the device's IOMMU group open",
         "a group has one process: close it there, or use its other devices from there, too"
       )
-    case (.checkGroup, EBUSY): Self.shared("drivers of the host")
+    case (.checkGroup, EBUSY): IOMMUGroupInfo.sharing(with: [])
     case (.join, EBUSY):
       (.busy, "the IOMMU group is in a container of another process", "close it there")
     case (.useIOMMU, EPERM):  // V6
@@ -103,14 +103,5 @@ package enum VFIOOperation: String, CaseIterable, DeviceOperation {
       (.unexpected, "the kernel refuses the call's arguments", "report it as a bug of the library")
     default: (.unexpected, "the kernel returned an error that VFIO does not document", "")
     }
-  }
-
-  /// - Parameter others: who else has members of the group.
-  package static func shared(_ others: String) -> (UIOError.Code, String, String) {
-    (
-      .busy, "the device's IOMMU group is shared with \(others)",
-      "the group belongs to one user: unbind its other members from their drivers, or bind them to "
-        + "vfio-pci, too"
-    )
   }
 }

@@ -35,6 +35,15 @@ package struct DriverBinding {
     return text
   }
 
+  /// The driver to take where none is named. A PCI function without an interrupt pin interrupts by
+  /// messages or not at all, and only VFIO has messages.
+  package var usualDriver: String {
+    guard device.bus == "pci" else { return "uio_pdrv_genirq" }
+    // The Interrupt Pin register: 0 is none.
+    let configuration = (try? FileDescriptor.contents("\(folder)/config")) ?? []
+    return configuration.count > 0x3d && configuration[0x3d] == 0 ? "vfio-pci" : "uio_pci_generic"
+  }
+
   /// The file by which driverctl(8) sets an override for the device at each start, if there is one.
   package var driverctlFile: String? {
     let path = "\(system.root)/etc/driverctl.d/\(device)"
@@ -43,14 +52,22 @@ package struct DriverBinding {
 
   /// Gives the device to a driver, whatever drives it now. When the driver does not take it, the
   /// old one gets it back.
-  /// - Parameter force: also when the device is in use.
-  /// - Throws: `busy` when it is in use, `notFound` when there is no such driver,
-  ///   `driverFailed` when the driver does not take the device, and what a file of sysfs answers:
-  ///   `permissionDenied`, `readOnly`, `resourcesExhausted`, `removed`, `unexpected` and others.
-  package func bind(to driver: String, force: Bool = false) throws(UIOError) -> Outcome {
+  /// - Parameters:
+  ///   - force: also when the device is in use, or nothing could open it behind the driver.
+  ///   - isSaved: others bind the members of its group at the same time, so theirs are not looked at.
+  /// - Throws: `busy` when it or its IOMMU group is in use, `notIsolated` when VFIO has no IOMMU for it,
+  ///   `notFound` when there is no such driver, `driverFailed` when the driver does not take the device,
+  ///   and what a file of sysfs answers: `permissionDenied`, `readOnly`, `resourcesExhausted`, `removed`,
+  ///   `unexpected` and others.
+  package func bind(
+    to driver: String, force: Bool = false, isSaved: Bool = false
+  ) throws(UIOError) -> Outcome {
     let before = self.driver
     if before == driver, override == driver { return Outcome(before: before, after: driver) }
-    if before != driver { try refuseUse(force, "bind to \(driver)") }
+    if before != driver {
+      try refuseUse(force, "bind to \(driver)")
+      if !force, IOMMUGroupInfo.isVFIO(driver) { try refuseGroup(driver, isSaved) }
+    }
     try requireDriver(driver)
     let old = override
     try write("driver_override", driver + "\n", "bind to \(driver)")
@@ -67,8 +84,7 @@ package struct DriverBinding {
         old, before,
         UIOError(
           .driverFailed, device: "\(device)", operation: "bind to \(driver)", cause: cause,
-          hint: "dmesg may say why; uio_pci_generic accepts only devices whose INTx can be disabled"
-        ))
+          hint: Self.refusalHint(driver)))
       return Outcome(before: before, after: before)
     }
     return Outcome(before: before, after: driver)
@@ -91,6 +107,29 @@ package struct DriverBinding {
     throw UIOError(
       .busy, device: "\(device)", operation: operation, cause: use,
       hint: "stop using the device, or give --force if the machine can do without it")
+  }
+
+  /// Refuses a device that would bind and that no program could open then: no IOMMU stands before it
+  /// (V6), or the host keeps a part of its group (V8).
+  private func refuseGroup(_ driver: String, _ isSaved: Bool) throws(UIOError) {
+    let meaning: DeviceOperation.Meaning
+    if let group = IOMMUGroupInfo(of: folder, sysfs: system.sysfs) {
+      let others = isSaved ? [] : group.hostsMembers(besides: device.name)
+      guard !others.isEmpty else { return }
+      meaning = IOMMUGroupInfo.sharing(with: others)
+    } else {
+      meaning = IOMMUGroupInfo.absence
+    }
+    let way = meaning.code == .busy ? "; to bind one after the other, give --force" : ""
+    throw UIOError(
+      meaning.code, device: "\(device)", operation: "bind to \(driver)", cause: meaning.cause,
+      hint: meaning.hint + way)
+  }
+
+  private static func refusalHint(_ driver: String) -> String {
+    IOMMUGroupInfo.isVFIO(driver)
+      ? "dmesg may say why; \(driver) needs an IOMMU in use for the device"
+      : "dmesg may say why; uio_pci_generic accepts only devices whose INTx can be disabled"
   }
 
   private func requireDriver(_ driver: String) throws(UIOError) {

@@ -9,21 +9,25 @@ import Varlink
 
 struct Bind: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Binds a device to a UIO driver (root).",
+    abstract: "Binds a device to a UIO driver or to vfio-pci (root).",
     discussion: """
       The current driver releases the device. When the new driver does not accept it, bind gives it \
       back to the old one. Without --force, bind refuses a device that the machine depends on \
-      (mounted disks, swap, the default route).
+      (mounted disks, swap, the default route), and for vfio-pci a device without an IOMMU in use and \
+      one whose IOMMU group the host's drivers share.
       """)
 
   @Argument(help: "A PCI address, BUS-NAME, or a UIO device.") var device: String
 
-  @Option(help: "The driver (default: uio_pci_generic for PCI, uio_pdrv_genirq for others).")
+  @Option(
+    help: ArgumentHelp(
+      "The driver (default: uio_pci_generic for PCI with INTx, vfio-pci for PCI without, uio_pdrv_genirq for others)."
+    ))
   var driver: String?
 
   @Flag(help: "Save the binding, and bind again whenever the device appears.") var persist = false
 
-  @Flag(help: "Bind even when the device is in use.") var force = false
+  @Flag(help: "Bind even when the device is in use or its IOMMU group is shared.") var force = false
 
   @Flag(help: ArgumentHelp("Bind as saved by --persist.", visibility: .hidden)) var saved = false
 
@@ -38,8 +42,8 @@ struct Bind: ParsableCommand {
   func run() throws {
     guard !saved else { return try restore() }
     let target = try BusDevice(device)
-    let driver = driver ?? (target.bus == "pci" ? "uio_pci_generic" : "uio_pdrv_genirq")
     let binding = DriverBinding(target)
+    let driver = driver ?? binding.usualDriver
     if let file = binding.driverctlFile {
       common.note("\(target): driverctl also binds it to a driver at each boot: \(file)")
     }
@@ -57,7 +61,7 @@ struct Bind: ParsableCommand {
         hint: "interruptsyncctl bind --persist writes it")
     }
     let target = try BusDevice(device)
-    common.show(target, try DriverBinding(target).bind(to: driver, force: force))
+    common.show(target, try DriverBinding(target).bind(to: driver, force: force, isSaved: true))
   }
 }
 

@@ -98,7 +98,7 @@ private struct Examination {
     if present.isEmpty {
       add(
         .problem, "kernel", "there is no UIO device: no device is bound to a UIO driver",
-        "interruptsyncctl bind PCI-ADDRESS binds one to uio_pci_generic")
+        "interruptsyncctl bind PCI-ADDRESS --driver uio_pci_generic binds one")
     }
     for info in present where device.map({ $0 == info.stableID || $0 == info.path }) ?? true {
       examined.append(info.stableID)
