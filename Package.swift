@@ -65,7 +65,7 @@ let package = Package(
     .target(
       name: "InterruptSyncC",
       dependencies: [
-        "CHandleTable", "CInterruptSync", "CUIO", "LinuxSystem", "UIO", "InterruptSync",
+        "CHandleTable", "CInterruptSync", "CUIO", "LinuxSystem", "UIO", "VFIO", "InterruptSync",
       ],
       swiftSettings: strict),
     // Floor 5: Windows' shapes.

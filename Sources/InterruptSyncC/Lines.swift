@@ -1,16 +1,18 @@
-// Floor 5. interruptsync/line.h: lines of devices, of software and of descriptors. On the caller's
-// thread: PASSIVE level to make one, any level to trigger one; no lock.
+// Floor 5. interruptsync/line.h: lines of UIO and VFIO devices, of software and of descriptors. On the
+// caller's thread: PASSIVE level to make one, any level to trigger one; no lock.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CInterruptSync
 import Glibc
 import InterruptSync
 import UIO
+import VFIO
 
 /// A line of any kind behind one handle.
 final class LineBox: Sendable {
   enum Kind: Sendable {
     case uio(UIOLine)
+    case vfio(VFIOLine)
     case software(SoftwareLine)
     case descriptor(FileDescriptorLine)
   }
@@ -22,6 +24,7 @@ final class LineBox: Sendable {
   var source: any InterruptSource {
     switch kind {
     case .uio(let line): line
+    case .vfio(let line): line
     case .software(let line): line
     case .descriptor(let line): line
     }
@@ -91,10 +94,12 @@ public func interruptsync_line_descriptor(
 public func interruptsync_line_set_bus_master(_ line: OpaquePointer?, _ on: Bool) -> Int32 {
   attempt {
     let line = unsafe try LineBox.of(line)
-    guard case .uio(let device) = line.kind else {
+    switch line.kind {
+    case .uio(let device): try device.setBusMaster(on)
+    case .vfio(let vector): try vector.device.setBusMaster(on)
+    case .software, .descriptor:
       throw Failure(number: EOPNOTSUPP, text: "\(line.source.name) is not a device's line")
     }
-    try device.setBusMaster(on)
     return 0
   }
 }
@@ -112,6 +117,9 @@ public func interruptsync_line_get_info(
       answer.kind = UInt32(INTERRUPTSYNC_LINE_UIO)
       answer.total = device.total
       answer.rearm = UInt32(device.strategy.constant)
+    case .vfio(let vector):
+      answer.kind = UInt32(INTERRUPTSYNC_LINE_VFIO)
+      if vector.device.interrupt == .intx { answer.rearm = UInt32(INTERRUPTSYNC_REARM_UNMASK) }
     case .software: answer.kind = UInt32(INTERRUPTSYNC_LINE_SOFTWARE)
     case .descriptor: answer.kind = UInt32(INTERRUPTSYNC_LINE_DESCRIPTOR)
     }

@@ -140,6 +140,10 @@ final class VFIOVectors: @unchecked Sendable {
   func trigger(_ vector: Int) throws(UIOError) {
     try monitor.locked { () throws(UIOError) in
       if hasEnded { throw VFIOOperation.trigger.error(ENODEV, device: name) }
+      // The kernel takes no offence at a hole in a range that is enabled (V27).
+      guard armed[vector] != nil, !suspended.contains(vector) else {
+        throw VFIOOperation.trigger.error(EINVAL, device: name)
+      }
       try check(kernel.trigger(device, interrupt.index, UInt32(vector)), .trigger)
     }
   }

@@ -24,6 +24,13 @@
     }                                                                                   \
   } while (0)
 
+// As CHECK_FAILS, with words that are found at run time.
+#define CHECK_REFUSED(call, number, words)                    \
+  do {                                                        \
+    CHECK_EQUAL(call, -(number));                             \
+    CHECK(strstr(interruptsync_last_error(), words) != NULL); \
+  } while (0)
+
 // An event that routines post and tests wait for, for 20 s at most.
 struct event {
   sem_t semaphore;

@@ -6,13 +6,6 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-// As CHECK_FAILS, with words that are found at run time.
-#define CHECK_REFUSED(call, number, words) \
-  do {                                     \
-    CHECK_EQUAL(call, -(number));          \
-    CHECK(strstr(interruptsync_last_error(), words) != NULL); \
-  } while (0)
-
 static int32_t service(interruptsync_object *object, void *context) {
   (void)object;
   event_post((struct event *)context);

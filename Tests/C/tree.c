@@ -77,6 +77,7 @@ struct tree make_tree(void) {
   folder_link(tree.root, "sys/class/uio/uio1", "sys/devices/platform/board.0/uio/uio1");
   folder_link(tree.root, UIO0 "device", "sys/devices/pci0000:00/0000:00:03.0");
   folder_link(tree.root, UIO1 "device", "sys/devices/platform/board.0");
+  folder_link(tree.root, "sys/bus/pci/devices/0000:00:03.0", "sys/devices/pci0000:00/0000:00:03.0");
   folder_link(tree.root, PCI "driver", "sys/bus/pci/drivers/uio_pci_generic");
   folder_link(tree.root, PCI "subsystem", "sys/bus/pci");
   folder_link(tree.root, PLATFORM "subsystem", "sys/bus/platform");
@@ -85,6 +86,13 @@ struct tree make_tree(void) {
   snprintf(devices, sizeof devices, "%s/dev", tree.root);
   CHECK_EQUAL(interruptsync_set_roots(sysfs, devices), 0);
   return tree;
+}
+
+void tree_link(const struct tree *tree, const char *path, const char *target) {
+  char whole[512];
+  snprintf(whole, sizeof whole, "%s/%s", tree->root, path);
+  unlink(whole);
+  folder_link(tree->root, path, target);
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk) {

@@ -14,6 +14,8 @@ struct tree {
 struct tree make_tree(void);
 // Points the library back and removes it.
 void end_tree(struct tree *tree);
+// A link to a folder, in the place of what is there.
+void tree_link(const struct tree *tree, const char *path, const char *target);
 // Reads or writes bytes of a file below the root.
 void tree_read(const struct tree *tree, const char *path, long offset, void *bytes, unsigned long count);
 void tree_write(const struct tree *tree, const char *path, long offset, const void *bytes, unsigned long count);

@@ -212,6 +212,16 @@ func V25_aBrakedVectorIsTakenAwayAndGivenBack(_ kind: VFIOInterrupt, _ inGroup: 
   try object.disconnect()
 }
 
+@Test func V27_theSelfTestOfAVectorThatIsNotConnectedIsRefusedBesideOneThatIs() throws {
+  let fake = try FakeVFIO()
+  let device = try fake.open()
+  let other = try object(try VFIOLine(device, vector: 0))
+  try other.connect()
+  let line = try VFIOLine(device, vector: 1)
+  #expect { try line.selfTest() } throws: { ($0 as? UIOError)?.code == .noInterrupt }
+  try other.disconnect()
+}
+
 @Test func V12_theActionsNameLeadsToTheInterruptsNumber() throws {
   let fake = try FakeVFIO { $0.counts = [0: 1, 1: 1, 2: 4] }
   let names = try [VFIOInterrupt.intx, .msi, .msix].map { kind in

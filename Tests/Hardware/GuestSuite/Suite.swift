@@ -86,7 +86,8 @@ struct Suite {
     let isVFIO = wanted.first == "--vfio"
     if isVFIO { wanted.removeFirst() }
     // For a guest with an IOMMU, and devices of vfio-pci.
-    let behindIOMMU = VFIOTests.cases + VFIOMemoryTests.cases + VFIOErrorTests.cases
+    let behindIOMMU =
+      VFIOTests.cases + VFIOMemoryTests.cases + VFIOErrorTests.cases + VFIOProgramTests.cases
     let others =
       EduTests.cases + HPETTests.cases + UARTTests.cases + HDATests.cases + ExclusionTests.cases
       + FixtureTests.cases + ErrorTests.cases + StormTests.cases + RemovalTests.cases

@@ -44,6 +44,10 @@ INTERRUPTSYNC_BEGIN
 
 /// An open UIO device.
 typedef struct interruptsync_device interruptsync_device;
+/// An open VFIO device.
+typedef struct interruptsync_vfio interruptsync_vfio;
+/// Memory that a device reaches.
+typedef struct interruptsync_dma interruptsync_dma;
 /// A window of device registers.
 typedef struct interruptsync_region interruptsync_region;
 /// An interrupt line.

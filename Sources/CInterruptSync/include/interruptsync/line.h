@@ -1,5 +1,6 @@
-// C interface, floor 5: interrupt lines. A line is a UIO device's, a software line, or one over a descriptor of
-// yours. Programs make lines at PASSIVE level, then make an object on one; any thread may trigger a software line.
+// C interface, floor 5: interrupt lines. A line is a UIO device's, a vector of a VFIO device (vfio.h), a software line,
+// or one over a descriptor of yours. Programs make lines at PASSIVE level, then make an object on one; any thread may
+// trigger a software line.
 #ifndef INTERRUPTSYNC_LINE_H
 #define INTERRUPTSYNC_LINE_H
 
@@ -18,6 +19,8 @@ enum {
   INTERRUPTSYNC_REARM_PCI_COMMAND = 2,
   /// Nothing masks the line: edge-triggered and message-signalled interrupts.
   INTERRUPTSYNC_REARM_NONE = 3,
+  /// INTx of a VFIO device: one write to its eventfd (V16). Only in a line's info.
+  INTERRUPTSYNC_REARM_UNMASK = 4,
 };
 
 /// What a read of the descriptor returns.
@@ -33,6 +36,7 @@ enum {
   INTERRUPTSYNC_LINE_UIO = 1,
   INTERRUPTSYNC_LINE_SOFTWARE = 2,
   INTERRUPTSYNC_LINE_DESCRIPTOR = 3,
+  INTERRUPTSYNC_LINE_VFIO = 4,
 };
 
 typedef struct interruptsync_line_info {
@@ -41,7 +45,7 @@ typedef struct interruptsync_line_info {
   uint32_t kind;
   /// INTERRUPTSYNC_REARM_… as chosen; NONE for lines without a device.
   uint32_t rearm;
-  /// Interrupts counted up to the last read, modulo 2^32; 0 for lines without a device.
+  /// Interrupts that a UIO device had counted up to the last read, modulo 2^32; 0 for other lines.
   uint32_t total;
   uint32_t reserved;
   char name[192];
@@ -72,8 +76,8 @@ int interruptsync_line_descriptor(int fd, uint32_t format, uint32_t total, const
                                   interruptsync_line **line);
 
 /// Turns the PCI function's bus mastering on or off in a way that re-arming keeps (facts 42, 45). Call it after each
-/// open.
-/// Errors: -EOPNOTSUPP (not re-armed by PCI COMMAND), -EACCES, -ENODEV, -EINVAL.
+/// open. For a VFIO device's line it is interruptsync_vfio_set_bus_master().
+/// Errors: -EOPNOTSUPP (not re-armed by PCI COMMAND, or not a device's line), -EACCES, -ENODEV, -EINVAL.
 int interruptsync_line_set_bus_master(interruptsync_line *line, bool on);
 
 /// Errors: -EINVAL.

@@ -95,9 +95,13 @@ enum {
   INTERRUPTSYNC_REPORT_AFFINITY_LOST = 9,
   /// It had lost them and has them again; `count` is how often since the last such report.
   INTERRUPTSYNC_REPORT_AFFINITY_RESTORED = 10,
+  /// To the handler of a VFIO device: the host wanted the device back and has it. Once.
+  INTERRUPTSYNC_REPORT_DEVICE_RETURNED = 11,
+  /// The same: the device has reported an error over PCI Express (V38). It stays open.
+  INTERRUPTSYNC_REPORT_DEVICE_FAILED = 12,
 };
 
-/// An event of a connection that its owner should know. Later versions may add kinds.
+/// An event of a connection or a device that its owner should know. Later versions may add kinds.
 typedef struct interruptsync_report {
   size_t size;
   uint32_t kind;
