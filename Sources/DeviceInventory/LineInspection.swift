@@ -48,8 +48,7 @@ package struct LineInspection: Equatable, Sendable {
     sharers = others
     processors = irq.flatMap { Procfs(root: proc).processors(ofInterrupt: $0) }
     threads = irq.map { ThreadSchedule.ofInterrupt($0, proc: proc) } ?? []
-    // Opening it could disturb: some drivers keep one user only.
-    mayOpen = unsafe access(info.path, R_OK | W_OK) == 0
+    mayOpen = NodeAccess(info.path) == .allowed
   }
 
   /// Platform devices do not say; the table names them.

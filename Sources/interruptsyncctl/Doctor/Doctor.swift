@@ -2,6 +2,7 @@
 // explains a silent device. It only reads. DeviceExamination judges one device. On the program's
 // one thread.
 import ArgumentParser
+import DeviceIdentity
 import DeviceInventory
 import InterruptSyncClient
 import UIO
@@ -44,6 +45,14 @@ private struct Examination {
 
   init(_ device: String?, address: String?) throws(InterruptSyncClientError) {
     let present = UIODeviceInfo.all()
+    let isolated = VFIODeviceInfo.all().filter { info in device.map(info.isCalled) ?? true }
+    for info in isolated {
+      let access = info.path.map { NodeAccess($0) } ?? .absent
+      findings += VFIOExamination(info: info, access: access).findings
+      examined.append(info.stableID)
+    }
+    // The daemon does not know it.
+    if device != nil, !isolated.isEmpty { return }
     let client: InterruptSyncClient
     let devices: [Device]
     let statistics: [DeviceStatistics]
@@ -60,7 +69,7 @@ private struct Examination {
         throw error
       }
       add(.problem, "interruptsyncd", error.cause, error.hint)
-      examineKernel(present, device)
+      examineKernel(present, device, hasOthers: !isolated.isEmpty)
       return
     }
     let machine = MachineInspection.current()
@@ -73,7 +82,7 @@ private struct Examination {
       findings += examination.findings
       examined.append(device.id)
     }
-    if devices.isEmpty { examineKernel(present, device) }
+    if devices.isEmpty { examineKernel(present, device, hasOthers: !isolated.isEmpty) }
   }
 
   /// The dispatcher's thread has its device's or its group's name, cut to the length that the kernel
@@ -94,8 +103,11 @@ private struct Examination {
   }
 
   /// Examines without the daemon.
-  private mutating func examineKernel(_ present: [UIODeviceInfo], _ device: String?) {
-    if present.isEmpty {
+  /// - Parameter hasOthers: there are devices of VFIO, so that a machine without UIO lacks nothing.
+  private mutating func examineKernel(
+    _ present: [UIODeviceInfo], _ device: String?, hasOthers: Bool
+  ) {
+    if present.isEmpty, !hasOthers {
       add(
         .problem, "kernel", "there is no UIO device: no device is bound to a UIO driver",
         "interruptsyncctl bind PCI-ADDRESS --driver uio_pci_generic binds one")
