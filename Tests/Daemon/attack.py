@@ -1,12 +1,15 @@
 """64 clients of four users that do everything hostile that a client without a role can do, at once, to any daemon.
 
-A process for each user, with a thread for each client, at the lowest priority.
+A process for each user, with a thread for each client, at the lowest priority. As a program it attacks the service of
+this machine: ADDRESS DEVICE SECONDS GROUP PROCESS. It says how long the service's control thread slept meanwhile and how
+root was answered.
 """
 import encodings.idna  # noqa: F401  a process of another user may not load it
 import os
 import random
 import socket
 import struct
+import sys
 import threading
 import time
 
@@ -197,3 +200,19 @@ def ask(target, times, until):
                 wire.call("GetStatistics", device=target.device)
             times.append(time.monotonic() - start)
             time.sleep(0.002)
+
+
+def main(address, device, seconds, group, process):
+    """Nothing here has a bound in time: emulated processors are slow, and the holder of a lock may have to wait for one."""
+    target, seconds = Target(address, device), int(seconds)
+    attackers = Attackers(target, seconds, [int(group)])
+    control, times = ControlThread(int(process)), []
+    ask(target, times, time.monotonic() + seconds)
+    print(attackers.end())
+    control.end()
+    print(f"{len(times)} answers, the slowest {max(times) * 1e3:.0f} ms; longest sleep in a call "
+          f"{control.longest * 1e3:.1f} ms {control.where} in {control.looks} looks")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -87,6 +87,13 @@ final class Program {
 
   func send(_ signal: Int32) { kill(process, signal) }
 
+  /// Whether `wait` would return at once.
+  var hasEnded: Bool {
+    var info = siginfo_t()
+    let options = WEXITED | WNOHANG | WNOWAIT
+    return waitid(P_PID, id_t(process), &info, options) == 0 && info.si_signo == SIGCHLD
+  }
+
   func wait() -> Int32 {
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0, errno == EINTR {}

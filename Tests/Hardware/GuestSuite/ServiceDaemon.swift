@@ -120,15 +120,22 @@ final class Ring {
 
   var dropped: UInt64 { cuio_ring_dropped(page) }
 
-  /// Waits for the next event.
+  /// Waits for the next event. Fails when the daemon has ended the ring, or has ended itself.
   func next() throws -> cuio_ring_entry {
     var entry = cuio_ring_entry()
     while !cuio_ring_take(page, cuio_ring_entries(page), page.pointee.capacity - 1, &entry) {
       if cuio_ring_sleep(page) { continue }
+      try expect(!cuio_ring_has_ended(page) && !isCutOff, "the ring has ended")
       let result = cuio_wait(event.raw, -1, 60_000, false)
       try expectEqual(result, Int32(CUIO_WAIT_READABLE), "waiting for an event")
       _ = linux_wake_pair_drain(event.raw)
     }
     return entry
+  }
+
+  /// Whether the daemon's end is closed, which poll reports unasked.
+  private var isCutOff: Bool {
+    var end = pollfd(fd: event.raw, events: 0, revents: 0)
+    return poll(&end, 1, 0) > 0
   }
 }

@@ -94,7 +94,7 @@ struct Suite {
       + SiblingTests.cases + AccessTests.cases + DaemonTests.cases + ServiceTests.cases
       + AdoptTests.cases + AffinityTests.cases
       + ReloadTests.cases + ExampleTests.cases + BenchmarkTests.cases + SystemdTests.cases
-      + RestartTests.cases + BindTests.cases + ControlTests.cases
+      + RestartTests.cases + AttackTests.cases + BindTests.cases + ControlTests.cases
       + PackageTests.cases + ProcessTests.cases + LockdownTests.cases
     let chosen = (isVFIO ? behindIOMMU : others).filter { test in
       wanted.isEmpty || wanted.contains { test.name.contains($0) }
