@@ -72,7 +72,7 @@ let package = Package(
     .target(name: "CWindowsInterrupts", dependencies: ["CUIO"], cSettings: fortified),
     .target(
       name: "WindowsInterrupts",
-      dependencies: ["CUIO", "CWindowsInterrupts", "LinuxSystem", "UIO", "InterruptSync"],
+      dependencies: ["CUIO", "CWindowsInterrupts", "LinuxSystem", "UIO", "VFIO", "InterruptSync"],
       swiftSettings: strict),
     // Floor 5: finding devices.
     .target(

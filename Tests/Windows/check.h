@@ -42,15 +42,19 @@ static inline int reported(const char *call, const char *rule) {
   return yes;
 }
 
-static inline PDEVICE_OBJECT software_device(ULONG interrupts) {
+static inline PDEVICE_OBJECT make_software_device(ULONG interrupts, BOOLEAN are_messages) {
   INTERRUPTSYNC_SOFTWARE_DEVICE description;
   INTERRUPTSYNC_SOFTWARE_DEVICE_INIT(&description, interrupts);
+  description.MessageSignaled = are_messages;
   description.MemoryLength = 4096;
   description.PortLength = 16;
   PDEVICE_OBJECT device = NULL;
   CHECK(InterruptSyncCreateSoftwareDevice(&description, 64, &device) == STATUS_SUCCESS);
   return device;
 }
+
+static inline PDEVICE_OBJECT software_device(ULONG interrupts) { return make_software_device(interrupts, FALSE); }
+static inline PDEVICE_OBJECT message_device(ULONG messages) { return make_software_device(messages, TRUE); }
 
 static inline PCM_PARTIAL_RESOURCE_DESCRIPTOR resource(PDEVICE_OBJECT device, UCHAR type, ULONG index) {
   PCM_PARTIAL_RESOURCE_LIST list = &InterruptSyncTranslatedResources(device)->List[0].PartialResourceList;

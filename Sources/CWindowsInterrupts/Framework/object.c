@@ -8,7 +8,7 @@
 BOOLEAN isw_wdf_isr_call(PKINTERRUPT interrupt, PVOID context) {
   (void)interrupt;
   isw_wdf_isr *isr = context;
-  return isr->routine(isr->interrupt, 0);
+  return isr->routine(isr->interrupt, isr->message);
 }
 
 BOOLEAN WdfInterruptSynchronize(WDFINTERRUPT Interrupt, PFN_WDF_INTERRUPT_SYNCHRONIZE Callback, WDFCONTEXT Context) {

@@ -25,6 +25,17 @@ int32_t isw_isr_call(void *object, void *context) {
   return claimed ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
+int32_t isw_message_call(void *object, void *context) {
+  (void)object;
+  isw_isr *isr = context;
+  if (!isr->active) return STATUS_UNSUCCESSFUL;
+  int32_t level = cuio_thread_set_level(isr->irql);
+  BOOLEAN claimed = isr->message_routine(isr->interrupt, isr->context, isr->message);
+  isw_check_level("KMESSAGE_SERVICE_ROUTINE", isr->irql);
+  cuio_thread_set_level(level);
+  return claimed ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+
 enum { KIND_KDPC = 0, KIND_DEVICE = 1, KIND_THREADED = 2 };
 
 void isw_dpc_call(void *context, void *argument1, void *argument2) {

@@ -22,10 +22,10 @@ static PCM_PARTIAL_RESOURCE_DESCRIPTOR next(PCM_RESOURCE_LIST list, UCHAR type) 
   return entry;
 }
 
-void isw_resources_add_interrupt(PCM_RESOURCE_LIST list, ULONG level, ULONG vector, bool latched) {
+void isw_resources_add_interrupt(PCM_RESOURCE_LIST list, ULONG level, ULONG vector, USHORT flags) {
   PCM_PARTIAL_RESOURCE_DESCRIPTOR entry = next(list, CmResourceTypeInterrupt);
   entry->ShareDisposition = CmResourceShareShared;
-  entry->Flags = latched ? CM_RESOURCE_INTERRUPT_LATCHED : CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE;
+  entry->Flags = flags;
   entry->u.Interrupt.Level = level;
   entry->u.Interrupt.Vector = vector;
   entry->u.Interrupt.Affinity = ~(KAFFINITY)0;

@@ -8,7 +8,7 @@
 
 ISW_BEGIN_C
 
-/// Opens a UIO device and makes its device object. Open a device once per process.
+/// Opens a UIO device, or a PCI function of vfio-pci, and makes its device object. Open a device once per process.
 ///
 /// `DeviceId`: `uio0`, `/dev/uio0`, `pci-0000:00:03.0`, `platform-NAME`, or the device's uio name. PASSIVE_LEVEL.
 ///
@@ -32,6 +32,8 @@ typedef struct _INTERRUPTSYNC_SOFTWARE_DEVICE {
   ULONG Interrupts;
   /// Their resources say latched (edge) instead of level-sensitive.
   BOOLEAN Latched;
+  /// They are messages: latched, and connected by CONNECT_MESSAGE_BASED.
+  BOOLEAN MessageSignaled;
   /// Bytes of memory, or 0.
   ULONG MemoryLength;
   /// Number of ports, or 0.

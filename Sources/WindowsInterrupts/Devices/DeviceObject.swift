@@ -1,10 +1,12 @@
-// Floor 5, room Devices. The device object: a UIO device's lines and regions, or a software
+// Floor 5, room Devices. The device object: a UIO or VFIO device's lines and regions, or a software
 // device's, and the project's own functions that create, describe and delete one. PASSIVE_LEVEL,
 // unless a function says otherwise.
 public import CWindowsInterrupts
 import Glibc
 import InterruptSync
+import LinuxSystem
 import UIO
+import VFIO
 
 @safe final class WindowsDevice: @unchecked Sendable {
   let object: PDEVICE_OBJECT
@@ -69,13 +71,50 @@ import UIO
     finish(bus: device.info.pci == nil ? Internal : PCIBus)
   }
 
+  /// The device of a PCI function of vfio-pci: its messages or its INTx, and its BARs. There is no
+  /// range for a BAR that cannot be opened, as with UIO.
+  convenience init(vfio address: PCIAddress, extensionSize: ULONG) throws {
+    self.init(extensionSize: extensionSize)
+    let device = try VFIODevice(address) {
+      Reports.notice("device pci-\(address)", "N16", $0.description)
+    }
+    let isMessage = device.interrupt != .intx
+    for vector in 0..<device.vectorCount {
+      add(
+        try VFIOLine(device, vector: vector), kernelNumber: ULONG(vector), isLatched: isMessage,
+        message: isMessage ? ULONG(vector) : nil)
+    }
+    let folder = Self.folder(address)
+    let bars = PCIFunction(sysfs: .system, folder: folder, address: address)?.bars ?? []
+    for bar in bars {
+      guard let region = try? device.region(bar: bar.number) else { continue }
+      ranges.append(DeviceRange(start: bar.address, region: region))
+    }
+    finish(bus: PCIBus)
+  }
+
+  private static func folder(_ address: PCIAddress) -> String {
+    "\(Sysfs.system.root)/bus/pci/devices/\(address)"
+  }
+
+  /// The PCI function of this name, if vfio-pci has it.
+  static func vfioFunction(_ name: String) -> PCIAddress? {
+    guard let address = PCIAddress(name.hasPrefix("pci-") ? name.dropFirst(4) : name[...]),
+      Sysfs.system.linkName("\(folder(address))/driver") == "vfio-pci"
+    else { return nil }
+    return address
+  }
+
   /// A device without hardware.
   convenience init(_ description: INTERRUPTSYNC_SOFTWARE_DEVICE, extensionSize: ULONG) throws {
     self.init(extensionSize: extensionSize)
     for index in 0..<description.Interrupts {
       let line = try SoftwareLine(name: "software line \(index)")
       software.append(line)
-      add(line, kernelNumber: index, isLatched: description.Latched != 0)
+      let isMessage = description.MessageSignaled != 0
+      add(
+        line, kernelNumber: index, isLatched: isMessage || description.Latched != 0,
+        message: isMessage ? index : nil)
     }
     if description.MemoryLength > 0 {
       ranges.append(try DeviceRange(softwareMemory: Int(description.MemoryLength)))
@@ -86,11 +125,13 @@ import UIO
     finish(bus: Internal)
   }
 
-  private func add(_ source: any InterruptSource, kernelNumber: ULONG, isLatched: Bool) {
+  private func add(
+    _ source: any InterruptSource, kernelNumber: ULONG, isLatched: Bool, message: ULONG? = nil
+  ) {
     let (vector, irql) = Vectors.reserve(1)[0]
     let line = Line(
-      vector: vector, irql: irql, kernelNumber: kernelNumber, isLatched: isLatched, source: source,
-      device: ObjectIdentifier(self))
+      vector: vector, irql: irql, kernelNumber: kernelNumber, isLatched: isLatched,
+      message: message, source: source, device: ObjectIdentifier(self))
     lines.append(line)
     Vectors.add(line)
   }
@@ -101,9 +142,9 @@ import UIO
     unsafe untranslated = isw_resources_new(count, bus)
     for line in lines {
       unsafe isw_resources_add_interrupt(
-        translated, ULONG(line.irql), line.vector, line.isLatched)
+        translated, ULONG(line.irql), line.vector, line.flags)
       unsafe isw_resources_add_interrupt(
-        untranslated, line.kernelNumber, line.kernelNumber, line.isLatched)
+        untranslated, line.kernelNumber, line.kernelNumber, line.flags)
     }
     for range in ranges {
       let type = UCHAR(range.isPort ? CmResourceTypePort : CmResourceTypeMemory)
@@ -157,7 +198,10 @@ public func InterruptSyncCreateDevice(
   guard let DeviceId = unsafe DeviceId else { return NTStatus.invalidParameter.rawValue }
   let text = unsafe String(cString: DeviceId)
   return unsafe create("InterruptSyncCreateDevice", DeviceObject) {
-    try WindowsDevice(UIODevice(UIODeviceID(text)), extensionSize: DeviceExtensionSize)
+    if let address = WindowsDevice.vfioFunction(text) {
+      return try WindowsDevice(vfio: address, extensionSize: DeviceExtensionSize)
+    }
+    return try WindowsDevice(UIODevice(UIODeviceID(text)), extensionSize: DeviceExtensionSize)
   }
 }
 
@@ -205,12 +249,14 @@ public func InterruptSyncSetBusMaster(_ DeviceObject: PDEVICE_OBJECT!, _ On: BOO
   guard Reports.require(call, atMost: KIRQL(PASSIVE_LEVEL)) else {
     return NTStatus.invalidDeviceState.rawValue
   }
-  guard let line = device.lines.first?.shared.source as? UIOLine else {
-    Reports.notice(call, "N16", "the device has no interrupt line of a PCI function")
-    return NTStatus.notSupported.rawValue
-  }
   do throws(UIOError) {
-    try line.setBusMaster(On != 0)
+    switch device.lines.first?.shared.source {
+    case let line as UIOLine: try line.setBusMaster(On != 0)
+    case let line as VFIOLine: try line.device.setBusMaster(On != 0)
+    default:
+      Reports.notice(call, "N16", "the device has no interrupt line of a PCI function")
+      return NTStatus.notSupported.rawValue
+    }
     return NTStatus.success.rawValue
   } catch {
     Reports.notice(call, "N16", error.description)

@@ -12,6 +12,8 @@ final class Line: @unchecked Sendable {
   /// The kernel's number, or 0.
   let kernelNumber: ULONG
   let isLatched: Bool
+  /// The index of the message that it is; nil for a line.
+  let message: ULONG?
   let shared: SharedLine
   let device: ObjectIdentifier
   private let monitor = Monitor()
@@ -19,17 +21,25 @@ final class Line: @unchecked Sendable {
   private var hasExclusiveUser = false
 
   init(
-    vector: ULONG, irql: KIRQL, kernelNumber: ULONG, isLatched: Bool,
+    vector: ULONG, irql: KIRQL, kernelNumber: ULONG, isLatched: Bool, message: ULONG?,
     source: any InterruptSource, device: ObjectIdentifier
   ) {
     self.vector = vector
     self.irql = irql
     self.kernelNumber = kernelNumber
     self.isLatched = isLatched
+    self.message = message
     self.device = device
     var options = InterruptSyncOptions()
     options.report = { Reports.notice("interrupt line \(source.name)", "N20", $0.description) }
     shared = SharedLine(source, options: options)
+  }
+
+  /// Of its resource descriptors.
+  var flags: USHORT {
+    let trigger =
+      isLatched ? CM_RESOURCE_INTERRUPT_LATCHED : CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE
+    return USHORT(message == nil ? trigger : trigger | CM_RESOURCE_INTERRUPT_MESSAGE)
   }
 
   /// Takes a place on the line; false when a user is there that does not share it (K13).

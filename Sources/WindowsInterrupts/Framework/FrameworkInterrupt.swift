@@ -64,7 +64,7 @@ import Synchronization
     super.init(attributes)
     unsafe isr.initialize(
       to: isw_wdf_isr(
-        routine: config.EvtInterruptIsr, interrupt: handle, synchronized: 0))
+        routine: config.EvtInterruptIsr, interrupt: handle, message: 0, synchronized: 0))
     openGate()
   }
 
@@ -111,7 +111,12 @@ import Synchronization
     withLock("WDFINTERRUPT") { unsafe isw_store_lock(&gate.pointee.lock, nil) }
   }
 
-  func setLine(_ new: Line?) { withLock("WDFINTERRUPT") { line = new } }
+  func setLine(_ new: Line?) {
+    withLock("WDFINTERRUPT") {
+      line = new
+      unsafe isr.pointee.message = new?.message ?? 0
+    }
+  }
 
   /// W5. Without a line, or passive, it keeps the level it has.
   func assignLevel(among all: [FrameworkInterrupt]) {

@@ -133,6 +133,10 @@ extension FrameworkInterrupt {
     info.Size = ULONG(MemoryLayout<WDF_INTERRUPT_INFO>.size)
     info.MessageNumber = number
     guard let line else { return info }
+    if let message = line.message {
+      info.MessageNumber = message
+      info.MessageSignaled = 1
+    }
     info.TargetProcessorSet = processors
     info.Group = policy.TargetProcessorSetAndGroup.Group
     info.Vector = line.vector

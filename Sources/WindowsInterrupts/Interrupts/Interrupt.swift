@@ -17,6 +17,8 @@ import LinuxSystem
   /// SynchronizeIrql: the level of the routines, and the highest that callers may have (K2).
   let irql: KIRQL
   let isPassive: Bool
+  /// Whether the routine is called with the index of a message.
+  private let isMessage: Bool
   private let spinLock: SpinLock?
   private(set) var handle: PKINTERRUPT
   private let isr: UnsafeMutablePointer<isw_isr>?
@@ -31,6 +33,7 @@ import LinuxSystem
     members = [Member(line: line, object: object)]
     irql = line.irql
     isPassive = false
+    isMessage = false
     spinLock = nil
     unsafe isr = nil
     unsafe handle = unsafe InterruptHandles.make()
@@ -38,10 +41,31 @@ import LinuxSystem
   }
 
   /// For objects of its own, one for each line, under one lock.
-  init(
+  convenience init(
     _ lines: [Line], routine: @escaping PKSERVICE_ROUTINE, context: PVOID?,
     spinLock: SpinLock?, irql: KIRQL, isPassive: Bool
   ) {
+    var called = unsafe isw_isr()
+    unsafe called.routine = routine
+    unsafe called.context = context
+    unsafe called.irql = irql
+    unsafe self.init(lines, called, spinLock, isPassive)
+  }
+
+  /// For one message, whose index its routine gets.
+  convenience init(
+    message line: Line, index: ULONG, routine: @escaping PKMESSAGE_SERVICE_ROUTINE,
+    context: PVOID?, spinLock: SpinLock?, irql: KIRQL
+  ) {
+    var called = unsafe isw_isr()
+    unsafe called.message_routine = routine
+    unsafe called.message = index
+    unsafe called.context = context
+    unsafe called.irql = irql
+    unsafe self.init([line], called, spinLock, false)
+  }
+
+  private init(_ lines: [Line], _ called: isw_isr, _ spinLock: SpinLock?, _ isPassive: Bool) {
     let lock = spinLock?.lock ?? InterruptLock()
     members = lines.map {
       Member(
@@ -49,13 +73,15 @@ import LinuxSystem
         object: InterruptSyncObject(
           source: $0.shared.source, mode: .normal, lock: lock, name: "vector \($0.vector)"))
     }
-    self.irql = irql
+    irql = unsafe called.irql
     self.isPassive = isPassive
+    isMessage = unsafe called.message_routine != nil
     self.spinLock = spinLock
     unsafe handle = unsafe InterruptHandles.make()
     let isr = UnsafeMutablePointer<isw_isr>.allocate(capacity: 1)
-    unsafe isr.initialize(
-      to: isw_isr(routine: routine, context: context, interrupt: handle, irql: irql, active: 1))
+    unsafe isr.initialize(to: called)
+    unsafe isr.pointee.interrupt = handle
+    unsafe isr.pointee.active = 1
     unsafe self.isr = unsafe isr
     unsafe InterruptHandles.publish(handle, self)
   }
@@ -78,7 +104,8 @@ import LinuxSystem
             cause: "the vector is connected already, and not all its users set ShareVector")
         }
         entered.append(member)
-        unsafe try member.object.registerServiceRoutine(isw_isr_call, context: isr)
+        unsafe try member.object.registerServiceRoutine(
+          isMessage ? isw_message_call : isw_isr_call, context: isr)
         try member.line.shared.connect(member.object)
       }
     } catch {
@@ -187,6 +214,11 @@ enum InterruptHandles {
       call, "N14", "the interrupt object is NULL or disconnected; get it again after each connect"
     )
     return nil
+  }
+
+  /// Whether it is still connected under its handle.
+  static func isLive(_ interrupt: Interrupt) -> Bool {
+    unsafe current(interrupt.handle) === interrupt
   }
 
   private static func current(_ handle: PKINTERRUPT?) -> Interrupt? {

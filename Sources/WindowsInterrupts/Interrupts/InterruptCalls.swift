@@ -94,8 +94,8 @@ public func IoConnectInterruptEx(_ Parameters: PIO_CONNECT_INTERRUPT_PARAMETERS!
   case CONNECT_LINE_BASED:
     return unsafe connectLines(Parameters.pointee.LineBased)
   case CONNECT_MESSAGE_BASED:
-    let status = unsafe connectMessages(Parameters.pointee.MessageBased)
-    if status >= 0 { unsafe Parameters.pointee.Version = ULONG(CONNECT_LINE_BASED) }
+    let (status, version) = unsafe connectMessages(Parameters.pointee.MessageBased)
+    if status >= 0 { unsafe Parameters.pointee.Version = ULONG(version) }
     return status
   default:
     return NTSTATUS(bitPattern: 0xC000_00EF)
@@ -115,7 +115,7 @@ private func connectFullySpecified(_ full: IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_
 }
 
 /// Connects one routine to all of the device's lines, at the highest of their levels (K12, K14).
-private func connectLines(_ based: IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS) -> NTSTATUS {
+func connectLines(_ based: IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS) -> NTSTATUS {
   guard let device = unsafe WindowsDevice.of(based.PhysicalDeviceObject) else {
     return NTStatus.invalidParameter.rawValue
   }
@@ -125,28 +125,11 @@ private func connectLines(_ based: IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS) -
   let wrong = request.check()
   guard wrong == .success else { return wrong.rawValue }
   guard let highest = device.lines.map(\.irql).max() else { return NTStatus.notFound.rawValue }
+  guard device.lines.count(where: { $0.message != nil }) < 2 else {
+    return NTStatus.invalidDeviceRequest.rawValue
+  }
   return unsafe request.connect(
     device.lines, irql: max(highest, based.SynchronizeIrql), isPassive: false, shares: true)
-}
-
-/// UIO has no messages: registers the fallback routine for the line (K10, K14, K22).
-private func connectMessages(_ based: IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS) -> NTSTATUS {
-  guard unsafe based.ConnectionContext.Generic != nil else {
-    Reports.violation(
-      "IoConnectInterruptEx", "S16", "a message-based connect needs a ConnectionContext")
-    return NTStatus.invalidParameter.rawValue
-  }
-  guard unsafe WindowsDevice.of(based.PhysicalDeviceObject) != nil else {
-    return NTStatus.invalidParameter.rawValue
-  }
-  guard unsafe based.FallBackServiceRoutine != nil else { return NTStatus.notFound.rawValue }
-  return unsafe connectLines(
-    IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS(
-      PhysicalDeviceObject: based.PhysicalDeviceObject,
-      InterruptObject: based.ConnectionContext.InterruptObject,
-      ServiceRoutine: based.FallBackServiceRoutine, ServiceContext: based.ServiceContext,
-      SpinLock: based.SpinLock, SynchronizeIrql: based.SynchronizeIrql,
-      FloatingSave: based.FloatingSave))
 }
 
 private func disconnect(_ call: String, _ handle: PKINTERRUPT?) {
@@ -165,14 +148,27 @@ public func IoDisconnectInterrupt(_ InterruptObject: PKINTERRUPT!) {
   unsafe disconnect("IoDisconnectInterrupt", InterruptObject)
 }
 
+/// Whether a connection context is a table of messages. Reports a Version that says something else (K10).
+private func isTable(
+  _ call: String, _ version: ULONG, _ context: PIO_INTERRUPT_MESSAGE_INFO?
+) -> Bool {
+  let isTable = unsafe MessageTables.isTable(context)
+  if isTable != (version == ULONG(CONNECT_MESSAGE_BASED)) {
+    let connected = isTable ? "messages were connected" : "no message was connected"
+    Reports.violation(call, "K10", "\(connected); pass the Version that connect gave")
+  }
+  return isTable
+}
+
 @c @implementation
 public func IoDisconnectInterruptEx(_ Parameters: PIO_DISCONNECT_INTERRUPT_PARAMETERS!) {
   let call = "IoDisconnectInterruptEx"
   guard let Parameters = unsafe Parameters else { return Reports.violation(call, "K15", "NULL") }
-  if unsafe Parameters.pointee.Version == ULONG(CONNECT_MESSAGE_BASED) {
-    Reports.violation(call, "K10", "no message was connected; pass the Version that connect gave")
+  let context = unsafe Parameters.pointee.ConnectionContext
+  if unsafe isTable(call, Parameters.pointee.Version, context.InterruptMessageTable) {
+    return unsafe disconnectMessages(call, context.InterruptMessageTable)
   }
-  unsafe disconnect(call, Parameters.pointee.ConnectionContext.InterruptObject)
+  unsafe disconnect(call, context.InterruptObject)
 }
 
 @c @implementation
@@ -214,21 +210,27 @@ public func KeReleaseInterruptSpinLock(_ Interrupt: PKINTERRUPT!, _ OldIrql: KIR
   interrupt.release(OldIrql)
 }
 
-private func setActive(_ call: String, _ handle: PKINTERRUPT?, _ isActive: Bool) {
+private func setActive(
+  _ call: String, _ parameters: PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS?, _ isActive: Bool
+) {
   guard Reports.require(call, atMost: KIRQL(DISPATCH_LEVEL)) else { return }
-  unsafe InterruptHandles.interrupt(handle, call)?.setActive(isActive)
+  guard let parameters = unsafe parameters else { return Reports.violation(call, "K18", "NULL") }
+  let context = unsafe parameters.pointee.ConnectionContext
+  if unsafe isTable(call, parameters.pointee.Version, context.InterruptMessageTable) {
+    let messages = unsafe MessageTables.messages(context.InterruptMessageTable, call)
+    return messages.forEach { $0.setActive(isActive) }
+  }
+  unsafe InterruptHandles.interrupt(context.InterruptObject, call)?.setActive(isActive)
 }
 
 @c @implementation
 public func IoReportInterruptActive(_ Parameters: PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS!) {
-  unsafe setActive(
-    "IoReportInterruptActive", Parameters?.pointee.ConnectionContext.InterruptObject, true)
+  unsafe setActive("IoReportInterruptActive", Parameters, true)
 }
 
 @c @implementation
 public func IoReportInterruptInactive(
   _ Parameters: PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS!
 ) {
-  unsafe setActive(
-    "IoReportInterruptInactive", Parameters?.pointee.ConnectionContext.InterruptObject, false)
+  unsafe setActive("IoReportInterruptInactive", Parameters, false)
 }

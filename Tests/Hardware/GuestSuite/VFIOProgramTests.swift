@@ -1,5 +1,5 @@
-// VFIO from C on real devices: what programs/vfio.c does and says. The cases run on the suite's one
-// thread, beside the program.
+// VFIO from C and Windows code on real devices: what programs/vfio.c and messages.c do and say. The cases
+// run on the suite's one thread, beside the program.
 import Glibc
 import InterruptSync
 
@@ -12,6 +12,12 @@ enum VFIOProgramTests {
       try finish("engine", Guest.vfioEdu, "the engine moved the bytes 20 times")
     },
     Case("C_unbindReturnsAndTheProgramIsTold", returned),
+    Case("K14_windowsMessagesOfARealDeviceComeToTheirRoutines") {
+      try Guest.bindVFIO(Guest.rocker)
+      try finish(
+        try Program(["pci-\(Guest.rocker)"], program: "messages"),
+        "every message came to its routine")
+    },
   ]
 
   private static func start(_ statement: String, _ address: String) throws -> Program {

@@ -24,10 +24,15 @@ typedef struct isw_isr {
   KIRQL irql;
   /// 0 while reported inactive (K18). Changed under the interrupt's lock.
   UCHAR active;
+  /// For a message: its routine, instead of `routine`, and its index (K14).
+  PKMESSAGE_SERVICE_ROUTINE message_routine;
+  ULONG message;
 } isw_isr;
 
 /// The core's routine for an isw_isr.
 int32_t isw_isr_call(void *object, void *context);
+/// The same for a message.
+int32_t isw_message_call(void *object, void *context);
 /// The core's deferred routine for a KDPC.
 void isw_dpc_call(void *context, void *argument1, void *argument2);
 /// Reports a routine that does not return at the level that it was entered at (D5).
@@ -101,7 +106,7 @@ int isw_memory_file(size_t size);
 
 /// A resource list with room for `capacity` descriptors and none in it; ends with free().
 PCM_RESOURCE_LIST isw_resources_new(ULONG capacity, INTERFACE_TYPE bus);
-void isw_resources_add_interrupt(PCM_RESOURCE_LIST list, ULONG level, ULONG vector, bool latched);
+void isw_resources_add_interrupt(PCM_RESOURCE_LIST list, ULONG level, ULONG vector, USHORT flags);
 void isw_resources_add_range(PCM_RESOURCE_LIST list, UCHAR type, ULONG64 start, ULONG length);
 
 static inline void isw_store_lock(cuio_lock **place, cuio_lock *lock) {
@@ -150,6 +155,8 @@ void isw_wdf_free_contexts(isw_wdf_object *object);
 typedef struct isw_wdf_isr {
   PFN_WDF_INTERRUPT_ISR routine;
   WDFINTERRUPT interrupt;
+  /// The index of its message, 0 for a line (W13).
+  ULONG message;
   /// Counts synchronize callbacks that went through the gate.
   uint64_t synchronized;
 } isw_wdf_isr;

@@ -124,8 +124,10 @@ NTSTATUS IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTINE Serv
                             PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql, KIRQL SynchronizeIrql,
                             KINTERRUPT_MODE InterruptMode, BOOLEAN ShareVector, KAFFINITY ProcessorEnableMask,
                             BOOLEAN FloatingSave);
-/// The same by parameters. LINE_BASED connects one routine to all of the device's lines (K14). MESSAGE_BASED registers
-/// the fallback routine for the line and returns CONNECT_LINE_BASED, since UIO has no messages. Errors: K15.
+/// The same by parameters. LINE_BASED connects one routine to all of the device's lines (K14). MESSAGE_BASED connects
+/// the message routine to each message of a device behind vfio-pci, with a lock each unless a spin lock is given (K8),
+/// and makes the table of them; for a device with lines, as all of UIO's, it registers the fallback routine and returns
+/// CONNECT_LINE_BASED (K10). Errors: K15.
 NTSTATUS IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters);
 /// Disconnects. When it returns, the routine does not run and will not start (N11). PASSIVE_LEVEL. A call from the
 /// interrupt's own routines is reported and refused.
