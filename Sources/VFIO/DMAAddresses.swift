@@ -3,7 +3,7 @@
 import CVFIO
 
 /// First fit, lowest address first: many devices reach no more than 32 bits.
-struct DMAAddresses {
+package struct DMAAddresses {
   /// Below it nothing is given away: an address of 0 looks like none.
   static let lowest: UInt64 = 1 << 20
 
@@ -12,13 +12,16 @@ struct DMAAddresses {
   /// Lowest first, none overlapping.
   private var taken: [ClosedRange<UInt64>] = []
 
+  /// All that there are.
+  package static var all: DMAAddresses { DMAAddresses([cvfio_dma_range(first: 0, last: .max)]) }
+
   init(_ ranges: [cvfio_dma_range]) {
     offered = ranges.filter { $0.first <= $0.last }.map { $0.first...$0.last }
   }
 
   /// Takes `size` addresses whose first is a multiple of `alignment`, a power of two. Nil when there are
   /// no such.
-  mutating func take(_ size: UInt64, alignment: UInt64) -> UInt64? {
+  package mutating func take(_ size: UInt64, alignment: UInt64) -> UInt64? {
     for range in offered {
       var candidate = max(range.lowerBound, Self.lowest)
       var index = 0
@@ -37,7 +40,7 @@ struct DMAAddresses {
     return nil
   }
 
-  mutating func give(_ first: UInt64) { taken.removeAll { $0.lowerBound == first } }
+  package mutating func give(_ first: UInt64) { taken.removeAll { $0.lowerBound == first } }
 
   /// Nil beyond the last address that there is.
   private static func place(

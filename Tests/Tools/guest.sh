@@ -26,6 +26,7 @@ c_programs() {
   c_program gcc gnu17 Tests/Hardware/programs/processes.c "$1/processes" &&
     c_program gcc gnu17 Tests/Hardware/programs/vfio.c "$1/vfio" &&
     c_program gcc gnu17 Tests/Hardware/programs/messages.c "$1/messages" &&
+    c_program gcc gnu17 Tests/Hardware/programs/common_buffers.c "$1/common_buffers" &&
     c_program gcc gnu17 Examples/uart-c/uart.c "$1/uart" && c_program gcc gnu17 Examples/uart-wdf/uart.c "$1/uart-wdf" &&
     c_program g++ c++17 Examples/ac97/ac97.cpp "$1/ac97" || return 1
   # Those that the daemon loads link nothing.

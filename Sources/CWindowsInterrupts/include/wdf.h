@@ -8,6 +8,7 @@
 
 #include "isw/wdf/wdfdeferred.h"
 #include "isw/wdf/wdfdevice.h"
+#include "isw/wdf/wdfdma.h"
 #include "isw/wdf/wdfinterrupt.h"
 #include "isw/wdf/wdfobject.h"
 

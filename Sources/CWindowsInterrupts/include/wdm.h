@@ -10,6 +10,7 @@
 #include "isw/deferred.h"
 #include "isw/device.h"
 #include "isw/dispatcher.h"
+#include "isw/dma.h"
 #include "isw/interrupt.h"
 #include "isw/irql.h"
 #include "isw/lists.h"

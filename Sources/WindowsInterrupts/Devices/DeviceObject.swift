@@ -14,6 +14,7 @@ import VFIO
   private(set) var lines: [Line] = []
   private(set) var ranges: [DeviceRange] = []
   private(set) var software: [SoftwareLine] = []
+  private(set) var memory = Memory.none
   private(set) var translated: PCM_RESOURCE_LIST?
   private(set) var untranslated: PCM_RESOURCE_LIST?
   /// The framework's device on it, while a driver has it.
@@ -78,6 +79,7 @@ import VFIO
     let device = try VFIODevice(address) {
       Reports.notice("device pci-\(address)", "N16", $0.description)
     }
+    memory = .iommu(device)
     let isMessage = device.interrupt != .intx
     for vector in 0..<device.vectorCount {
       add(
@@ -108,6 +110,7 @@ import VFIO
   /// A device without hardware.
   convenience init(_ description: INTERRUPTSYNC_SOFTWARE_DEVICE, extensionSize: ULONG) throws {
     self.init(extensionSize: extensionSize)
+    memory = .software
     for index in 0..<description.Interrupts {
       let line = try SoftwareLine(name: "software line \(index)")
       software.append(line)
@@ -170,7 +173,7 @@ private func create(
     return NTStatus.success.rawValue
   } catch let error as UIOError {
     Reports.notice(call, "N16", error.description)
-    return status(error).rawValue
+    return error.status.rawValue
   } catch let error as InterruptSyncError {
     return Reports.failure(call, error)
   } catch {
@@ -178,15 +181,17 @@ private func create(
   }
 }
 
-/// The status of N16 for an error that opening a device throws.
-private func status(_ error: UIOError) -> NTStatus {
-  switch error.code {
-  case .notFound, .removed, .noSuchRegion: .notFound
-  case .malformed, .ambiguous: .invalidParameter
-  case .permissionDenied: .accessDenied
-  case .busy: .deviceBusy
-  case .resourcesExhausted: .insufficientResources
-  default: .unsuccessful
+extension UIOError {
+  /// The status of N16 for an error of a device.
+  var status: NTStatus {
+    switch code {
+    case .notFound, .removed, .noSuchRegion: .notFound
+    case .malformed, .ambiguous: .invalidParameter
+    case .permissionDenied: .accessDenied
+    case .busy: .deviceBusy
+    case .resourcesExhausted: .insufficientResources
+    default: .unsuccessful
+    }
   }
 }
 
@@ -260,7 +265,7 @@ public func InterruptSyncSetBusMaster(_ DeviceObject: PDEVICE_OBJECT!, _ On: BOO
     return NTStatus.success.rawValue
   } catch {
     Reports.notice(call, "N16", error.description)
-    return (error.code == .rearmUnsupported ? .notSupported : status(error)).rawValue
+    return (error.code == .rearmUnsupported ? .notSupported : error.status).rawValue
   }
 }
 

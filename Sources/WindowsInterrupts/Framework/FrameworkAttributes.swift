@@ -29,6 +29,7 @@ struct FrameworkFailure: Error {
   static let invalidState = FrameworkFailure(.invalidDeviceState)
   static let invalidRequest = FrameworkFailure(.invalidDeviceRequest)
   static let noResources = FrameworkFailure(.insufficientResources)
+  static let notSupported = FrameworkFailure(.notSupported)
 }
 
 /// Sets the level around a callback of the driver's, and checks what the callback left behind (D5).

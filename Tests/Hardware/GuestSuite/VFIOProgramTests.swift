@@ -1,5 +1,5 @@
-// VFIO from C and Windows code on real devices: what programs/vfio.c and messages.c do and say. The cases
-// run on the suite's one thread, beside the program.
+// VFIO from C and Windows code on real devices: what programs/vfio.c, messages.c and common_buffers.c do and
+// say. The cases run on the suite's one thread, beside the program.
 import Glibc
 import InterruptSync
 
@@ -17,6 +17,13 @@ enum VFIOProgramTests {
       try finish(
         try Program(["pci-\(Guest.rocker)"], program: "messages"),
         "every message came to its routine")
+    },
+    Case("K30_aRealDeviceMovesBytesThroughWindowsCommonBuffers") {
+      try Guest.bindVFIO(Guest.vfioEdu)
+      try Guest.bind(Guest.eduC)
+      try finish(
+        try Program(["pci-\(Guest.vfioEdu)", "pci-\(Guest.eduC)"], program: "common_buffers"),
+        "the common buffers had the bytes")
     },
   ]
 

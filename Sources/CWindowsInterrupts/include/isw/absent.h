@@ -32,7 +32,6 @@ ISW_ABSENT(IoCompleteRequest);
 ISW_ABSENT(IofCompleteRequest);
 ISW_ABSENT(IoCallDriver);
 ISW_ABSENT(IoStartNextPacket);
-ISW_ABSENT(IoGetDmaAdapter);
 ISW_ABSENT(MmMapIoSpaceEx);
 ISW_ABSENT(MmAllocateContiguousMemory);
 ISW_ABSENT(MmGetPhysicalAddress);
