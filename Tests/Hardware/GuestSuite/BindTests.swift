@@ -72,6 +72,11 @@ enum BindTests {
       "bind \(id) --driver serial",
       ["the driver did not accept it; uio_pci_generic drives the device again", "hint: "])
     try expectDriver(Guest.eduB, "uio_pci_generic", override: "uio_pci_generic")
+    // This guest has no IOMMU.
+    try Control.fail(
+      "bind \(id) --driver vfio-pci",
+      ["the machine has no IOMMU in use", "hint: ", "intel_iommu=on"])
+    try expectDriver(Guest.eduB, "uio_pci_generic", override: "uio_pci_generic")
     _ = try Guest.open(Guest.eduB)
     try expectEqual(
       try Control.run("unbind \(id)"), "\(id): no driver (before: uio_pci_generic)",
