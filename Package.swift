@@ -85,7 +85,7 @@ let package = Package(
     .target(
       name: "InterruptSyncService",
       dependencies: [
-        "CInterruptSync", "CUIO", "DeviceIdentity", "LinuxSystem", "UIO", "InterruptSync",
+        "CInterruptSync", "CUIO", "DeviceIdentity", "LinuxSystem", "UIO", "VFIO", "InterruptSync",
         "DeviceInventory", "Varlink",
       ],
       resources: [.embedInCode("Clients/io.interruptsync.varlink")],
@@ -153,7 +153,9 @@ let package = Package(
     .executableTarget(
       name: "varlink-certification", dependencies: ["LinuxSystem", "Varlink"],
       path: "Tests/Varlink/Certification", swiftSettings: strict),
-    .target(name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["CVFIO", "DeviceIdentity", "LinuxSystem", "VFIO"],
+      path: "Tests/TestSupport"),
     .testTarget(
       name: "LinuxSystemTests", dependencies: ["TestSupport", "CLinuxSystem", "LinuxSystem"]),
     .testTarget(
@@ -194,7 +196,7 @@ let package = Package(
     .testTarget(
       name: "InterruptSyncServiceTests",
       dependencies: [
-        "TestSupport", "CUIO", "CLinuxSystem", "LinuxSystem", "UIO", "InterruptSync",
+        "TestSupport", "CUIO", "CLinuxSystem", "LinuxSystem", "UIO", "VFIO", "InterruptSync",
         "InterruptSyncService",
         "Varlink", "interruptsyncd",
       ]),

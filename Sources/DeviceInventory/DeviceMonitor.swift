@@ -1,69 +1,40 @@
 // Devices that come and go, through libudev. Floor 5; one thread at a time, the daemon's control thread
 // or a program's own; never waits.
-import CUdev
 public import DeviceIdentity
-import Glibc
 
 /// Watches for UIO devices. One thread at a time may use it.
 ///
 /// Make it first and list devices then (`UIODeviceInfo.all`): a device that comes in between is seen
 /// twice rather than never.
 @safe public final class DeviceMonitor: @unchecked Sendable {
-  private let udev: OpaquePointer
-  private let monitor: OpaquePointer
+  private let monitor: UdevMonitor
   private let sysfs: Sysfs
   /// The devices reported as present, for catching up after lost messages.
   private var known: [Int: UIODeviceInfo]
 
   /// - Throws: `resourcesExhausted`.
   public init(sysfs: Sysfs = .system) throws(UIOError) {
-    // Events come after udev has named and permitted the node; without udev they come from the
-    // kernel.
-    let source = unsafe access("/run/udev/control", F_OK) == 0 ? "udev" : "kernel"
-    guard let udev = unsafe udev_new() else { throw Self.failure("create a udev context") }
-    guard let monitor = unsafe udev_monitor_new_from_netlink(udev, source) else {
-      unsafe udev_unref(udev)
-      throw Self.failure("watch for devices")
-    }
-    unsafe self.udev = unsafe udev
-    unsafe self.monitor = unsafe monitor
+    monitor = try UdevMonitor(["uio"])
     self.sysfs = sysfs
-    unsafe udev_monitor_filter_add_match_subsystem_devtype(monitor, "uio", nil)
-    unsafe udev_monitor_set_receive_buffer_size(monitor, 1 << 20)
-    unsafe udev_monitor_enable_receiving(monitor)
-    known = [:]
     known = Self.present(sysfs)
   }
 
-  deinit {
-    unsafe udev_monitor_unref(monitor)
-    unsafe udev_unref(udev)
-  }
-
   /// Becomes readable when there is something to receive.
-  public var descriptor: Int32 { unsafe udev_monitor_get_fd(monitor) }
+  public var descriptor: Int32 { monitor.descriptor }
 
   /// Everything that happened since the last call, in order. Never waits. After lost messages
   /// (ENOBUFS) it compares with the devices that exist now.
   public func receive() -> [DeviceEvent] {
     var events: [DeviceEvent] = []
-    while true {
-      errno = 0
-      guard let device = unsafe udev_monitor_receive_device(monitor) else {
-        if errno == ENOBUFS { events += reconcile() }
-        return events
-      }
-      defer { unsafe udev_device_unref(device) }
-      if let event = unsafe event(device) { events.append(event) }
+    monitor.receive { message in
+      if let message { events += event(message).map { [$0] } ?? [] } else { events += reconcile() }
     }
+    return events
   }
 
-  private func event(_ device: OpaquePointer) -> DeviceEvent? {
-    guard let name = unsafe udev_device_get_sysname(device),
-      let action = unsafe udev_device_get_action(device),
-      let number = unsafe Int(String(cString: name).dropFirst(3))
-    else { return nil }
-    switch unsafe String(cString: action) {
+  private func event(_ message: UdevMessage) -> DeviceEvent? {
+    guard let number = Int(message.name.dropFirst(3)) else { return nil }
+    switch message.action {
     case "add":
       guard let info = try? UIODeviceInfo(number: number, sysfs: sysfs) else { return nil }
       known[number] = info
@@ -85,13 +56,6 @@ import Glibc
 
   private static func present(_ sysfs: Sysfs) -> [Int: UIODeviceInfo] {
     Dictionary(UIODeviceInfo.all(sysfs).map { ($0.number, $0) }) { first, _ in first }
-  }
-
-  private static func failure(_ operation: String) -> UIOError {
-    UIOError(
-      .resourcesExhausted, device: "libudev", operation: operation,
-      cause: "cannot create a context",
-      errno: errno)
   }
 }
 

@@ -11,7 +11,7 @@ import UIO
 struct Daemon: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "interruptsyncd",
-    abstract: "Services the interrupts of UIO devices.",
+    abstract: "Services the interrupts of UIO and VFIO devices.",
     discussion: """
       Options about a device follow its name; options before the first device apply to all.
 
@@ -39,7 +39,7 @@ struct Daemon: ParsableCommand {
     completion: .file())
   var listen: [String] = []
 
-  @Flag(help: "List the UIO devices and exit.") var list = false
+  @Flag(help: "List the UIO devices and those of vfio-pci, and exit.") var list = false
 
   @Flag(
     help:
@@ -78,7 +78,7 @@ struct Daemon: ParsableCommand {
   }
 
   func run() throws {
-    if list { return Self.show(UIODeviceInfo.all()) }
+    if list { return Self.show(UIODeviceInfo.all(), VFIODeviceInfo.all()) }
     if checkConfig || dumpConfig { return try check() }
     let environment = ServiceEnvironment.take()
     let inherited = InheritedDescriptors(environment)
@@ -148,18 +148,19 @@ struct Daemon: ParsableCommand {
   /// Taking over hardware that the user did not name could disturb its owner.
   private func refuseToChoose() throws {
     let found = UIODeviceInfo.all()
-    guard !found.isEmpty else { return }
-    Self.show(found)
+    let functions = VFIODeviceInfo.all()
+    guard !found.isEmpty || !functions.isEmpty else { return }
+    Self.show(found, functions)
     throw UIOError(
       .malformed, device: "interruptsyncd", operation: "start",
-      cause: "no .device file matches this machine's UIO devices, and you named none",
+      cause: "no .device file matches this machine's devices, and you named none",
       hint:
         "name the devices to service, each with --claim and --acknowledge from its data sheet, or write a .device file, interruptsync.device(5)"
     )
   }
 
-  private static func show(_ devices: [UIODeviceInfo]) {
-    if devices.isEmpty {
+  private static func show(_ devices: [UIODeviceInfo], _ functions: [VFIODeviceInfo]) {
+    if devices.isEmpty, functions.isEmpty {
       Journal.standard.log(
         LogRecord(
           .notice, "this machine has no UIO device",
@@ -171,6 +172,11 @@ struct Daemon: ParsableCommand {
       Console.out(
         "uio\(device.number)  \(device.stableID)  \(device.name)  "
           + "\(device.driver ?? "no driver")  \(regions)")
+    }
+    for function in functions {
+      let regions = function.pci.bars.map { "bar\($0.number)" }.joined(separator: " ")
+      let group = function.group.map { "\($0.number)" } ?? "no group"
+      Console.out("vfio/\(group)  \(function.stableID)  \(function.driver)  \(regions)")
     }
   }
 }

@@ -132,3 +132,17 @@ func V8_membersThatTheHostDoesNotUseLeaveTheGroupToVFIO(driver: String?) throws 
     #expect(error.cause.contains("e1000 drives the device again"))
   }
 }
+
+@Test func V39_aSavedBindingToVFIOHasUdevLookAtTheGroupsNodeAgain() throws {
+  let machine = try FakeMachine()
+  try machine.add(card, driver: nil)
+  try machine.add(driver: "vfio-pci")
+  try machine.group(card)
+  try machine.folder.write("sys/class/vfio/7/uevent", "")
+  let binding = try machine.binding()
+  binding.announceGroup()
+  #expect(machine.writes.isEmpty)
+  _ = try binding.bind(to: "vfio-pci")
+  binding.announceGroup()
+  #expect(machine.writes.last == "uevent=change")
+}

@@ -50,6 +50,16 @@ package struct DriverBinding {
     return unsafe access(path, F_OK) == 0 ? path : nil
   }
 
+  /// Has udev look at the node of the device's IOMMU group again. Its rules give the daemon the groups of devices
+  /// whose binding is saved, and the node came before that was (V39).
+  package func announceGroup() {
+    guard let driver, IOMMUGroupInfo.isVFIO(driver),
+      let group = IOMMUGroupInfo(of: folder, sysfs: system.sysfs)
+    else { return }
+    // Without a node there is nothing to announce.
+    try? system.write("\(system.sysfs.root)/class/vfio/\(group.number)/uevent", "change")
+  }
+
   /// Gives the device to a driver, whatever drives it now. When the driver does not take it, the
   /// old one gets it back.
   /// - Parameters:

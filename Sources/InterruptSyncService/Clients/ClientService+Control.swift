@@ -2,6 +2,7 @@
 // over descriptors. Control thread; no lock.
 import InterruptSync
 import UIO
+import VFIO
 import Varlink
 
 extension ClientService {
@@ -16,11 +17,7 @@ extension ClientService {
     }
     handle("Trigger") { [unowned self] call throws(ErrorReply) in
       let device = try controlledDevice(call)
-      guard let line = device.software else {
-        throw ClientError.wrongState(device, "only software lines can be triggered")
-      }
-      let count = try integer(call, "count", in: 1...1_000_000) ?? 1
-      line.trigger(UInt64(count))
+      try trigger(device, call)
       call.reply()
     }
     handle("SetMode") { [unowned self] call throws(ErrorReply) in
@@ -45,6 +42,24 @@ extension ClientService {
     }
   }
 
+  /// Raises interrupts of a software line, or has the kernel raise a vector as if its device had (V27).
+  private func trigger(_ device: ManagedDevice, _ call: VarlinkCall) throws(ErrorReply) {
+    if let line = device.software {
+      return line.trigger(UInt64(try integer(call, "count", in: 1...1_000_000) ?? 1))
+    }
+    guard let line = device.line as? VFIOLine else {
+      throw ClientError.wrongState(device, "only software lines and vectors can be triggered")
+    }
+    // A system call each.
+    let count = try integer(call, "count", in: 1...1000) ?? 1
+    guard device.isConnected else { throw ClientError.wrongState(device, "connect it first") }
+    do throws(UIOError) {
+      for _ in 0..<count { try line.selfTest() }
+    } catch {
+      throw error.code == .removed ? ClientError.deviceGone(device) : ClientError.system(error)
+    }
+  }
+
   private func connect(_ call: VarlinkCall) throws(ErrorReply) {
     let device = try controlledDevice(call)
     try requireUnattached(device)
@@ -56,7 +71,7 @@ extension ClientService {
     let isPersistent = call.parameters["persistent"]?.bool ?? false
     let user = call.peer.user
     if !isPersistent { _ = try register(call) }
-    do { try device.connect() } catch {
+    do { try registry.connect(device) } catch {
       if !isPersistent { unregister(user) }
       throw ClientError.system(error)
     }
@@ -121,13 +136,16 @@ extension ClientService {
       throw ClientError.wrongState(
         device, device.isSoftware ? "a software line has no descriptors" : "the device is absent")
     }
+    guard let uio = info.uio else {
+      throw ClientError.wrongState(device, "the daemon opens devices of vfio-pci itself")
+    }
     try requireUnattached(device)
-    guard device.line?.device.isAlive != true else {
+    guard device.line?.isOpen(for: info) != true else {
       throw ClientError.wrongState(device, "the daemon has it open already")
     }
     guard let node = call.descriptor("node") else { throw .invalidParameter("node") }
     do throws(AdoptionError) {
-      try device.adopt(node: node, configuration: call.descriptor("configuration"), of: info)
+      try device.adopt(node: node, configuration: call.descriptor("configuration"), of: uio)
     } catch { throw ClientError.badDescriptor(device, error) }
     journal.log(
       LogRecord(

@@ -67,7 +67,7 @@ extension ClientService {
 extension ManagedDevice {
   fileprivate var json: JSONObject {
     var object: JSONObject = ["id": .string(id)]
-    if let info { object["number"] = .integer(Int64(info.number)) }
+    if let number = info?.number { object["number"] = .integer(Int64(number)) }
     object["name"] = .string(name)
     if let driver = info?.driver { object["driver"] = .string(driver) }
     object["state"] = .string(state.rawValue)
@@ -82,9 +82,9 @@ extension ManagedDevice {
       object["processors"] = Self.list(settings.dispatcher.processors)
       object["interruptProcessors"] = Self.list(settings.dispatcher.interruptProcessors)
     }
-    if let line { object["rearm"] = .string(line.strategy.rawValue) }
+    if let line { object["rearm"] = .string(line.rearmName) }
     object["routines"] = .array(routines.map { .string($0.name) })
-    if let irq = info?.pci?.irq, irq > 0 { object["irq"] = .integer(Int64(irq)) }
+    if let irq = info?.irq { object["irq"] = .integer(Int64(irq)) }
     object["regions"] = .array(regionsJSON)
     return object
   }
@@ -101,13 +101,13 @@ extension ManagedDevice {
         "name": .string(name), "kind": .string(kind), "address": JSON(address), "size": JSON(size),
       ]
     }
-    let maps = info.maps.map {
+    let maps = (info.uio?.maps ?? []).map {
       region("map\($0.index)", "memory", $0.address &+ $0.offset, $0.usableSize)
     }
     let bars = (info.pci?.bars ?? []).map {
       region("bar\($0.number)", $0.kind == .memory ? "memory" : "port", $0.address, $0.size)
     }
-    let ports = info.portRegions.map {
+    let ports = (info.uio?.portRegions ?? []).map {
       region("port\($0.index)", "port", UInt64($0.start), UInt64($0.size))
     }
     return bars + maps + ports

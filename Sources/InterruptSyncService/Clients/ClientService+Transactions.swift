@@ -88,6 +88,10 @@ extension ClientService {
     guard device.info != nil || device.isSoftware else {
       throw ClientError.wrongState(device, "the device is absent")
     }
+    guard device.info?.function == nil else {
+      throw ClientError.wrongState(
+        device, "a device of vfio-pci is not lent: messages cannot wait for a client")
+    }
     let longest = settings.attachDeadline
     let asked = try integer(
       call, "deadlineMicroseconds", in: 1...Int64(clamping: longest.nanoseconds / 1000))

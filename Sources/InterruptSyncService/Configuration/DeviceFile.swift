@@ -39,13 +39,34 @@ package struct DeviceFile: Equatable, Sendable {
     for section in document.sections(RoutineSettings.Key.section) {
       var reader = SectionReader(section, RoutineSettings.Key.self)
       routines.append(RoutineSettings(&reader))
+      requireVectors(of: routines[routines.count - 1], &reader)
       diagnostics += reader.diagnostics
+    }
+    // Without Vectors= no vector is serviced that has no routine.
+    let serviced = routines.compactMap(\.vectors)
+    if !deviceReader.has(.vectors), !routines.isEmpty, serviced.count == routines.count {
+      device.vectors = .listed(Set(serviced.joined()).sorted())
     }
   }
 
+  /// A routine for a vector that is not serviced would never run.
+  private func requireVectors(
+    of routine: RoutineSettings, _ reader: inout SectionReader<RoutineSettings.Key>
+  ) {
+    guard case .listed(let serviced) = device.vectors,
+      let other = routine.vectors?.first(where: { !serviced.contains($0) })
+    else { return }
+    reader.report(
+      .vector,
+      ValueFault(
+        "vector \(other) is not among those of Vectors=", hint: "name it there, or leave it out"))
+  }
+
   /// How the device or software line `id` is serviced if this file is for it.
-  func configuration(of id: String) -> DeviceConfiguration {
-    DeviceConfiguration(id: .stable(id), settings: device, routines: routines)
+  /// - Parameter vector: of a device of VFIO.
+  func configuration(of id: String, vector: Int? = nil) -> DeviceConfiguration {
+    DeviceConfiguration(
+      id: .stable(id), settings: device, routines: routines.filter { $0.services(vector) })
   }
 }
 

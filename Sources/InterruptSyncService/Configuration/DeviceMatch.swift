@@ -157,7 +157,11 @@ package struct DeviceProperties: Equatable, Sendable {
   package init(_ info: UIODeviceInfo) {
     self.init(
       stableID: info.stableID, name: info.name, driver: info.driver,
-      pciDevice: info.pci.map { "\(Self.digits($0.vendor)):\(Self.digits($0.device))" })
+      pciDevice: info.pci.map(Self.pciDevice))
+  }
+
+  static func pciDevice(_ function: PCIFunction) -> String {
+    "\(digits(function.vendor)):\(digits(function.device))"
   }
 
   static func digits(_ number: UInt16) -> String {

@@ -2,12 +2,18 @@
 package import InterruptSync
 import LinuxSystem
 package import UIO
+package import VFIO
 
 /// What applies to a device as a whole.
 package struct DeviceSettings: Equatable, Sendable {
   package var mode = InterruptSyncMode.normal
   /// nil: the driver decides.
   package var rearm: RearmStrategy?
+  /// Of a device of VFIO; nil: the best kind that the device has.
+  package var interrupt: VFIOInterrupt?
+  package var vectors = VectorSelection.standard
+  /// Also where the interrupt does not need it.
+  package var isBusMaster = false
   package var dispatcher = DispatcherAttributes()
   package var storm = StormPolicy.standard
   package var repeatLimit: UInt64 = 1000
@@ -25,6 +31,9 @@ package struct DeviceSettings: Equatable, Sendable {
   enum Key: String, ConfigurationKey {
     case mode = "Mode"
     case rearm = "Rearm"
+    case interrupt = "Interrupt"
+    case vectors = "Vectors"
+    case busMaster = "BusMaster"
     case policy = "Policy"
     case priority = "Priority"
     case processors = "CPUAffinity"
@@ -61,6 +70,10 @@ package struct DeviceSettings: Equatable, Sendable {
     typealias Value = ConfigurationValue
     mode = reader.value(.mode, Value.choice(Self.modes)) ?? mode
     rearm = reader.value(.rearm, Value.choice(Self.strategies)) ?? nil
+    interrupt = reader.value(.interrupt, Value.choice(Self.interrupts)) ?? nil
+    vectors =
+      reader.value(.vectors) { text throws(ValueFault) in try VectorSelection(text) } ?? vectors
+    isBusMaster = reader.value(.busMaster, Value.boolean) ?? false
     dispatcher = Self.dispatcher(&reader)
     dispatcher.waiting = Self.waiting(&reader)
     storm = Self.storm(&reader)
@@ -78,6 +91,9 @@ package struct DeviceSettings: Equatable, Sendable {
     uniqueKeysWithValues: InterruptSyncMode.allCases.map { ($0.description, $0) })
   private static let strategies: [String: RearmStrategy?] = Dictionary(
     uniqueKeysWithValues: RearmStrategy.allCases.map { ($0.rawValue, $0) } + [("auto", nil)])
+
+  private static let interrupts: [String: VFIOInterrupt?] = Dictionary(
+    uniqueKeysWithValues: VFIOInterrupt.allCases.map { ($0.rawValue, $0) } + [("auto", nil)])
 
   private static func waiting(_ reader: inout SectionReader<Key>) -> WaitStrategy {
     typealias Value = ConfigurationValue

@@ -13,10 +13,19 @@ package struct RoutineSettings: Equatable, Sendable {
 
   package var name: String?
   package var action: Action
+  /// Those that it services; nil: each of the device's.
+  package var vectors: [Int]?
 
-  package init(name: String? = nil, action: Action) {
+  package init(name: String? = nil, action: Action, vectors: [Int]? = nil) {
     self.name = name
     self.action = action
+    self.vectors = vectors
+  }
+
+  /// Whether it services a vector; nil: the device has none.
+  func services(_ vector: Int?) -> Bool {
+    guard let vectors, let vector else { return true }
+    return vectors.contains(vector)
   }
 
   enum Key: String, ConfigurationKey {
@@ -26,6 +35,7 @@ package struct RoutineSettings: Equatable, Sendable {
     case acknowledge = "Acknowledge"
     case driver = "Driver"
     case argument = "Argument"
+    case vector = "Vector"
 
     static let section = "Routine"
     var isList: Bool { self == .capture || self == .acknowledge || self == .argument }
@@ -33,6 +43,7 @@ package struct RoutineSettings: Equatable, Sendable {
 
   init(_ reader: inout SectionReader<Key>) {
     name = reader.value(.name, ConfigurationValue.name)
+    vectors = reader.value(.vector, VectorSelection.list)
     let recipe = Self.recipe(&reader)
     let arguments = reader.items(.argument) { text throws(ValueFault) in text }
     let path = reader.value(.driver, Self.driver)

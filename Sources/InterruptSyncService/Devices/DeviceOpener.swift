@@ -1,10 +1,12 @@
 // Devices room. Opens devices: with descriptors that an administrator handed in, with those that an
 // earlier process left with the service manager, or from their nodes. Only here does the daemon
 // decide whether a descriptor that it did not open is the device's. Control thread; no lock.
+import DeviceIdentity
 import InterruptSync
 import LinuxSystem
 import Synchronization
 import UIO
+import VFIO
 
 /// An open device, and what an earlier process left of it.
 struct RestoredDevice {
@@ -29,17 +31,46 @@ struct AdoptionError: Error, Equatable, CustomStringConvertible {
 /// Opens devices and has the service manager keep what a restart needs.
 final class DeviceOpener {
   private let manager: ServiceManagerBridge
-  private let sysfs: Sysfs
+  let sysfs: Sysfs
+  let functions: VFIOFunctions
   /// Devices whose descriptors were handed in, by stable id, while the device is present.
   private var adopted: [String: RestoredDevice] = [:]
 
-  /// - Parameter sysfs: tests pass a copy.
-  init(_ manager: ServiceManagerBridge, sysfs: Sysfs = .system) {
+  /// - Parameters:
+  ///   - sysfs: tests pass a copy.
+  ///   - functions: nil: a report of theirs goes nowhere.
+  init(
+    _ manager: ServiceManagerBridge, sysfs: Sysfs = .system, functions: VFIOFunctions? = nil
+  ) {
     self.manager = manager
     self.sysfs = sysfs
+    self.functions = functions ?? VFIOFunctions(sysfs: sysfs) { _ in }
   }
 
   // MARK: Opening
+
+  /// Opens the line of a device that is present.
+  /// - Throws: what opening throws.
+  func line(
+    _ info: ManagedDeviceInfo, _ settings: DeviceSettings
+  ) throws(UIOError) -> OpenedLine {
+    switch info.origin {
+    case .uio(let info):
+      let opened = try open(info)
+      let line = try UIOLine(
+        opened.device, strategy: settings.rearm, configuration: opened.configuration)
+      return OpenedLine(
+        line: line, regions: DeviceRegions(opened.device), taken: opened.taken,
+        isContinued: opened.isContinued)
+    case .vector(let function, _, let vector):
+      return try functions.line(function, vector, settings)
+    case .function(let function):
+      throw UIOError(
+        .noInterrupt, device: function.stableID, operation: "connect",
+        cause: "a device of vfio-pci is serviced by its vectors",
+        hint: "name a vector, for instance \(function.stableID)/msix0")
+    }
+  }
 
   /// Opens a device with descriptors that were handed in, else with those of an earlier process if
   /// they are still the device's, else from its node.
@@ -91,9 +122,10 @@ final class DeviceOpener {
   /// come with the count that they belong to.
   ///
   /// - Parameter isContinued: the manager has the descriptors already.
-  func keep(_ totals: DeviceTotals, _ line: UIOLine, isContinued: Bool) {
+  func keep(_ totals: DeviceTotals, _ line: any ManagedLine, isContinued: Bool) {
     manager.save([totals])
     let id = totals.id
+    guard let line = line as? UIOLine else { return }
     // Descriptors that were handed in are stored under a name of their own.
     guard adopted[id] == nil, let name = StoredName.device(id) else { return }
     // Removes what is left of an earlier instance.

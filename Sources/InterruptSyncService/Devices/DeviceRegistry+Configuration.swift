@@ -7,12 +7,12 @@ extension DeviceRegistry {
   /// A configuration, and the name of the file that it came from.
   typealias Wanted = (configuration: DeviceConfiguration, file: String?)
 
-  func configuration(for info: UIODeviceInfo) -> Wanted? {
-    for configuration in named where (try? UIODeviceInfo.find(configuration.id)) == info {
+  func configuration(for info: ManagedDeviceInfo) -> Wanted? {
+    for configuration in named where info.isNamed(configuration.id) {
       return (configuration, nil)
     }
-    guard let file = files?.file(for: DeviceProperties(info)) else { return nil }
-    return (file.configuration(of: info.stableID), file.name)
+    guard let file = files?.file(for: info.properties) else { return nil }
+    return (file.configuration(of: info.id, vector: info.vector), file.name)
   }
 
   /// The configuration of a software line; nil if no file makes it.
@@ -24,7 +24,7 @@ extension DeviceRegistry {
   }
 
   /// Makes a device that nothing services yet. Devices of one lock group share a lock.
-  func made(_ id: String, _ info: UIODeviceInfo?, _ wanted: Wanted?) -> ManagedDevice {
+  func made(_ id: String, _ info: ManagedDeviceInfo?, _ wanted: Wanted?) -> ManagedDevice {
     let lock = wanted?.configuration.settings.lockGroup.map { group in
       let lock = locks[group] ?? InterruptLock()
       locks[group] = lock
@@ -39,7 +39,7 @@ extension DeviceRegistry {
   }
 
   /// Replaces a device by one of another configuration; its counts continue.
-  func replace(_ device: ManagedDevice, _ wanted: Wanted?, _ info: UIODeviceInfo?) {
+  func replace(_ device: ManagedDevice, _ wanted: Wanted?, _ info: ManagedDeviceInfo?) {
     guard let index = devices.firstIndex(where: { $0 === device }) else { return }
     retire(device)
     device.endSubscriptions()
@@ -67,6 +67,10 @@ extension DeviceRegistry {
       remove(device)
     } else if device.isAttached {
       device.missedReload = true
+    } else if let function = device.info?.function, needsOtherVectors(device, function) {
+      remove(device)
+      // The last one closes the function: it may be opened in another way now.
+      if !devices.contains(where: { $0.isOf(function) }) { arrived(function) }
     } else {
       follow(device)
     }
@@ -93,7 +97,7 @@ extension DeviceRegistry {
     if let now = devices.first(where: { $0.id == device.id }) { notify(.changed, now) }
   }
 
-  private func remove(_ device: ManagedDevice) {
+  func remove(_ device: ManagedDevice) {
     retire(device)
     disconnected.remove(device.id)
     drop(device)

@@ -67,10 +67,14 @@ final class DeviceRegistry {
   /// - Throws: if a device of the command line is absent or cannot be serviced.
   func begin() throws {
     addSoftwareLines()
-    for info in UIODeviceInfo.all() { arrived(info) }
+    for info in UIODeviceInfo.all(opener.sysfs) { arrived(ManagedDeviceInfo(info)) }
+    for function in VFIODeviceInfo.all(opener.sysfs) { arrived(function) }
     for configuration in named {
-      let info = try UIODeviceInfo.find(configuration.id)
-      if let failure = device(info.stableID)?.failure { throw StartFailure(failure: failure) }
+      let found = devices.filter { $0.info?.isNamed(configuration.id) ?? false }
+      if let failure = found.lazy.compactMap(\.failure).first {
+        throw StartFailure(failure: failure)
+      }
+      if found.isEmpty { _ = try UIODeviceInfo.find(configuration.id, sysfs: opener.sysfs) }
     }
   }
 
@@ -80,12 +84,12 @@ final class DeviceRegistry {
     var description: String { failure.text }
   }
 
-  func arrived(_ info: UIODeviceInfo) {
-    guard let known = devices.first(where: { $0.id == info.stableID }) else {
-      return add(made(info.stableID, info, configuration(for: info)))
+  func arrived(_ info: ManagedDeviceInfo) {
+    guard let known = devices.first(where: { $0.id == info.id }) else {
+      return add(made(info.id, info, configuration(for: info)))
     }
     // The one before has gone unnoticed, or shares its id: then neither is serviced (fact 59).
-    let isAnother = known.info.map { $0.number != info.number } ?? false
+    let isAnother = known.info?.isAnother(than: info) ?? false
     known.info = info
     known.whenResponsive { [unowned self, unowned known] in
       if isAnother { retire(known) }
@@ -93,7 +97,7 @@ final class DeviceRegistry {
     }
   }
 
-  private func isBack(_ known: ManagedDevice, _ info: UIODeviceInfo) {
+  private func isBack(_ known: ManagedDevice, _ info: ManagedDeviceInfo) {
     // Another device may have come to the same id, and another file may be for it.
     let wanted = configuration(for: info)
     if !known.isAttached, known.configuration != wanted?.configuration {
@@ -107,13 +111,14 @@ final class DeviceRegistry {
   func add(_ device: ManagedDevice) {
     devices.append(device)
     // Even if nothing services it yet: the daemon could not open it again later.
-    if let info = device.info { opener.restoreAdopted(info) }
+    if let info = device.info?.uio { opener.restoreAdopted(info) }
     if device.configuration == nil, files?.devices.isEmpty == false {
       journal.log(
         .info, "\(device.id): not configured: no .device file matches", device: device.id)
     }
     serve(device)
-    notify(.added, device)
+    // A function has been replaced by its vectors if it could be opened.
+    if devices.contains(where: { $0 === device }) { notify(.added, device) }
   }
 
   /// Connects a device that should be serviced and can be.
@@ -125,6 +130,7 @@ final class DeviceRegistry {
     else { return nil }
     let isBack = device.object != nil
     do {
+      if try expanded(device) { return nil }
       try device.connect()
       let interrupts = device.statistics.interrupts
       let isContinued = device.isContinued && !isBack
@@ -158,6 +164,10 @@ final class DeviceRegistry {
   /// udev reported that a node was removed.
   func removed(number: Int) {
     guard let device = devices.first(where: { $0.info?.number == number }) else { return }
+    isAbsent(device)
+  }
+
+  func isAbsent(_ device: ManagedDevice) {
     device.info = nil
     device.whenResponsive { [unowned self, unowned device] in isGone(device) }
   }

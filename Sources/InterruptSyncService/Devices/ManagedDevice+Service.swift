@@ -60,9 +60,7 @@ extension ManagedDevice {
   func connectObject() throws {
     guard let object else { return }
     guard let line else { return try object.connect() }
-    countBase =
-      line.device.total.load(ordering: .relaxed)
-      &- UInt32(truncatingIfNeeded: object.statistics().interrupts)
+    countBase = line.kernelCount &- UInt32(truncatingIfNeeded: object.statistics().interrupts)
     if let totals { opener.keep(totals, line, isContinued: isContinued) }
     do { try object.connect(to: line) } catch {
       opener.forget(id)
@@ -78,18 +76,16 @@ extension ManagedDevice {
         .removed, device: id, operation: "connect", cause: "the device is absent",
         hint: "the daemon connects it when it comes back")
     }
-    if let line, line.device.info == info, line.device.isAlive {
+    if let line, line.isOpen(for: info) {
       isContinued = true
       return try makeObject(line)
     }
     cancelRoutines()
-    let opened = try opener.open(info)
-    let line = try UIOLine(
-      opened.device, strategy: settings.rearm, configuration: opened.configuration)
-    self.line = line
+    let opened = try opener.line(info, settings)
+    line = opened.line
     isContinued = opened.isContinued
-    regions = DeviceRegions(opened.device)
-    try makeObject(line, taken: opened.taken)
+    regions = opened.regions
+    try makeObject(opened.line, taken: opened.taken)
   }
 
   // MARK: The object
@@ -199,10 +195,10 @@ extension ManagedDevice {
     unsafe object?.setCaptured(values, count: names.count)
   }
 
-  /// A PCI line is level-triggered: if no routine silences the device, it fires without end, and the
-  /// empty recipe claims every time.
+  /// If no routine silences a device whose line is level-triggered, it fires without end, and the empty
+  /// recipe claims every time.
   private func refuseEndlessInterrupt(_ routines: [RoutineSettings]) throws(UIOError) {
-    guard line?.strategy == .pciCommand,
+    guard line?.isLevelTriggered == true,
       routines.contains(where: { $0.action == .recipe(Recipe()) })
     else { return }
     throw UIOError(

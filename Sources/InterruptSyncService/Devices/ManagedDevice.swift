@@ -15,7 +15,7 @@ final class ManagedDevice {
   /// The stable id, or a software line's name.
   let id: String
   /// The device that has the id now; nil for software lines, and while the device is absent.
-  var info: UIODeviceInfo?
+  var info: ManagedDeviceInfo?
   /// How it is serviced; nil: nothing configures it.
   let configuration: DeviceConfiguration?
   /// The file that configures it; nil for a device of the command line.
@@ -41,7 +41,7 @@ final class ManagedDevice {
   var captures: [String] = []
   /// Drivers whose routines are registered.
   var drivers: [HostedDriver] = []
-  var line: UIOLine?
+  var line: (any ManagedLine)?
   var software: SoftwareLine?
   var attachment: Attachment?
   /// The observers' rings of the current object, by registration. Removing one ends it for its
@@ -62,7 +62,7 @@ final class ManagedDevice {
 
   /// - Parameter lock: nil makes one.
   init(
-    id: String, info: UIODeviceInfo? = nil, configuration: DeviceConfiguration?, file: String?,
+    id: String, info: ManagedDeviceInfo? = nil, configuration: DeviceConfiguration?, file: String?,
     lock: InterruptLock? = nil, groups: DispatcherGroups, opener: DeviceOpener,
     reports: @escaping @Sendable (InterruptReport) -> Void
   ) {
@@ -110,9 +110,7 @@ final class ManagedDevice {
 
   /// Whether a client's text for a device means this one.
   func isCalled(_ text: String) -> Bool {
-    if text == id { return true }
-    guard let info else { return false }
-    return text == "uio\(info.number)" || text == info.path || text == info.name
+    text == id || info?.isCalled(text) ?? false
   }
 }
 

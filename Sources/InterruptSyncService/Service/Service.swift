@@ -18,8 +18,10 @@ package final class Service {
   private let loop: EventLoop
   private let quota: CPUQuota
   private let reports: Mailbox<DeviceReport>
+  private let functionReports: Mailbox<FunctionReport>
   private let signals: FileDescriptor
   private let monitor: (devices: DeviceMonitor, socket: FileDescriptor)?
+  private let functions: (monitor: VFIOMonitor, socket: FileDescriptor)?
   private let registry: DeviceRegistry
   private var clients: ClientService?
   private var software: SoftwareService?
@@ -34,6 +36,7 @@ package final class Service {
   /// Where the mailbox delivers; set once the service exists.
   private final class ReportHandler {
     var handle: (DeviceReport) -> Void = { _ in }
+    var handleFunction: (FunctionReport) -> Void = { _ in }
   }
 
   /// Takes over SIGTERM, SIGINT and SIGHUP of the calling thread. Call it before there are other
@@ -55,6 +58,8 @@ package final class Service {
     let handler = ReportHandler()
     let reports = try loop.mailbox(of: DeviceReport.self) { handler.handle($0) }
     self.reports = reports
+    let functionReports = try loop.mailbox(of: FunctionReport.self) { handler.handleFunction($0) }
+    self.functionReports = functionReports
     let caught = [SIGTERM, SIGINT, SIGHUP]
     signals = try Self.adopt(unsafe linux_signal_create(caught, caught.count))
     // Refused, the table grows later, when clients come.
@@ -63,15 +68,19 @@ package final class Service {
       let devices = try DeviceMonitor()
       // The loop keeps what it watches, and libudev closes its own descriptor.
       monitor = (devices, try Self.copy(devices.descriptor))
+      let functions = try VFIOMonitor()
+      self.functions = (functions, try Self.copy(functions.descriptor))
     } else {
-      monitor = nil
+      (monitor, functions) = (nil, nil)
     }
     registry = DeviceRegistry(
-      named: configuration.devices, files: configuration.files, opener: DeviceOpener(manager),
+      named: configuration.devices, files: configuration.files,
+      opener: DeviceOpener(manager, functions: VFIOFunctions { functionReports.post($0) }),
       journal: journal
     ) { reports.post($0) }
     status = StatusPrinter(isJSON: configuration.isJSON)
     handler.handle = { [unowned self] in handle($0) }
+    handler.handleFunction = { [unowned self] in registry.reported($0) }
   }
 
   /// - Throws: what fcntl answered.
@@ -155,12 +164,22 @@ package final class Service {
     if let timer = manager.watchdogTimer {
       try watch(timer) { [unowned self] in checkWatchdog() }
     }
-    guard let monitor else { return }
-    try watch(monitor.socket) { [unowned self] in
-      for event in monitor.devices.receive() {
+    if let monitor {
+      try watch(monitor.socket) { [unowned self] in
+        for event in monitor.devices.receive() {
+          switch event {
+          case .added(let info): registry.arrived(ManagedDeviceInfo(info))
+          case .removed(let number): registry.removed(number: number)
+          }
+        }
+      }
+    }
+    guard let functions else { return }
+    try watch(functions.socket) { [unowned self] in
+      for event in functions.monitor.receive() {
         switch event {
-        case .added(let info): registry.arrived(info)
-        case .removed(let number): registry.removed(number: number)
+        case .added(let function): registry.arrived(function)
+        case .removed(let address): registry.removed(address)
         }
       }
     }

@@ -3,13 +3,30 @@
 // thread; a bound register is read and written on the caller's thread, which holds the interrupt
 // lock.
 import UIO
+import VFIO
+
+/// An open device as registers are named: by its BARs, and by the maps of its UIO driver.
+protocol RegisterSpace {
+  func region(bar number: Int) throws(UIOError) -> RegisterRegion
+  func region(map number: Int) throws(UIOError) -> RegisterRegion
+}
+
+extension UIODevice: RegisterSpace {}
+
+extension VFIODevice: RegisterSpace {
+  func region(map number: Int) throws(UIOError) -> RegisterRegion {
+    throw UIOError(
+      .noSuchRegion, device: "\(self) map\(number)", operation: "map the memory",
+      cause: "a device of vfio-pci has no maps", hint: "name a BAR: bar\(number)")
+  }
+}
 
 /// The register regions of an open device, each opened once.
 final class DeviceRegions {
-  private let device: UIODevice
+  private let device: any RegisterSpace
   private var opened: [RegisterReference.Region: RegisterRegion] = [:]
 
-  init(_ device: UIODevice) { self.device = device }
+  init(_ device: any RegisterSpace) { self.device = device }
 
   /// - Throws: what opening a region throws.
   func region(_ region: RegisterReference.Region) throws(UIOError) -> RegisterRegion {

@@ -48,7 +48,9 @@ struct Bind: ParsableCommand {
       common.note("\(target): driverctl also binds it to a driver at each boot: \(file)")
     }
     common.show(target, try binding.bind(to: driver, force: force))
-    if persist { try SavedBinding("\(target)").save(driver: driver) }
+    guard persist else { return }
+    try SavedBinding("\(target)").save(driver: driver)
+    binding.announceGroup()
   }
 
   /// Runs in the unit that udev starts: quick, and quiet when there is nothing to do.

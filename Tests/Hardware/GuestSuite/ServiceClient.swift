@@ -12,6 +12,7 @@ enum ServiceClient {
     do {
       switch arguments.first {
       case "subscribe": try subscribe(Array(arguments.dropFirst()))
+      case "messages": try messages(Array(arguments.dropFirst()))
       case "transact": try transact(Array(arguments.dropFirst()))
       case "attach": try attach(Array(arguments.dropFirst()))
       default: throw Failure(description: "no such client: \(arguments)")
@@ -29,10 +30,7 @@ enum ServiceClient {
     guard let group = UInt32(arguments[2]), let count = UInt64(arguments[3]) else {
       throw Failure(description: "not a number")
     }
-    var groups: [gid_t] = [group]
-    try expectEqual(setgroups(1, &groups), 0, "setgroups")
-    try expectEqual(setgid(65534), 0, "setgid")
-    try expectEqual(setuid(65534), 0, "setuid")
+    try keepOnly(group)
     try expect(Glibc.open("/dev/uio0", O_RDWR) < 0 || group != 65534, "has rights to devices")
     let client = try VarlinkClient(socket, timeout: .seconds(60))
     let named: JSONObject = ["device": .string(device)]
@@ -53,6 +51,37 @@ enum ServiceClient {
       try expectEqual(entry.captured.0, sum, "the captured value of interrupt \(sum)")
       try expectEqual(entry.total, sum, "the total")
       try expect(entry.claimed != 0, "interrupt \(sum) was not claimed")
+    }
+    try expectEqual(ring.dropped, 0, "dropped")
+    say("received \(sum)")
+  }
+
+  private static func keepOnly(_ group: gid_t) throws {
+    var groups: [gid_t] = [group]
+    try expectEqual(setgroups(1, &groups), 0, "setgroups")
+    try expectEqual(setgid(65534), 0, "setgid")
+    try expectEqual(setuid(65534), 0, "setuid")
+  }
+
+  /// SOCKET VECTOR GROUP COUNT: reads so many messages of a vector from its ring, one at a time, with the
+  /// rights of one group only.
+  private static func messages(_ arguments: [String]) throws {
+    let (socket, vector) = (arguments[0], arguments[1])
+    guard let group = UInt32(arguments[2]), let count = UInt64(arguments[3]) else {
+      throw Failure(description: "not a number")
+    }
+    try keepOnly(group)
+    let node = try Guest.groupNode(Guest.rocker)
+    try expect(Glibc.open(node, O_RDWR) < 0, "has rights to \(node)")
+    let client = try VarlinkClient(socket, timeout: .seconds(60))
+    let ring = try Ring(client, vector)
+    say("subscribed")
+    var sum: UInt64 = 0
+    while sum < count {
+      let entry = try ring.next()
+      sum += entry.count
+      try expectEqual(entry.total, sum, "the total")
+      try expect(entry.claimed != 0, "message \(sum) was not claimed")
     }
     try expectEqual(ring.dropped, 0, "dropped")
     say("received \(sum)")

@@ -34,6 +34,15 @@ private func settings(_ text: String) throws -> DeviceSettings {
   ("Rearm=irqcontrol", settings { $0.rearm = .irqControl }),
   ("Rearm=pci-command", settings { $0.rearm = .pciCommand }),
   ("Rearm=none", settings { $0.rearm = RearmStrategy.none }),
+  ("Interrupt=auto", settings { _ in }),
+  ("Interrupt=msix", settings { $0.interrupt = .msix }),
+  ("Interrupt=msi", settings { $0.interrupt = .msi }),
+  ("Interrupt=intx", settings { $0.interrupt = .intx }),
+  ("Vectors=4", settings { $0.vectors = .first(4) }),
+  ("Vectors=2048", settings { $0.vectors = .first(2048) }),
+  ("Vectors=3-3", settings { $0.vectors = .listed([3]) }),
+  ("Vectors=0 2-3,7", settings { $0.vectors = .listed([0, 2, 3, 7]) }),
+  ("BusMaster=yes", settings { $0.isBusMaster = true }),
   ("Priority=40", settings { $0.dispatcher.policy = .fifo(40) }),
   ("Priority=99\nPolicy=fifo", settings { $0.dispatcher.policy = .fifo(99) }),
   ("Policy=rr\nPriority=1", settings { $0.dispatcher.policy = .roundRobin(1) }),
@@ -86,6 +95,19 @@ func deviceKeyIsRead(text: String, expected: DeviceSettings) throws {
 @Test(arguments: [
   ("Mode=al", "4:6: error: Mode=: \"al\" is none of all, normal, repeat", "did you mean all?"),
   ("Mode=Normal", "4:6: error: Mode=: \"Normal\" is none of", "did you mean normal?"),
+  (
+    "Interrupt=msx", "4:11: error: Interrupt=: \"msx\" is none of auto, intx, msi, msix",
+    "did you mean msi"
+  ),
+  (
+    "Vectors=0",
+    "4:9: error: Vectors=: \"0\" is neither a number of vectors nor a list of vectors below 2048",
+    "write how many"
+  ),
+  ("Vectors=3-1", "4:9: error: Vectors=: \"3-1\" is neither", "0-1 5"),
+  ("Vectors=0-2048", "4:9: error: Vectors=: \"0-2048\" is neither", "0-1 5"),
+  ("Vectors=-1", "4:9: error: Vectors=: \"-1\" is neither", "0-1 5"),
+  ("BusMaster=maybe", "4:11: error: BusMaster=: \"maybe\"", "yes or no"),
   (
     "Rearm=maybe", "4:7: error: Rearm=: \"maybe\" is none of auto, irqcontrol, none, pci-command",
     "write auto, irqcontrol, none or pci-command"

@@ -62,12 +62,18 @@ private func expectDocumented<Key: ConfigurationKey>(
     }
   }
   let device = literals(try page("interruptsync.device.5"))
-  try #require(device.count == 2)
+  try #require(device.count == 3)
   let folder = try TemporaryFolder()
   try folder.write("usr/lib/interruptsync/devices/50-edu.device", device[0])
-  try folder.write("etc/interruptsync/devices/50-edu.device.d/local.conf", device[1])
+  try folder.write("etc/interruptsync/devices/50-edu.device.d/local.conf", device[2])
+  try folder.write("usr/lib/interruptsync/devices/60-switch.device", device[1])
   #expect(folder.faults() == [])
-  let found = try #require(try folder.configuration().devices.first)
+  let (found, messages) = (
+    try #require(try folder.configuration().devices.first),
+    try #require(try folder.configuration().devices.last)
+  )
+  #expect(messages.device.vectors == .listed([0, 1, 2]))
+  #expect(messages.routines.map(\.vectors) == [[0], [1, 2]])
   #expect(found.device.dispatcher.policy == .fifo(40))
   #expect(found.routines.map(\.name) == ["edu"])
   let daemon = literals(try page("interruptsyncd.conf.5"))

@@ -55,6 +55,24 @@ private struct Unexpected: Error {}
         path: "/usr/lib/interruptsync/drivers/card.so", arguments: ["a", "b c", "d", ""]))
 }
 
+@Test func aVectorHasTheRoutinesThatNameItOrNone() throws {
+  let file = try device(
+    "[Match]\nId=*\n[Routine]\nName=a\nVector=0-1\n[Routine]\nName=b\n[Routine]\nName=c\nVector=1")
+  func names(_ vector: Int?) -> [String?] {
+    file.configuration(of: "x", vector: vector).routines.map(\.name)
+  }
+  #expect(names(0) == ["a", "b"] && names(1) == ["a", "b", "c"] && names(2) == ["b"])
+  // A device without vectors.
+  #expect(names(nil) == ["a", "b", "c"])
+  #expect(file.device.vectors == .standard)
+}
+
+@Test func withoutVectorsThoseAreServicedThatHaveARoutine() throws {
+  let text = "[Match]\nId=*\n[Routine]\nVector=3\n[Routine]\nVector=0-1\n"
+  #expect(try device(text).device.vectors == .listed([0, 1, 3]))
+  #expect(try device(text + "[Device]\nVectors=4\n").device.vectors == .first(4))
+}
+
 @Test func routinesKeepTheirOrder() throws {
   let found = try routines("[Routine]\nName=b\n[Device]\n[Routine]\nName=a\n[Routine]\n")
   #expect(found.map(\.name) == ["b", "a", nil])
@@ -86,6 +104,11 @@ private struct Unexpected: Error {}
   ("Driver=/lib//card.so", "4:8: error: Driver=: \"/lib//card.so\" is not a plain", "root"),
   ("Driver=/lib/card", "4:8: error: Driver=: \"/lib/card\" is not a shared object", ".so"),
   ("Driver=/a.so\nClaim=bar0:0", "5:7: error: Claim=: the routine is a driver", "remove it"),
+  ("Vector=x", "4:8: error: Vector=: \"x\" is neither a number of vectors nor a list", "0-1 5"),
+  (
+    "Vector=0 4\n[Device]\nVectors=0-2",
+    "4:8: error: Vector=: vector 4 is not among those of Vectors=", "name it there"
+  ),
   ("Argument=x", "4:10: error: Argument=: only a driver takes arguments", "Driver="),
   ("Name=a b", "4:6: error: Name=: \"a b\" is not a name", "letters"),
   (

@@ -1,50 +1,49 @@
 // A PCI function behind vfio-pci as its kernel shows it: a corner of sysfs and /dev, a file for the
 // device, and a kernel that keeps the rules of docs/vfio.md about vectors.
-import CVFIO
+package import CVFIO
+package import DeviceIdentity
 import Glibc
-import LinuxSystem
-import TestSupport
+package import LinuxSystem
+package import VFIO
 
-@testable import VFIO
-
-final class FakeVFIO: VFIOKernel, Sendable {
-  static let address = PCIAddress("0000:01:00.0")!
+package final class FakeVFIO: VFIOKernel, Sendable {
+  package static let address = PCIAddress("0000:01:00.0")!
   /// Where region N begins in the device's file.
-  static let spacing: UInt64 = 1 << 20
+  package static let spacing: UInt64 = 1 << 20
 
-  struct State {
-    var counts: [UInt32: Int32] = [2: 4]
-    var isViable: Int32 = 1
-    var joining: Int32 = 0
-    var usingIOMMU: Int32 = 0
-    var opening: Int32 = 0
-    var resets = 0
-    var canReset: Int32 = 1
-    var isMappable = true
-    var arming: Int32 = 0
+  package struct State {
+    package var counts: [UInt32: Int32] = [2: 4]
+    package var isViable: Int32 = 1
+    package var joining: Int32 = 0
+    package var usingIOMMU: Int32 = 0
+    package var opening: Int32 = 0
+    package var resets = 0
+    package var canReset: Int32 = 1
+    package var isMappable = true
+    package var arming: Int32 = 0
     /// The index that is enabled, and its vectors; nil is a hole (V23, V24).
-    var enabled: UInt32?
-    var vectors: [FileDescriptor?] = []
-    var request: FileDescriptor?
-    var error: FileDescriptor?
-    var unmask: FileDescriptor?
-    var isMasked = false
+    package var enabled: UInt32?
+    package var vectors: [FileDescriptor?] = []
+    package var request: FileDescriptor?
+    package var error: FileDescriptor?
+    package var unmask: FileDescriptor?
+    package var isMasked = false
     /// What a mapping of memory answers, and what is mapped: address, length, who may do what.
-    var mapping: Int32 = 0
-    var mapped: [UInt64: String] = [:]
+    package var mapping: Int32 = 0
+    package var mapped: [UInt64: String] = [:]
     /// Each call that changes an interrupt.
-    var log: [String] = []
+    package var log: [String] = []
   }
 
-  let state = Guarded(State())
-  let folder: TemporaryFolder
-  let device: FileDescriptor
+  package let state = Guarded(State())
+  package let folder: TemporaryFolder
+  package let device: FileDescriptor
   /// Calls of a routine's while a reset lasts.
-  let duringReset = Guarded<(@Sendable () -> Void)?>(nil)
+  package let duringReset = Guarded<(@Sendable () -> Void)?>(nil)
 
-  var sysfs: Sysfs { Sysfs(root: folder.path("sys"), devices: folder.path("dev")) }
+  package var sysfs: Sysfs { Sysfs(root: folder.path("sys"), devices: folder.path("dev")) }
 
-  init(_ change: (inout State) -> Void = { _ in }) throws {
+  package init(_ change: (inout State) -> Void = { _ in }) throws {
     folder = try TemporaryFolder()
     try folder.write("device", "")
     device = try FileDescriptor.open(folder.path("device"), O_RDWR)
@@ -59,6 +58,7 @@ final class FakeVFIO: VFIOKernel, Sendable {
   private func makeTree() throws {
     let function = "sys/bus/pci/devices/\(Self.address)"
     try folder.write("\(function)/vendor", "0x1b36\n")
+    try folder.write("\(function)/device", "0x0006\n")
     try folder.folder("sys/kernel/iommu_groups/9/devices")
     try folder.link("\(function)/iommu_group", to: "../../../../kernel/iommu_groups/9")
     try folder.link("\(function)/driver", to: "../../drivers/vfio-pci")
@@ -67,24 +67,24 @@ final class FakeVFIO: VFIOKernel, Sendable {
   }
 
   /// Bytes of the configuration space.
-  func write(_ bytes: [UInt8], at offset: Int) {
+  package func write(_ bytes: [UInt8], at offset: Int) {
     _ = pwrite(device.raw, bytes, bytes.count, off_t(Self.spacing * 7) + off_t(offset))
   }
 
-  func configuration(at offset: Int) -> UInt8 {
+  package func configuration(at offset: Int) -> UInt8 {
     var byte: UInt8 = 0
     _ = pread(device.raw, &byte, 1, off_t(Self.spacing * 7) + off_t(offset))
     return byte
   }
 
-  func open(
+  package func open(
     _ interrupt: VFIOInterrupt? = nil, report: (@Sendable (VFIOReport) -> Void)? = nil
   ) throws(UIOError) -> VFIODevice {
     try VFIODevice(Self.address, interrupt, sysfs, self, report)
   }
 
   /// Descriptors and mappings of the device that the opened one has, not counting the fake's own.
-  var links: Int {
+  package var links: Int {
     let own = (try? FileDescriptor.link("/proc/self/fd/\(device.raw)")) ?? ""
     let descriptors = ((try? FileDescriptor.list("/proc/self/fd")) ?? []).filter {
       $0 != "\(device.raw)" && (try? FileDescriptor.link("/proc/self/fd/\($0)")) == own
@@ -110,7 +110,7 @@ final class FakeVFIO: VFIOKernel, Sendable {
 
   /// The device interrupts; false where nothing is armed or it is masked.
   @discardableResult
-  func interrupt(_ vector: Int = 0) -> Bool {
+  package func interrupt(_ vector: Int = 0) -> Bool {
     state.withLock { state in
       guard state.vectors.indices.contains(vector), let event = state.vectors[vector],
         !state.isMasked
@@ -122,7 +122,7 @@ final class FakeVFIO: VFIOKernel, Sendable {
   }
 
   /// What was written to the eventfd that unmasks INTx has unmasked it.
-  func consumeUnmask() -> Bool {
+  package func consumeUnmask() -> Bool {
     state.withLock { state in
       guard let event = state.unmask else { return false }
       var value: UInt64 = 0
@@ -133,11 +133,11 @@ final class FakeVFIO: VFIOKernel, Sendable {
   }
 
   /// The device interrupts by INTx.
-  var isLevel: Bool { state.withLock { $0.enabled == 0 } }
+  package var isLevel: Bool { state.withLock { $0.enabled == 0 } }
 
-  func wantBack() { state.withLock { $0.request.map(signal) } }
-  func reportError() { state.withLock { $0.error.map(signal) } }
-  var log: [String] { state.withLock { $0.log } }
+  package func wantBack() { state.withLock { $0.request.map(signal) } }
+  package func reportError() { state.withLock { $0.error.map(signal) } }
+  package var log: [String] { state.withLock { $0.log } }
 
   private func signal(_ event: FileDescriptor) {
     var one: UInt64 = 1
@@ -146,26 +146,28 @@ final class FakeVFIO: VFIOKernel, Sendable {
 
   // MARK: VFIOKernel
 
-  func isViable(_ group: FileDescriptor) -> Int32 { state.withLock { $0.isViable } }
-  func join(_ group: FileDescriptor, _ container: FileDescriptor) -> Int32 {
+  package func isViable(_ group: FileDescriptor) -> Int32 { state.withLock { $0.isViable } }
+  package func join(_ group: FileDescriptor, _ container: FileDescriptor) -> Int32 {
     state.withLock { $0.joining }
   }
-  func useIOMMU(_ container: FileDescriptor) -> Int32 { state.withLock { $0.usingIOMMU } }
+  package func useIOMMU(_ container: FileDescriptor) -> Int32 { state.withLock { $0.usingIOMMU } }
 
-  func openDevice(_ address: String, in group: FileDescriptor) -> Int32 {
+  package func openDevice(_ address: String, in group: FileDescriptor) -> Int32 {
     let result = state.withLock { $0.opening }
     return result < 0 ? result : fcntl(device.raw, F_DUPFD_CLOEXEC, 0)
   }
 
-  func canReset(_ device: FileDescriptor) -> Int32 { state.withLock { $0.canReset } }
+  package func canReset(_ device: FileDescriptor) -> Int32 { state.withLock { $0.canReset } }
 
-  func reset(_ device: FileDescriptor) -> Int32 {
+  package func reset(_ device: FileDescriptor) -> Int32 {
     duringReset.withLock { $0 }?()
     state.withLock { $0.resets += 1 }
     return 0
   }
 
-  func region(_ device: FileDescriptor, _ index: UInt32, _ region: inout cvfio_region) -> Int32 {
+  package func region(
+    _ device: FileDescriptor, _ index: UInt32, _ region: inout cvfio_region
+  ) -> Int32 {
     let isMappable = state.withLock { $0.isMappable }
     let size: UInt64 = index == 7 ? 4096 : index == 0 ? 8192 : index == 2 ? 256 : 0
     region = cvfio_region(
@@ -173,11 +175,11 @@ final class FakeVFIO: VFIOKernel, Sendable {
     return 0
   }
 
-  func count(_ device: FileDescriptor, _ index: cvfio_index) -> Int32 {
+  package func count(_ device: FileDescriptor, _ index: cvfio_index) -> Int32 {
     state.withLock { $0.counts[index.rawValue] ?? (index == CVFIO_REQUEST ? 1 : 0) }
   }
 
-  func enable(_ device: FileDescriptor, _ index: cvfio_index, _ count: UInt32) -> Int32 {
+  package func enable(_ device: FileDescriptor, _ index: cvfio_index, _ count: UInt32) -> Int32 {
     state.withLock { state in
       guard state.enabled == nil || state.enabled == index.rawValue else { return -EINVAL }
       state.enabled = index.rawValue
@@ -187,7 +189,7 @@ final class FakeVFIO: VFIOKernel, Sendable {
     }
   }
 
-  func arm(
+  package func arm(
     _ device: FileDescriptor, _ index: cvfio_index, _ vector: UInt32, _ event: FileDescriptor?
   ) -> Int32 {
     // The kernel keeps what is behind the number, whatever becomes of that.
@@ -215,7 +217,7 @@ final class FakeVFIO: VFIOKernel, Sendable {
     }
   }
 
-  func disable(_ device: FileDescriptor, _ index: cvfio_index) -> Int32 {
+  package func disable(_ device: FileDescriptor, _ index: cvfio_index) -> Int32 {
     state.withLock { state in
       state.enabled = nil
       state.vectors = []
@@ -224,7 +226,7 @@ final class FakeVFIO: VFIOKernel, Sendable {
     }
   }
 
-  func trigger(_ device: FileDescriptor, _ index: cvfio_index, _ vector: UInt32) -> Int32 {
+  package func trigger(_ device: FileDescriptor, _ index: cvfio_index, _ vector: UInt32) -> Int32 {
     state.withLock { state in
       guard state.enabled == index.rawValue, Int(vector) < state.vectors.count else {
         return -EINVAL
@@ -235,7 +237,7 @@ final class FakeVFIO: VFIOKernel, Sendable {
     }
   }
 
-  func mask(_ device: FileDescriptor) -> Int32 {
+  package func mask(_ device: FileDescriptor) -> Int32 {
     state.withLock { state in
       guard state.enabled == 0 else { return -ENOTTY }
       state.isMasked = true
@@ -244,7 +246,7 @@ final class FakeVFIO: VFIOKernel, Sendable {
     }
   }
 
-  func unmask(_ device: FileDescriptor, by event: FileDescriptor) -> Int32 {
+  package func unmask(_ device: FileDescriptor, by event: FileDescriptor) -> Int32 {
     state.withLock { state in
       state.unmask = FileDescriptor(adopting: fcntl(event.raw, F_DUPFD_CLOEXEC, 0))
       return 0
@@ -253,17 +255,17 @@ final class FakeVFIO: VFIOKernel, Sendable {
 }
 
 extension FakeVFIO {
-  var mappings: [String] {
+  package var mappings: [String] {
     state.withLock { $0.mapped.sorted { $0.key < $1.key }.map(\.value) }
   }
 
-  func ranges(_ container: FileDescriptor, _ ranges: inout [cvfio_dma_range]) -> Int32 {
+  package func ranges(_ container: FileDescriptor, _ ranges: inout [cvfio_dma_range]) -> Int32 {
     ranges[0] = cvfio_dma_range(first: 0, last: 0xfedf_ffff)
     ranges[1] = cvfio_dma_range(first: 0xfef0_0000, last: 0xffff_ffff_ffff)
     return 2
   }
 
-  func map(
+  package func map(
     _ container: FileDescriptor, _ memory: UnsafeMutableRawBufferPointer, _ address: UInt64,
     reads: Bool, writes: Bool
   ) -> Int32 {
@@ -276,19 +278,8 @@ extension FakeVFIO {
     }
   }
 
-  func unmap(_ container: FileDescriptor, _ address: UInt64, _ length: Int) -> Int32 {
+  package func unmap(_ container: FileDescriptor, _ address: UInt64, _ length: Int) -> Int32 {
     state.withLock { $0.mapped[address] = nil }
     return 0
   }
 }
-
-/// Polls `condition` until it holds, for a minute at most.
-func eventually(_ what: String, _ condition: () -> Bool) throws {
-  let deadline = time(nil) + 60
-  while !condition() {
-    guard time(nil) < deadline else { throw Hung(what: what) }
-    usleep(200)
-  }
-}
-
-struct Hung: Error { let what: String }
