@@ -34,6 +34,8 @@ package import LinuxSystem
   private let meaning: @Sendable (Int32) -> DeviceError
   private let interposer: (any RegisterInterposer)?
   private let gate: LivenessGate
+  /// Of memory that is not a mapping of the region's own.
+  private var owner: (any AnyObject & Sendable)?
 
   package init(
     name: String, mapping address: UnsafeMutableRawPointer, length: Int, offset: Int, size: Int,
@@ -82,6 +84,24 @@ package import LinuxSystem
     meaning = { _ in Self.removed(name) }
     self.interposer = interposer
     gate = .alwaysOpen
+  }
+
+  /// Memory of the program's that a device reads and writes, too: `owner` keeps it there. No removal of
+  /// the device takes it away.
+  package init(
+    name: String, memory: UnsafeMutableRawBufferPointer, owner: some AnyObject & Sendable
+  ) {
+    self.name = name
+    kind = .memory
+    size = memory.count
+    unsafe base = memory.baseAddress
+    unsafe mapping = nil
+    file = nil
+    fileOffset = 0
+    meaning = { _ in Self.removed(name) }
+    interposer = nil
+    gate = .alwaysOpen
+    self.owner = owner
   }
 
   /// Where the registers are mapped, for surfaces whose documents hand out addresses; nil for ports.

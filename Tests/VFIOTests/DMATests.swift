@@ -98,3 +98,37 @@ func sizesAndAlignmentsThatMakeNoBufferAreRefused(_ size: Int, _ alignment: Int)
     Issue.record("it was made")
   } catch { #expect(error.code == .removed) }
 }
+
+@Test func aBufferIsReadAndWrittenAsRegistersAndInBulkWithinItsBounds() throws {
+  let fake = try FakeVFIO()
+  var buffer: DMABuffer? = try DMABuffer(try fake.open(), size: 100)
+  let region = try #require(buffer?.region())
+  try region.write32(0x0403_0201, at: 96)
+  #expect(try buffer?.read(4, at: 96) == [1, 2, 3, 4])
+  try buffer?.write([9, 8, 7][1...], at: 98)
+  #expect(try region.read32(at: 96) == 0x0708_0201)
+  // All ones are a value as any other.
+  try region.write64(.max, at: 0)
+  #expect(try region.read64(at: 0) == .max)
+  #expect(throws: UIOError.self) { try region.read32(at: 98) }
+  #expect(throws: UIOError.self) { try region.write8(0, at: 100) }
+  // The region keeps the memory.
+  buffer = nil
+  #expect(fake.mappings.count == 1)
+  #expect(try region.read32(at: 96) == 0x0708_0201)
+}
+
+@Test(arguments: [(-1, 1), (100, 1), (0, 101), (1, Int.max), (Int.max, 1), (0, -1)])
+func bytesBeyondABufferAreNeitherReadNorWritten(_ offset: Int, _ count: Int) throws {
+  let buffer = try DMABuffer(try FakeVFIO().open(), size: 100)
+  do throws(UIOError) {
+    _ = try buffer.read(count, at: offset)
+    Issue.record("it was read")
+  } catch { #expect(error.code == .outOfBounds && error.cause.contains("the 100 bytes")) }
+  guard (0...101).contains(count) else { return }
+  do throws(UIOError) {
+    try buffer.write([UInt8](repeating: 1, count: count), at: offset)
+    Issue.record("it was written")
+  } catch { #expect(error.code == .outOfBounds) }
+  #expect(buffer.bytes.allSatisfy { $0 == 0 })
+}
