@@ -119,6 +119,9 @@ let package = Package(
     .executableTarget(
       name: "hpet-example", dependencies: ["InterruptSync"], path: "Examples/hpet",
       swiftSettings: strict),
+    .executableTarget(
+      name: "nvme-example", dependencies: ["InterruptSync"], path: "Examples/nvme",
+      swiftSettings: strict),
     // What is measured, beside its peers.
     .target(name: "CFloor", path: "Benchmarks/CFloor"),
     .target(

@@ -7,7 +7,7 @@ make_payload() {
   rm -rf "$payload" && mkdir -p "$payload/packages/next"
   local program
   for program in guest-suite interruptsyncd interruptsyncctl edu-example uart-example hpet-example \
-    interruptsync-bench; do
+    nvme-example interruptsync-bench; do
     strip -o "$payload/$program" ".build/release/$program" || return 1
   done
   (c_programs "$payload") || return 1
@@ -80,12 +80,30 @@ guest() {
 # vfio_guest SERIES: the cases of VFIO, with an IOMMU that passes on what UIO's devices do. For vfio-pci: an edu, a switch
 # with four vectors, a disk with 65. Without no_timer_check the emulated timer is too slow through the remapping for 6.12.
 vfio_guest() {
+  local disk=.build/disk-$1 status
+  numbered_blocks 0 8192 >"$disk"
   boot "$1" --vfio -a "intel_iommu=on iommu=pt no_timer_check" "$payload" \
     -device intel-iommu,intremap=on -audiodev none,id=recording "${cards[@]}" \
     -device edu,addr=0xa -device rocker,name=switch,addr=0xb \
-    -drive if=none,id=disk,format=raw,file.driver=null-co,file.size=1M -device nvme,addr=0xc,serial=1,drive=disk
-  judge $?
+    -drive "if=none,id=disk,format=raw,file=$disk" -device nvme,addr=0xc,serial=1,drive=disk
+  status=$?
+  if [ -z "$T" ]; then
+    written_disk "$disk" 2>&1 | tee -a "$work/guest"
+    [ "${PIPESTATUS[0]}" -eq 0 ] || status=1
+  fi
+  judge "$status"
 }
+
+# written_disk DISK: whether the machine below the guest sees what the example has written, and nothing else.
+written_disk() {
+  local verdict=PASS
+  { numbered_blocks 0 4096 && numbered_blocks 8192 4096; } | cmp - "$1" || verdict=FAIL
+  echo "$verdict theDiskHoldsWhatTheExampleWrote"
+  [ "$verdict" = PASS ]
+}
+
+# numbered_blocks FIRST COUNT: blocks of 512 bytes, each with 16 lines.
+numbered_blocks() { seq -f %031.0f $(($1 * 16)) $((($1 + $2) * 16 - 1)); }
 
 # recorded_tone LOG RECORDING: whether the recording has what the driver said that it played.
 recorded_tone() {
