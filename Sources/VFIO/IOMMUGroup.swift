@@ -11,8 +11,8 @@ final class IOMMUGroup: @unchecked Sendable {
   let number: Int
   /// What its devices reach.
   let memory: DMASpace
-  private let container: FileDescriptor
-  private let file: FileDescriptor
+  let container: FileDescriptor
+  let file: FileDescriptor
   /// Takes the place of the files when the last device is closed.
   private let ended: FileDescriptor
   private let path: String
@@ -41,9 +41,10 @@ final class IOMMUGroup: @unchecked Sendable {
   }
 
   /// Opens a function in its group. The descriptor's close leaves the group, unless `leave` did.
+  /// - Parameter kept: goes on with what an earlier process had open.
   /// - Throws: `notFound`, `notIsolated`, `busy`, `permissionDenied`, `resourcesExhausted`.
   static func openDevice(
-    _ address: PCIAddress, _ sysfs: Sysfs, _ kernel: any VFIOKernel
+    _ address: PCIAddress, _ sysfs: Sysfs, _ kernel: any VFIOKernel, _ kept: VFIODescriptors? = nil
   ) throws(UIOError) -> (device: FileDescriptor, membership: Membership) {
     let info = try Self.info(of: address, sysfs)
     return try opening.monitor.locked { () throws(UIOError) in
@@ -53,9 +54,10 @@ final class IOMMUGroup: @unchecked Sendable {
       if let known = opening.groups[path], known.owner.isCurrent {
         group = known
       } else {
-        group = try make(info, path, address, sysfs, kernel)
+        group = try make(info, path, address, sysfs, kernel, kept)
       }
-      let raw = kernel.openDevice("\(address)", in: group.file)
+      let raw =
+        kept.map { copy($0.device) } ?? kernel.openDevice("\(address)", in: group.file)
       guard raw >= 0 else { throw VFIOOperation.openDevice.error(-raw, device: name(address)) }
       opening.groups[path] = group
       group.members += 1
@@ -94,13 +96,40 @@ final class IOMMUGroup: @unchecked Sendable {
     return group
   }
 
+  /// A descriptor or -errno.
+  private static func copy(_ file: FileDescriptor) -> Int32 {
+    let copy = fcntl(file.raw, F_DUPFD_CLOEXEC, 3)
+    return copy < 0 ? -errno : copy
+  }
+
   private static func make(
     _ info: IOMMUGroupInfo, _ path: String, _ address: PCIAddress, _ sysfs: Sysfs,
-    _ kernel: any VFIOKernel
+    _ kernel: any VFIOKernel, _ kept: VFIODescriptors?
   ) throws(UIOError) -> IOMMUGroup {
     let device = name(address)
-    let container = try file("\(sysfs.devices)/vfio/vfio", .openContainer, device)
-    let group = try file(path, .openGroup, device)
+    let container: FileDescriptor
+    let group: FileDescriptor
+    if let kept {
+      (container, group) = (kept.container, kept.group)
+    } else {
+      container = try file("\(sysfs.devices)/vfio/vfio", .openContainer, device)
+      group = try file(path, .openGroup, device)
+      try set(group, info, container, address, kernel)
+    }
+    let ended: FileDescriptor
+    do throws(SystemError) { ended = try .ended() } catch {
+      throw VFIOOperation.openGroup.error(error.number, device: device)
+    }
+    return IOMMUGroup(
+      info.number, path: path, file: group, container: container, ended: ended, kernel)
+  }
+
+  /// Puts a group that was just opened into a container with the IOMMU.
+  private static func set(
+    _ group: FileDescriptor, _ info: IOMMUGroupInfo, _ container: FileDescriptor,
+    _ address: PCIAddress, _ kernel: any VFIOKernel
+  ) throws(UIOError) {
+    let device = name(address)
     switch kernel.isViable(group) {
     case 1: break
     case 0:
@@ -111,12 +140,6 @@ final class IOMMUGroup: @unchecked Sendable {
     }
     try check(kernel.join(group, container), .join, device)
     try check(kernel.useIOMMU(container), .useIOMMU, device)
-    let ended: FileDescriptor
-    do throws(SystemError) { ended = try .ended() } catch {
-      throw VFIOOperation.openGroup.error(error.number, device: device)
-    }
-    return IOMMUGroup(
-      info.number, path: path, file: group, container: container, ended: ended, kernel)
   }
 
   private static func file(

@@ -44,7 +44,7 @@ public final class VFIODevice: Sendable, CustomStringConvertible {
   let kernel: any VFIOKernel
   let vectors: VFIOVectors
   package let gate: LivenessGate
-  private let membership: IOMMUGroup.Membership
+  let membership: IOMMUGroup.Membership
   private let configurationRegion: cvfio_region
   private let handler: (@Sendable (VFIOReport) -> Void)?
   private let notices: Notices
@@ -110,14 +110,15 @@ public final class VFIODevice: Sendable, CustomStringConvertible {
 
   package init(
     _ address: PCIAddress, _ interrupt: VFIOInterrupt?, _ sysfs: Sysfs, _ kernel: any VFIOKernel,
-    _ report: (@Sendable (VFIOReport) -> Void)?
+    _ report: (@Sendable (VFIOReport) -> Void)?, continuing kept: VFIODescriptors? = nil
   ) throws(UIOError) {
     let name = "pci-\(address)"
-    let (file, membership) = try IOMMUGroup.openDevice(address, sysfs, kernel)
+    let (file, membership) = try IOMMUGroup.openDevice(address, sysfs, kernel, kept)
     var configuration = cvfio_region()
     let result = kernel.region(file, UInt32(CVFIO_REGION_CONFIGURATION), &configuration)
     if result < 0 { throw VFIOOperation.describe.error(-result, device: name) }
-    vectors = try VFIOVectors(interrupt, of: file, kernel, name)
+    if kept != nil { try Self.requireFunction(address, sysfs, file, configuration.offset) }
+    vectors = try VFIOVectors(interrupt, of: file, kernel, name, continuing: kept)
     do throws(SystemError) {
       notices = try Notices()
       ended = try .ended()
@@ -204,6 +205,8 @@ public final class VFIODevice: Sendable, CustomStringConvertible {
     unsubscribe()
     handler?(.returned(returned("service the device")))
   }
+
+  package var isReturned: Bool { opened.monitor.locked { opened.isReturned } }
 
   /// The error of everything that comes too late.
   package func returned(_ operation: String) -> UIOError {

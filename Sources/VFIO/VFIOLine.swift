@@ -17,15 +17,24 @@ import Synchronization
   public let vector: Int
   /// The memory that the dispatcher works on. One user at a time.
   package let raw: UnsafeMutablePointer<cuio_line>
-  private let event: FileDescriptor
+  /// The eventfd that counts. An earlier process's goes on with what was counted and not read.
+  package let event: FileDescriptor
   /// A write to it unmasks INTx; messages have none.
   private let unmask: FileDescriptor?
   private let isClaimed = Atomic<Bool>(false)
+  private let staysArmed = Atomic<Bool>(false)
 
   /// Prepares the line of a vector; the device does not interrupt by it until an object connects.
   /// - Throws: `noInterrupt` (there is no such vector), `removed`, `resourcesExhausted`,
   ///   `otherProcess`.
-  public init(_ device: VFIODevice, vector: Int = 0) throws(UIOError) {
+  public convenience init(_ device: VFIODevice, vector: Int = 0) throws(UIOError) {
+    try self.init(device, vector: vector, continuing: nil)
+  }
+
+  /// The same, with the eventfd that the vector had in an earlier process.
+  package init(
+    _ device: VFIODevice, vector: Int, continuing kept: FileDescriptor?
+  ) throws(UIOError) {
     try device.requireOwnProcess("prepare the interrupt line")
     guard (0..<device.vectorCount).contains(vector) else {
       throw UIOError(
@@ -36,7 +45,7 @@ import Synchronization
     self.device = device
     self.vector = vector
     do throws(SystemError) {
-      event = try .event()
+      event = if let kept { kept } else { try .event() }
       unmask = device.interrupt == .intx ? try .event() : nil
     } catch {
       throw VFIOOperation.arm.error(error.number, device: device.description)
@@ -80,9 +89,12 @@ import Synchronization
   /// Disarms it. Nothing is counted afterwards; what was counted before and not read is there at the
   /// next connect.
   package func unclaim() {
-    device.vectors.disarm(vector)
+    if !staysArmed.load(ordering: .relaxed) { device.vectors.disarm(vector) }
     isClaimed.store(false, ordering: .releasing)
   }
+
+  /// Has the vector stay armed when its object is disconnected, for the process that goes on with `event`.
+  package func stayArmed() { staysArmed.store(true, ordering: .relaxed) }
 
   /// Keeps the device from interrupting by this line, which INTx does on its own (V25).
   package func suspend() { device.vectors.suspend(vector) }

@@ -42,7 +42,8 @@ final class VFIOVectors: @unchecked Sendable {
   /// Chooses the best kind that the device has, unless one is asked for.
   /// - Throws: `noInterrupt`, which names the kinds that the device has.
   init(
-    _ wanted: VFIOInterrupt?, of device: FileDescriptor, _ kernel: any VFIOKernel, _ name: String
+    _ wanted: VFIOInterrupt?, of device: FileDescriptor, _ kernel: any VFIOKernel, _ name: String,
+    continuing kept: VFIODescriptors? = nil
   ) throws(UIOError) {
     let counts = VFIOInterrupt.allCases.map { (kind: $0, count: kernel.count(device, $0.index)) }
     let there = counts.filter { $0.count > 0 }
@@ -59,6 +60,16 @@ final class VFIOVectors: @unchecked Sendable {
     self.device = device
     self.kernel = kernel
     self.name = name
+    if let kept { goOn(from: kept.enabled) }
+  }
+
+  /// Keeps what an earlier process enabled, if it is the kind that this one uses. Another one would be in the
+  /// way (V23); INTx has an eventfd of the earlier process for its unmask, and comes again while it is asserted.
+  private func goOn(from enabled: VFIOInterrupt?) {
+    isEnabled = enabled == interrupt && interrupt != .intx
+    for kind in VFIOInterrupt.allCases where !(isEnabled && kind == interrupt) {
+      _ = kernel.disable(device, kind.index)
+    }
   }
 
   /// Gives a vector its eventfd, and enables the kind with the first one. INTx is left masked, until
@@ -75,7 +86,7 @@ final class VFIOVectors: @unchecked Sendable {
           cause: "another line has vector \(vector)", hint: "disconnect that one first",
           errno: EBUSY)
       }
-      try enable()
+      try enableRange()
       try check(kernel.arm(device, interrupt.index, UInt32(vector), event), .arm)
       armed[vector] = event
       guard let unmask else { return }
@@ -89,9 +100,18 @@ final class VFIOVectors: @unchecked Sendable {
     }
   }
 
+  /// Enables it before the first vector is armed.
+  /// - Throws: `resourcesExhausted`, `removed`.
+  func enable() throws(UIOError) {
+    try monitor.locked { () throws(UIOError) in
+      if hasEnded { throw VFIOOperation.arm.error(ENODEV, device: name) }
+      try enableRange()
+    }
+  }
+
   /// The whole range at once, all of it holes: a range that was enabled shorter cannot grow on every
   /// kernel (V24).
-  private func enable() throws(UIOError) {
+  private func enableRange() throws(UIOError) {
     guard !isEnabled, interrupt != .intx else { return }
     try check(kernel.enable(device, interrupt.index, UInt32(count)), .arm)
     isEnabled = true

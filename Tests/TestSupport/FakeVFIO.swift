@@ -51,7 +51,7 @@ package final class FakeVFIO: VFIOKernel, Sendable {
     state.withLock { change(&$0) }
     try makeTree()
     // Class and revision, and memory decoding on.
-    write([2, 0], at: 4)
+    write([0x36, 0x1b, 0x06, 0x00, 2, 0], at: 0)
     write([1, 0, 0, 2], at: 8)
   }
 
@@ -219,6 +219,7 @@ package final class FakeVFIO: VFIOKernel, Sendable {
 
   package func disable(_ device: FileDescriptor, _ index: cvfio_index) -> Int32 {
     state.withLock { state in
+      guard state.enabled == index.rawValue else { return -EINVAL }
       state.enabled = nil
       state.vectors = []
       state.log.append("disable")

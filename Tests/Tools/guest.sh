@@ -82,7 +82,7 @@ guest() {
 vfio_guest() {
   local disk=.build/disk-$1 status
   numbered_blocks 0 8192 >"$disk"
-  boot "$1" --vfio -a "intel_iommu=on iommu=pt no_timer_check" "$payload" \
+  boot "$1" --vfio -a "intel_iommu=on iommu=pt no_timer_check iomem=relaxed" "$payload" \
     -device intel-iommu,intremap=on -audiodev none,id=recording "${cards[@]}" \
     -device edu,addr=0xa -device rocker,name=switch,addr=0xb \
     -drive "if=none,id=disk,format=raw,file=$disk" -device nvme,addr=0xc,serial=1,drive=disk

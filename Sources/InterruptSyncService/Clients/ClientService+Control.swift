@@ -54,7 +54,11 @@ extension ClientService {
     let count = try integer(call, "count", in: 1...1000) ?? 1
     guard device.isConnected else { throw ClientError.wrongState(device, "connect it first") }
     do throws(UIOError) {
-      for _ in 0..<count { try line.selfTest() }
+      for _ in 0..<count {
+        try line.selfTest()
+        // The device counts it, and the kernel does not.
+        device.countBase &-= 1
+      }
     } catch {
       throw error.code == .removed ? ClientError.deviceGone(device) : ClientError.system(error)
     }

@@ -44,7 +44,7 @@ final class DeviceOpener {
   ) {
     self.manager = manager
     self.sysfs = sysfs
-    self.functions = functions ?? VFIOFunctions(sysfs: sysfs) { _ in }
+    self.functions = functions ?? VFIOFunctions(manager, sysfs: sysfs) { _ in }
   }
 
   // MARK: Opening
@@ -125,6 +125,7 @@ final class DeviceOpener {
   func keep(_ totals: DeviceTotals, _ line: any ManagedLine, isContinued: Bool) {
     manager.save([totals])
     let id = totals.id
+    if let line = line as? VFIOLine { return functions.keep(line, isContinued: isContinued) }
     guard let line = line as? UIOLine else { return }
     // Descriptors that were handed in are stored under a name of their own.
     guard adopted[id] == nil, let name = StoredName.device(id) else { return }
@@ -141,7 +142,10 @@ final class DeviceOpener {
 
   /// Has the service manager close the descriptors of a device that was removed or is no longer
   /// serviced.
-  func forget(_ id: String) { StoredName.device(id).map(manager.remove) }
+  func forget(_ id: String) {
+    let isVector = id.contains("/")
+    (isVector ? StoredName.vector(id) : StoredName.device(id)).map(manager.remove)
+  }
 
   /// Closes descriptors that were handed in, because their device was removed.
   func releaseAdopted(_ id: String) {

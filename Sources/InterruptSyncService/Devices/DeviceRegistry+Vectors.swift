@@ -76,7 +76,11 @@ extension DeviceRegistry {
   }
 
   /// What a function reports beside its lines.
-  func reported(_ report: FunctionReport) { journal.log(LogRecord(report)) }
+  func reported(_ report: FunctionReport) {
+    journal.log(LogRecord(report))
+    // The host waits for the manager's copies as well.
+    if case .returned = report.report { opener.functions.releaseClosed() }
+  }
 }
 
 extension LogRecord {

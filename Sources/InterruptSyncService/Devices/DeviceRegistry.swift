@@ -200,6 +200,10 @@ final class DeviceRegistry {
     notify(.removed, device)
   }
 
+  /// Has every line count on after the daemon's end: the service manager keeps the descriptors, and without one the
+  /// kernel ends it with the process.
+  func outlive() { for device in devices { device.line?.outlive() } }
+
   /// Closes everything and leaves the lines masked. The service manager keeps its copies. After
   /// `disconnectAll`, and only if no routine hangs.
   func end() {

@@ -60,12 +60,17 @@ extension ManagedDevice {
   func connectObject() throws {
     guard let object else { return }
     guard let line else { return try object.connect() }
-    countBase = line.kernelCount &- UInt32(truncatingIfNeeded: object.statistics().interrupts)
+    if let count = line.kernelCount { go(onFrom: count) }
     if let totals { opener.keep(totals, line, isContinued: isContinued) }
     do { try object.connect(to: line) } catch {
       opener.forget(id)
       throw error
     }
+  }
+
+  /// The kernel has counted so many of the interrupts that the object has.
+  private func go(onFrom count: UInt32) {
+    countBase = count &- UInt32(truncatingIfNeeded: statistics.interrupts)
   }
 
   /// Opens the device that is present, unless that instance is open already.
@@ -86,6 +91,7 @@ extension ManagedDevice {
     isContinued = opened.isContinued
     regions = opened.regions
     try makeObject(opened.line, taken: opened.taken)
+    if opened.line.kernelCount == nil { go(onFrom: opened.reached) }
   }
 
   // MARK: The object

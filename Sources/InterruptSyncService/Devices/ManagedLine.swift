@@ -11,8 +11,10 @@ protocol ManagedLine: InterruptSource {
   var rearmName: String { get }
   /// Whether it fires without end unless a routine silences the device.
   var isLevelTriggered: Bool { get }
-  /// The kernel's count, for lines that have one.
-  var kernelCount: UInt32 { get }
+  /// The kernel's count up to which it has been read; nil: `OpenedLine.reached` goes on with what is dispatched.
+  var kernelCount: UInt32? { get }
+  /// Has it count on after the process's end, for the next one.
+  func outlive()
   /// Whether it is of this device as it is now, and the device still answers.
   func isOpen(for info: ManagedDeviceInfo) -> Bool
 }
@@ -21,16 +23,19 @@ extension UIOLine: ManagedLine {
   var rearmName: String { strategy.rawValue }
   /// A PCI line is level-triggered.
   var isLevelTriggered: Bool { strategy == .pciCommand }
-  var kernelCount: UInt32 { device.total.load(ordering: .relaxed) }
+  var kernelCount: UInt32? { device.total.load(ordering: .relaxed) }
 
+  /// The kernel counts on in any case.
+  func outlive() {}
   func isOpen(for info: ManagedDeviceInfo) -> Bool { info.uio == device.info && device.isAlive }
 }
 
 extension VFIOLine: ManagedLine {
   var rearmName: String { device.interrupt == .intx ? "unmask" : "none" }
   var isLevelTriggered: Bool { device.interrupt == .intx }
-  /// An eventfd counts what came since the last read alone.
-  var kernelCount: UInt32 { 0 }
+  /// Only between processes (`readCount`).
+  var kernelCount: UInt32? { nil }
+  func outlive() { stayArmed() }
 
   func isOpen(for info: ManagedDeviceInfo) -> Bool {
     info.function?.pci.address == device.address && device.isAlive
@@ -43,6 +48,8 @@ struct OpenedLine {
   let regions: DeviceRegions
   /// Interrupts that an earlier process took and did not account for.
   var taken: UInt32 = 0
+  /// What the kernel had counted up to then, where the line does not say.
+  var reached: UInt32 = 0
   /// True if an earlier process's descriptor continues.
   var isContinued = false
 }

@@ -75,7 +75,7 @@ package final class Service {
     }
     registry = DeviceRegistry(
       named: configuration.devices, files: configuration.files,
-      opener: DeviceOpener(manager, functions: VFIOFunctions { functionReports.post($0) }),
+      opener: DeviceOpener(manager, functions: VFIOFunctions(manager) { functionReports.post($0) }),
       journal: journal
     ) { reports.post($0) }
     status = StatusPrinter(isJSON: configuration.isJSON)
@@ -139,6 +139,7 @@ package final class Service {
   private func everySecond() {
     if printsStatus { printStatus() }
     registry.lookAtWaiting()
+    registry.opener.functions.releaseClosed()
     DispatcherAttributes.restoreAffinities()
     manager.save(registry.devices.compactMap(\.totals))
     manager.status(statusLine)
@@ -190,6 +191,7 @@ package final class Service {
     manager.stopping()
     clients?.server.stop()
     metrics = nil
+    registry.outlive()
     let isHung = registry.disconnectAll()
     software?.stop()
     drainReports()

@@ -20,6 +20,7 @@ package struct StoredName: Hashable, Sendable, CustomStringConvertible {
 
   private static let devicePrefix = "uio-"
   private static let adoptedPrefix = "adopted-"
+  private static let vfioPrefix = "vfio-"
 
   /// The name for a serviced device, by its stable id. A character that a name cannot have is
   /// written `%3a`, not with a backslash: systemd removes those from messages. Nil if the name is
@@ -33,6 +34,17 @@ package struct StoredName: Hashable, Sendable, CustomStringConvertible {
   package static func adopted(_ stableID: String) -> StoredName? {
     named(adoptedPrefix, stableID)
   }
+
+  /// The descriptors of an open function of VFIO's.
+  package enum FunctionPart: String, CaseIterable, Sendable { case device, group, container }
+
+  /// The name for one of a function, by its stable id.
+  package static func function(_ part: FunctionPart, _ stableID: String) -> StoredName? {
+    named("\(vfioPrefix)\(part)-", stableID)
+  }
+
+  /// The name for the eventfd of a vector, by the vector's id.
+  package static func vector(_ id: String) -> StoredName? { named("\(vfioPrefix)line-", id) }
 
   private static func named(_ prefix: String, _ stableID: String) -> StoredName? {
     let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_".utf8)
@@ -51,7 +63,8 @@ package struct StoredName: Hashable, Sendable, CustomStringConvertible {
   package var isSocket: Bool { self == .varlink }
 
   package var isDevice: Bool {
-    description.hasPrefix(Self.devicePrefix) || description.hasPrefix(Self.adoptedPrefix)
+    [Self.devicePrefix, Self.adoptedPrefix, Self.vfioPrefix].contains(
+      where: description.hasPrefix)
   }
 }
 

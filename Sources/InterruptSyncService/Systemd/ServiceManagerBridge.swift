@@ -77,6 +77,11 @@ final class ServiceManagerBridge {
   /// Gives away what an earlier process stored under a name.
   func takeInherited(_ name: StoredName) -> [FileDescriptor] { inherited.take(name) }
 
+  /// Whether an earlier process stored anything under a name that begins like this.
+  func hasInherited(from name: StoredName) -> Bool {
+    inherited.names.contains { "\($0)".hasPrefix("\(name)") }
+  }
+
   /// Stores a device's descriptors for the next process. A failure is logged: the daemon services
   /// the device all the same.
   func store(
@@ -88,6 +93,15 @@ final class ServiceManagerBridge {
       let second = manager.store([configuration], as: name, isWatched: false)
       if result == 0 { result = second }
     }
+    report(result, of: id)
+  }
+
+  /// Stores one of a device's descriptors that poll(2) says nothing about.
+  func store(_ file: FileDescriptor, as name: StoredName, of id: String) {
+    report(manager.store([file], as: name, isWatched: false), of: id)
+  }
+
+  private func report(_ result: Int32, of id: String) {
     guard result != 0 else { return }
     journal.log(
       .warning,

@@ -46,7 +46,7 @@ enum InstalledService {
     try Guest.shell("journalctl -q -u \(unit) --after-cursor='\(cursor)' --no-pager -o cat")
   }
 
-  private static func journal() -> String {
+  static func journal() -> String {
     (try? Guest.shell("journalctl -q -u \(unit) -n 40 --no-pager -o cat")) ?? ""
   }
 
@@ -77,7 +77,7 @@ enum InstalledService {
   }
 
   /// Installs the service without a limit on restarts.
-  private static func prepare() throws {
+  static func prepare() throws {
     try Packages.install()
     if process() != nil { try Guest.shell("systemctl stop \(unit)") }
     let again = "\(dropIns)/again.conf"

@@ -10,55 +10,12 @@ import VFIO
 
 private let id = "pci-0000:01:00.0"
 
-/// A registry on a function with four vectors of MSI-X, as the files say.
-private final class Bench {
-  let fake: FakeVFIO
-  let registry: DeviceRegistry
-  let manager: ServiceManagerBridge
-  let returned = Guarded<[String]>([])
-  private let observed = Guarded<[String]>([])
-
-  init(_ text: String?, _ change: (inout FakeVFIO.State) -> Void = { _ in }) throws {
-    let fake = try FakeVFIO(change)
-    self.fake = fake
-    manager = try ServiceManagerBridge(ServiceEnvironment(), journal: .standard)
-    let returned = returned
-    let opener = DeviceOpener(
-      manager, sysfs: fake.sysfs,
-      functions: VFIOFunctions(kernel: fake, sysfs: fake.sysfs) { report in
-        returned.withLock { $0.append("\(report.report)") }
-      })
-    registry = DeviceRegistry(
-      named: [], files: try text.map { try Self.files($0) }, opener: opener, journal: .standard
-    ) { _ in }
-    try registry.begin()
-  }
-
-  static func files(_ text: String) throws -> ConfigurationSet {
-    let folder = try TemporaryFolder()
-    try folder.write("\(deviceFolder)/10-card.device", text)
-    return try folder.configuration()
-  }
-
-  func reload(_ text: String) throws { registry.apply(try Self.files(text)) }
-
-  var states: [String] { registry.devices.map { "\($0.id) \($0.state.rawValue)" } }
-  var function: VFIODeviceInfo { VFIODeviceInfo.all(fake.sysfs)[0] }
-
-  func device(_ name: String) throws -> ManagedDevice { try #require(registry.device(name)) }
-
-  func waitForReturn() throws {
-    fake.wantBack()
-    try eventually("the return") { returned.withLock { !$0.isEmpty } }
-  }
-}
-
 private let match = "[Match]\nId=\(id)\n"
 
 /// One after the other: each holds many descriptors.
 @Suite(.serialized) struct VectorTests {
   @Test func aFunctionThatNoFileConfiguresIsListedAndNotOpened() throws {
-    let bench = try Bench(nil)
+    let bench = try VectorBench(nil)
     #expect(bench.states == ["\(id) listed"])
     #expect(bench.fake.links == 0)
     let device = try bench.device("0000:01:00.0")
@@ -66,7 +23,7 @@ private let match = "[Match]\nId=\(id)\n"
   }
 
   @Test func eachVectorOfAFunctionIsADevice() throws {
-    let bench = try Bench(match + "[Routine]\n")
+    let bench = try VectorBench(match + "[Routine]\n")
     #expect(bench.states == (0..<4).map { "\(id)/msix\($0) connected" })
     #expect(bench.fake.log == ["enable 4"] + (0..<4).map { "give \($0)" })
     // Its function's name means none of several.
@@ -79,7 +36,8 @@ private let match = "[Match]\nId=\(id)\n"
   }
 
   @Test func vectorsOfAFunctionShareItAndItsRegisters() throws {
-    let bench = try Bench(match + "[Routine]\nClaim=bar0:0x10\nAcknowledge=bar0:0x10=claimed\n")
+    let recipe = "Claim=bar0:0x10\nAcknowledge=bar0:0x10=claimed\n"
+    let bench = try VectorBench(match + "[Routine]\n" + recipe)
     let devices = bench.registry.devices
     #expect(devices.count == 4)
     let opened = devices.compactMap { ($0.line as? VFIOLine)?.device }
@@ -96,7 +54,8 @@ private let match = "[Match]\nId=\(id)\n"
     ("Vectors=16\n", ["msix0", "msix1", "msix2", "msix3"]), ("Vectors=1-1\n", ["msix1"]),
   ])
   func aFileChoosesTheKindAndTheVectors(_ keys: String, _ vectors: [String]) throws {
-    let bench = try Bench(match + "[Device]\n\(keys)[Routine]\nAcknowledge=bar0:0/32=1\n") {
+    let routine = "[Routine]\nAcknowledge=bar0:0/32=1\n"
+    let bench = try VectorBench(match + "[Device]\n\(keys)" + routine) {
       $0.counts = [0: 1, 1: 2, 2: 4]
     }
     #expect(bench.states == vectors.map { "\(id)/\($0) connected" })
@@ -104,14 +63,15 @@ private let match = "[Match]\nId=\(id)\n"
   }
 
   @Test func aVectorThatTheFunctionLacksFailsByName() throws {
-    let bench = try Bench(match + "[Device]\nVectors=3-4\n[Routine]\n")
+    let bench = try VectorBench(match + "[Device]\nVectors=3-4\n[Routine]\n")
     #expect(bench.states == ["\(id)/msix3 connected", "\(id)/msix4 failed"])
     #expect(try bench.device("\(id)/msix4").failure?.message.contains("no vector 4") == true)
     bench.registry.end()
   }
 
   @Test func aRoutineServicesTheVectorsThatItNames() throws {
-    let bench = try Bench(match + "[Routine]\nName=a\nVector=0 2\n[Routine]\nName=b\nVector=2\n")
+    let bench = try VectorBench(
+      match + "[Routine]\nName=a\nVector=0 2\n[Routine]\nName=b\nVector=2\n")
     #expect(bench.states == ["\(id)/msix0 connected", "\(id)/msix2 connected"])
     #expect(try bench.device("\(id)/msix0").routines.map(\.name) == ["a"])
     #expect(try bench.device("\(id)/msix2").routines.map(\.name) == ["a", "b"])
@@ -119,7 +79,9 @@ private let match = "[Match]\nId=\(id)\n"
   }
 
   @Test func intxWithoutARoutineThatSilencesItIsRefused() throws {
-    let bench = try Bench(match + "[Device]\nInterrupt=intx\n[Routine]\n") { $0.counts = [0: 1] }
+    let bench = try VectorBench(match + "[Device]\nInterrupt=intx\n[Routine]\n") {
+      $0.counts = [0: 1]
+    }
     #expect(bench.states == ["\(id)/intx failed"])
   }
 
@@ -127,14 +89,14 @@ private let match = "[Match]\nId=\(id)\n"
     let keys = "[Device]\nInterrupt=intx\n"
     let routine = "[Routine]\nAcknowledge=bar0:0/32=1\n"
     for (text, isOn) in [("", false), ("BusMaster=yes\n", true)] {
-      let bench = try Bench(match + keys + text + routine) { $0.counts = [0: 1] }
+      let bench = try VectorBench(match + keys + text + routine) { $0.counts = [0: 1] }
       #expect(bench.fake.configuration(at: 4) & 4 == (isOn ? 4 : 0))
       bench.registry.end()
     }
   }
 
   @Test func aFunctionThatDoesNotOpenFailsAsOneDeviceAndBecomesItsVectorsLater() throws {
-    let bench = try Bench(match + "[Routine]\n") { $0.isViable = 0 }
+    let bench = try VectorBench(match + "[Routine]\n") { $0.isViable = 0 }
     #expect(bench.states == ["\(id) failed"])
     let device = try bench.device(id)
     #expect(device.failure?.message.contains("IOMMU group is shared") == true)
@@ -146,7 +108,7 @@ private let match = "[Match]\nId=\(id)\n"
   }
 
   @Test func V35_aReturnedFunctionIsConnectedAgainWhenItIsBack() throws {
-    let bench = try Bench(match + "[Routine]\n")
+    let bench = try VectorBench(match + "[Routine]\n")
     bench.fake.interrupt(1)
     let device = try bench.device("\(id)/msix1")
     try eventually("the message") { device.statistics.interrupts == 1 }
@@ -165,7 +127,7 @@ private let match = "[Match]\nId=\(id)\n"
   }
 
   @Test func aSecondEventOfAFunctionChangesNothing() throws {
-    let bench = try Bench(match + "[Routine]\n")
+    let bench = try VectorBench(match + "[Routine]\n")
     let objects = bench.registry.devices.compactMap(\.object).map(ObjectIdentifier.init)
     bench.registry.arrived(bench.function)
     #expect(bench.registry.devices.compactMap(\.object).map(ObjectIdentifier.init) == objects)
@@ -174,7 +136,7 @@ private let match = "[Match]\nId=\(id)\n"
   }
 
   @Test func aReloadOpensAFunctionInAnotherWayAndKeepsWhatDoesNotChange() throws {
-    let bench = try Bench(match + "[Routine]\n") { $0.counts = [1: 1, 2: 4] }
+    let bench = try VectorBench(match + "[Routine]\n") { $0.counts = [1: 1, 2: 4] }
     let objects = bench.registry.devices.compactMap(\.object).map(ObjectIdentifier.init)
     try bench.reload(match + "[Routine]\n")
     #expect(bench.registry.devices.compactMap(\.object).map(ObjectIdentifier.init) == objects)
@@ -189,7 +151,7 @@ private let match = "[Match]\nId=\(id)\n"
   }
 
   @Test func vectorsThatAClientDisconnectedStayWithoutService() throws {
-    let bench = try Bench(match + "[Routine]\n")
+    let bench = try VectorBench(match + "[Routine]\n")
     let device = try bench.device("\(id)/msix3")
     bench.registry.disconnect(device)
     #expect(device.state == .listed)

@@ -4,7 +4,7 @@ import TestSupport
 import UIO
 
 /// A bound datagram socket.
-final class FakeReceiver {
+final class FakeReceiver: Sendable {
   struct Message {
     var bytes: [UInt8]
     var descriptors: [FileDescriptor]
