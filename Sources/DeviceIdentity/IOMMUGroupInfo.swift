@@ -57,6 +57,13 @@ package struct IOMMUGroupInfo: Equatable, Sendable {
   )
 
   /// What it means that others have members of the group (V8).
+  /// The device could raise any interrupt of the machine, so that no program is given it (V6).
+  package static let withoutRemapping: DeviceOperation.Meaning = (
+    .notIsolated, "the IOMMU does not remap interrupts, so the device could raise any of them",
+    "turn on interrupt remapping in the firmware; where there is none, "
+      + "vfio_iommu_type1 allow_unsafe_interrupts=1 accepts the risk"
+  )
+
   /// - Parameter others: empty: they are not known.
   package static func sharing(with others: [Member]) -> DeviceOperation.Meaning {
     let names =

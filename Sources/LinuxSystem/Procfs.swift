@@ -22,6 +22,20 @@ package struct Procfs: Sendable, Equatable {
     return numbers.count == 1 ? numbers[0] : nil
   }
 
+  /// Whether interrupts are requested under names with this ending.
+  package func hasInterrupts(requestedByNamesWith ending: String) -> Bool {
+    list("\(root)/irq").contains { number in
+      list("\(root)/irq/\(number)").contains { $0.hasSuffix(ending) }
+    }
+  }
+
+  /// Whether an IOMMU remaps the machine's interrupts, as the names of their controllers say; nil
+  /// where they say neither: machines without I/O APIC.
+  package var remapsInterrupts: Bool? {
+    guard let table = text("\(root)/interrupts"), table.contains("IO-APIC") else { return nil }
+    return table.contains("IR-IO-APIC")
+  }
+
   /// The lowest real-time priority among the kernel's threads for an interrupt (`irq/N-…`, one for
   /// each that shares it); nil when it has none.
   package func priority(ofInterruptThread number: Int) -> Int32? {

@@ -47,12 +47,7 @@ package enum VFIOOperation: String, CaseIterable, DeviceOperation {
     case (.checkGroup, EBUSY): IOMMUGroupInfo.sharing(with: [])
     case (.join, EBUSY):
       (.busy, "the IOMMU group is in a container of another process", "close it there")
-    case (.useIOMMU, EPERM):  // V6
-      (
-        .notIsolated, "the IOMMU does not remap interrupts, so the device could raise any of them",
-        "turn on interrupt remapping in the firmware; where there is none, "
-          + "vfio_iommu_type1 allow_unsafe_interrupts=1 accepts the risk"
-      )
+    case (.useIOMMU, EPERM): IOMMUGroupInfo.withoutRemapping  // V6
     case (.useIOMMU, ENODEV):  // V7
       (.notFound, "the module vfio_iommu_type1 is not loaded", Self.modulesHint)
     case (.openDevice, ENODEV):

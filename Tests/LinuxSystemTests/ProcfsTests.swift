@@ -70,3 +70,14 @@ private final class FakeProc {
     try String(contentsOfFile: "\(proc.path)/irq/17/smp_affinity_list", encoding: .utf8) == "1,3")
   #expect(proc.procfs.route(interrupt: 18, to: [1]) == -ENOENT)
 }
+
+@Test func V6_theNamesOfTheControllersSayWhetherInterruptsAreRemapped() throws {
+  let proc = FakeProc()
+  #expect(proc.procfs.remapsInterrupts == nil)
+  try proc.write("  1:  9  IO-APIC  1-edge  i8042\n", to: "interrupts")
+  #expect(proc.procfs.remapsInterrupts == false)
+  try proc.write("  1:  9  IR-IO-APIC  1-edge  i8042\n", to: "interrupts")
+  #expect(proc.procfs.remapsInterrupts == true)
+  try proc.write(" 11:  9  GICv3  27 Level  arch_timer\n", to: "interrupts")
+  #expect(proc.procfs.remapsInterrupts == nil)
+}

@@ -5,6 +5,7 @@ import ArgumentParser
 import DeviceIdentity
 import DeviceInventory
 import InterruptSyncClient
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -16,10 +17,17 @@ struct Doctor: ParsableCommand {
   @Argument(help: "A device or software line (default: all).", completion: .devices)
   var device: String?
 
+  @Flag(
+    help: """
+      Have the kernel raise each vector of vfio-pci devices that the daemon services, once: shows \
+      that interrupts reach their routines. Needs the role control.
+      """)
+  var selfTest = false
+
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let examination = try Examination(device, address: common.address)
+    let examination = try Examination(device, address: common.address, tests: selfTest)
     let findings = examination.findings
     if common.json {
       common.show(["findings": .array(findings.map { .object($0.json) })])
@@ -31,7 +39,8 @@ struct Doctor: ParsableCommand {
       }
       if findings.isEmpty, !common.quiet {
         let count = examination.examined.count
-        Console.out("\(count) device\(count == 1 ? "" : "s") checked, no problems found")
+        let tested = selfTest ? ", vectors tested: \(examination.tested)" : ""
+        Console.out("\(count) device\(count == 1 ? "" : "s") checked\(tested), no problems found")
       }
     }
     if findings.contains(where: { $0.severity == .problem }) { throw ExitCode(Failure.failed) }
@@ -42,32 +51,32 @@ struct Doctor: ParsableCommand {
 private struct Examination {
   private(set) var findings: [Finding] = []
   private(set) var examined: [String] = []
+  /// Self-tests made.
+  private(set) var tested = 0
 
-  init(_ device: String?, address: String?) throws(InterruptSyncClientError) {
+  init(_ device: String?, address: String?, tests: Bool) throws(InterruptSyncClientError) {
     let present = UIODeviceInfo.all()
     let isolated = VFIODeviceInfo.all().filter { info in device.map(info.isCalled) ?? true }
-    for info in isolated {
-      let access = info.path.map { NodeAccess($0) } ?? .absent
-      findings += VFIOExamination(info: info, access: access).findings
-      examined.append(info.stableID)
-    }
-    // The daemon does not know it.
-    if device != nil, !isolated.isEmpty { return }
+    examine(isolated)
     let client: InterruptSyncClient
     let devices: [Device]
     let statistics: [DeviceStatistics]
     do throws(InterruptSyncClientError) {
       client = try InterruptSyncClient(address: address)
-      if let device {
+      if let device, isolated.isEmpty {
         devices = [try client.describe(device)]
       } else {
-        devices = try client.listDevices()
+        devices = try client.listDevices().filter { one in
+          device == nil || isolated.contains { one.id.hasPrefix("\($0.stableID)/") }
+        }
       }
       statistics = try client.statistics()
     } catch {
       guard [.notRunning, .permissionDenied, .disconnected].contains(error.code) else {
         throw error
       }
+      // Its kernel's part is examined, and no device of the daemon's was asked for.
+      if device != nil, !isolated.isEmpty, !tests { return }
       add(.problem, "interruptsyncd", error.cause, error.hint)
       examineKernel(present, device, hasOthers: !isolated.isEmpty)
       return
@@ -81,8 +90,28 @@ private struct Examination {
         dispatcher: Self.dispatcher(of: device, client), machine: machine)
       findings += examination.findings
       examined.append(device.id)
+      guard tests, device.isVector, device.isServiced else { continue }
+      tested += 1
+      findings += SelfTest(device, client).findings
+    }
+    if tests, tested == 0 {
+      add(
+        .warning, "interruptsyncd", "it services no vector that could be tested",
+        "the self-test is for devices of vfio-pci with a .device file")
     }
     if devices.isEmpty { examineKernel(present, device, hasOthers: !isolated.isEmpty) }
+  }
+
+  /// The kernel's part of what VFIO has.
+  private mutating func examine(_ isolated: [VFIODeviceInfo]) {
+    guard !isolated.isEmpty else { return }
+    let machine = VFIOMachine.current()
+    // Users without the right to read it go without.
+    let log = (try? KernelLog.messages()) ?? []
+    for info in isolated {
+      findings += VFIOExamination(info, machine: machine, log: log).findings
+      examined.append(info.stableID)
+    }
   }
 
   /// The dispatcher's thread has its device's or its group's name, cut to the length that the kernel

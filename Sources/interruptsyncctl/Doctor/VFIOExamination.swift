@@ -1,26 +1,33 @@
-// Floor 7. Why a device behind VFIO could not be opened: its IOMMU group and its node, as the kernel shows
-// them. Pure functions of values that Examination collected, so that tests can judge any state.
+// Floor 7. Why a device behind VFIO could not be opened, or is silent: its IOMMU group, its node, its
+// configuration space and what its IOMMU has stopped, as the kernel shows them. Pure functions of values that
+// Examination collected, so that tests can judge any state.
 import DeviceIdentity
 import DeviceInventory
+import Glibc
+import LinuxSystem
 
 /// One device of a VFIO driver.
 struct VFIOExamination {
   let info: VFIODeviceInfo
   /// What this user may do with the node of its group.
   let access: NodeAccess
+  /// A program has interrupts of it, and it is not a bus master: no message of its arrives (V20).
+  var isMuted = false
+  /// Accesses to memory that its IOMMU refused.
+  var faults: IOMMUFaults?
+  var machine = VFIOMachine()
 
-  var findings: [Finding] {
+  var findings: [Finding] { opening + working }
+
+  private var opening: [Finding] {
     guard let group = info.group, let path = info.path else {
-      let meaning = IOMMUGroupInfo.absence
-      return [finding(.problem, meaning.cause, meaning.hint)]
+      return [problem(IOMMUGroupInfo.absence)]
     }
+    if !machine.remapsInterrupts { return [problem(IOMMUGroupInfo.withoutRemapping)] }
     let others = info.hostsMembers
-    if !others.isEmpty {
-      let meaning = IOMMUGroupInfo.sharing(with: others)
-      return [finding(.problem, meaning.cause, meaning.hint)]
-    }
+    if !others.isEmpty { return [problem(IOMMUGroupInfo.sharing(with: others))] }
     switch access {
-    case .allowed: return []
+    case .allowed: return memory
     case .denied:
       return [
         finding(
@@ -37,7 +44,87 @@ struct VFIOExamination {
     }
   }
 
+  /// For DMA buffers; interrupts and registers need none (V34).
+  private var memory: [Finding] {
+    guard let most = machine.lockable, most < VFIOMachine.enough else { return [] }
+    return [
+      finding(
+        .warning,
+        "this user may lock \(most / 1024) KiB of memory, and more is refused to DMA buffers",
+        "raise the limit: ulimit -l for a shell, LimitMEMLOCK= for a service")
+    ]
+  }
+
+  private var working: [Finding] {
+    var found: [Finding] = []
+    if isMuted {
+      found.append(
+        finding(
+          .problem, "its interrupts are in use and bus mastering is off: no message arrives (V20)",
+          "a reset turns it off: the driver must turn it on again, or connect again"))
+    }
+    if let faults, faults.count > 0 {
+      let times = faults.count == 1 ? "once" : "\(faults.count) times"
+      found.append(
+        finding(
+          .warning,
+          "its IOMMU stopped it \(times), the last time \(faults.time.components.seconds) s "
+            + "after the machine's start: \(faults.last)",
+          "the driver gave it an address that is no DMA buffer's, or one that it had released"))
+    }
+    return found
+  }
+
+  private func problem(_ meaning: DeviceOperation.Meaning) -> Finding {
+    finding(.problem, meaning.cause, meaning.hint)
+  }
+
   private func finding(_ severity: Finding.Severity, _ text: String, _ hint: String) -> Finding {
     Finding(severity: severity, subject: info.stableID, text: text, hint: hint)
+  }
+}
+
+extension VFIOExamination {
+  /// Looks at a device of this machine.
+  /// - Parameter log: the kernel's, empty for a user who may not read it.
+  init(
+    _ info: VFIODeviceInfo, machine: VFIOMachine, log: [KernelMessage], sysfs: Sysfs = .system,
+    procfs: Procfs = .system
+  ) {
+    self.info = info
+    access = info.path.map { NodeAccess($0) } ?? .absent
+    let configuration =
+      (try? FileDescriptor.contents("\(sysfs.root)/bus/pci/devices/\(info.pci.address)/config"))
+      ?? []
+    // COMMAND bit 2. A bracket: vectors alone are numbered, and INTx needs no bus mastering.
+    isMuted =
+      configuration.count >= 6 && configuration[4] & 0x04 == 0
+      && procfs.hasInterrupts(requestedByNamesWith: "](\(info.pci.address))")
+    faults = IOMMUFaults(of: info.pci.address, in: log)
+    self.machine = machine
+  }
+}
+
+/// The state of a machine that every device of VFIO shares.
+struct VFIOMachine: Equatable {
+  /// Bytes below which the limit of locked memory is worth a word.
+  static let enough: UInt64 = 1 << 20
+
+  /// Or VFIO was told to do without.
+  var remapsInterrupts = true
+  /// Bytes that this user may lock; nil: without limit.
+  var lockable: UInt64?
+
+  static func current(sysfs: Sysfs = .system, procfs: Procfs = .system) -> VFIOMachine {
+    let path = "\(sysfs.root)/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
+    let doesWithout = (try? sysfs.text(path)) == "Y"
+    var limit = rlimit()
+    let isLimited =
+      unsafe geteuid() != 0
+      && getrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit) == 0
+      && limit.rlim_cur != .max
+    return VFIOMachine(
+      remapsInterrupts: doesWithout || procfs.remapsInterrupts ?? true,
+      lockable: isLimited ? UInt64(limit.rlim_cur) : nil)
   }
 }

@@ -11,6 +11,7 @@ enum VFIODaemonTests {
     Case(
       "daemonServicesEachVectorAndAnUnprivilegedClientSeesEveryMessage", limit: .seconds(1500),
       messages),
+    Case("V27_doctorTestsEveryVectorThatTheDaemonServices", selfTest),
     Case("V35_unbindReturnsWhileTheDaemonServicesAndTheDeviceIsConnectedAgain") {
       try giveBack { try Guest.shell("interruptsyncctl unbind \(Guest.rocker)") }
     },
@@ -90,6 +91,20 @@ enum VFIODaemonTests {
       for vector in [0, 1] {
         try expectEqual(try client.interrupts(vectors[vector]), 0, "interrupts of \(vector)")
       }
+    }
+  }
+
+  private static func selfTest() throws {
+    try serving { daemon, client in
+      let doctor = "interruptsyncctl doctor \(id) --self-test --address \(daemon.socket)"
+      let said = try Guest.shell(doctor)
+      try expect(said.contains("5 devices checked, vectors tested: 4, no problems found"), said)
+      for vector in vectors {
+        try expectEqual(try client.interrupts(vector), 1, "interrupts of \(vector)")
+      }
+      try client.ask("Disconnect", ["device": .string(vectors[2])])
+      let (status, fewer) = try Guest.run(doctor)
+      try expect(status == 1 && fewer.contains("\(vectors[2]): problem: it is disconnected"), fewer)
     }
   }
 

@@ -54,10 +54,19 @@ enum VFIOMemoryTests {
     try Guest.waitFor("the IOMMU's message") {
       try Guest.shell("dmesg").contains("Write access is not set")
     }
+    let (status, said) = try Guest.run("interruptsyncctl doctor pci-\(Guest.vfioEdu)")
+    try expect(
+      status == 0 && said.contains("warning: its IOMMU stopped it")
+        && said.contains("Request device [00:0a.0]"), "status \(status): \(said)")
     // What is its own it still reaches.
     let target = try DMABuffer(edu.edu.device, size: length)
     try edu.move(from: inside, to: target.deviceAddress, length)
     try expect(target.bytes.allSatisfy { $0 == 0x5a }, "the device did not write its own")
+    // Without bus mastering no message of its arrives (V20).
+    try edu.edu.device.setBusMaster(false)
+    let (muted, problem) = try Guest.run("interruptsyncctl doctor pci-\(Guest.vfioEdu)")
+    try expect(
+      muted == 1 && problem.contains("bus mastering is off"), "status \(muted): \(problem)")
     try edu.end()
   }
 
