@@ -12,6 +12,7 @@ enum VFIODaemonTests {
       "daemonServicesEachVectorAndAnUnprivilegedClientSeesEveryMessage", limit: .seconds(1500),
       messages),
     Case("V27_doctorTestsEveryVectorThatTheDaemonServices", selfTest),
+    Case("vectorsAreServicedByRecipesAndHostedDriversAndAReloadChangesTheirKind", kinds),
     Case("V35_unbindReturnsWhileTheDaemonServicesAndTheDeviceIsConnectedAgain") {
       try giveBack { try Guest.shell("interruptsyncctl unbind \(Guest.rocker)") }
     },
@@ -23,6 +24,7 @@ enum VFIODaemonTests {
   ]
 
   private static let id = "pci-\(Guest.rocker)"
+  private static let edu = "pci-\(Guest.vfioEdu)"
   private static let vectors = (0..<4).map { "\(id)/msix\($0)" }
   /// Writing N raises vector N.
   private static let raise = 0x20
@@ -106,6 +108,47 @@ enum VFIODaemonTests {
       let (status, fewer) = try Guest.run(doctor)
       try expect(status == 1 && fewer.contains("\(vectors[2]): problem: it is disconnected"), fewer)
     }
+  }
+
+  /// INTx with a recipe, MSI with a driver, and INTx again, in one process.
+  private static func kinds() throws {
+    func files(_ kind: String, _ routine: String) -> [String: String] {
+      [
+        "devices/50-edu.device":
+          "[Match]\nId=\(edu)\n[Device]\nInterrupt=\(kind)\n[Routine]\n\(routine)"
+      ]
+    }
+    let driver = "Driver=/usr/lib/interruptsync/drivers/edu.so"
+    try Guest.bindVFIO(Guest.vfioEdu)
+    let list = try Guest.shell("./interruptsyncd --list")
+    try expect(list.contains("  \(edu)  vfio-pci  bar0"), list)
+    // Listed as one device as long as no file is for it.
+    let daemon = try ServiceDaemon([:])
+    let client = try daemon.client()
+    try expectEqual(client.state(edu), "listed", "state")
+    for (kind, vector, routine) in [
+      ("intx", "\(edu)/intx", InstalledService.recipe), ("msi", "\(edu)/msi0", driver),
+      ("intx", "\(edu)/intx", InstalledService.recipe),
+    ] {
+      try daemon.write(files(kind, routine))
+      try client.ask("Reload")
+      try Guest.waitFor("\(vector) to be connected, it is \(client.state(vector))") {
+        client.state(vector) == "connected"
+      }
+      let before = try claimed(vector, client)
+      for number in 1...100 {
+        try client.transact(vector, [Operation.write(Edu.raise, 1)])
+        try Guest.waitFor("interrupt \(number) of \(vector)") {
+          try claimed(vector, client) == before + UInt64(number)
+        }
+      }
+    }
+    try daemon.end()
+  }
+
+  private static func claimed(_ vector: String, _ client: VarlinkClient) throws -> UInt64 {
+    let reply = try client.ask("GetStatistics", ["device": .string(vector)])
+    return reply.parameters["statistics"]?.array?.first?.object?["claimed"]?.uint64 ?? 0
   }
 
   /// The host has the device within three seconds, and the daemon when it is bound again.
