@@ -101,6 +101,7 @@ extension DeviceRegistry {
     retire(device)
     disconnected.remove(device.id)
     drop(device)
+    device.releaseObject()
   }
 
   func addSoftwareLines() {

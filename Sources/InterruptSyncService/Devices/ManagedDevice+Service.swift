@@ -130,6 +130,13 @@ extension ManagedDevice {
     object = nil
   }
 
+  /// Drops the object, and with it the line, although others may still refer to the device.
+  func releaseObject() {
+    carried = statistics
+    endSubscriptions()
+    object = nil
+  }
+
   // MARK: Routines
 
   func cancelRoutines() {

@@ -10,6 +10,8 @@ import Varlink
 enum VFIOServiceTests {
   static let cases = [
     Case("V39_serviceOpensAndObservesWhatIsBoundPersistently", limit: .seconds(1500), service),
+    Case(
+      "V35_unbindReturnsWhileTheServiceManagerKeepsTheDevice", limit: .seconds(1500), giveBack),
     Case("V37_serviceLosesNoMessageOverRestarts", limit: .seconds(1500)) {
       try undisturbed { _ in try Guest.shell("systemctl restart \(InstalledService.unit)") }
     },
@@ -98,6 +100,30 @@ enum VFIOServiceTests {
       // Three descriptors of the function, one of each vector, totals and configuration.
       try expectEqual(
         try InstalledService.property("NFileDescriptorStore"), "9", "descriptors in store")
+    }
+  }
+
+  /// The manager's copies hold the device as the daemon's do.
+  private static func giveBack() throws {
+    try serving { registers in
+      try raiseOne(registers)
+      let start = Clock.now
+      try Guest.shell("interruptsyncctl unbind \(Guest.rocker)")
+      let took = (Clock.now - start) / 1_000_000
+      say("the host had the device after \(took) ms")
+      try expect(took < 3000, "it took \(took) ms")
+      try Guest.waitFor("the vector to be gone") {
+        try InstalledService.client().state(vector) == "gone"
+      }
+      // Totals and configuration.
+      try expectEqual(
+        try InstalledService.property("NFileDescriptorStore"), "2", "descriptors in store")
+      try Guest.shell("interruptsyncctl bind \(Guest.rocker) --driver vfio-pci")
+      try waitForVector()
+      registers.raise(2)
+      try Guest.waitFor("the daemon to have both messages") {
+        try InstalledService.client().interrupts(vector) == 2
+      }
     }
   }
 

@@ -150,6 +150,16 @@ private let match = "[Match]\nId=\(id)\n"
     bench.registry.end()
   }
 
+  @Test func aReloadChangesTheKindOfInterrupt() throws {
+    let bench = try VectorBench(match + "[Routine]\n") { $0.counts = [1: 1, 2: 4] }
+    // What the kernel does with the last close (V9).
+    bench.fake.state.withLock { $0.enabled = nil }
+    try bench.reload(match + "[Device]\nInterrupt=msi\n[Routine]\n")
+    #expect(bench.states == ["\(id)/msi0 connected"])
+    #expect(bench.fake.log.suffix(2) == ["enable 1", "give 0"])
+    bench.registry.end()
+  }
+
   @Test func vectorsThatAClientDisconnectedStayWithoutService() throws {
     let bench = try VectorBench(match + "[Routine]\n")
     let device = try bench.device("\(id)/msix3")
