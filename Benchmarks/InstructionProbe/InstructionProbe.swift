@@ -57,7 +57,7 @@ struct InstructionProbe {
     defer { unsafe fclose(file) }
     var line = unsafe cuio_line(
       fd: -1, rearm_fd: fileno(file), format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_PCI_COMMAND,
-      total: 0, command: 7)
+      total: 0, command: 7, hooks: 0)
     for _ in 0..<count { _ = unsafe cuio_line_rearm(&line) }
   }
 }

@@ -64,7 +64,7 @@ enum HotPathBenchmark {
     var line = cuio_line(
       fd: -1, rearm_fd: unsafe fileno(file), format: CUIO_COUNT_TOTAL32,
       rearm: CUIO_REARM_PCI_COMMAND, total: 0,
-      command: 7)
+      command: 7, hooks: 0)
     let idle = unsafe trace_system_calls({ _ in }, nil)
     let made = unsafe trace_system_calls(
       { line in

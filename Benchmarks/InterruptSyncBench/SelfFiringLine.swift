@@ -19,7 +19,7 @@ import UIO
     unsafe raw.initialize(
       to: cuio_line(
         fd: fd, rearm_fd: fd, format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_IRQCONTROL, total: 0,
-        command: 0))
+        command: 0, hooks: 0))
   }
 
   deinit { unsafe raw.deallocate() }

@@ -122,8 +122,17 @@ int cuio_line_mask(cuio_line *line) {
     // It is masked since the interrupt that was not answered by a re-arm.
     case CUIO_REARM_EVENTFD:
     case CUIO_REARM_NONE: break;
+    case CUIO_REARM_CALL: {
+      const cuio_line_hooks *hooks = (const cuio_line_hooks *)line->hooks;
+      return hooks->mask(hooks->context);
+    }
   }
   return 0;
+}
+
+int cuio_line_call_unmask(uintptr_t hooks) {
+  const cuio_line_hooks *calls = (const cuio_line_hooks *)hooks;
+  return calls->unmask(calls->context);
 }
 
 int cuio_wait(int fd, int wake_fd, int timeout_ms, bool ignore_readable) {

@@ -79,15 +79,31 @@ public func interruptsync_line_descriptor(
   _ fd: Int32, _ format: UInt32, _ total: UInt32, _ name: UnsafePointer<CChar>?,
   _ line: UnsafeMutablePointer<OpaquePointer?>?
 ) -> Int32 {
+  attempt { unsafe try giveDescriptorLine(fd, format, total, name, .none, to: line) }
+}
+
+@c @implementation
+public func interruptsync_line_descriptor_masked(
+  _ fd: Int32, _ format: UInt32, _ total: UInt32, _ name: UnsafePointer<CChar>?,
+  _ masking: UnsafePointer<interruptsync_masking>?, _ line: UnsafeMutablePointer<OpaquePointer?>?
+) -> Int32 {
   attempt {
-    let formats: [FileDescriptorLine.Format] = [.eventCounter, .totals]
-    guard Int(format) < formats.count else { throw Failure.invalid("\(format) is not a format") }
-    let name = unsafe name.map { unsafe String(cString: $0) } ?? "descriptor"
-    let descriptor = try FileDescriptorLine(
-      fd, format: formats[Int(format)], total: total, name: name)
-    unsafe try LineBox(.descriptor(descriptor)).give(to: line)
-    return 0
+    let masking = unsafe try masking.map { unsafe try LineMasking.of(take($0)) }
+    return unsafe try giveDescriptorLine(fd, format, total, name, masking ?? .none, to: line)
   }
+}
+
+private func giveDescriptorLine(
+  _ fd: Int32, _ format: UInt32, _ total: UInt32, _ name: UnsafePointer<CChar>?,
+  _ masking: LineMasking, to line: UnsafeMutablePointer<OpaquePointer?>?
+) throws -> Int32 {
+  let formats: [FileDescriptorLine.Format] = [.eventCounter, .totals]
+  guard Int(format) < formats.count else { throw Failure.invalid("\(format) is not a format") }
+  let name = unsafe name.map { unsafe String(cString: $0) } ?? "descriptor"
+  let descriptor = try FileDescriptorLine(
+    fd, format: formats[Int(format)], total: total, name: name, masking: masking)
+  unsafe try LineBox(.descriptor(descriptor)).give(to: line)
+  return 0
 }
 
 @c @implementation
@@ -121,11 +137,47 @@ public func interruptsync_line_get_info(
       answer.kind = UInt32(INTERRUPTSYNC_LINE_VFIO)
       if vector.device.interrupt == .intx { answer.rearm = UInt32(INTERRUPTSYNC_REARM_UNMASK) }
     case .software: answer.kind = UInt32(INTERRUPTSYNC_LINE_SOFTWARE)
-    case .descriptor: answer.kind = UInt32(INTERRUPTSYNC_LINE_DESCRIPTOR)
+    case .descriptor(let descriptor):
+      answer.kind = UInt32(INTERRUPTSYNC_LINE_DESCRIPTOR)
+      answer.rearm = UInt32(descriptor.masking.rearm)
     }
     unsafe withUnsafeMutableBytes(of: &answer.name) { unsafe fill($0, line.source.name) }
     unsafe try give(answer, to: info)
     return 0
+  }
+}
+
+extension LineMasking {
+  /// The calls of a program's struct.
+  fileprivate static func of(_ masking: interruptsync_masking) throws(Failure) -> Self {
+    switch unsafe Int(masking.kind) {
+    case INTERRUPTSYNC_MASKING_NONE: return .none
+    case INTERRUPTSYNC_MASKING_EVENTFD: return unsafe .eventfd(unmask: masking.unmask_fd)
+    case INTERRUPTSYNC_MASKING_EACH_INTERRUPT:
+      let (mask, unmask) = unsafe try calls(masking)
+      return .eachInterrupt(mask: mask, unmask: unmask)
+    case INTERRUPTSYNC_MASKING_ON_DEMAND:
+      let (mask, unmask) = unsafe try calls(masking)
+      return .onDemand(mask: mask, unmask: unmask)
+    default: throw unsafe .invalid("\(masking.kind) is not a kind of masking")
+    }
+  }
+
+  private static func calls(_ masking: interruptsync_masking) throws(Failure) -> (Call, Call) {
+    guard let mask = unsafe masking.mask, let unmask = unsafe masking.unmask else {
+      throw .invalid("this kind of masking needs both calls")
+    }
+    // The program keeps it valid, and makes its calls safe for the threads that the header names.
+    nonisolated(unsafe) let context = unsafe masking.context
+    return ({ unsafe mask(context) }, { unsafe unmask(context) })
+  }
+
+  fileprivate var rearm: Int {
+    switch self {
+    case .none, .onDemand: INTERRUPTSYNC_REARM_NONE
+    case .eventfd: INTERRUPTSYNC_REARM_UNMASK
+    case .eachInterrupt: INTERRUPTSYNC_REARM_CALL
+    }
   }
 }
 

@@ -63,7 +63,7 @@ import Synchronization
         fd: device.file.raw,
         rearm_fd: configuration?.raw ?? (chosen == .irqControl ? device.file.raw : -1),
         format: device.isShared ? CUIO_COUNT_POLLED_TOTAL32 : CUIO_COUNT_TOTAL32,
-        rearm: chosen.raw, total: device.total.load(ordering: .relaxed), command: 0))
+        rearm: chosen.raw, total: device.total.load(ordering: .relaxed), command: 0, hooks: 0))
     try device.whileUnused("prepare the interrupt line") { () throws(UIOError) in try verify() }
   }
 

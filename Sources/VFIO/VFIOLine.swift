@@ -54,7 +54,8 @@ import Synchronization
     unsafe raw.initialize(
       to: cuio_line(
         fd: event.raw, rearm_fd: unmask?.raw ?? -1, format: CUIO_COUNT_EVENTFD,
-        rearm: unmask == nil ? CUIO_REARM_NONE : CUIO_REARM_EVENTFD, total: 0, command: 0))
+        rearm: unmask == nil ? CUIO_REARM_NONE : CUIO_REARM_EVENTFD, total: 0, command: 0, hooks: 0)
+    )
   }
 
   deinit {

@@ -46,6 +46,107 @@ static void on_report(interruptsync_object *object, const interruptsync_report *
   event_post(&served);
 }
 
+static int32_t note_mask(void *context) {
+  __atomic_add_fetch((int *)context, 100, __ATOMIC_RELAXED);
+  return 0;
+}
+
+static int32_t note_unmask(void *context) {
+  __atomic_add_fetch((int *)context, 1, __ATOMIC_RELAXED);
+  return 0;
+}
+
+static void serve_on(interruptsync_line *line, int counter, uint32_t rearm) {
+  interruptsync_object *object = NULL;
+  interruptsync_line_info info = INTERRUPTSYNC_STRUCT(interruptsync_line_info);
+  CHECK_EQUAL(interruptsync_line_get_info(line, &info), 0);
+  CHECK_EQUAL(info.kind, INTERRUPTSYNC_LINE_DESCRIPTOR);
+  CHECK_EQUAL(info.rearm, rearm);
+  CHECK_EQUAL(interruptsync_object_create(line, INTERRUPTSYNC_MODE_NORMAL, NULL, &object), 0);
+  CHECK_EQUAL(interruptsync_object_register(object, serve, NULL, 0, NULL), 0);
+  CHECK_EQUAL(interruptsync_object_connect(object), 0);
+  for (int i = 0; i < 3; i++) {
+    uint64_t one = 1;
+    CHECK_EQUAL(write(counter, &one, sizeof one), sizeof one);
+    CHECK(event_wait(&served));
+  }
+  CHECK_EQUAL(interruptsync_object_disconnect(object), 0);
+  interruptsync_release(object);
+  interruptsync_release(line);
+}
+
+// Unmasked at connect and by each of three dispatches; masked at disconnect, where there is a call for it.
+TEST(N17_descriptor_lines_are_unmasked_by_an_eventfd_or_by_calls) {
+  event_init(&served);
+  int counter = eventfd(0, EFD_NONBLOCK), unmask = eventfd(0, EFD_NONBLOCK);
+  interruptsync_line *line = NULL;
+  interruptsync_masking masking = INTERRUPTSYNC_STRUCT(interruptsync_masking);
+  masking.kind = INTERRUPTSYNC_MASKING_EVENTFD;
+  masking.unmask_fd = unmask;
+  CHECK_EQUAL(
+      interruptsync_line_descriptor_masked(counter, INTERRUPTSYNC_EVENT_COUNTER, 0, NULL, &masking, &line), 0);
+  serve_on(line, counter, INTERRUPTSYNC_REARM_UNMASK);
+  uint64_t count = 0;
+  CHECK_EQUAL(read(unmask, &count, sizeof count), sizeof count);
+  CHECK_EQUAL(count, 4);
+  const struct {
+    uint32_t kind, rearm;
+    int noted;
+  } kinds[] = {
+      {INTERRUPTSYNC_MASKING_EACH_INTERRUPT, INTERRUPTSYNC_REARM_CALL, 104},
+      {INTERRUPTSYNC_MASKING_ON_DEMAND, INTERRUPTSYNC_REARM_NONE, 101},
+  };
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    int noted = 0;
+    masking.kind = kinds[i].kind;
+    masking.mask = note_mask;
+    masking.unmask = note_unmask;
+    masking.context = &noted;
+    CHECK_EQUAL(
+        interruptsync_line_descriptor_masked(counter, INTERRUPTSYNC_EVENT_COUNTER, 0, NULL, &masking, &line), 0);
+    serve_on(line, counter, kinds[i].rearm);
+    CHECK_EQUAL(__atomic_load_n(&noted, __ATOMIC_RELAXED), kinds[i].noted);
+  }
+  CHECK_EQUAL(interruptsync_line_descriptor_masked(counter, INTERRUPTSYNC_EVENT_COUNTER, 0, NULL, NULL, &line), 0);
+  serve_on(line, counter, INTERRUPTSYNC_REARM_NONE);
+  close(counter);
+  close(unmask);
+}
+
+TEST(maskings_that_cannot_work_are_refused) {
+  int counter = eventfd(0, 0), ends[2];
+  CHECK_EQUAL(pipe(ends), 0);
+  interruptsync_line *line = NULL;
+  interruptsync_masking masking = INTERRUPTSYNC_STRUCT(interruptsync_masking);
+  const struct {
+    uint32_t kind;
+    int unmask_fd;
+    const char *words;
+  } bad[] = {
+      {4, -1, "4 is not a kind of masking"},
+      {INTERRUPTSYNC_MASKING_EVENTFD, -1, "-1, is not open"},
+      {INTERRUPTSYNC_MASKING_EVENTFD, ends[1], "is not an eventfd"},
+      {INTERRUPTSYNC_MASKING_EACH_INTERRUPT, -1, "needs both calls"},
+      {INTERRUPTSYNC_MASKING_ON_DEMAND, -1, "needs both calls"},
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    masking.kind = bad[i].kind;
+    masking.unmask_fd = bad[i].unmask_fd;
+    CHECK_REFUSED(interruptsync_line_descriptor_masked(counter, INTERRUPTSYNC_EVENT_COUNTER, 0, NULL, &masking, &line),
+                  EINVAL, bad[i].words);
+  }
+  masking.unmask = note_unmask;
+  CHECK_FAILS(interruptsync_line_descriptor_masked(counter, INTERRUPTSYNC_EVENT_COUNTER, 0, NULL, &masking, &line),
+              EINVAL, "needs both calls");
+  masking.size--;
+  CHECK_FAILS(interruptsync_line_descriptor_masked(counter, INTERRUPTSYNC_EVENT_COUNTER, 0, NULL, &masking, &line),
+              EINVAL, "size");
+  CHECK(line == NULL);
+  close(counter);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 // An eventfd of the caller's, and a pipe of totals whose writer goes away.
 TEST(descriptor_lines) {
   event_init(&served);

@@ -112,6 +112,31 @@ TEST(fact18_irqcontrol_writes_one_to_unmask_and_zero_to_mask) {
   close(ends[1]);
 }
 
+static int32_t noted[2];
+
+static int32_t note_unmask(void *context) {
+  noted[0]++;
+  return context == noted ? 0 : -EINVAL;
+}
+
+static int32_t note_mask(void *context) {
+  noted[1]++;
+  return context == noted ? 0 : -EINVAL;
+}
+
+TEST(N17_a_hooked_line_is_unmasked_and_masked_by_its_calls) {
+  cuio_line_hooks hooks = {.unmask = note_unmask, .mask = note_mask};
+  cuio_line hooked = {.fd = -1, .rearm_fd = -1, .rearm = CUIO_REARM_CALL, .hooks = (uintptr_t)&hooks};
+  CHECK_EQUAL(cuio_line_rearm(&hooked), -EINVAL);
+  CHECK_EQUAL(cuio_line_mask(&hooked), -EINVAL);
+  hooks.context = noted;
+  CHECK_EQUAL(cuio_line_rearm(&hooked), 0);
+  CHECK_EQUAL(cuio_line_rearm(&hooked), 0);
+  CHECK_EQUAL(cuio_line_mask(&hooked), 0);
+  CHECK_EQUAL(noted[0], 3);
+  CHECK_EQUAL(noted[1], 2);
+}
+
 // A file that may hold two bytes and no more: a write of four answers 2.
 static void write_past_a_limit(void) {
   struct rlimit two = {2, 2};

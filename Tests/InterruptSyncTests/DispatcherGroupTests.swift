@@ -431,7 +431,7 @@ private final class FileLine: InterruptSource, @unchecked Sendable {
     raw.initialize(
       to: cuio_line(
         fd: descriptor, rearm_fd: -1, format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_NONE, total: 0,
-        command: 0))
+        command: 0, hooks: 0))
   }
 
   deinit {

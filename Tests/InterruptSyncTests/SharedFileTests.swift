@@ -178,7 +178,7 @@ func aPacketThatIsLongerOrShorterThanATotalEndsTheLine(_ length: Int) throws {
   block(reader)
   var line = cuio_line(
     fd: reader, rearm_fd: -1, format: CUIO_COUNT_SHARED_EVENTFD, rearm: CUIO_REARM_NONE, total: 0,
-    command: 0)
+    command: 0, hooks: 0)
   var delta: UInt64 = 7
   #expect(cuio_line_read(&line, &delta) == -EAGAIN)
   let record = [UInt8](repeating: 0x11, count: 48)

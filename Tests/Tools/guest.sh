@@ -25,6 +25,7 @@ c_programs() {
   export PKG_CONFIG_PATH=$root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
   c_program gcc gnu17 Tests/Hardware/programs/processes.c "$1/processes" &&
     c_program gcc gnu17 Tests/Hardware/programs/vfio.c "$1/vfio" &&
+    c_program gcc gnu17 Tests/Hardware/programs/own_vfio.c "$1/own_vfio" &&
     c_program gcc gnu17 Tests/Hardware/programs/messages.c "$1/messages" &&
     c_program gcc gnu17 Tests/Hardware/programs/common_buffers.c "$1/common_buffers" &&
     c_program gcc gnu17 Examples/uart-c/uart.c "$1/uart" && c_program gcc gnu17 Examples/uart-wdf/uart.c "$1/uart-wdf" &&

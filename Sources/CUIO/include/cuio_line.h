@@ -30,8 +30,8 @@ typedef enum {
   CUIO_COUNT_KICKED_EVENTFD = 8,
 } cuio_count_format;
 
-/// How the line is unmasked after an interrupt. Two of the values are the lengths of what is written: a re-arm tells
-/// the four apart with two comparisons.
+/// How the line is unmasked after an interrupt. Two of the values are the lengths of what is written, so that a re-arm
+/// tells them apart without a comparison.
 typedef enum {
   /// Nothing to do: edge or message-signalled lines, eventfd, pipe.
   CUIO_REARM_NONE = 0,
@@ -41,6 +41,8 @@ typedef enum {
   CUIO_REARM_IRQCONTROL = 4,
   /// Write 8 bytes of 1 to the eventfd that unmasks the line: INTx of VFIO (V16).
   CUIO_REARM_EVENTFD = 8,
+  /// Call the program's own function.
+  CUIO_REARM_CALL = 16,
 } cuio_rearm_kind;
 
 typedef struct cuio_line {
@@ -54,7 +56,18 @@ typedef struct cuio_line {
   uint32_t total;
   /// COMMAND without Interrupt-Disable, as last read from the device.
   uint16_t command;
+  /// For CUIO_REARM_CALL the address of a cuio_line_hooks, which must live as long as the line; otherwise 0. A re-arm
+  /// that passed the line on would keep the compiler from having a line's fields in registers.
+  uintptr_t hooks;
 } cuio_line;
+
+/// Functions of the program's that mask and unmask a line. Both return 0 or -errno, and must not wait: the interrupt
+/// lock is held.
+typedef struct cuio_line_hooks {
+  int32_t (*LINUX_NONNULL unmask)(void *LINUX_NULLABLE context);
+  int32_t (*LINUX_NONNULL mask)(void *LINUX_NULLABLE context);
+  void *LINUX_NULLABLE context;
+} cuio_line_hooks;
 
 /// The total of the last successful read; any thread may ask.
 LINUX_HOT static inline uint32_t cuio_line_total(const cuio_line *LINUX_NONNULL line) {
@@ -155,12 +168,16 @@ LINUX_HOT static inline int cuio_line_write_command(cuio_line *LINUX_NONNULL lin
   }
 }
 
+/// Calls the program's function.
+LINUX_HOT int cuio_line_call_unmask(uintptr_t hooks);
+
 /// Unmasks the line. Returns 0 or -errno: -ENOSYS (no irqcontrol), -EINVAL or -ENODEV (device gone, facts 16, 28),
 /// -EPROTO (the driver returned a length other than 4, fact 18).
 LINUX_HOT static inline int cuio_line_rearm(cuio_line *LINUX_NONNULL line) {
   switch (line->rearm) {
     case CUIO_REARM_PCI_COMMAND: return cuio_line_write_command(line, 0);
     case CUIO_REARM_NONE: return 0;
+    case CUIO_REARM_CALL: return cuio_line_call_unmask(line->hooks);
     default: return cuio_write_one(line->rearm_fd, (size_t)line->rearm);
   }
 }

@@ -7,7 +7,8 @@ import Synchronization
 import UIO
 
 /// A line over a descriptor of the caller's: an eventfd (VFIO, KVM, another process) or a pipe or
-/// socket that carries counts as `/dev/uioN` does.
+/// socket that carries counts as `/dev/uioN` does. Say how the line is masked (`LineMasking`), and the storm
+/// brake and disconnect work as on a device's line.
 @safe public final class FileDescriptorLine: InterruptSource, @unchecked Sendable {
   /// What a read of the descriptor yields.
   public enum Format: Sendable {
@@ -21,8 +22,9 @@ import UIO
 
   /// As given when the line was made: names the line in errors and its dispatcher's thread.
   public let name: String
-  private let file: FileDescriptor
-  private let raw: UnsafeMutablePointer<cuio_line>
+  /// As given when the line was made.
+  public let masking: LineMasking
+  private let masked: MaskedLine
   private let isClaimed = Atomic<Bool>(false)
 
   /// Duplicates `descriptor`, which stays the caller's. The open file is left as it is: the line
@@ -34,52 +36,86 @@ import UIO
   ///   - format: what a read of it yields.
   ///   - total: the total before the first record, for `totals`.
   ///   - name: for messages and the dispatcher's thread.
-  /// - Throws: `invalidArgument` (not an open descriptor, or of a kind that yields no such counts),
-  ///   `resourcesExhausted`.
+  ///   - masking: how the line is masked and unmasked.
+  /// - Throws: `invalidArgument` (not an open descriptor, or of a kind that yields no such counts; an
+  ///   unmask descriptor that is no eventfd), `resourcesExhausted`.
   public init(
-    _ descriptor: Int32, format: Format, total: UInt32 = 0, name: String = "descriptor"
+    _ descriptor: Int32, format: Format, total: UInt32 = 0, name: String = "descriptor",
+    masking: LineMasking = .none
   ) throws(InterruptSyncError) {
-    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-    guard copy >= 0 else {
-      let number = errno
-      let code: InterruptSyncError.Code = number == EBADF ? .invalidArgument : .resourcesExhausted
-      throw InterruptSyncError(
-        code, object: name, operation: "make a descriptor line",
-        cause: code == .invalidArgument
-          ? "\(descriptor) is not an open descriptor" : "cannot duplicate the descriptor",
-        errno: number)
-    }
-    file = FileDescriptor(adopting: copy)
-    self.name = name
+    let file = try Self.duplicate(descriptor, name, "the descriptor")
     let reading = try DescriptorKind(file).reading(format, of: name)
-    unsafe raw = .allocate(capacity: 1)
-    unsafe raw.initialize(
-      to: cuio_line(
-        fd: copy, rearm_fd: -1, format: reading, rearm: CUIO_REARM_NONE, total: total, command: 0
-      ))
+    self.name = name
+    self.masking = masking
+    masked = MaskedLine(
+      file, reading, total, masking, unmask: try Self.unmaskEventfd(masking, of: name))
   }
 
-  deinit { unsafe raw.deallocate() }
+  private static func unmaskEventfd(
+    _ masking: LineMasking, of line: String
+  ) throws(InterruptSyncError) -> FileDescriptor? {
+    guard case .eventfd(let descriptor) = masking else { return nil }
+    let file = try duplicate(descriptor, line, "the unmask eventfd")
+    guard DescriptorKind(file) == .counter else {
+      throw InterruptSyncError(
+        .invalidArgument, object: line, operation: "make a descriptor line",
+        cause: "the unmask descriptor, \(descriptor), is not an eventfd",
+        hint: "pass the eventfd that the kernel unmasks the line by, or calls that do it")
+    }
+    return file
+  }
 
-  /// Gives the line to one object. Called by connect, at PASSIVE_LEVEL.
-  /// - Throws: `lineBusy` while another object is connected to it.
+  private static func duplicate(
+    _ descriptor: Int32, _ line: String, _ what: String
+  ) throws(InterruptSyncError) -> FileDescriptor {
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    guard copy < 0 else { return FileDescriptor(adopting: copy) }
+    let number = errno
+    let code: InterruptSyncError.Code = number == EBADF ? .invalidArgument : .resourcesExhausted
+    throw InterruptSyncError(
+      code, object: line, operation: "make a descriptor line",
+      cause: code == .invalidArgument
+        ? "\(what), \(descriptor), is not open" : "cannot duplicate \(what)",
+      errno: number)
+  }
+
+  /// Gives the line to one object, and unmasks it if it is masked on demand. Called by connect, at
+  /// PASSIVE_LEVEL.
+  /// - Throws: `lineBusy` while another object is connected to it; `lineFailed` or `removed` when it
+  ///   cannot be unmasked.
   public func attach() throws(InterruptSyncError) -> InterruptLine {
     guard !isClaimed.exchange(true, ordering: .acquiringAndReleasing) else {
       throw InterruptSyncError.lineBusy(name)
     }
-    return unsafe InterruptLine(raw)
+    let result = masked.unmaskOnDemand()
+    guard result == 0 else {
+      isClaimed.store(false, ordering: .releasing)
+      throw failure(.rearm, errno: -result)
+    }
+    return unsafe InterruptLine(masked.raw)
   }
 
-  /// Takes the line back. Called once the dispatcher has stopped.
-  public func detach() { isClaimed.store(false, ordering: .releasing) }
+  /// Takes the line back, and masks it if it is masked on demand. Called once the dispatcher has stopped.
+  public func detach() {
+    masked.maskOnDemand()
+    isClaimed.store(false, ordering: .releasing)
+  }
 
-  /// EPIPE, EIO and ENODEV mean `removed`: the other end was closed. Everything else is
-  /// `lineFailed`, also a record whose length is not the format's (EBADMSG).
+  /// Masks a line whose interrupts go on otherwise.
+  public func brake() { masked.maskOnDemand() }
+
+  /// Unmasks it.
+  public func release() -> Int32 { masked.unmaskOnDemand() }
+
+  /// EPIPE, EIO and ENODEV mean `removed`: the other end was closed, or the device is gone. Everything
+  /// else is `lineFailed`, also a record whose length is not the format's (EBADMSG).
   public func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
     let (code, cause): (InterruptSyncError.Code, String) =
-      switch errno {
-      case EPIPE, EIO, ENODEV: (.removed, "the other end was closed")
-      case EBADMSG: (.lineFailed, "a record's length differs from the format's")
+      switch (operation, errno) {
+      case (.rearm, EPIPE), (.rearm, EIO), (.rearm, ENODEV): (.removed, "the device is gone")
+      case (.rearm, _): (.lineFailed, "the line cannot be unmasked")
+      case (_, EPIPE), (_, EIO), (_, ENODEV): (.removed, "the other end was closed")
+      case (_, EBADMSG): (.lineFailed, "a record's length differs from the format's")
       default: (.lineFailed, "the descriptor failed")
       }
     return InterruptSyncError(

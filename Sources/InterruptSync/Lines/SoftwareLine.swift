@@ -31,7 +31,7 @@ import UIO
     unsafe raw.initialize(
       to: cuio_line(
         fd: fd, rearm_fd: -1, format: CUIO_COUNT_EVENTFD, rearm: CUIO_REARM_NONE, total: 0,
-        command: 0))
+        command: 0, hooks: 0))
   }
 
   deinit { unsafe raw.deallocate() }

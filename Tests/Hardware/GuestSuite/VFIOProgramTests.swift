@@ -1,5 +1,5 @@
-// VFIO from C and Windows code on real devices: what programs/vfio.c, messages.c and common_buffers.c do and
-// say. The cases run on the suite's one thread, beside the program.
+// VFIO from C and Windows code on real devices: what programs/vfio.c, own_vfio.c, messages.c and
+// common_buffers.c do and say. The cases run on the suite's one thread, beside the program.
 import Glibc
 import InterruptSync
 
@@ -24,6 +24,12 @@ enum VFIOProgramTests {
       try finish(
         try Program(["pci-\(Guest.vfioEdu)", "pci-\(Guest.eduC)"], program: "common_buffers"),
         "the common buffers had the bytes")
+    },
+    Case("V25_aProgramsOwnDescriptorsAreServicedBrakedAndDisconnected") {
+      try Guest.bindVFIO(Guest.vfioEdu)
+      try finish(
+        try Program([Guest.vfioEdu], program: "own_vfio"),
+        "the program's own descriptors were serviced")
     },
   ]
 

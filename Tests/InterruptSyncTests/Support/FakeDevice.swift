@@ -29,7 +29,7 @@ final class FakeDevice: InterruptSource, @unchecked Sendable {
     raw.initialize(
       to: cuio_line(
         fd: pair[0], rearm_fd: pair[0], format: CUIO_COUNT_TOTAL32, rearm: CUIO_REARM_IRQCONTROL,
-        total: 0, command: 0))
+        total: 0, command: 0, hooks: 0))
   }
 
   deinit {

@@ -19,8 +19,11 @@ enum {
   INTERRUPTSYNC_REARM_PCI_COMMAND = 2,
   /// Nothing masks the line: edge-triggered and message-signalled interrupts.
   INTERRUPTSYNC_REARM_NONE = 3,
-  /// INTx of a VFIO device: one write to its eventfd (V16). Only in a line's info.
+  /// INTx of a VFIO device, and lines of INTERRUPTSYNC_MASKING_EVENTFD: one write to an eventfd (V16). Only in a line's
+  /// info.
   INTERRUPTSYNC_REARM_UNMASK = 4,
+  /// Lines of INTERRUPTSYNC_MASKING_EACH_INTERRUPT: a call of the program's. Only in a line's info.
+  INTERRUPTSYNC_REARM_CALL = 5,
 };
 
 /// What a read of the descriptor returns.
@@ -68,12 +71,50 @@ int interruptsync_line_software(const char *name, interruptsync_line **line);
 int interruptsync_line_trigger(interruptsync_line *line, uint64_t count);
 
 /// Makes a line over a descriptor of yours: an eventfd (VFIO, KVM, another process), or a pipe or socket that carries
-/// counts in the format of /dev/uioN. The library duplicates the descriptor, which stays yours. Its open file becomes
-/// non-blocking for every process that shares it. `total` is the total before the first record. `name` appears in
-/// messages; NULL means "descriptor".
-/// Errors: -EINVAL (not an open descriptor, or no such format), -EMFILE.
+/// counts in the format of /dev/uioN. The library duplicates the descriptor, which stays yours, and leaves its open file
+/// as it is. `total` is the total before the first record. `name` appears in messages; NULL means "descriptor".
+/// Errors: -EINVAL (not an open descriptor, no such format, or of a kind that yields no such counts), -EMFILE.
 int interruptsync_line_descriptor(int fd, uint32_t format, uint32_t total, const char *name,
                                   interruptsync_line **line);
+
+/// How a descriptor's line is masked and unmasked, which decides whether the storm brake and a disconnect keep the
+/// device from interrupting.
+enum {
+  /// Nothing masks it: it goes on interrupting whatever happens.
+  INTERRUPTSYNC_MASKING_NONE = 0,
+  /// Each interrupt masks it, and a write of 1 to `unmask_fd` unmasks it, as for VFIO's INTx. Written at connect, and at
+  /// the end of each dispatch. After a disconnect one more interrupt comes, waits for the next connect, and leaves the
+  /// line masked.
+  INTERRUPTSYNC_MASKING_EVENTFD = 1,
+  /// Each interrupt masks it, and `unmask` unmasks it: at connect, and at the end of each dispatch. `mask` is called at
+  /// disconnect. Both run with the interrupt lock held, as a routine does: they must not wait.
+  INTERRUPTSYNC_MASKING_EACH_INTERRUPT = 2,
+  /// Interrupts go on, as messages do, until `mask` is called: when the storm brake holds the line, and at the end of a
+  /// disconnect. `unmask` is called at connect, where its failure is the error, and when the brake releases the line,
+  /// where it is asked again after a failure. At PASSIVE level, without an interrupt lock.
+  INTERRUPTSYNC_MASKING_ON_DEMAND = 3,
+};
+
+/// Masks or unmasks a line, which may be so already. Returns 0, or -errno.
+typedef int32_t (*interruptsync_line_call)(void *context);
+
+typedef struct interruptsync_masking {
+  size_t size;
+  /// INTERRUPTSYNC_MASKING_…
+  uint32_t kind;
+  /// The eventfd of INTERRUPTSYNC_MASKING_EVENTFD, which the library duplicates. No other kind looks at it.
+  int32_t unmask_fd;
+  /// For the last two kinds, both required. `context` must live as long as the line.
+  interruptsync_line_call mask;
+  interruptsync_line_call unmask;
+  void *context;
+} interruptsync_masking;
+
+/// interruptsync_line_descriptor() for a line that can be masked: of a program that has VFIO's or other descriptors of
+/// its own. The brake and disconnect work on it as on a device's line. NULL means INTERRUPTSYNC_MASKING_NONE.
+/// Errors: also -EINVAL (no such kind, a call that is NULL, an `unmask_fd` that is no open eventfd).
+int interruptsync_line_descriptor_masked(int fd, uint32_t format, uint32_t total, const char *name,
+                                         const interruptsync_masking *masking, interruptsync_line **line);
 
 /// Turns the PCI function's bus mastering on or off in a way that re-arming keeps (facts 42, 45). Call it after each
 /// open. For a VFIO device's line it is interruptsync_vfio_set_bus_master().
