@@ -13,7 +13,7 @@ CHECK(interruptsync_line_info, 216);
 CHECK(interruptsync_thread_attributes, 312);
 CHECK(interruptsync_object_options, 80);
 CHECK(interruptsync_report, 32);
-CHECK(interruptsync_statistics, 144);
+CHECK(interruptsync_statistics, 152);
 CHECK(interruptsync_registration_statistics, 24);
 CHECK(interruptsync_lock_statistics, 24);
 CHECK(interruptsync_group_statistics, 40);

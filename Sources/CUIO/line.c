@@ -81,6 +81,14 @@ int cuio_pci_command_read(int config_fd, uint16_t *command) {
   return 0;
 }
 
+int cuio_pci_is_asserted(int config_fd) {
+  uint16_t raw;
+  ssize_t length = pread(config_fd, &raw, sizeof raw, CUIO_PCI_STATUS);
+  if (length != (ssize_t)sizeof raw) return length < 0 ? -errno : -EIO;
+  uint16_t status = le16toh(raw);
+  return status == 0xffff ? -ENODEV : (status & CUIO_PCI_STATUS_INTERRUPT) != 0;
+}
+
 int cuio_line_refresh_command(cuio_line *line) {
   if (line->rearm != CUIO_REARM_PCI_COMMAND) return 0;
   for (;;) {

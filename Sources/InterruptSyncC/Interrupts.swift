@@ -77,7 +77,8 @@ public func interruptsync_object_get_statistics(
       synchronized_calls: now.synchronizedCalls, refused_calls: now.refusedCalls,
       longest_hold: now.longestHoldNanoseconds, longest_wait: now.longestWaitNanoseconds,
       routine_count: UInt64(now.routines.count), spins_found: now.spinsFound,
-      spins_in_vain: now.spinsInVain, sleeps: now.sleeps)
+      spins_in_vain: now.spinsInVain, sleeps: now.sleeps,
+      claimed_storms: now.claimedStorms)
     unsafe try give(answer, to: statistics)
     return 0
   }

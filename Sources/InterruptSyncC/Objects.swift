@@ -16,6 +16,12 @@ extension StormPolicy {
     case .max: limit = 0
     default: limit = unsafe given.storm_limit
     }
+    switch unsafe given.storm_share {
+    case 0: break
+    case .max: share = 0
+    case 1...100: share = unsafe given.storm_share
+    default: throw .invalid("storm_share is at most 100, or INTERRUPTSYNC_ANY_SHARE")
+    }
     if unsafe given.storm_stays_masked {
       action = .stayMasked
       return

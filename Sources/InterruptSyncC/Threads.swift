@@ -80,6 +80,8 @@ extension DispatcherAttributes {
     case .removed(let error): (INTERRUPTSYNC_REPORT_REMOVED, error, 0)
     case .failed(let error): (INTERRUPTSYNC_REPORT_FAILED, error, 0)
     case .stormBegan(let unclaimed): (INTERRUPTSYNC_REPORT_STORM_BEGAN, nil, unclaimed)
+    case .claimedStormBegan(let rate, _): (INTERRUPTSYNC_REPORT_CLAIMED_STORM_BEGAN, nil, rate)
+    case .costly(let rate, _): (INTERRUPTSYNC_REPORT_COSTLY, nil, rate)
     case .stormEnded: (INTERRUPTSYNC_REPORT_STORM_ENDED, nil, 0)
     case .repeatLimitReached(let passes): (INTERRUPTSYNC_REPORT_REPEAT_LIMIT, nil, passes)
     case .rearmFailed(let error): (INTERRUPTSYNC_REPORT_REARM_FAILED, error, 0)

@@ -45,6 +45,8 @@ public struct Device: Sendable {
   public let rearm: String?
   /// The names of the service routines, in order.
   public let routines: [String]
+  /// Those of them that claim on a level-triggered line and acknowledge nothing.
+  public let unsilenced: [String]
   /// The kernel's interrupt number, if it has one.
   public let irq: Int?
   /// The name of the thread that dispatches, of which the kernel keeps 15 bytes; nil from a daemon
@@ -71,6 +73,7 @@ public struct Device: Sendable {
     mode = reader.optionalString("mode")
     rearm = reader.optionalString("rearm")
     routines = try reader.strings("routines")
+    unsilenced = (reader.object["unsilenced"]?.array ?? []).compactMap(\.string)
     irq = reader.optionalInt("irq")
     thread = reader.optionalString("thread")
     processors = reader.processors("processors")

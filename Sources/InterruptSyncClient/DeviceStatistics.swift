@@ -38,6 +38,9 @@ public struct DeviceStatistics: Sendable {
   public let rearmFailures: UInt64
   /// How often the storm brake masked the line.
   public let storms: UInt64
+  /// Those of them whose routines claimed: none silenced the device. 0 from a daemon that does not
+  /// say.
+  public let claimedStorms: UInt64
   /// Synchronized routines, including transactions.
   public let synchronizedCalls: UInt64
   /// The longest time that the interrupt lock was held.
@@ -59,6 +62,7 @@ public struct DeviceStatistics: Sendable {
     passes = try reader.count("passes")
     rearmFailures = try reader.count("rearmFailures")
     storms = try reader.count("storms")
+    claimedStorms = reader.object["claimedStorms"]?.uint64 ?? 0
     synchronizedCalls = try reader.count("synchronizedCalls")
     longestHold = try reader.nanoseconds("longestHoldNanoseconds")
     longestWait = try reader.nanoseconds("longestWaitNanoseconds")

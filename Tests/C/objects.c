@@ -119,6 +119,9 @@ TEST(creation_errors) {
   options.storm_first_pause = 2000;
   CHECK_FAILS(interruptsync_object_create(line, 1, &options, &object), EINVAL, "pauses");
   options.storm_first_pause = 0;
+  options.storm_share = 101;
+  CHECK_FAILS(interruptsync_object_create(line, 1, &options, &object), EINVAL, "storm_share");
+  options.storm_share = 0;
   interruptsync_thread_attributes attributes = INTERRUPTSYNC_STRUCT(interruptsync_thread_attributes);
   attributes.policy = 77;
   options.dispatcher = &attributes;

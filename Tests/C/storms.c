@@ -2,8 +2,8 @@
 #include "check.h"
 
 struct watched {
-  struct event reported[9];
-  uint64_t counts[9];
+  struct event reported[15];
+  uint64_t counts[15];
   interruptsync_line *line;
   int32_t result;
 };
@@ -14,7 +14,7 @@ static void on_report(interruptsync_object *object, const interruptsync_report *
   CHECK(strlen(report->text) > 0);
   CHECK_EQUAL(interruptsync_level(), INTERRUPTSYNC_PASSIVE);
   CHECK(interruptsync_object_get_state(object) >= 0);
-  if (report->kind > 8) return;
+  if (report->kind > 14) return;
   it->counts[report->kind] = report->count;
   event_post(&it->reported[report->kind]);
 }
@@ -27,7 +27,7 @@ static int32_t again(interruptsync_object *object, void *context) {
 }
 
 static struct fixture watch(struct watched *it, uint32_t mode, interruptsync_object_options *options) {
-  for (int i = 0; i < 9; i++) event_init(&it->reported[i]);
+  for (int i = 0; i < 15; i++) event_init(&it->reported[i]);
   options->report = on_report;
   options->report_context = it;
   struct fixture fixture = make_fixture(mode, options);

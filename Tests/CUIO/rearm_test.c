@@ -94,6 +94,27 @@ static void set_device(uint16_t command) {
   CHECK_EQUAL(__real_pwrite(line.rearm_fd, bytes, sizeof bytes, 4), sizeof bytes);
 }
 
+static void set_status(uint16_t status) {
+  uint8_t bytes[2] = {(uint8_t)status, (uint8_t)(status >> 8)};
+  CHECK_EQUAL(__real_pwrite(line.rearm_fd, bytes, sizeof bytes, CUIO_PCI_STATUS), sizeof bytes);
+}
+
+TEST(N20_a_function_says_in_status_whether_it_asks_for_service) {
+  // Masked, as between interrupts.
+  start(MASKED);
+  set_status(0xfff7);
+  CHECK_EQUAL(cuio_pci_is_asserted(line.rearm_fd), 0);
+  set_status(0x0018);
+  CHECK_EQUAL(cuio_pci_is_asserted(line.rearm_fd), 1);
+  CHECK_EQUAL(access_count, 2);
+  CHECK(accesses[1].kind == READ && accesses[1].length == 2 && accesses[1].offset == 6);
+  set_status(0xffff);
+  CHECK_EQUAL(cuio_pci_is_asserted(line.rearm_fd), -ENODEV);
+  close(line.rearm_fd);
+  CHECK_EQUAL(cuio_pci_is_asserted(line.rearm_fd), -EBADF);
+  CHECK_EQUAL(cuio_pci_is_asserted(check_file(7)), -EIO);
+}
+
 TEST(fact18_irqcontrol_writes_one_to_unmask_and_zero_to_mask) {
   int ends[2];
   CHECK_EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);

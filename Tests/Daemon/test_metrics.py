@@ -35,6 +35,7 @@ FIGURES = {
     "interruptsync_passes_total": "passes",
     "interruptsync_rearm_failures_total": "rearmFailures",
     "interruptsync_storms_total": "storms",
+    "interruptsync_claimed_storms_total": "claimedStorms",
     "interruptsync_synchronized_calls_total": "synchronizedCalls",
 }
 

@@ -175,3 +175,21 @@ private func affinities(
     sysfs: Sysfs(root: folder.path("sys")), procfs: Procfs(root: folder.path("proc")))
   #expect(machine == MachineInspection(online: [0, 1, 2, 4], balancer: 9))
 }
+
+@Test func aRecipeThatSilencesNothingIsTold() throws {
+  let found = DeviceExamination(
+    device: try device(["unsilenced": ["edu"]]), statistics: try statistics([:]), line: nil,
+    dispatcher: nil
+  ).findings
+  #expect(found.map(\.severity) == [.warning])
+  #expect(found.first?.text.contains("routine edu claims on a level-triggered line") == true)
+  #expect(found.first?.hint.contains("Acknowledge=") == true)
+}
+
+@Test func aClaimedStormIsTold() throws {
+  let found = DeviceExamination(
+    device: try device([:]), statistics: try statistics(["storms": 2, "claimedStorms": 1]),
+    line: nil, dispatcher: nil
+  ).findings
+  #expect(found.first?.hint.contains("StormShare=0") == true)
+}

@@ -143,6 +143,12 @@ private let refusedProcessor = DispatcherAttributes(processors: [1023])
 
 @Test func reportsDescribeThemselves() {
   #expect(InterruptReport.stormBegan(unclaimed: 7).description.contains("7 interrupts in a row"))
+  let claimed = InterruptReport.claimedStormBegan(perSecond: 12_000, share: 90).description
+  #expect(claimed.contains("12000 times a second for 90 %"))
+  #expect(claimed.contains("the line is masked"))
+  let costly = InterruptReport.costly(perSecond: 9_000, share: 80).description
+  #expect(costly.contains("9000 interrupts a second take 80 %"))
+  #expect(costly.contains("it stays armed"))
   #expect(InterruptReport.repeatLimitReached(passes: 9).description.contains("9 passes"))
   #expect(InterruptReport.stormEnded.description == "interrupt storm ended")
   #expect(InterruptReport.rearmRecovered.description.contains("re-armed again"))

@@ -80,6 +80,8 @@ LINUX_HOT static inline void cuio_line_set_total(cuio_line *LINUX_NONNULL line, 
 }
 
 #define CUIO_PCI_COMMAND 4
+#define CUIO_PCI_STATUS 6
+#define CUIO_PCI_STATUS_INTERRUPT 0x0008u
 #define CUIO_PCI_COMMAND_MASTER 0x0004u
 #define CUIO_PCI_COMMAND_INTX_DISABLE 0x0400u
 
@@ -184,6 +186,9 @@ LINUX_HOT static inline int cuio_line_rearm(cuio_line *LINUX_NONNULL line) {
 
 /// Reads COMMAND from the device into `line->command`. Does nothing for other kinds of line.
 int cuio_line_refresh_command(cuio_line *LINUX_NONNULL line);
+
+/// Whether the function asks for service, masked or not (PCI STATUS, Interrupt Status): 1, 0, or -errno. Any thread.
+int cuio_pci_is_asserted(int config_fd);
 
 /// Turns bus mastering on or off in the device and in `line->command`, against a dispatcher that re-arms meanwhile.
 int cuio_line_set_bus_master(cuio_line *LINUX_NONNULL line, bool on);

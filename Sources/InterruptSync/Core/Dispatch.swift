@@ -54,6 +54,8 @@ struct SyncCounters {
   var refusedCalls: UInt64 = 0
   var rearmFailures: UInt64 = 0
   var storms: UInt64 = 0
+  /// Those of them whose routines claimed.
+  var claimedStorms: UInt64 = 0
   var repeatLimits: UInt64 = 0
   // The serving thread writes these without the lock; it is the only one.
   var spinsFound: UInt64 = 0
@@ -89,6 +91,9 @@ struct SyncCounters {
   /// Ticks without an unclaimed dispatch after which the count starts again.
   let stormWindow: UInt64
   var lastUnclaimed: UInt64 = 0
+  /// The first of those in a row, and within how many ticks of it the limit makes a storm.
+  var firstUnclaimed: UInt64 = 0
+  let stormSpan: UInt64
   /// Which connection the line is of: its `stop`, or nil while there is none.
   var connection: UnsafeMutablePointer<UInt32>?
   /// What the routines captured for those records, and how many values; nil when none does.
@@ -96,8 +101,10 @@ struct SyncCounters {
   var captures: UInt32 = 0
   /// Of the hub of a shared line: a flag, up while every member is inactive.
   var inactive: UInt32 = 0
-  /// The last dispatch found it up. The serving thread's own.
+  /// The last dispatch found it up. The serving thread's own, as the next.
   var wasInactive = false
+  /// Dispatches until that thread looks around (`Connection.handle`).
+  var turnsLeft: UInt32 = 1
 }
 
 /// One value in memory of its own. A cell owns nothing and adds neither a lock nor an instruction;
@@ -266,6 +273,7 @@ func maskIfInactive(_ hub: Cell<SyncCore>) {
   hub.value.wasInactive = true
   hub.value.unclaimedInARow = hub.value.stormLimit &- 1
   hub.value.lastUnclaimed = linux_ticks()
+  hub.value.firstUnclaimed = hub.value.lastUnclaimed
 }
 
 /// Counts unclaimed dispatches in a row and masks the line at the limit (N20). With the lock held.
@@ -282,11 +290,20 @@ private func countClaim(
   unsafe cuio_probe_dispatch_unclaimed(line)
   Counter.add(&core.value.counters.unclaimed, 1)
   let now = linux_ticks()
-  if now &- core.value.lastUnclaimed > core.value.stormWindow { core.value.unclaimedInARow = 0 }
+  // A kick that comes late is a kick all the same.
+  if now &- core.value.lastUnclaimed > core.value.stormWindow, core.value.unclaimedInARow != .max {
+    core.value.unclaimedInARow = 0
+  }
+  if core.value.unclaimedInARow == 0 { core.value.firstUnclaimed = now }
   core.value.lastUnclaimed = now
   // Not &+=, which to the thread sanitizer modifies all of `core`, whose lock others read.
   core.value.unclaimedInARow = core.value.unclaimedInARow &+ 1
   guard core.value.stormLimit != 0, core.value.unclaimedInARow >= core.value.stormLimit else {
+    return 0
+  }
+  // So few in a second cost next to nothing: a neighbour's on a shared line.
+  guard now &- core.value.firstUnclaimed <= core.value.stormSpan else {
+    core.value.unclaimedInARow = 0
     return 0
   }
   core.value.masked = core.value.masked.union(.storm)

@@ -150,7 +150,7 @@ extension SyncStorage {
         unsafe core.value.connection = unsafe connection.stop.pointer
         // A kick is no interrupt; the first one that no routine claims is the first of a row.
         core.value.unclaimedInARow = line.isKicked ? .max : 0
-        if line.isKicked { core.value.lastUnclaimed = linux_ticks() }
+        core.value.turnsLeft = 1
         core.value.lastEnd = 0
       }
       let isPending =

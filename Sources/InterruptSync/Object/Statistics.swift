@@ -26,6 +26,8 @@ public struct InterruptStatistics: Equatable, Sendable {
   public var rearmFailures: UInt64 = 0
   /// Storms that the brake stopped.
   public var storms: UInt64 = 0
+  /// Those of them whose routines claimed, in this process: none silenced the device.
+  public var claimedStorms: UInt64 = 0
   /// Times the Repeat guard ended a dispatch.
   public var repeatLimits: UInt64 = 0
   /// Synchronized routines run.
@@ -104,6 +106,7 @@ extension InterruptSyncObject {
       mode == .repeat ? Counter.read(&core.value.counters.passes) : statistics.dispatches
     statistics.rearmFailures = Counter.read(&core.value.counters.rearmFailures)
     statistics.storms = Counter.read(&core.value.counters.storms)
+    statistics.claimedStorms = Counter.read(&core.value.counters.claimedStorms)
     statistics.repeatLimits = Counter.read(&core.value.counters.repeatLimits)
     statistics.synchronizedCalls = Counter.read(&core.value.counters.synchronizedCalls)
     statistics.refusedCalls = Counter.read(&core.value.counters.refusedCalls)

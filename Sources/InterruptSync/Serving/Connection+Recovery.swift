@@ -22,7 +22,13 @@ extension Connection {
     return pause == .max ? recheck : max(pause, 100)
   }
 
+  /// Not inlined into a loop, where it would take registers from the dispatch.
+  @inline(never)
   func handle(_ outcome: Int32) {
+    guard outcome & ~Outcome.ordinary != 0 || isRecovering else {
+      judge()
+      return lookAgainLater()
+    }
     // Not counted as holding the lock. First, since a report's handler may end this
     // connection and begin another.
     core.value.lastEnd = 0
@@ -35,13 +41,23 @@ extension Connection {
     if outcome & Outcome.repeatLimit != 0 {
       report(.repeatLimitReached(passes: core.value.repeatLimit))
     }
-    if isStorming, outcome & Outcome.claimed != 0 { stormEnded() }
+    if isStorming, !isCostly, outcome & Outcome.claimed != 0 { stormEnded() }
     if outcome & Outcome.rearmFailed != 0 {
       rearmFailed()
     } else if outcome & Outcome.rearmed != 0 {
       rearmRecovered()
     }
-    if outcome & Outcome.stormBegan != 0 { brake() }
+    if outcome & Outcome.stormBegan != 0 { brake() } else { judge() }
+    lookAgainLater()
+  }
+
+  /// Not of a connection that a report's handler has begun.
+  private func lookAgainLater() { if !mustStop { core.value.turnsLeft = nextTurns } }
+
+  /// Dispatches until `handle` is called again.
+  private var nextTurns: UInt32 {
+    if isRecovering || watch != nil { return 1 }
+    return isJudged ? cost.turns : .max
   }
 
   /// Nothing came for the whole of `quietTimeout`: a failed re-arm is tried again, a storm is over.
@@ -54,8 +70,10 @@ extension Connection {
     }
   }
 
-  private func stormEnded() {
+  func stormEnded() {
     stormPause = nil
+    isCostly = false
+    forgetCost()
     report(.stormEnded)
   }
 

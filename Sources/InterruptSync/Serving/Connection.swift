@@ -43,6 +43,11 @@ extension LineServer {
 
 /// What a serving thread tells the threads that wait for it, about all of its lines.
 final class ServingActivity: @unchecked Sendable {
+  /// Ticks that the thread has spent reading on, and asleep. Its own.
+  var spun: UInt64 = 0
+  var rested: UInt64 = 0
+  /// Dispatches of all its lines so far; nil: of one line only. On that thread.
+  var dispatches: (() -> UInt64)?
   /// Nothing is waited for while it is held.
   let monitor = Monitor()
   /// The thread is inside a report handler, and works on none of its lines. Guarded by `monitor`.
@@ -81,14 +86,28 @@ final class ServingActivity: @unchecked Sendable {
 
   /// While a storm lasts, the brake's next pause in milliseconds, should it go on. Only the serving
   /// thread uses it, as the next two. A line may storm and fail to re-arm at once.
-  var stormPause: Int32?
+  var stormPause: Int32? { didSet { core.value.turnsLeft = 1 } }
+  /// The storm is one of a line that costs too much, and not of unclaimed interrupts in a row.
+  var isCostly = false
   /// The line is braked although there is no storm: no object that could service it is active.
   var isResting = false
   /// While the line could not be re-armed, milliseconds before the next try.
-  var rearmPause: Int32?
+  var rearmPause: Int32? { didSet { core.value.turnsLeft = 1 } }
   /// When the brake releases, in nanoseconds; `.max` when it waits for `mustResume`. Only while
   /// braked.
   var resumeDue = UInt64.max
+  /// What the line costs. The serving thread's, as the next.
+  var cost: StormCost
+  /// When the line was re-armed after a pause, and what had been counted then.
+  var probation = StormCost.Reading()
+  /// Interrupts of a storm in a row that came late after a pause: such a line is affordable.
+  var lateInARow = 0
+  /// While it matters whether the device is ever silent.
+  var watch: LineWatch? { didSet { oldValue?.stop() } }
+  /// The cost of a line whose device does not say was reported.
+  var hasReportedCost = false
+  /// Whether the line is judged by what it costs.
+  let isJudged: Bool
 
   init(
     _ served: ServedLine, source: any InterruptSource, line: InterruptLine,
@@ -99,10 +118,15 @@ final class ServingActivity: @unchecked Sendable {
     self.source = source
     unsafe self.line = unsafe line.raw
     core = served.core
+    cost = StormCost(served.storm)
+    isJudged = unsafe cost.isJudging && line.raw.pointee.rearm != CUIO_REARM_NONE
     stop = .allocate(0)
   }
 
-  deinit { stop.free() }
+  deinit {
+    watch?.stop()
+    stop.free()
+  }
 
   var hasEnded: Bool { ended.load(ordering: .acquiring) }
   var isBraked: Bool { braked.load(ordering: .relaxed) }
@@ -166,6 +190,7 @@ final class ServingActivity: @unchecked Sendable {
 
   /// The serving thread's last act for the line; `body` is part of it for the threads that wait.
   func leave(_ body: () -> Void = {}) {
+    watch = nil
     detachWhenBothEnded()
     activity.monitor.locked {
       body()

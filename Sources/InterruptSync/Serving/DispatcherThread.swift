@@ -126,6 +126,7 @@ import UIO
 
   /// Reads first and sleeps only when there is nothing, neither at once nor within a bounded spin:
   /// under load an interrupt costs one read and one re-arm.
+  @inline(never)
   private func run() {
     while !connection.mustStop {
       var delta: UInt64 = 0
@@ -148,15 +149,21 @@ import UIO
   @inline(__always)
   private func dispatch(_ delta: UInt64) {
     let outcome = unsafe dispatchInterrupt(core, line, delta)
-    guard outcome & ~Outcome.ordinary != 0 || connection.isRecovering else { return }
+    if outcome & ~Outcome.ordinary == 0 {
+      // Not &-=, which to the thread sanitizer modifies all of `core`, whose lock others read.
+      core.value.turnsLeft = core.value.turnsLeft &- 1
+      if core.value.turnsLeft != 0 { return }
+    }
     connection.handle(outcome)
     if connection.isBraked { waitForResume() }
   }
 
   private func spin(_ delta: inout UInt64) -> Int32 {
     let stop = connection.stop
+    let start = linux_ticks()
     let result = unsafe cuio_line_spin(
       line, &delta, pacer.budget, pacer.yieldAfter, stop.pointer)
+    connection.activity.spun &+= linux_ticks() &- start
     switch result {
     case 0:
       pacer.found()
@@ -169,12 +176,15 @@ import UIO
     return result
   }
 
+  @inline(never)
   private func sleep() {
     Counter.add(&core.value.counters.sleeps, 1)
     let start = linux_ticks()
     let result = wait(connection.quietTimeout)
     guard result >= 0 else { return }
-    if result == Int32(CUIO_WAIT_READABLE) { pacer.slept(linux_ticks() &- start) }
+    let slept = linux_ticks() &- start
+    connection.activity.rested &+= slept
+    if result == Int32(CUIO_WAIT_READABLE) { pacer.slept(slept) }
     if result & Int32(CUIO_WAIT_WOKEN) != 0 { wokenUp() }
     // A dead descriptor is ready forever (fact 22): what the next read does not explain is the end
     // as well.

@@ -41,7 +41,9 @@ extension GroupThread {
     if count != 0 || first != nil { return Int(count) }
     lastEnd.value = 0
     if pacer.budget != 0 && recovering.isEmpty {
+      let start = linux_ticks()
       unsafe count = linux_poller_spin(poller.raw, ready, pacer.budget, pacer.yieldAfter)
+      activity.spun &+= linux_ticks() &- start
       if count != 0 {
         pacer.found()
         Counter.add(&counters.value.spinsFound, 1)
@@ -56,7 +58,9 @@ extension GroupThread {
     Counter.add(&counters.value.sleeps, 1)
     let start = linux_ticks()
     unsafe count = linux_poller_wait(poller.raw, ready, timeout(now))
-    if count != 0 { pacer.slept(linux_ticks() &- start) }
+    let slept = linux_ticks() &- start
+    activity.rested &+= slept
+    if count != 0 { pacer.slept(slept) }
     return Int(count)
   }
 
@@ -115,7 +119,13 @@ extension GroupThread {
     if slot.value.isRecovering && isThrottled(slot) { return }
     let outcome = serveSlot(slot, lastEnd)
     if outcome >= 0 {
-      if outcome & ~Outcome.ordinary != 0 || slot.value.isRecovering { handle(slot, outcome) }
+      if outcome & ~Outcome.ordinary == 0 {
+        let core = slot.value.core
+        core.value.turnsLeft = core.value.turnsLeft &- 1
+        if core.value.turnsLeft == 0 { handle(slot, outcome) }
+      } else {
+        handle(slot, outcome)
+      }
       // After a count from a stream there may be another, and after the last one an end.
       if !slot.value.takesAll || slot.value.isDead { enqueue(slot) }
     } else if outcome == -EINTR {

@@ -66,6 +66,9 @@ import UIO
     unsafe ready.initialize(repeating: linux_ready(), count: Int(LINUX_POLLER_BATCH))
     lastEnd = .allocate(0)
     counters = .allocate(Counters())
+    activity.dispatches = { [unowned self] in
+      allMembers().reduce(0) { $0 &+ $1.connection.dispatches }
+    }
     let added = linux_poller_add(poller.raw, wake.raw, nil)
     guard added == 0 else { throw Self.exhausted(name, "cannot wait for its own eventfd", added) }
     try start(report)

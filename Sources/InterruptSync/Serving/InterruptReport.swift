@@ -2,10 +2,29 @@
 // is made on the serving thread, at PASSIVE_LEVEL without a lock.
 import LinuxSystem
 
-/// How the brake treats a line that keeps interrupting although no routine claims (N20, S7).
+/// How the brake treats a line that takes a processor for nothing (N20, S7): it is masked, which
+/// stops it (fact 43), and reported. There are two judgements; each has its own setting.
 ///
 /// Unclaimed dispatches in a row are counted; a pause of more than 100 ms between two resets the
-/// count. At the limit the line is reported and not re-armed, which stops it (fact 43).
+/// count. `limit` of them within a second make a storm: fewer cost next to nothing, as those of a
+/// neighbour on a shared line.
+///
+/// A line is also judged by what it costs, claimed or not: `share` of a processor at 250 dispatches
+/// a second or more. That alone is no storm, since a device may be worth it; what counts is whether
+/// the device is ever silent while it is serviced, and that depends on the line:
+///
+/// - A PCI function behind UIO says so. After a quarter of a second a thread watches it while its
+///   routines run: one silent moment, as between an acknowledgement and the next interrupt, and it is
+///   serviced, however busy it is. Without one in 512 dispatches it is a storm.
+/// - irqcontrol and INTx of VFIO do not. After two seconds with hardly a sleep of the thread the cost
+///   is reported (`InterruptReport.costly`), and the line stays armed; unless you set `share`: then
+///   that is a storm.
+/// - Lines that are not masked between interrupts (software, eventfd, message-signalled) are not
+///   judged so: there each interrupt is an event of its own.
+///
+/// The share is of the thread's own processor time: on a loaded machine an ordinary thread gets less,
+/// and the line costs others less; a real-time thread gets all that it asks for, and the same share
+/// applies.
 public struct StormPolicy: Equatable, Sendable {
   /// How the line is stopped.
   public enum Action: Equatable, Sendable {
@@ -16,28 +35,37 @@ public struct StormPolicy: Equatable, Sendable {
     case stayMasked
   }
 
-  /// Unclaimed dispatches in a row that make a storm; 0 never brakes.
+  /// Unclaimed dispatches in a row, within a second, that make a storm; 0 does not count them. A line
+  /// that cannot interrupt so often in a second never makes one.
   public var limit: UInt32
+  /// Hundredths of a processor from which a line is too expensive; 0 does not judge so. nil is 30,
+  /// and does not brake a line whose device does not say whether it is silenced.
+  public var share: UInt8?
+  /// For tests: how long a line is watched at a time, in nanoseconds.
+  package var window: UInt64 = 50_000_000
   /// How the line is stopped at the limit.
   public var action: Action
 
   /// The standard policy unless told otherwise.
   ///
   /// - Parameters:
-  ///   - limit: unclaimed dispatches in a row that make a storm; 0 never brakes.
+  ///   - limit: unclaimed dispatches in a row that make a storm; 0 does not count them.
+  ///   - share: hundredths of a processor from which a line is too expensive; 0 does not judge so.
   ///   - action: how the line is stopped then.
   public init(
-    limit: UInt32 = 1000,
+    limit: UInt32 = 1000, share: UInt8? = nil,
     action: Action = .backOff(first: .milliseconds(10), longest: .seconds(1))
   ) {
     self.limit = limit
+    self.share = share
     self.action = action
   }
 
-  /// 1,000 in a row, then a pause of 10 ms that grows to 1 s.
+  /// 1,000 in a row, or 30 % of a processor without a silent moment; then a pause of 10 ms that
+  /// grows to 1 s.
   public static let standard = StormPolicy()
   /// Never brakes.
-  public static let off = StormPolicy(limit: 0)
+  public static let off = StormPolicy(limit: 0, share: 0)
 }
 
 /// An event of a connection that its owner should know about. Delivered on the dispatcher's thread
@@ -49,7 +77,13 @@ public enum InterruptReport: Sendable, CustomStringConvertible {
   case failed(InterruptSyncError)
   /// No routine claims and the line keeps firing (N20); it is masked now.
   case stormBegan(unclaimed: UInt64)
-  /// The line was re-armed and is quiet or claimed again.
+  /// Routines claim and the device asks for service all the same, at this many dispatches a second
+  /// and hundredths of a processor (N20); the line is masked now.
+  case claimedStormBegan(perSecond: UInt64, share: UInt64)
+  /// The line costs so much, and nothing says whether its routines silence the device (N20); it stays
+  /// armed. Once a connection.
+  case costly(perSecond: UInt64, share: UInt64)
+  /// The line was re-armed and is quiet or serviced again.
   case stormEnded
   /// A Repeat did not come to a clean pass within the limit; the interrupt counts as handled (N20).
   case repeatLimitReached(passes: UInt64)
@@ -75,6 +109,10 @@ public enum InterruptReport: Sendable, CustomStringConvertible {
     case .affinityRestored(let restored): restored.description
     case .stormBegan(let unclaimed):
       "interrupt storm: no routine claimed \(unclaimed) interrupts in a row; the line is masked"
+    case .claimedStormBegan(let rate, let share):
+      "interrupt storm: routines claim, and the device interrupts all the same, \(rate) times a second for \(share) % of a processor; the line is masked; no routine silences the device"
+    case .costly(let rate, let share):
+      "\(rate) interrupts a second take \(share) % of a processor; the line does not say whether its routines silence the device; it stays armed"
     case .stormEnded: "interrupt storm ended"
     case .repeatLimitReached(let passes):
       "a routine still claims after \(passes) passes of mode repeat; one of the routines claims without checking its device"

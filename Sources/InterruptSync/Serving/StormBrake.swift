@@ -9,7 +9,9 @@ extension Connection {
   /// Leaves the line masked for the policy's pause, or until `resumeAfterStorm` (N20). While
   /// `isBraked` the count must not be read; once `mayResume`, call `resume()`.
   func brake() {
+    if !core.value.wasInactive, isAffordable { return endAffordable() }
     source.brake()
+    watch = nil
     if core.value.wasInactive { return restInactive() }
     var pause: Int32 = -1
     var next: Int32 = -1
@@ -20,13 +22,37 @@ extension Connection {
     }
     // A request from before this storm was not meant for it.
     mustResume.store(false, ordering: .relaxed)
+    // What no routine claims is the other kind, also below its limit.
+    let isNew = !isStorming
+    let isClaimed = isCostly && core.value.unclaimedInARow == 0
+    if isNew { Counter.add(&core.value.counters.storms, 1) }
+    if isNew && isClaimed { Counter.add(&core.value.counters.claimedStorms, 1) }
     braked.store(true, ordering: .relaxed)
-    if !isStorming {
-      Counter.add(&core.value.counters.storms, 1)
-      report(.stormBegan(unclaimed: UInt64(served.storm.limit)))
-    }
     stormPause = max(next, 0)
     resumeDue = pause < 0 ? .max : linux_nanoseconds() + UInt64(pause) * 1_000_000
+    // Last, since the handler may end this connection and begin another.
+    guard isNew else { return }
+    report(
+      isClaimed
+        ? .claimedStormBegan(perSecond: cost.rate, share: cost.share)
+        : .stormBegan(unclaimed: UInt64(core.value.unclaimedInARow)))
+  }
+
+  /// A device that nothing silences interrupts at once after each pause. One that does not is not
+  /// worth another: after some in a row the storm is over.
+  private var isAffordable: Bool {
+    guard isStorming, !isCostly else {
+      lateInARow = 0
+      return false
+    }
+    lateInARow = linux_nanoseconds() - probation.now >= 2_000_000 ? lateInARow + 1 : 0
+    return lateInARow >= 8
+  }
+
+  private func endAffordable() {
+    lateInARow = 0
+    rearm(unclaimedInARow: 0)
+    stormEnded()
   }
 
   /// The same without a storm: all who could service the line are inactive. Masked until one of them
@@ -59,16 +85,19 @@ extension Connection {
     if wasResting { stormPause = nil }
     guard !mustStop, !isDead else { return }
     unsafe cuio_probe_storm_resumed(line)
+    watchAfterPause()
+    // One more unclaimed interrupt brakes again.
+    rearm(unclaimedInARow: wasResting || isCostly ? 0 : served.storm.limit - 1)
+  }
+
+  /// The window of unclaimed ones starts now, however long the pause was.
+  private func rearm(unclaimedInARow count: UInt32) {
     let outcome = served.holdingLock {
       core.value.masked = core.value.masked.subtracting(.storm)
-      // One more unclaimed interrupt brakes again; the window starts now, however long the pause
-      // was.
-      core.value.unclaimedInARow = wasResting ? 0 : served.storm.limit - 1
       // A kick is no interrupt.
-      if unsafe InterruptLine(line).isKicked {
-        core.value.unclaimedInARow = core.value.unclaimedInARow &- 1
-      }
+      core.value.unclaimedInARow = unsafe InterruptLine(line).isKicked ? count &- 1 : count
       core.value.lastUnclaimed = linux_ticks()
+      core.value.firstUnclaimed = core.value.lastUnclaimed
       return unsafe rearmAgain(core, line)
     }
     if outcome & Outcome.rearmFailed != 0 { rearmFailed() }

@@ -84,6 +84,8 @@ extension ManagedDevice {
     }
     if let line { object["rearm"] = .string(line.rearmName) }
     object["routines"] = .array(routines.map { .string($0.name) })
+    let unsilenced = unsilenced
+    if !unsilenced.isEmpty { object["unsilenced"] = .array(unsilenced.map { .string($0) }) }
     if let irq = info?.irq { object["irq"] = .integer(Int64(irq)) }
     object["regions"] = .array(regionsJSON)
     return object
@@ -124,7 +126,8 @@ extension DeviceSnapshot {
       "dispatches": JSON(statistics.dispatches), "coalesced": JSON(statistics.coalesced),
       "claimed": JSON(statistics.claimed), "unclaimed": JSON(statistics.unclaimed),
       "passes": JSON(statistics.passes), "rearmFailures": JSON(statistics.rearmFailures),
-      "storms": JSON(statistics.storms), "synchronizedCalls": JSON(statistics.synchronizedCalls),
+      "storms": JSON(statistics.storms), "claimedStorms": JSON(statistics.claimedStorms),
+      "synchronizedCalls": JSON(statistics.synchronizedCalls),
       "longestHoldNanoseconds": JSON(statistics.longestHoldNanoseconds),
       "longestWaitNanoseconds": JSON(statistics.longestWaitNanoseconds),
       "routines": .array(counted),

@@ -44,6 +44,7 @@ package struct DeviceSettings: Equatable, Sendable {
     case waitStrategy = "WaitStrategy"
     case spinBudget = "SpinBudgetSec"
     case stormLimit = "StormLimit"
+    case stormShare = "StormShare"
     case stormAction = "StormAction"
     case stormDelay = "StormDelaySec"
     case stormDelayMax = "StormDelayMaxSec"
@@ -167,6 +168,7 @@ package struct DeviceSettings: Equatable, Sendable {
     typealias Value = ConfigurationValue
     let standard = StormPolicy.standard
     let limit = reader.value(.stormLimit, Value.integer(0...UInt32.max)) ?? standard.limit
+    let share = reader.value(.stormShare, Value.integer(0...100 as ClosedRange<UInt8>))
     let first = reader.value(.stormDelay, delay) ?? .milliseconds(10)
     let longest = reader.value(.stormDelayMax, delay) ?? max(first, .milliseconds(1000))
     if first > longest {
@@ -179,7 +181,7 @@ package struct DeviceSettings: Equatable, Sendable {
     let staysMasked =
       reader.value(.stormAction, Value.choice(["back-off": false, "stay-masked": true])) ?? false
     return StormPolicy(
-      limit: limit,
+      limit: limit, share: share,
       action: staysMasked
         ? .stayMasked
         : .backOff(

@@ -140,10 +140,22 @@ final class DeviceRegistry {
           .info, "\(device.id): connected\(how)",
           event: isContinued ? .deviceContinued : .deviceConnected, device: device.id,
           interrupts: interrupts))
+      warnOfRecipes(device)
       return nil
     } catch {
       journal.log(LogRecord(Failure(error), event: .deviceFailed, device: device.id))
       return error
+    }
+  }
+
+  private func warnOfRecipes(_ device: ManagedDevice) {
+    for routine in device.unsilenced {
+      journal.log(
+        LogRecord(
+          .warning,
+          "\(device.id): the routine \(routine) claims on a level-triggered line and acknowledges nothing",
+          hint: "add Acknowledge= to it, unless reading a register silences the device",
+          event: .neverSilenced, device: device.id))
     }
   }
 

@@ -208,6 +208,19 @@ extension ManagedDevice {
     unsafe object?.setCaptured(values, count: names.count)
   }
 
+  /// The routines that claim on a line that is masked between interrupts, and so is level-triggered,
+  /// and write nothing. Reading a register may silence the device; otherwise it interrupts without
+  /// end.
+  var unsilenced: [String] {
+    guard let line, line.rearmName != RearmStrategy.none.rawValue else { return [] }
+    return (configuration?.routines ?? []).enumerated().compactMap { index, routine in
+      guard case .recipe(let recipe) = routine.action, recipe.acknowledgements.isEmpty else {
+        return nil
+      }
+      return routine.name ?? "routine-\(index + 1)"
+    }
+  }
+
   /// If no routine silences a device whose line is level-triggered, it fires without end, and the empty
   /// recipe claims every time.
   private func refuseEndlessInterrupt(_ routines: [RoutineSettings]) throws(UIOError) {

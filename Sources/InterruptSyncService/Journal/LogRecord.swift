@@ -64,6 +64,9 @@ package enum JournalEvent: String, CaseIterable, Sendable {
   case deviceRemoved = "6b8fb9b55bf440c2abee01a9cde3f417"
   case deviceFailed = "0bd3bc86d7db4a67b38745c379778f0e"
   case stormBegan = "aeb7487043dc4539b98bbda1eecb5750"
+  case claimedStormBegan = "296ccc9bfcf745e49037f962e13abc02"
+  case lineCostly = "eff708e9f9334674afd8a55870b7f7ae"
+  case neverSilenced = "2bcc35a3e7e14eb6bb9a8c718e1e5002"
   case stormEnded = "2fe65167076946c9b67847abe121394e"
   case rearmFailed = "ca3295df46a84275a453e027dad02bd2"
   case rearmRecovered = "2c76fe7346b64ee9a18c3cc72fdc3bd4"
@@ -134,6 +137,8 @@ package struct LogRecord: Equatable, Sendable {
       case .removed: (.notice, .deviceRemoved, 0)
       case .failed(let error): (.error, .deviceFailed, error.errorNumber)
       case .stormBegan: (.warning, .stormBegan, 0)
+      case .claimedStormBegan: (.warning, .claimedStormBegan, 0)
+      case .costly: (.warning, .lineCostly, 0)
       case .stormEnded: (.notice, .stormEnded, 0)
       case .repeatLimitReached: (.warning, .repeatLimitReached, 0)
       case .rearmFailed(let error): (.error, .rearmFailed, error.errorNumber)

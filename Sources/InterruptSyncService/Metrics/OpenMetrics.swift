@@ -35,6 +35,8 @@ enum OpenMetrics {
     counter("interruptsync_rearm_failures", "Re-arms that failed.", \.rearmFailures),
     counter("interruptsync_storms", "Storms that the brake stopped.", \.storms),
     counter(
+      "interruptsync_claimed_storms", "Storms whose routines claimed.", \.claimedStorms),
+    counter(
       "interruptsync_synchronized_calls", "Synchronized routines, including transactions.",
       \.synchronizedCalls),
     seconds(

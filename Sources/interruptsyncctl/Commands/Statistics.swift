@@ -45,7 +45,8 @@ struct Stats: ParsableCommand {
         ("Dispatches", "\(one.dispatches)"), ("Coalesced", "\(one.coalesced)"),
         ("Claimed", "\(one.claimed)"), ("Unclaimed", "\(one.unclaimed)"),
         ("Passes", "\(one.passes)"), ("Re-arm failures", "\(one.rearmFailures)"),
-        ("Storms", "\(one.storms)"), ("Synchronized calls", "\(one.synchronizedCalls)"),
+        ("Storms", "\(one.storms)"), ("Claimed storms", "\(one.claimedStorms)"),
+        ("Synchronized calls", "\(one.synchronizedCalls)"),
         ("Longest hold", Format.time(one.longestHold)),
         ("Longest wait", Format.time(one.longestWait)),
       ], width: 21)

@@ -38,7 +38,7 @@ struct DeviceExamination {
     case .storming:
       return [
         problem(
-          "the storm brake masks the line: it interrupts faster than StormLimit= allows",
+          "the storm brake masks the line: it interrupts without end",
           "a claim or acknowledgement that does not silence the device causes this: check Claim= and "
             + "Acknowledge= in its file")
       ]
@@ -83,7 +83,16 @@ struct DeviceExamination {
       found.append(
         warning(
           "the storm brake masked the line \(statistics.storms) times",
-          "either the acknowledgement comes too late, or StormLimit= is too low"))
+          statistics.claimedStorms > 0
+            ? "no routine silences the device: check Acknowledge=; for a device that is worth a "
+              + "processor, write StormShare=0"
+            : "either the acknowledgement comes too late, or StormLimit= is too low"))
+    }
+    for routine in device.unsilenced {
+      found.append(
+        warning(
+          "the routine \(routine) claims on a level-triggered line and acknowledges nothing",
+          "add Acknowledge= to it, unless reading a register silences the device"))
     }
     if device.routines.isEmpty {
       found.append(problem("it is connected without a routine", "add a [Routine] to its file"))

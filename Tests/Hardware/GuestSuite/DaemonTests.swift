@@ -154,6 +154,7 @@ enum DaemonTests {
     let daemon = try Program(["--json", "pci-\(Guest.eduA)", "--claim", "bar0:0/32&0x2"])
     try daemon.waitForState("connected", devices: 1)
     try region.write32(1, at: Edu.raise)
+    try daemon.waitForText("claims on a level-triggered line and acknowledges nothing")
     try daemon.waitForState("storming", devices: 1)
     try region.write32(.max, at: Edu.acknowledge)
     try daemon.waitForText("interrupt storm ended")

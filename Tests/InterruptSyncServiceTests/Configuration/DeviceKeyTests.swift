@@ -66,6 +66,10 @@ private func settings(_ text: String) throws -> DeviceSettings {
   ("StormAction=back-off", settings { _ in }),
   ("StormAction=stay-masked", settings { $0.storm.action = .stayMasked }),
   ("StormAction=stay-masked\nStormDelaySec=5s", settings { $0.storm.action = .stayMasked }),
+  ("StormShare=0", settings { $0.storm.share = 0 }),
+  // What its owner writes brakes lines that do not say, too.
+  ("StormShare=30", settings { $0.storm.share = 30 }),
+  ("StormShare=100", settings { $0.storm.share = 100 }),
   (
     "StormDelaySec=20ms",
     settings { $0.storm.action = .backOff(first: .milliseconds(20), longest: .milliseconds(1000)) }
@@ -136,6 +140,7 @@ func deviceKeyIsRead(text: String, expected: DeviceSettings) throws {
   ("SpinBudgetSec=soon", "4:15: error: SpinBudgetSec=: \"soon\" is not a time span", "50us"),
   ("StormLimit=-1", "4:12: error: StormLimit=: \"-1\"", "0 to 4294967295"),
   ("StormLimit=4294967296", "4:12: error: StormLimit=: \"4294967296\"", "0 to 4294967295"),
+  ("StormShare=101", "4:12: error: StormShare=: \"101\"", "0 to 100"),
   (
     "StormAction=mask", "4:13: error: StormAction=: \"mask\" is none of back-off, stay-masked",
     "write back-off or stay-masked"

@@ -61,6 +61,7 @@ private let lines: [(section: String, lines: [String])] = [
       "CPUAffinity=",
       "CPUAffinity=9", "StackSize=1M", "MemoryLock=1", "CPULatencySec=5us",
       "InterruptCPUAffinity=0", "WaitStrategy=adaptive", "SpinBudgetSec=5us", "StormLimit=4",
+      "StormShare=40",
       "StormAction=stay-masked", "StormDelaySec=2s", "StormDelayMaxSec=5s", "RepeatLimit=9",
       "AcceptAnySuccess=1", "ConnectWithoutRoutines=t", "LockGroup=g",
       "DispatcherGroup=t", "ObserveGroup=a b",

@@ -107,6 +107,8 @@ extension InterruptReport {
     case .removed: "removed"
     case .failed: "failed"
     case .stormBegan: "stormBegan"
+    case .claimedStormBegan: "claimedStormBegan"
+    case .costly: "costly"
     case .stormEnded: "stormEnded"
     case .repeatLimitReached: "repeatLimitReached"
     case .rearmFailed: "rearmFailed"

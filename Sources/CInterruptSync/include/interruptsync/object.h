@@ -99,6 +99,12 @@ enum {
   INTERRUPTSYNC_REPORT_DEVICE_RETURNED = 11,
   /// The same: the device has reported an error over PCI Express (V38). It stays open.
   INTERRUPTSYNC_REPORT_DEVICE_FAILED = 12,
+  /// Routines claim, and the device interrupts all the same: none silences it. The line is masked now (N20). `count` is
+  /// dispatches a second. INTERRUPTSYNC_REPORT_STORM_ENDED follows.
+  INTERRUPTSYNC_REPORT_CLAIMED_STORM_BEGAN = 13,
+  /// The line takes a large share of a processor and does not say whether routines silence its device (N20). It stays armed.
+  /// `count` is dispatches a second. Once a connection.
+  INTERRUPTSYNC_REPORT_COSTLY = 14,
 };
 
 /// An event of a connection or a device that its owner should know. Later versions may add kinds.
@@ -117,9 +123,11 @@ typedef struct interruptsync_report {
 typedef void (*interruptsync_report_handler)(interruptsync_object *object, const interruptsync_report *report,
                                              void *context);
 
-/// For `storm_limit`: never brake. For `repeat_limit`: no limit.
+/// For `storm_limit`: do not count. For `repeat_limit`: no limit.
 #define INTERRUPTSYNC_NEVER UINT32_MAX
 #define INTERRUPTSYNC_UNLIMITED UINT64_MAX
+/// For `storm_share`: do not judge the cost. For a device that keeps its line asserted and is worth a processor.
+#define INTERRUPTSYNC_ANY_SHARE UINT8_MAX
 
 /// Choices that you make once, at the creation of an object.
 typedef struct interruptsync_object_options {
@@ -130,7 +138,7 @@ typedef struct interruptsync_object_options {
   interruptsync_lock *lock;
   interruptsync_report_handler report;
   void *report_context;
-  /// Unclaimed dispatches in a row that make a storm (N20); 0 means 1,000.
+  /// Unclaimed dispatches in a row, within a second, that make a storm (N20); 0 means 1,000.
   uint32_t storm_limit;
   /// First pause of a braked line in milliseconds, and the longest; 0 means 10 and 1,000.
   uint32_t storm_first_pause;
@@ -141,7 +149,10 @@ typedef struct interruptsync_object_options {
   bool accepts_any_success;
   /// Connects even without a registered routine (N9).
   bool connects_without_routines;
-  uint8_t reserved;
+  /// Hundredths of a processor from which a line that is masked between interrupts is too expensive, claimed or not, at
+  /// 250 dispatches a second or more (N20). A PCI function is braked if it is never silent while its routines run. Of
+  /// other lines the cost is reported, and braked only if you set this. 0 means 30.
+  uint8_t storm_share;
   /// Passes that one dispatch of mode repeat may take (N20); 0 means 1,000.
   uint64_t repeat_limit;
   /// Attributes of the dispatcher's thread; NULL means the defaults.

@@ -37,6 +37,8 @@ typedef struct interruptsync_statistics {
   uint64_t spins_found;
   uint64_t spins_in_vain;
   uint64_t sleeps;
+  /// Those of the storms whose routines claimed.
+  uint64_t claimed_storms;
 } interruptsync_statistics;
 
 /// Counters of one registration.
