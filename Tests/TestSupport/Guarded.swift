@@ -1,6 +1,6 @@
 // A value that several threads of a test use, guarded by what the thread sanitizer can see: it does not
 // see Synchronization's Mutex.
-import LinuxSystem
+package import LinuxSystem
 
 package final class Guarded<Value>: @unchecked Sendable {
   private let monitor = Monitor()

@@ -27,8 +27,6 @@ private final class Store: Sendable {
 
   private let receiver: FakeReceiver
   private let state = Guarded(State())
-  /// The first number of the next process's descriptors, far above what other tests have open.
-  private static let numbers = Guarded<Int32>(860)
 
   init() throws {
     receiver = try FakeReceiver()
@@ -63,14 +61,7 @@ private final class Store: Sendable {
   /// What the next process gets.
   private func hand() throws -> InheritedDescriptors {
     let kept = state.withLock { $0.kept }
-    let first = Self.numbers.withLock { next in
-      defer { next += Int32(kept.count) }
-      return next
-    }
-    for (index, entry) in kept.enumerated() {
-      let number = first + Int32(index)
-      try #require(fcntl(entry.file.raw, F_DUPFD, number) == number)
-    }
+    let first = try descriptorsInARow(kept.map(\.file))
     let variables = [
       "LISTEN_FDS": "\(kept.count)", "LISTEN_PID": "\(getpid())",
       "LISTEN_FDNAMES": kept.map(\.name).joined(separator: ":"),

@@ -153,16 +153,14 @@ private func refusal(_ tree: PCITree, node: FileDescriptor, configuration: FileD
   let tree = try PCITree()
   let names = "adopted-pci-0000%3a00%3a03.0"
   let (node, configuration) = (try tree.node(), try tree.openConfiguration())
-  #expect(dup2(node.raw, 760) == 760 && dup2(configuration.raw, 761) == 761)
-  let writing = makePipe()
-  #expect(dup2(writing.reading.raw, 762) == 762)
+  let first = try descriptorsInARow([node, configuration, makePipe().reading])
   let environment = ServiceEnvironment(
     receiver.environment([
       "LISTEN_FDS": "3", "LISTEN_PID": "77", "LISTEN_FDNAMES": "\(names):\(names):adopted-gone",
     ]), process: 77)
   let manager = try ServiceManagerBridge(
     environment, journal: .standard,
-    inherited: InheritedDescriptors(environment, first: 760))
+    inherited: InheritedDescriptors(environment, first: first))
   let opener = DeviceOpener(manager, sysfs: tree.sysfs)
   opener.restoreAdopted(try tree.info())
   manager.ready("ready")
@@ -172,7 +170,7 @@ private func refusal(_ tree: PCITree, node: FileDescriptor, configuration: FileD
   #expect(said.contains(["FDSTOREREMOVE=1", "FDNAME=adopted-gone"]))
   #expect(!said.contains(["FDSTOREREMOVE=1", "FDNAME=\(names)"]))
   let opened = try opener.open(tree.info())
-  #expect(opened.device.file.raw == 760 && opened.configuration?.raw == 761)
+  #expect(opened.device.file.raw == first && opened.configuration?.raw == first + 1)
   #expect(opened.isContinued)
   #expect(try !opener.open(tree.info()).isContinued)
 }
