@@ -2,7 +2,7 @@
 // uio_pci_generic has the function.
 import DeviceIdentity
 import Glibc
-import Synchronization
+import TestSupport
 import Testing
 
 @testable import DeviceInventory
@@ -55,7 +55,7 @@ func whatTheGroupGotIsTakenBackWhateverDrivesTheFunctionThen(_ driver: String?) 
   try files(machine).settle()
   #expect(rights(machine) == given)
   var system = machine.system
-  let atProbe = Mutex<[String?]>([])
+  let atProbe = Guarded<[String?]>([])
   let write = system.write
   system.write = { (path, text) throws(SystemError) in
     if path.hasSuffix("drivers_probe") { atProbe.withLock { $0 = rights(machine) } }
@@ -72,7 +72,7 @@ func whatTheGroupGotIsTakenBackWhateverDrivesTheFunctionThen(_ driver: String?) 
   try machine.add(card, driver: nil)
   machine.set(card, "config", group: FakeMachine.group, mode: 0o664)
   let rightsNow = machine.system.rights
-  let isFirst = Mutex(true)
+  let isFirst = Guarded(true)
   var changing = rightsNow
   changing.write = { path, group, mode in
     if isFirst.withLock({ first in

@@ -3,7 +3,7 @@ import CUIO
 import Glibc
 import InterruptSync
 import LinuxSystem
-import Synchronization
+import TestSupport
 import Testing
 import UIO
 import Varlink
@@ -14,7 +14,7 @@ import Varlink
 private final class RingSource: @unchecked Sendable {
   let line: SoftwareLine
   let object: InterruptSyncObject
-  private let rings = Mutex<[SharedRing]>([])
+  private let rings = Guarded<[SharedRing]>([])
   private let values = UnsafeMutablePointer<UInt64>.allocate(capacity: 2)
 
   init() throws {

@@ -1,7 +1,6 @@
 // Replacing a file in a folder where another user has put what hangs an opener or leads elsewhere.
 import Glibc
 import LinuxSystem
-import Synchronization
 import TestSupport
 import Testing
 
@@ -65,7 +64,7 @@ private func names(_ folder: TemporaryFolder) throws -> [String] {
     try FileDescriptor.replace(folder.path("file"), with: "text")
   }
   #expect(try names(folder) == ["file"], "what failed leaves nothing")
-  let seen = Mutex<Set<String>>([])
+  let seen = Guarded<Set<String>>([])
   SystemError.$injected.withValue({ call, path in
     if call == .open { seen.withLock { _ = $0.insert(path) } }
     return call == .open ? EEXIST : nil

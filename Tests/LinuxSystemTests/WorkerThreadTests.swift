@@ -2,6 +2,7 @@
 import CLinuxSystem
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import LinuxSystem
@@ -26,7 +27,7 @@ private func look() -> Seen {
 
 @Test func aThreadHasItsNameAndNoSignalsButThoseOfACrash() throws {
   let gate = Monitor()
-  let seen = Mutex(Seen())
+  let seen = Guarded(Seen())
   // The body waits until the thread has its name.
   let worker = try gate.locked {
     try WorkerThread(name: "a-name-of-20-letters", stackSize: 512 << 10) {
@@ -71,7 +72,7 @@ private func look() -> Seen {
 
 @Test func aDetachedThreadRunsToItsEnd() throws {
   let stage = Monitor()
-  let isDone = Mutex(false)
+  let isDone = Guarded(false)
   for isDropped in [true, false] {
     isDone.withLock { $0 = false }
     let worker = try WorkerThread(name: "detached") {
@@ -87,7 +88,7 @@ private func look() -> Seen {
 
 @Test func aThreadKnowsItself() throws {
   let stage = Monitor()
-  let worker = Mutex<WorkerThread?>(nil)
+  let worker = Guarded<WorkerThread?>(nil)
   let isItself = Atomic<Bool>(false)
   let started = try stage.locked {
     let started = try WorkerThread(name: "itself") {

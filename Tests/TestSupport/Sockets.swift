@@ -1,7 +1,6 @@
 // Connected sockets and pipes, for tests of what reads, writes and closes them.
 import Glibc
 package import LinuxSystem
-import Synchronization
 
 /// Throws the error number of a call that failed. Not `#require`: a release build has no Testing.
 private func check(_ succeeded: Bool, _ call: String) throws {
@@ -86,7 +85,7 @@ package struct LingeringSocket {
 /// Stands in place of close(2) and waits until it is opened.
 package final class Gate: Sendable {
   private let monitor = Monitor()
-  private let state = Mutex((closed: [Int32](), isOpen: false))
+  private let state = Guarded((closed: [Int32](), isOpen: false))
 
   package init() {}
 

@@ -1,7 +1,7 @@
 // Descriptors that behave like a UIO node in one state or another.
 import CUIO
 import Glibc
-import Synchronization
+import TestSupport
 
 @testable import UIO
 
@@ -30,7 +30,7 @@ enum FakeNode {
 /// the writing end is closed (fact 21). A write to it is EBADF.
 final class MortalNode: Sendable {
   let file: FileDescriptor
-  private let other: Mutex<FileDescriptor?>
+  private let other: Guarded<FileDescriptor?>
 
   init() {
     var ends: [Int32] = [-1, -1]
@@ -38,7 +38,7 @@ final class MortalNode: Sendable {
     // A program that another test starts must not keep an end open.
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     file = FileDescriptor(adopting: ends[0])
-    other = Mutex(FileDescriptor(adopting: ends[1]))
+    other = Guarded(FileDescriptor(adopting: ends[1]))
   }
 
   /// Returns once the node is in error: a child that another test has just forked holds the writing

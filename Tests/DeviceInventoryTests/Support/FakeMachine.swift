@@ -2,7 +2,6 @@
 // drivers_probe as the real one does: they succeed whatever comes of them.
 import FoundationEssentials
 import Glibc
-import Synchronization
 import TestSupport
 import DeviceIdentity
 
@@ -11,13 +10,13 @@ import DeviceIdentity
 final class FakeMachine: Sendable {
   let folder: TemporaryFolder
   /// Drivers that take no device although they are asked.
-  private let unwilling = Mutex<Set<String>>([])
-  private let modules = Mutex<Set<String>>([])
-  private let refused = Mutex<[String: Int32]>([:])
+  private let unwilling = Guarded<Set<String>>([])
+  private let modules = Guarded<Set<String>>([])
+  private let refused = Guarded<[String: Int32]>([:])
   /// The driver that takes a device without an override.
-  private let usual = Mutex<[String: String]>([:])
-  private let log = Mutex<[String]>([])
-  private let files = Mutex<[String: (group: UInt32, mode: UInt32)]>([:])
+  private let usual = Guarded<[String: String]>([:])
+  private let log = Guarded<[String]>([])
+  private let files = Guarded<[String: (group: UInt32, mode: UInt32)]>([:])
 
   init() throws {
     folder = try TemporaryFolder()

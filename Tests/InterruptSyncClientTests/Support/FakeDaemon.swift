@@ -2,7 +2,7 @@
 // declare is an issue. Each one runs its event loop on a thread of its own, where the handlers run.
 import Glibc
 import LinuxSystem
-import Synchronization
+import TestSupport
 import Testing
 
 @testable import InterruptSyncClient
@@ -119,7 +119,7 @@ func failure(_ body: () throws -> Void) -> InterruptSyncClientError? {
 
 /// Records what handlers saw on the daemon's thread.
 final class Seen<Value: Sendable>: Sendable {
-  private let values = Mutex<[Value]>([])
+  private let values = Guarded<[Value]>([])
   func add(_ value: Value) { values.withLock { $0.append(value) } }
   var all: [Value] { values.withLock { $0 } }
 }

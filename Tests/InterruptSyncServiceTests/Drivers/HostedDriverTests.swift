@@ -2,7 +2,7 @@
 import CUIO
 import Glibc
 import InterruptSync
-import Synchronization
+import TestSupport
 import Testing
 import UIO
 
@@ -55,7 +55,7 @@ private func hosted(
 
 /// Every record of an object.
 private final class Records: DispatchObserver {
-  private let entries = Mutex<[cuio_ring_entry]>([])
+  private let entries = Guarded<[cuio_ring_entry]>([])
   var all: [cuio_ring_entry] { entries.withLock { $0 } }
   func observe(_ records: DispatchRecords) {
     let copies = Array(records.entries)

@@ -1,6 +1,6 @@
 import Glibc
 import LinuxSystem
-import Synchronization
+import TestSupport
 import Testing
 
 @testable import Varlink
@@ -11,8 +11,8 @@ final class ThreadedService: Sendable {
 
   let folder: String
   let path: String
-  private let ending: Mutex<Mailbox<Request>?>
-  private let worker: Mutex<WorkerThread?>
+  private let ending: Guarded<Mailbox<Request>?>
+  private let worker: Guarded<WorkerThread?>
 
   init(limits: ServerLimits = ServerLimits()) throws {
     var template = Array("/tmp/varlink-tests-XXXXXX".utf8CString)
@@ -21,8 +21,8 @@ final class ThreadedService: Sendable {
     path = folder + "/bench"
     let path = path
     let started = Started()
-    ending = Mutex(nil)
-    worker = Mutex(
+    ending = Guarded(nil)
+    worker = Guarded(
       try WorkerThread(name: "bench") {
         do {
           let bench = try Bench(limits: limits)
