@@ -169,7 +169,7 @@ enum ControlTests {
       try Guest.waitFor("7 interrupts") {
         try statistics("soft")["interrupts"]?.int64 == 7
       }
-      try Control.fail("trigger \(device)", ["only software lines can be triggered"])
+      try Control.fail("trigger \(device)", ["only software lines and vectors can be triggered"])
       let counts = try statistics(device)
       for name in ["interrupts", "dispatches", "claimed"] {
         try expectEqual(counts[name]?.int64, 10, name)
