@@ -206,12 +206,14 @@ extension InterruptSyncClient {
     try act("Disconnect", device, operation: "disconnect")
   }
 
-  /// Raises interrupts of a software line.
+  /// Raises interrupts of a software line, or has the kernel raise a connected vector of a device of
+  /// vfio-pci (V27).
   /// - Parameters:
-  ///   - device: a software line.
-  ///   - count: 1 to 1,000,000.
-  /// - Throws: `noSuchDevice`, `wrongState` when it is no software line, `invalidArgument`,
-  ///   `permissionDenied`, `disconnected`, `timedOut`.
+  ///   - device: a software line or a vector.
+  ///   - count: 1 to 1,000,000; of a vector 1 to 1,000.
+  /// - Throws: `noSuchDevice`, `wrongState` when it is neither, or a vector that is not connected,
+  ///   `invalidArgument`, `deviceGone`, `systemFailure`, `permissionDenied`, `disconnected`,
+  ///   `timedOut`.
   public func trigger(_ device: String, count: Int = 1) throws(InterruptSyncClientError) {
     try act("Trigger", device, ["count": .integer(Int64(count))], operation: "trigger")
   }

@@ -63,11 +63,13 @@ struct SetCommand: ParsableCommand {
 
 struct Trigger: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Raises interrupts of a software line.")
+    abstract: "Raises interrupts of a software line, or of a vector of a vfio-pci device.")
 
   @OptionGroup var target: DeviceArgument
 
-  @Option(name: [.customShort("n"), .long], help: "How many interrupts to raise, 1 to 1000000.")
+  @Option(
+    name: [.customShort("n"), .long],
+    help: "How many interrupts to raise, 1 to 1000000; of a vector 1 to 1000.")
   var count = 1
 
   @OptionGroup var common: CommonOptions

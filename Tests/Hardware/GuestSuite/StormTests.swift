@@ -76,16 +76,22 @@ enum StormTests {
     try expectEqual(object.statistics().storms, 0, "storms")
   }
 
+  private static func object(
+    of edu: Edu, _ waiting: WaitStrategy, _ reports: Reports
+  ) throws -> InterruptSyncObject {
+    InterruptSyncObject(
+      source: try UIOLine(edu.device), mode: .normal,
+      options: InterruptSyncOptions(dispatcher: DispatcherAttributes(waiting: waiting)) {
+        reports.add($0)
+      })
+  }
+
   /// A routine claims, and the device asserts its line on.
   private static func claimed() throws {
     for waiting in [WaitStrategy.automatic, .block] {
       let reports = Reports()
       let edu = try Edu(Guest.eduA)
-      let object = InterruptSyncObject(
-        source: try UIOLine(edu.device), mode: .normal,
-        options: InterruptSyncOptions(dispatcher: DispatcherAttributes(waiting: waiting)) {
-          reports.add($0)
-        })
+      let object = try object(of: edu, waiting, reports)
       edu.isAcknowledging = false
       try object.registerServiceRoutine {
         edu.isAcknowledging ? edu.routine() : .success
@@ -133,11 +139,7 @@ enum StormTests {
       for pause in [0, 50] as [UInt32] {
         let reports = Reports()
         let edu = try Edu(Guest.eduA)
-        let object = InterruptSyncObject(
-          source: try UIOLine(edu.device), mode: .normal,
-          options: InterruptSyncOptions(dispatcher: DispatcherAttributes(waiting: waiting)) {
-            reports.add($0)
-          })
+        let object = try object(of: edu, waiting, reports)
         try object.registerServiceRoutine { edu.routine() }
         try object.connect()
         let start = Clock.now
@@ -162,11 +164,7 @@ enum StormTests {
       for work in [0, 200_000] as [UInt64] {
         let reports = Reports()
         let edu = try Edu(Guest.eduA)
-        let object = InterruptSyncObject(
-          source: try UIOLine(edu.device), mode: .normal,
-          options: InterruptSyncOptions(dispatcher: DispatcherAttributes(waiting: waiting)) {
-            reports.add($0)
-          })
+        let object = try object(of: edu, waiting, reports)
         try object.registerServiceRoutine {
           let status = edu.routine()
           let end = Clock.now + work
