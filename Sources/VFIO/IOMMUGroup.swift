@@ -41,10 +41,13 @@ final class IOMMUGroup: @unchecked Sendable {
   }
 
   /// Opens a function in its group. The descriptor's close leaves the group, unless `leave` did.
-  /// - Parameter kept: goes on with what an earlier process had open.
+  /// - Parameters:
+  ///   - kept: goes on with what an earlier process had open.
+  ///   - closing: runs the close, which may wait.
   /// - Throws: `notFound`, `notIsolated`, `busy`, `permissionDenied`, `resourcesExhausted`.
   static func openDevice(
-    _ address: PCIAddress, _ sysfs: Sysfs, _ kernel: any VFIOKernel, _ kept: VFIODescriptors? = nil
+    _ address: PCIAddress, _ sysfs: Sysfs, _ kernel: any VFIOKernel, _ kept: VFIODescriptors? = nil,
+    closing: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
   ) throws(UIOError) -> (device: FileDescriptor, membership: Membership) {
     let info = try Self.info(of: address, sysfs)
     return try opening.monitor.locked { () throws(UIOError) in
@@ -62,9 +65,11 @@ final class IOMMUGroup: @unchecked Sendable {
       opening.groups[path] = group
       group.members += 1
       let membership = Membership(group)
-      let device = FileDescriptor(adopting: raw) {
-        close($0)
-        membership.leave()
+      let device = FileDescriptor(adopting: raw) { raw in
+        closing {
+          close(raw)
+          membership.leave()
+        }
       }
       return (device, membership)
     }

@@ -108,12 +108,17 @@ public final class VFIODevice: Sendable, CustomStringConvertible {
     try self.init(address, interrupt: interrupt, sysfs: sysfs, report: report)
   }
 
+  /// - Parameters:
+  ///   - kept: goes on with what an earlier process had open.
+  ///   - closing: runs the close of a device that the host did not want back, which may wait.
   package init(
     _ address: PCIAddress, _ interrupt: VFIOInterrupt?, _ sysfs: Sysfs, _ kernel: any VFIOKernel,
-    _ report: (@Sendable (VFIOReport) -> Void)?, continuing kept: VFIODescriptors? = nil
+    _ report: (@Sendable (VFIOReport) -> Void)?, continuing kept: VFIODescriptors? = nil,
+    closing: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() }
   ) throws(UIOError) {
     let name = "pci-\(address)"
-    let (file, membership) = try IOMMUGroup.openDevice(address, sysfs, kernel, kept)
+    let (file, membership) = try IOMMUGroup.openDevice(
+      address, sysfs, kernel, kept, closing: closing)
     var configuration = cvfio_region()
     let result = kernel.region(file, UInt32(CVFIO_REGION_CONFIGURATION), &configuration)
     if result < 0 { throw VFIOOperation.describe.error(-result, device: name) }

@@ -38,6 +38,8 @@ package final class FakeVFIO: VFIOKernel, Sendable {
   package let state = Guarded(State())
   package let folder: TemporaryFolder
   package let device: FileDescriptor
+  /// Called while a device is being opened.
+  package let whileOpening = Guarded<(@Sendable () -> Void)?>(nil)
   /// Calls of a routine's while a reset lasts.
   package let duringReset = Guarded<(@Sendable () -> Void)?>(nil)
 
@@ -153,6 +155,7 @@ package final class FakeVFIO: VFIOKernel, Sendable {
   package func useIOMMU(_ container: FileDescriptor) -> Int32 { state.withLock { $0.usingIOMMU } }
 
   package func openDevice(_ address: String, in group: FileDescriptor) -> Int32 {
+    whileOpening.withLock { $0 }?()
     let result = state.withLock { $0.opening }
     return result < 0 ? result : fcntl(device.raw, F_DUPFD_CLOEXEC, 0)
   }

@@ -116,3 +116,16 @@ private func expectRemoved(
   #expect(fake.links == 0)
   withExtendedLifetime((device, line, region)) {}
 }
+
+@Test func aDeviceIsClosedWhereItsOwnerSays() throws {
+  let fake = try FakeVFIO()
+  let work = Guarded<[@Sendable () -> Void]>([])
+  var device: VFIODevice? = try VFIODevice(
+    FakeVFIO.address, nil, fake.sysfs, fake, nil
+  ) { close in work.withLock { $0.append(close) } }
+  #expect(device?.isAlive == true)
+  device = nil
+  #expect(fake.links == 1)
+  for close in work.withLock({ $0 }) { close() }
+  #expect(fake.links == 0)
+}

@@ -38,7 +38,8 @@ extension ClientService {
     handle("Reload") { [unowned self] call throws(ErrorReply) in
       guard policy.role(of: call.peer) >= .admin else { throw denied(call) }
       do throws(ConfigurationError) { try reload() } catch { throw ClientError.rejected(error) }
-      call.reply()
+      // A client that asks next finds the vectors of what is opened now.
+      registry.opener.functions.whenSettled { call.reply() }
     }
   }
 
@@ -75,24 +76,28 @@ extension ClientService {
     let isPersistent = call.parameters["persistent"]?.bool ?? false
     let user = call.peer.user
     if !isPersistent { _ = try register(call) }
-    do { try registry.connect(device) } catch {
-      if !isPersistent { unregister(user) }
-      throw ClientError.system(error)
+    registry.connect(device) { [unowned self] error in
+      if let error {
+        if !isPersistent { unregister(user) }
+        return call.fail(ClientError.system(error))
+      }
+      if isPersistent { registry.keepConnected(device) } else { disconnect(device, after: call) }
+      registry.notify(.changed, device)
+      call.reply()
     }
-    if isPersistent {
-      registry.keepConnected(device)
-    } else {
-      call.connection.whenClosed { [weak self, weak device] in
-        self?.unregister(user)
-        device?.whenResponsive { [weak self, weak device] in
-          guard let device, !device.isWanted, !device.isAttached else { return }
-          device.disconnect()
-          self?.registry.notify(.changed, device)
-        }
+  }
+
+  /// Disconnects a device when its client's connection ends, unless it is serviced anyway by then.
+  private func disconnect(_ device: ManagedDevice, after call: VarlinkCall) {
+    let user = call.peer.user
+    call.connection.whenClosed { [weak self, weak device] in
+      self?.unregister(user)
+      device?.whenResponsive { [weak self, weak device] in
+        guard let device, !device.isWanted, !device.isAttached else { return }
+        device.disconnect()
+        self?.registry.notify(.changed, device)
       }
     }
-    registry.notify(.changed, device)
-    call.reply()
   }
 
   /// Remakes the object with another setting, and reconnects a device that was connected.

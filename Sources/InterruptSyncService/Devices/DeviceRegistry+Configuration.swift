@@ -48,7 +48,8 @@ extension DeviceRegistry {
     next.software = device.software
     devices[index] = next
     serve(next)
-    notify(.changed, next)
+    // A function has been replaced by its vectors if it is open.
+    if devices.contains(where: { $0 === next }) { notify(.changed, next) }
   }
 
   // MARK: Reload
@@ -67,7 +68,9 @@ extension DeviceRegistry {
       remove(device)
     } else if device.isAttached {
       device.missedReload = true
-    } else if let function = device.info?.function, needsOtherVectors(device, function) {
+    } else if let info = device.info, let function = info.function, !info.isFunction,
+      needsOtherVectors(device, function)
+    {
       remove(device)
       // The last one closes the function: it may be opened in another way now.
       if !devices.contains(where: { $0.isOf(function) }) { arrived(function) }

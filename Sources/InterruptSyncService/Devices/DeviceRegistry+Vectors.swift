@@ -10,6 +10,9 @@ extension ManagedDevice {
   func isOf(_ function: VFIODeviceInfo) -> Bool {
     info?.function?.pci.address == function.pci.address
   }
+
+  /// Whether it is a vector of the function, present or gone.
+  func isVector(of function: VFIODeviceInfo) -> Bool { id.hasPrefix("\(function.stableID)/") }
 }
 
 extension DeviceRegistry {
@@ -18,34 +21,38 @@ extension DeviceRegistry {
   /// A function came, or may be opened now.
   func arrived(_ function: VFIODeviceInfo) {
     let whole = ManagedDeviceInfo(function)
-    guard let wanted = configuration(for: whole), !disconnected.contains(whole.id) else {
-      return arrived(whole)
-    }
-    do throws(UIOError) { try expand(function, wanted.configuration.settings) } catch {
-      // Says why, and is tried again with the next event, reload or Connect.
-      arrived(whole)
+    guard let wanted = configuration(for: whole), !disconnected.contains(whole.id),
+      devices.contains(where: { $0.isVector(of: function) })
+    else { return arrived(whole) }
+    let settings = wanted.configuration.settings
+    opener.functions.whenOpen(function, settings) { [unowned self] result in
+      // A reload came meanwhile.
+      guard configuration(for: whole)?.configuration == wanted.configuration else {
+        return arrived(function)
+      }
+      switch result {
+      case .success(let opened): expand(function, opened, settings)
+      // Tried again with the next event, reload or Connect.
+      case .failure(let error): failed(whole, wanted, error)
+      }
     }
   }
 
-  /// Replaces a function that could not be opened before by its vectors.
-  /// - Returns: false: it is not a function.
-  /// - Throws: why it cannot be opened.
-  func expanded(_ device: ManagedDevice) throws(UIOError) -> Bool {
-    guard let info = device.info, info.isFunction, let function = info.function,
-      let wanted = device.configuration
-    else { return false }
-    do throws(UIOError) { try expand(function, wanted.settings) } catch {
-      device.failure = Failure(error)
-      throw error
-    }
-    return true
+  /// A function whose vectors are gone could not be opened.
+  private func failed(_ info: ManagedDeviceInfo, _ wanted: Wanted, _ error: UIOError) {
+    let known = devices.first { $0.id == info.id }
+    let device = known ?? made(info.id, info, wanted)
+    device.info = info
+    device.failure = Failure(error)
+    journal.log(LogRecord(Failure(error), event: .deviceFailed, device: device.id))
+    if known == nil { devices.append(device) }
+    notify(known == nil ? .added : .changed, device)
   }
 
-  /// Opens a function and adds its vectors, which keep it open as long as one of them is connected.
+  /// Replaces a function by its vectors, which keep it open as long as one of them is connected.
   private func expand(
-    _ function: VFIODeviceInfo, _ settings: DeviceSettings
-  ) throws(UIOError) {
-    let opened = try opener.functions.open(function, settings)
+    _ function: VFIODeviceInfo, _ opened: VFIOFunctions.Opened, _ settings: DeviceSettings
+  ) {
     if let whole = devices.first(where: { $0.id == function.stableID }) { remove(whole) }
     for vector in settings.vectors.numbers(of: opened.device.vectorCount) {
       arrived(ManagedDeviceInfo(function, opened.device.interrupt, vector))
@@ -53,13 +60,47 @@ extension DeviceRegistry {
     withExtendedLifetime(opened) {}
   }
 
-  // MARK: Changing
+  // MARK: Connecting
 
-  /// Connects a device for a client; a function that could not be opened, with all of its vectors.
-  func connect(_ device: ManagedDevice) throws {
-    if try expanded(device) { return }
-    try device.connect()
+  /// Connects a device, a function with all of its vectors, once the function is open.
+  /// - Parameter answer: called on the control thread, at once for any other device; gets why it could not be
+  ///   connected.
+  func connect(_ device: ManagedDevice, then answer: @escaping ((any Error)?) -> Void) {
+    guard let info = device.info, let function = info.function, let wanted = device.configuration,
+      device.line?.isOpen(for: info) != true
+    else { return answer(Self.failure(of: device)) }
+    opener.functions.whenOpen(function, wanted.settings) { [unowned self] result in
+      switch result {
+      case .failure(let error):
+        device.failure = Failure(error)
+        answer(error)
+      case .success(let opened):
+        if info.isFunction, devices.contains(where: { $0.isVector(of: function) }) {
+          return answer(nil)
+        }
+        guard devices.contains(where: { $0 === device }), device.info == info else {
+          return answer(Self.changed(device))
+        }
+        guard info.isFunction else { return answer(Self.failure(of: device)) }
+        expand(function, opened, wanted.settings)
+        answer(nil)
+      }
+    }
   }
+
+  private static func failure(of device: ManagedDevice) -> (any Error)? {
+    do { try device.connect() } catch { return error }
+    return nil
+  }
+
+  private static func changed(_ device: ManagedDevice) -> UIOError {
+    UIOError(
+      .busy, device: device.id, operation: "connect",
+      cause: "it was removed or configured otherwise while its function was opened",
+      hint: "connect it again")
+  }
+
+  // MARK: Changing
 
   /// Whether the configuration now asks for another kind of interrupt or other vectors.
   func needsOtherVectors(_ device: ManagedDevice, _ function: VFIODeviceInfo) -> Bool {
@@ -77,21 +118,25 @@ extension DeviceRegistry {
 
   /// What a function reports beside its lines.
   func reported(_ report: FunctionReport) {
-    journal.log(LogRecord(report))
-    // The host waits for the manager's copies as well.
-    if case .returned = report.report { opener.functions.releaseClosed() }
+    switch report.event {
+    case .opened: opener.functions.finish()
+    case .reported(let event):
+      journal.log(LogRecord(event, of: report.function))
+      // The host waits for the manager's copies as well.
+      if case .returned = event { opener.functions.releaseClosed() }
+    }
   }
 }
 
 extension LogRecord {
   /// What a function of VFIO reports.
-  init(_ report: FunctionReport) {
-    switch report.report {
+  init(_ report: VFIOReport, of function: String) {
+    switch report {
     case .returned(let error):
       self.init(
-        .notice, "\(error)", event: .deviceRemoved, device: report.function)
+        .notice, "\(error)", event: .deviceRemoved, device: function)
     case .failed(let error):
-      self.init(Failure(error), event: .deviceFailed, device: report.function)
+      self.init(Failure(error), event: .deviceFailed, device: function)
     }
   }
 }

@@ -69,6 +69,7 @@ final class DeviceRegistry {
     addSoftwareLines()
     for info in UIODeviceInfo.all(opener.sysfs) { arrived(ManagedDeviceInfo(info)) }
     for function in VFIODeviceInfo.all(opener.sysfs) { arrived(function) }
+    opener.functions.settle()
     for configuration in named {
       let found = devices.filter { $0.info?.isNamed(configuration.id) ?? false }
       if let failure = found.lazy.compactMap(\.failure).first {
@@ -122,30 +123,41 @@ final class DeviceRegistry {
   }
 
   /// Connects a device that should be serviced and can be.
-  /// - Returns: why it could not.
+  /// - Returns: why it could not; nil also while its function is being opened.
   @discardableResult
   func serve(_ device: ManagedDevice) -> (any Error)? {
     guard device.isWanted, !device.isAttached, !device.isConnected,
       device.info != nil || device.isSoftware
     else { return nil }
     let isBack = device.object != nil
-    do {
-      if try expanded(device) { return nil }
-      try device.connect()
-      let interrupts = device.statistics.interrupts
-      let isContinued = device.isContinued && !isBack
-      let how = isContinued ? ", continuing from \(interrupts) interrupts" : isBack ? " again" : ""
-      journal.log(
-        LogRecord(
-          .info, "\(device.id): connected\(how)",
-          event: isContinued ? .deviceContinued : .deviceConnected, device: device.id,
-          interrupts: interrupts))
-      warnOfRecipes(device)
-      return nil
-    } catch {
-      journal.log(LogRecord(Failure(error), event: .deviceFailed, device: device.id))
-      return error
+    var failure: (any Error)?
+    var isLater = false
+    // The caller notifies of what happens at once.
+    defer { isLater = true }
+    connect(device) { [unowned self] error in
+      failure = error
+      // Its vectors or another configuration have taken its place.
+      guard devices.contains(where: { $0 === device }) else { return }
+      defer { if isLater { notify(.changed, device) } }
+      if let error {
+        journal.log(LogRecord(Failure(error), event: .deviceFailed, device: device.id))
+      } else if device.isConnected {
+        connected(device, isBack)
+      }
     }
+    return failure
+  }
+
+  private func connected(_ device: ManagedDevice, _ isBack: Bool) {
+    let interrupts = device.statistics.interrupts
+    let isContinued = device.isContinued && !isBack
+    let how = isContinued ? ", continuing from \(interrupts) interrupts" : isBack ? " again" : ""
+    journal.log(
+      LogRecord(
+        .info, "\(device.id): connected\(how)",
+        event: isContinued ? .deviceContinued : .deviceConnected, device: device.id,
+        interrupts: interrupts))
+    warnOfRecipes(device)
   }
 
   private func warnOfRecipes(_ device: ManagedDevice) {

@@ -168,6 +168,22 @@ extension VectorBench {
     #expect(bench.fake.links == 0)
   }
 
+  /// The manager closes its descriptors when it has read the message, and until then the group is busy.
+  @Test func aFunctionIsOpenedAgainOnceTheManagerHasClosedIt() throws {
+    let store = try Store()
+    let fake = try FakeVFIO { $0.counts = [1: 1, 2: 4] }
+    let bench = try store.start(fake)
+    try store.waitFor(all)
+    fake.state.withLock { ($0.opening, $0.enabled) = (-EBUSY, nil) }
+    bench.registry.apply(
+      try VectorBench.files(files.replacing("Vectors=2", with: "Interrupt=msi")))
+    try store.waitFor(["state"])
+    fake.state.withLock { $0.opening = 0 }
+    bench.settle()
+    #expect(bench.states == ["\(id)/msi0 connected"])
+    bench.end()
+  }
+
   @Test func anotherKindOfInterruptAfterARestartIsEnabledAnew() throws {
     let store = try Store()
     let fake = try FakeVFIO { $0.counts = [1: 1, 2: 4] }

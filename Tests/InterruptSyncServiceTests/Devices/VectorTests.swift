@@ -100,9 +100,9 @@ private let match = "[Match]\nId=\(id)\n"
     #expect(bench.states == ["\(id) failed"])
     let device = try bench.device(id)
     #expect(device.failure?.message.contains("IOMMU group is shared") == true)
-    #expect(throws: UIOError.self) { try bench.registry.connect(device) }
+    #expect(throws: UIOError.self) { try bench.connect(device) }
     bench.fake.state.withLock { $0.isViable = 1 }
-    try bench.registry.connect(device)
+    try bench.connect(device)
     #expect(bench.states == (0..<4).map { "\(id)/msix\($0) connected" })
     bench.registry.end()
   }
@@ -120,6 +120,7 @@ private let match = "[Match]\nId=\(id)\n"
     bench.registry.removed(function.pci.address)
     #expect(bench.states == (0..<4).map { "\(id)/msix\($0) gone" })
     bench.registry.arrived(function)
+    bench.settle()
     #expect(bench.states == (0..<4).map { "\(id)/msix\($0) connected" })
     bench.fake.interrupt(1)
     try eventually("the next message") { device.statistics.interrupts == 2 }
@@ -130,6 +131,7 @@ private let match = "[Match]\nId=\(id)\n"
     let bench = try VectorBench(match + "[Routine]\n")
     let objects = bench.registry.devices.compactMap(\.object).map(ObjectIdentifier.init)
     bench.registry.arrived(bench.function)
+    bench.settle()
     #expect(bench.registry.devices.compactMap(\.object).map(ObjectIdentifier.init) == objects)
     #expect(bench.fake.log.count == 5)
     bench.registry.end()
@@ -169,6 +171,7 @@ private let match = "[Match]\nId=\(id)\n"
     let function = bench.function
     bench.registry.removed(function.pci.address)
     bench.registry.arrived(function)
+    bench.settle()
     #expect(try bench.device("\(id)/msix3").state == .listed)
     #expect(try bench.device("\(id)/msix2").state == .connected)
     bench.registry.end()

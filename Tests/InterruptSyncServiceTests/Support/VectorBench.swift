@@ -30,7 +30,8 @@ final class VectorBench {
     let opener = DeviceOpener(
       manager, sysfs: fake.sysfs,
       functions: VFIOFunctions(manager, kernel: fake, sysfs: fake.sysfs) { report in
-        returned.withLock { $0.append("\(report.report)") }
+        guard case .reported(let event) = report.event else { return }
+        returned.withLock { $0.append("\(event)") }
       })
     registry = DeviceRegistry(
       named: [], files: try text.map { try Self.files($0) }, opener: opener, journal: .standard
@@ -44,7 +45,23 @@ final class VectorBench {
     return try folder.configuration()
   }
 
-  func reload(_ text: String) throws { registry.apply(try Self.files(text)) }
+  func reload(_ text: String) throws {
+    registry.apply(try Self.files(text))
+    settle()
+  }
+
+  /// Waits until functions are opened and closed, as the daemon's loop does not.
+  func settle() { registry.opener.functions.settle() }
+
+  /// Connects a device for a client.
+  /// - Throws: why it could not be connected.
+  func connect(_ device: ManagedDevice) throws {
+    var answers: [(any Error)?] = []
+    registry.connect(device) { answers.append($0) }
+    settle()
+    try #require(answers.count == 1)
+    if let error = answers[0] { throw error }
+  }
 
   var states: [String] { registry.devices.map { "\($0.id) \($0.state.rawValue)" } }
   var function: VFIODeviceInfo { VFIODeviceInfo.all(fake.sysfs)[0] }
