@@ -43,10 +43,11 @@ DEB = $(abspath .build/deb)
 RUN_PACKAGES = libudev-dev pkg-config systemtap-sdt-dev
 LIB_PACKAGES = $(RUN_PACKAGES) binutils
 C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
+MODEL_PACKAGES = spin gcc libc6-dev python3 python3-venv
 COUNT_PACKAGES = valgrind binutils python3
 BENCH_PACKAGES = $(RUN_PACKAGES) gcc libc6-dev libdpdk-dev binutils python3 $(shell cat Tests/Hardware/rig/packages)
 DEB_PACKAGES = $(LIB_PACKAGES) build-essential debhelper dpkg-dev fakeroot gcc libc6-dev make
-TEST_PACKAGES = $(RUN_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \
+TEST_PACKAGES = $(RUN_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
 .PHONY: run release build completions lib install install-service install-lib deb docs bench clean test soak
@@ -164,7 +165,7 @@ $(DOCC) convert Sources/$(1)/$(1).docc --additional-symbol-graph-dir $(DOCS_BUIL
 endef
 
 # Every step of the tests, in the order of the summary. Tests/Tools/lanes runs them, Tests/Tools/step one of them.
-STEPS = lint tools docs man units release packages shim aarch64 unit mustfail tsan asan hot instructions c windows varlink \
+STEPS = lint tools docs man model units release packages shim aarch64 unit mustfail tsan asan hot instructions c windows varlink \
   daemon deb tone guest-6.1 guest-6.12 vfio-6.1 vfio-6.12
 
 test:
@@ -176,7 +177,7 @@ test:
 # The long forms of what is long because it is many: 100,000 transactions, 50 restarts, 200 kills, a mebibyte.
 soak:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@export SOAK=1; $(call steps,release packages daemon guest-6.1 guest-6.12 vfio-6.1 vfio-6.12)
+	@export SOAK=1; $(call steps,model release packages daemon guest-6.1 guest-6.12 vfio-6.1 vfio-6.12)
 
 # $(call steps,STEP...): some steps, one after the other, and their sum. T=NAME runs the tests with NAME in their name.
 steps = for step in $(1); do Tests/Tools/step $$step || true; done; Tests/Tools/summary $(1)
@@ -192,6 +193,7 @@ endef
 $(eval $(call suite,lint,git,lint))
 $(eval $(call suite,tools,python3 python3-venv apt,tools))
 $(eval $(call suite,docs,$(RUN_PACKAGES) python3 python3-venv mandoc,docs man))
+$(eval $(call suite,model,$(MODEL_PACKAGES),model))
 $(eval $(call suite,units,$(TEST_PACKAGES),units))
 $(eval $(call suite,shim,$(TEST_PACKAGES),shim aarch64))
 $(eval $(call suite,unit,$(RUN_PACKAGES),unit))
