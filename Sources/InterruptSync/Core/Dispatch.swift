@@ -101,8 +101,10 @@ struct SyncCounters {
   var captures: UInt32 = 0
   /// Of the hub of a shared line: a flag, up while every member is inactive.
   var inactive: UInt32 = 0
-  /// The last dispatch found it up. The serving thread's own, as the next.
+  /// The last dispatch found it up. The serving thread's own, as the next two.
   var wasInactive = false
+  /// A member has something to report.
+  var membersReport = false
   /// Dispatches until that thread looks around (`Connection.handle`).
   var turnsLeft: UInt32 = 1
 }

@@ -14,14 +14,16 @@ extension InterruptSyncObject {
   ///   N9), `noServiceRoutines`, `lineBusy`, `removed`, `lineFailed`, `resourcesExhausted`,
   ///   `lockOwnerDied` (a thread ended inside a routine: `InterruptLock.repair(_:)`),
   ///   `otherProcess` (in a forked child whose parent lives).
-  public func connect() throws(InterruptSyncError) { try storage.connect(to: nil, waiting: true) }
+  public func connect() throws(InterruptSyncError) {
+    storage.reportRefusals(try storage.connect(to: nil, waiting: true))
+  }
 
   /// Connects to another line, for instance to the new instance of a device that was replugged. The
   /// list of routines, the lock and the statistics stay (P24, N13).
   ///
   /// Level and errors as `connect()`.
   public func connect(to source: any InterruptSource) throws(InterruptSyncError) {
-    try storage.connect(to: source, waiting: true)
+    storage.reportRefusals(try storage.connect(to: source, waiting: true))
   }
 
   /// Masks the line, waits until no routine runs, and ends the dispatcher thread. When this returns
@@ -69,7 +71,11 @@ extension InterruptSyncObject {
 extension SyncStorage {
   /// - Parameter waiting: whether an ordinary thread waits for the report handler of the connection
   ///   before, if that has ended.
-  func connect(to newSource: (any InterruptSource)?, waiting: Bool) throws(InterruptSyncError) {
+  /// - Returns: what stands now. The caller passes it to `reportRefusals` as soon as a handler may
+  ///   connect and disconnect.
+  func connect(to newSource: (any InterruptSource)?, waiting: Bool) throws(InterruptSyncError)
+    -> Connection
+  {
     try requirePassive("connect")
     try requireOwnGroup("connect")
     try requireFreeGroup("connect")
@@ -88,7 +94,7 @@ extension SyncStorage {
       }
       // For this, reports wait.
       server.connection.setStage(.standing)
-      for refusal in server.connection.refusals { report(refusal) }
+      return server.connection
     } catch {
       ProcessEnd.forget(self)
       monitor.locked {
@@ -97,6 +103,11 @@ extension SyncStorage {
       }
       throw error
     }
+  }
+
+  /// Attributes that the system refused. On the connecting thread, without a lock.
+  func reportRefusals(_ connection: Connection) {
+    for refusal in connection.refusals { report(refusal) }
   }
 
   /// A line that has ended counts as connected until a disconnect clears it away; connecting again
@@ -230,7 +241,7 @@ extension SyncStorage {
 
   /// Whether the caller may wait until a report handler returns. A serving thread may not: it could
   /// be inside a handler that the other one is waiting for.
-  private var mayAwaitHandlers: Bool {
+  var mayAwaitHandlers: Bool {
     InterruptLevel.current == .passive && !cuio_thread_serves()
   }
 

@@ -8,8 +8,10 @@ import LinuxSystem
 /// A line that several sync objects share. Every member is called on each interrupt, which is right
 /// for level and edge lines alike; the interrupt is claimed if any member claims.
 ///
-/// A member is connected here and not through its own `connect()`. A report of a member's own
-/// (`repeatLimitReached`) is delivered at DIRQL; the line's reports come as ever.
+/// A member is connected here and not through its own `connect()`. Reports of the line go to the
+/// line's handler. Those of a member's own list go to the member's: `repeatLimitReached`, and
+/// `failed` once when a thread ended inside one of its routines, which leaves it out until
+/// `InterruptLock.repair(_:)`. Both are delivered by the line's dispatcher as every report is.
 @safe public final class SharedLine: @unchecked Sendable {
   /// The line as it was given; it is attached while there are members.
   public let source: any InterruptSource
@@ -22,6 +24,7 @@ import LinuxSystem
 
   private struct Member {
     let object: ObjectIdentifier
+    let membership: Membership
     let registration: ServiceRoutineRegistration
     var isActive = true
   }
@@ -54,18 +57,22 @@ import LinuxSystem
       }
       return self.hub ?? InterruptSyncObject(source: source, mode: .all, options: options)
     }
+    let begun: Connection?
     do throws(InterruptSyncError) {
-      let registration = try hub.registerMember(member.storage)
+      let membership = Membership(of: member.storage, in: hub.storage.core)
+      let registration = try hub.registerMember(membership)
       do throws(InterruptSyncError) {
-        if hub.state == .disconnected || hub.state == .ended {
-          try hub.storage.connect(to: nil, waiting: false)
-        }
+        begun =
+          hub.state == .disconnected || hub.state == .ended
+          ? try hub.storage.connect(to: nil, waiting: false) : nil
       } catch {
         registration.cancel()
         throw error
       }
       changed {
-        members.append(Member(object: ObjectIdentifier(member), registration: registration))
+        members.append(
+          Member(
+            object: ObjectIdentifier(member), membership: membership, registration: registration))
         self.hub = hub
       }
       tellActivity()
@@ -73,45 +80,52 @@ import LinuxSystem
       changed {}
       throw error
     }
+    // Last: the handler may change the members.
+    if let begun { hub.storage.reportRefusals(begun) }
   }
 
   /// Takes `member` out; when this returns none of its routines runs for an interrupt, and none
-  /// will start (N11). With the last member the line is masked and drained. Does nothing for an
-  /// object that is not a member (P26). The line's own report handler may call it, also while
-  /// another thread does.
+  /// will start, nor a report of its own (N11). With the last member the line is masked and drained.
+  /// Does nothing for an object that is not a member (P26). The report handlers of the line and of
+  /// its members may call it, also while another thread does. An ordinary thread waits until the
+  /// member's handler has returned; with the last member, the line's as well.
   ///
   /// PASSIVE_LEVEL.
   /// - Throws: `wouldDeadlock` from inside one of the member's routines, `wrongLevel`.
   public func disconnect(_ member: InterruptSyncObject) throws(InterruptSyncError) {
     try requirePassive(member, "disconnect")
-    // The line's report handler may still run; an ordinary thread waits for it here.
-    take(member)?.storage.awaitDeparting()
+    let (membership, hub) = take(member)
+    // A report handler may still run; an ordinary thread waits for it here.
+    if member.storage.mayAwaitHandlers { membership?.awaitReports() }
+    hub?.storage.awaitDeparting()
   }
 
   /// The same for an owner that goes away: up to DISPATCH_LEVEL, unchecked, and without waiting for
-  /// the line's report handler, so that the caller may hold what the handler needs.
+  /// a report handler, so that the caller may hold what the handler needs.
   package func remove(_ member: InterruptSyncObject) {
     guard member.storage.isOwnProcess else { return }
-    take(member)?.storage.forgetDeparting()
+    take(member).last?.storage.forgetDeparting()
   }
 
-  /// - Returns: the hub when `member` was the last one; the line is quiet and free then.
-  private func take(_ member: InterruptSyncObject) -> InterruptSyncObject? {
+  /// - Returns: what `member` was in the line, and the hub when it was the last one; the line is
+  ///   quiet and free then.
+  private func take(_ member: InterruptSyncObject) -> (Membership?, last: InterruptSyncObject?) {
     var last: InterruptSyncObject?
-    let registration = changing { () -> ServiceRoutineRegistration? in
+    let removed = changing { () -> Member? in
       guard let index = members.firstIndex(where: { $0.object == ObjectIdentifier(member) }) else {
         return nil
       }
-      let registration = members.remove(at: index).registration
+      let removed = members.remove(at: index)
       if members.isEmpty { swap(&last, &hub) }
-      return registration
+      return removed
     }
-    registration?.cancel()
+    removed?.registration.cancel()
+    removed?.membership.end()
     tellActivity()
     // Before the next change; no report handler is waited for, as one may wait for this change.
     last?.storage.disconnect(waiting: false)
     changed {}
-    return last
+    return (removed?.membership, last)
   }
 
   /// Says that `member` does not service the line at present, or does again (W11). While no member
@@ -179,37 +193,10 @@ import LinuxSystem
 }
 
 extension InterruptSyncObject {
-  fileprivate func registerMember(_ member: SyncStorage) throws(InterruptSyncError)
+  fileprivate func registerMember(_ membership: Membership) throws(InterruptSyncError)
     -> ServiceRoutineRegistration
   {
-    let membership = Membership(member, of: storage.core)
     let context = unsafe Unmanaged.passUnretained(membership).toOpaque()
     return unsafe try insert(Membership.serve, context, owning: membership, false)
-  }
-}
-
-/// What the hub's service routine for one member works with.
-private final class Membership {
-  let member: SyncStorage
-  let core: Cell<SyncCore>
-  let hub: Cell<SyncCore>
-
-  init(_ member: SyncStorage, of hub: Cell<SyncCore>) {
-    self.member = member
-    core = member.core
-    self.hub = hub
-  }
-
-  static let serve: InterruptSyncRoutine = { _, context in
-    guard let context = unsafe context else { return NTStatus.unsuccessful.rawValue }
-    return unsafe Unmanaged<Membership>.fromOpaque(context)._withUnsafeGuaranteedRef { its in
-      let outcome = dispatchMember(its.core)
-      if outcome & Outcome.repeatLimit != 0 {
-        its.member.report(.repeatLimitReached(passes: its.core.value.repeatLimit))
-      }
-      if outcome & Outcome.claimed == 0 { maskIfInactive(its.hub) }
-      return outcome & Outcome.claimed != 0
-        ? NTStatus.success.rawValue : NTStatus.unsuccessful.rawValue
-    }
   }
 }

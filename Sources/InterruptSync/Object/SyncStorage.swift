@@ -51,6 +51,11 @@ import Synchronization
       report: options.report)
   }
 
+  override func reportForMembers(_ reporting: (() -> Void) -> Void) {
+    let members = monitor.locked { registrations.compactMap { $0.owned as? any ReportingMember } }
+    for member in members { member.report(through: reporting) }
+  }
+
   /// Hands the records of dispatches from now on to `observer`, until the observation is released.
   /// Any thread, any level; takes no lock that a routine can hold.
   /// - Throws: `resourcesExhausted`.
@@ -129,7 +134,7 @@ import Synchronization
   var isUnlinked = false
   private weak var storage: SyncStorage?
   /// What the context points at, where the registration made it.
-  private let owned: AnyObject?
+  let owned: AnyObject?
 
   init(
     _ routine: cuio_routine, context: UnsafeMutableRawPointer?, owning owned: AnyObject?,

@@ -25,6 +25,7 @@ extension Connection {
   /// Not inlined into a loop, where it would take registers from the dispatch.
   @inline(never)
   func handle(_ outcome: Int32) {
+    if core.value.membersReport { reportForMembers() }
     guard outcome & ~Outcome.ordinary != 0 || isRecovering else {
       judge()
       return lookAgainLater()
@@ -49,6 +50,13 @@ extension Connection {
     }
     if outcome & Outcome.stormBegan != 0 { brake() } else { judge() }
     lookAgainLater()
+  }
+
+  /// What the members of a shared line have noted, each to its own handler.
+  private func reportForMembers() {
+    core.value.membersReport = false
+    core.value.lastEnd = 0
+    served.reportForMembers(reporting)
   }
 
   /// Not of a connection that a report's handler has begun.

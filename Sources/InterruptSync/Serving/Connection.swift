@@ -142,7 +142,10 @@ final class ServingActivity: @unchecked Sendable {
   /// Not before connect has decided: the handler may disconnect, and has to find the connection
   /// that the report is about. The report of a connection that failed is connect's own error, and
   /// one that has been disconnected reports no more.
-  func report(_ report: InterruptReport) {
+  func report(_ report: InterruptReport) { reporting { served.report(report) } }
+
+  /// `body` calls a report handler.
+  func reporting(_ body: () -> Void) {
     let stands = activity.monitor.locked {
       activity.monitor.wait { stage == .waiting }
       activity.isReporting = stage == .standing
@@ -150,7 +153,7 @@ final class ServingActivity: @unchecked Sendable {
       return activity.isReporting
     }
     guard stands else { return }
-    served.report(report)
+    body()
     activity.monitor.locked { activity.isReporting = false }
   }
 

@@ -5,6 +5,12 @@
 import CUIO
 import Glibc
 
+/// A member of a shared line, which has reports of its own.
+protocol ReportingMember: AnyObject {
+  /// Delivers what was noted, each report inside a call of `reporting`.
+  func report(through reporting: (() -> Void) -> Void)
+}
+
 @safe class ServedLine: @unchecked Sendable {
   let name: String
   /// Belongs to the holder of the interrupt lock; see SyncCore.swift.
@@ -28,6 +34,10 @@ import Glibc
   }
 
   deinit { core.free() }
+
+  /// Of the hub of a shared line: delivers what its members have noted, first to last, each report
+  /// inside a call of `reporting`. On the serving thread, without the interrupt lock.
+  func reportForMembers(_ reporting: (() -> Void) -> Void) {}
 
   /// Calls the report handler. Without the interrupt lock.
   func report(_ report: InterruptReport) { handler?(report) }

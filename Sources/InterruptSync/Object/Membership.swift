@@ -1,0 +1,84 @@
+// Room Object: one object on a line that several share (N21): the service routine of the hub that runs
+// the member's list, and the way that the member's own reports take. A dispatch, which holds the
+// hub's lock, only notes them. The hub's serving thread delivers them afterwards, at PASSIVE_LEVEL
+// without a lock, as every report.
+import CUIO
+import Glibc
+import LinuxSystem
+import Synchronization
+
+@safe final class Membership: ReportingMember, @unchecked Sendable {
+  private let member: ServedLine
+  private let hub: Cell<SyncCore>
+  /// What dispatches have left to be reported: a set of bits of `Outcome`.
+  private let noted = Atomic<Int32>(0)
+  /// A thread ended inside one of the member's routines, which was noted. Belongs to the holder of
+  /// the hub's lock.
+  private var isOut = false
+  private let monitor = Monitor()
+  // Guarded by `monitor`.
+  private var isOver = false
+  /// Calls of the member's report handler that have not returned.
+  private var reports = 0
+
+  init(of member: ServedLine, in hub: Cell<SyncCore>) {
+    self.member = member
+    self.hub = hub
+  }
+
+  /// The hub's service routine.
+  static let serve: InterruptSyncRoutine = { _, context in
+    guard let context = unsafe context else { return NTStatus.unsuccessful.rawValue }
+    return unsafe Unmanaged<Membership>.fromOpaque(context)._withUnsafeGuaranteedRef { its in
+      let outcome = dispatchMember(its.member.core)
+      its.note(outcome)
+      if outcome & Outcome.claimed == 0 { maskIfInactive(its.hub) }
+      return outcome & Outcome.claimed != 0
+        ? NTStatus.success.rawValue : NTStatus.unsuccessful.rawValue
+    }
+  }
+
+  private func note(_ outcome: Int32) {
+    // A lock that another thread waits for crosswise is refused once; one whose owner died stays so.
+    let isOut = outcome & Outcome.lockFailed != 0 && !member.lock.isConsistent
+    var report = outcome & Outcome.repeatLimit
+    if isOut && !self.isOut { report |= Outcome.lockFailed }
+    self.isOut = isOut
+    guard report != 0 else { return }
+    noted.bitwiseOr(report, ordering: .relaxed)
+    hub.value.membersReport = true
+    // The serving thread looks around after this dispatch.
+    hub.value.turnsLeft = 1
+  }
+
+  func report(through reporting: (() -> Void) -> Void) {
+    let noted = noted.exchange(0, ordering: .relaxed)
+    if noted & Outcome.lockFailed != 0 {
+      report(.failed(member.refused(-EOWNERDEAD, "dispatch an interrupt")), reporting)
+    }
+    if noted & Outcome.repeatLimit != 0 {
+      report(.repeatLimitReached(passes: member.core.value.repeatLimit), reporting)
+    }
+  }
+
+  private func report(_ report: InterruptReport, _ reporting: (() -> Void) -> Void) {
+    reporting {
+      let stands = monitor.locked {
+        if !isOver { reports += 1 }
+        return !isOver
+      }
+      guard stands else { return }
+      member.report(report)
+      monitor.locked {
+        reports -= 1
+        monitor.broadcast()
+      }
+    }
+  }
+
+  /// No report of the member's begins from now on. Any thread.
+  func end() { monitor.locked { isOver = true } }
+
+  /// Waits for those that have begun. From an ordinary thread, after `end()`.
+  func awaitReports() { monitor.locked { monitor.wait { reports > 0 } } }
+}
