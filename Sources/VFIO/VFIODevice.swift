@@ -13,7 +13,8 @@ public enum VFIOReport: Sendable, CustomStringConvertible {
   /// The host wanted the device back and has it: its lines have ended, and registers and
   /// configuration space are `removed`. Once.
   case returned(UIOError)
-  /// The device has reported an error to the host, over PCI Express (V38).
+  /// The device has reported an error to the host, over PCI Express. It stays open; after a fatal
+  /// error, for which the kernel resets its link, open it again (V38).
   case failed(UIOError)
 
   /// The error with its hint, for a log.

@@ -55,6 +55,8 @@ package enum VFIOOperation: String, CaseIterable, DeviceOperation {
         .notFound, "the group has no such device with a vfio driver", "bind the device to vfio-pci"
       )
     case (.openDevice, EBUSY): (.busy, "another user has the device open", "close it there")
+    case (.openDevice, EAGAIN), (.reset, EAGAIN):  // V38
+      (.busy, "the kernel is resetting the device, or binding or removing it", "try again")
     case (.arm, ENOSPC):
       (.resourcesExhausted, "the machine has no interrupt vectors left", "connect fewer vectors")
     case (.arm, EINVAL):

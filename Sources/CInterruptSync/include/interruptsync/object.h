@@ -97,7 +97,8 @@ enum {
   INTERRUPTSYNC_REPORT_AFFINITY_RESTORED = 10,
   /// To the handler of a VFIO device: the host wanted the device back and has it. Once.
   INTERRUPTSYNC_REPORT_DEVICE_RETURNED = 11,
-  /// The same: the device has reported an error over PCI Express (V38). It stays open.
+  /// The same: the device has reported an error over PCI Express. It stays open; after a fatal error, for which the kernel
+  /// resets its link, open it again (V38).
   INTERRUPTSYNC_REPORT_DEVICE_FAILED = 12,
   /// Routines claim, and the device interrupts all the same: none silences it. The line is masked now (N20). `count` is
   /// dispatches a second. INTERRUPTSYNC_REPORT_STORM_ENDED follows.
