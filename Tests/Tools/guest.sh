@@ -48,6 +48,14 @@ c_program() {
 # four UARTs.
 cards=(-device edu,addr=7 -device pci-testdev,addr=8 -device AC97,addr=9,audiodev=recording)
 
+# Below root ports, with the hot plug of PCI Express instead of the firmware's: a network card, and one whose errors QEMU
+# passes on.
+slots=(
+  -global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off
+  -device pcie-root-port,id=bay,addr=0xd,chassis=1,slot=1 -device e1000e,id=nic,bus=bay,romfile=
+  -device pcie-root-port,id=other,addr=0xe,chassis=2,slot=2 -device virtio-rng-pci,id=faulty,bus=other,aer=on
+)
+
 # boot SERIES ARGUMENTS RUN_GUEST_OPTION...: boots the payload with that kernel. SOAK, ARGUMENTS and T are the suite's.
 boot() {
   local series=$1 arguments=$2
@@ -79,14 +87,18 @@ guest() {
 }
 
 # vfio_guest SERIES: the cases of VFIO, with an IOMMU that passes on what UIO's devices do. For vfio-pci: an edu, a switch
-# with four vectors, a disk with 65. Without no_timer_check the emulated timer is too slow through the remapping for 6.12.
+# with four vectors, a disk with 65, and the cards in slots, which the suite plugs through the guest's third serial port: it is
+# wired to QEMU's monitor. Without no_timer_check the emulated timer is too slow through the remapping for 6.12.
 vfio_guest() {
   local disk=.build/disk-$1 status
   numbered_blocks 0 8192 >"$disk"
   boot "$1" --vfio -a "intel_iommu=on iommu=pt no_timer_check iomem=relaxed" "$payload" \
     -device intel-iommu,intremap=on -audiodev none,id=recording "${cards[@]}" \
     -device edu,addr=0xa -device rocker,name=switch,addr=0xb \
-    -drive "if=none,id=disk,format=raw,file=$disk" -device nvme,addr=0xc,serial=1,drive=disk
+    -drive "if=none,id=disk,format=raw,file=$disk" -device nvme,addr=0xc,serial=1,drive=disk \
+    "${slots[@]}" \
+    -chardev "socket,id=monitor,path=$work/monitor,server=on,wait=off" -mon chardev=monitor,mode=control \
+    -chardev "socket,id=wire,path=$work/monitor" -serial chardev:wire
   status=$?
   if [ -z "$T" ]; then
     written_disk "$disk" 2>&1 | tee -a "$work/guest"

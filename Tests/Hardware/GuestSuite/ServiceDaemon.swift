@@ -69,9 +69,12 @@ extension VarlinkClient {
     return reply?.parameters["device"]?.object?["state"]?.string ?? ""
   }
 
-  func interrupts(_ device: String) throws -> UInt64? {
+  func interrupts(_ device: String) throws -> UInt64? { try statistic("interrupts", device) }
+  func claimed(_ device: String) throws -> UInt64? { try statistic("claimed", device) }
+
+  private func statistic(_ name: String, _ device: String) throws -> UInt64? {
     let reply = try ask("GetStatistics", ["device": .string(device)])
-    return reply.parameters["statistics"]?.array?.first?.object?["interrupts"]?.uint64
+    return reply.parameters["statistics"]?.array?.first?.object?[name]?.uint64
   }
 
   /// Runs one transaction and returns its results.

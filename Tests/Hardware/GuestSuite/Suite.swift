@@ -88,7 +88,7 @@ struct Suite {
     // For a guest with an IOMMU, and devices of vfio-pci.
     let behindIOMMU =
       VFIOTests.cases + VFIOMemoryTests.cases + VFIOErrorTests.cases + VFIOProgramTests.cases
-      + VFIODaemonTests.cases + VFIOServiceTests.cases + NVMeTests.cases
+      + VFIODaemonTests.cases + VFIOServiceTests.cases + VFIOHotPlugTests.cases + NVMeTests.cases
     let others =
       EduTests.cases + HPETTests.cases + UARTTests.cases + HDATests.cases + ExclusionTests.cases
       + FixtureTests.cases + ErrorTests.cases + StormTests.cases + RemovalTests.cases

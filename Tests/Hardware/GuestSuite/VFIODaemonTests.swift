@@ -135,20 +135,15 @@ enum VFIODaemonTests {
       try Guest.waitFor("\(vector) to be connected, it is \(client.state(vector))") {
         client.state(vector) == "connected"
       }
-      let before = try claimed(vector, client)
+      let before = try client.claimed(vector) ?? 0
       for number in 1...100 {
         try client.transact(vector, [Operation.write(Edu.raise, 1)])
         try Guest.waitFor("interrupt \(number) of \(vector)") {
-          try claimed(vector, client) == before + UInt64(number)
+          try client.claimed(vector) == before + UInt64(number)
         }
       }
     }
     try daemon.end()
-  }
-
-  private static func claimed(_ vector: String, _ client: VarlinkClient) throws -> UInt64 {
-    let reply = try client.ask("GetStatistics", ["device": .string(vector)])
-    return reply.parameters["statistics"]?.array?.first?.object?["claimed"]?.uint64 ?? 0
   }
 
   /// The host has the device within three seconds, and the daemon when it is bound again.

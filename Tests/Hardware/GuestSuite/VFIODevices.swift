@@ -1,5 +1,5 @@
 // Devices of vfio-pci as cases use them: an edu with INTx or MSI, a rocker with four vectors of MSI-X, an
-// nvme with 65. Their routines run on the dispatcher with the interrupt lock held; their state belongs to
+// nvme with 65; and what reads, raises and reports beside them. Their routines run on the dispatcher with the interrupt lock held; their state belongs to
 // them.
 import CUIO
 import Glibc
@@ -90,4 +90,35 @@ final class VFIOEdu: EduRoutine, @unchecked Sendable {
       try object.callSynchronizedRoutine { self.serviced } >= count
     }
   }
+}
+
+/// Collects what a device reports beside its lines.
+final class Notices: @unchecked Sendable {
+  private let monitor = Monitor()
+  private var collected: [String] = []
+
+  func add(_ report: VFIOReport) { monitor.locked { collected.append("\(report)") } }
+  var texts: [String] { monitor.locked { collected } }
+
+  /// Waits for the one report that the host has the device.
+  func expectReturned() throws {
+    try Guest.waitFor("the device's report") { texts.count == 1 }
+    try expect(texts[0].contains("the host wanted"), texts[0])
+  }
+}
+
+/// A thread that reads a register until that is refused.
+final class Reader {
+  private let accesses = Atomic<Int>(0)
+  private var thread: Caller?
+
+  /// Returns once the thread reads.
+  init(_ registers: RegisterRegion, at offset: Int) throws {
+    thread = Caller { [self] in
+      while (try? registers.read32(at: offset)) != nil { accesses.add(1, ordering: .relaxed) }
+    }
+    try Guest.waitFor("accesses") { accesses.load(ordering: .relaxed) > 1000 }
+  }
+
+  func join() { thread?.join() }
 }
