@@ -130,7 +130,7 @@ let package = Package(
     .executableTarget(
       name: "interruptsync-bench",
       dependencies: [
-        "CFloor", "CInterruptSync", "CMallocCounter", "CWindowsSurface", "CUIO", "UIO",
+        "CFloor", "CInterruptSync", "CMallocCounter", "CWindowsSurface", "CUIO", "UIO", "VFIO",
         "InterruptSync", "InterruptSyncClient", "LinuxSystem", "WindowsInterrupts",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/InterruptSyncBench", swiftSettings: strict),

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,31 +49,43 @@ static uint64_t now(void) {
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-uint64_t floor_run(int fd, floor_node *list, uint64_t duration_ns) {
+int floor_message_line(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+// Both loops, with the size of a count and of what re-arms; inlined, so that neither asks which of them it is.
+static inline __attribute__((always_inline)) uint64_t run(int fd, floor_node *list, uint64_t duration_ns, size_t counted,
+                                                          size_t rearmed) {
   pthread_mutexattr_t attributes;
   pthread_mutex_t mutex;
   pthread_mutexattr_init(&attributes);
   pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
   pthread_mutex_init(&mutex, &attributes);
-  uint64_t serviced = 0, end = now() + duration_ns;
-  int32_t count, one = 1;
-  if (write(fd, &one, sizeof one) != (ssize_t)sizeof one) return 0;
+  uint64_t serviced = 0, end = now() + duration_ns, count;
+  const uint64_t one = 1;
+  if (write(fd, &one, counted) != (ssize_t)counted) return 0;
   // The clock is looked at every 1,024 interrupts, so that it does not count.
   while ((serviced & 1023) != 0 || now() < end) {
-    ssize_t length = read(fd, &count, sizeof count);
-    if (length != (ssize_t)sizeof count) {
+    ssize_t length = read(fd, &count, counted);
+    if (length != (ssize_t)counted) {
       struct pollfd polled = {.fd = fd, .events = POLLIN};
       if (errno == EAGAIN || errno == EINTR) poll(&polled, 1, 1000);
       continue;
     }
     pthread_mutex_lock(&mutex);
     for (floor_node *node = list; node; node = node->next) node->routine(&mutex, node->context);
-    if (write(fd, &one, sizeof one) != (ssize_t)sizeof one) break;
+    if (rearmed > 0 && write(fd, &one, rearmed) != (ssize_t)rearmed) break;
     pthread_mutex_unlock(&mutex);
     serviced++;
   }
   pthread_mutex_destroy(&mutex);
   return serviced;
+}
+
+uint64_t floor_run(int fd, floor_node *list, uint64_t duration_ns) {
+  return run(fd, list, duration_ns, sizeof(int32_t), sizeof(int32_t));
+}
+
+uint64_t floor_run_messages(int fd, floor_node *list, uint64_t duration_ns) {
+  return run(fd, list, duration_ns, sizeof(uint64_t), 0);
 }
 
 void floor_pin(int processor) {

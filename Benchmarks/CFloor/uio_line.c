@@ -75,6 +75,30 @@ uint64_t edu_burst(volatile uint32_t *registers, probe *p, uint64_t shots) {
   return probe_now() - start;
 }
 
+void edu_chain_start(edu_chain *chain, uint64_t count) {
+  __atomic_store_n(&chain->ended, 0, __ATOMIC_RELAXED);
+  __atomic_store_n(&chain->left, count - 1, __ATOMIC_RELEASE);
+  chain->registers[EDU_RAISE / 4] = 1;
+}
+
+uint64_t edu_chain_end(const edu_chain *chain) { return __atomic_load_n(&chain->ended, __ATOMIC_ACQUIRE); }
+
+int32_t edu_chain_serve(void *object, void *context) {
+  (void)object;
+  edu_chain *chain = context;
+  uint32_t status = chain->registers[EDU_STATUS];
+  if (status == 0) return -1;
+  chain->registers[EDU_ACKNOWLEDGE] = status;
+  uint64_t left = __atomic_load_n(&chain->left, __ATOMIC_ACQUIRE);
+  if (left == 0) {
+    __atomic_store_n(&chain->ended, probe_now(), __ATOMIC_RELEASE);
+  } else {
+    __atomic_store_n(&chain->left, left - 1, __ATOMIC_RELAXED);
+    chain->registers[EDU_RAISE / 4] = 1;
+  }
+  return 0;
+}
+
 // IA-PC HPET specification 1.0a, section 2.3.
 enum {
   PERIOD = 0x04 / 4,

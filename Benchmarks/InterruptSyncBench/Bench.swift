@@ -5,5 +5,6 @@ import ArgumentParser
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "interruptsync-bench", abstract: "Measures InterruptSync beside its peers.",
-    subcommands: [Comparison.self, RealLines.self], defaultSubcommand: Comparison.self)
+    subcommands: [Comparison.self, RealLines.self, MessageLines.self],
+    defaultSubcommand: Comparison.self)
 }

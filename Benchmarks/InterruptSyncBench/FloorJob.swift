@@ -2,17 +2,16 @@ import CFloor
 import Glibc
 import LinuxSystem
 
-/// The C loop on a thread of its own.
-@safe final class FloorJob: @unchecked Sendable {
-  private let list: UnsafeMutablePointer<floor_node>
+/// A C loop on a thread of its own.
+final class FloorJob: @unchecked Sendable {
   private let processor: Int
-  private let window: UInt64
+  private let loop: () -> UInt64
   private var nanosecondsEach = 0.0
 
-  init(list: UnsafeMutablePointer<floor_node>, processor: Int, window: UInt64) {
-    unsafe self.list = unsafe list
+  /// - Parameter loop: returns the number of interrupts serviced.
+  init(processor: Int, loop: @escaping () -> UInt64) {
     self.processor = processor
-    self.window = window
+    self.loop = loop
   }
 
   func run() -> Double {
@@ -24,11 +23,8 @@ import LinuxSystem
 
   private func body() {
     floor_pin(Int32(processor))
-    let fd = floor_self_firing_line()
-    precondition(fd >= 0, "cannot create a pipe")
     let start = DispatchBenchmark.nanoseconds()
-    let serviced = unsafe floor_run(fd, list, window)
+    let serviced = loop()
     nanosecondsEach = Double(DispatchBenchmark.nanoseconds() - start) / Double(max(serviced, 1))
-    close(fd)
   }
 }

@@ -1,9 +1,9 @@
 import FoundationEssentials
 import Glibc
 
-/// This program in a guest of each kernel, where there are real lines.
+/// This program in guests of each kernel, where there are real lines: one without an IOMMU, and one with.
 struct GuestBenchmark {
-  /// Boots a guest of the kernel series that is its last argument, and prints what that prints.
+  /// Boots a guest of the kernel series and for the part that are its last arguments, and prints what that prints.
   let command: String
   let options: BenchmarkOptions
   private static let series = ["6.1", "6.12"]
@@ -15,8 +15,9 @@ struct GuestBenchmark {
     var rows: [Measurement] = []
     var tables: [String] = []
     for series in Self.series {
-      let report = try report(of: series)
-      rows += report.rows.map {
+      let report = try report(of: series, "real-lines")
+      let messages = try self.report(of: series, "message-lines")
+      rows += (report.rows + messages.rows).map {
         var row = $0
         row.name = "Linux \(series) in QEMU: \(row.name)"
         return row
@@ -30,8 +31,8 @@ struct GuestBenchmark {
     return (rows, tables)
   }
 
-  private func report(of series: String) throws -> RealLineReport {
-    let text = try output(of: "\(command) \(series)")
+  private func report(of series: String, _ part: String) throws -> RealLineReport {
+    let text = try output(of: "\(command) \(series) \(part)")
     guard let line = text.split(separator: "\n").last(where: { $0.hasPrefix("{") }) else {
       throw BenchmarkFailure("the guest with Linux \(series) told nothing:\n\(text)")
     }

@@ -35,6 +35,12 @@ int floor_self_firing_line(void);
 /// Returns the number of interrupts serviced.
 uint64_t floor_run(int fd, floor_node *_Nullable list, uint64_t duration_ns);
 
+/// An eventfd, non-blocking, or -1: what a vector of messages counts on. A routine raises the next message by floor_pass_on.
+int floor_message_line(void);
+
+/// The same as floor_run on an eventfd: reads 8 bytes, and nothing is re-armed.
+uint64_t floor_run_messages(int fd, floor_node *_Nullable list, uint64_t duration_ns);
+
 /// Keeps the calling thread on one processor.
 void floor_pin(int processor);
 /// Lets it run on any.

@@ -30,6 +30,22 @@ int32_t edu_serve(void *_Nullable object, void *_Nullable context);
 /// was not found in 10 seconds.
 uint64_t edu_burst(volatile uint32_t *_Nonnull registers, probe *_Nonnull probe, uint64_t shots);
 
+/// Interrupts of an edu that each raise the next one.
+typedef struct edu_chain {
+  volatile uint32_t *_Nonnull registers;
+  /// Those still to be raised.
+  uint64_t left;
+  /// CLOCK_MONOTONIC in nanoseconds when the last one was served; 0 before.
+  uint64_t ended;
+} edu_chain;
+
+/// Raises the first of `count`. Call it while the line is served.
+void edu_chain_start(edu_chain *_Nonnull chain, uint64_t count);
+/// When the last one was served, or 0; any thread may ask.
+uint64_t edu_chain_end(const edu_chain *_Nonnull chain);
+/// Serves the edu of the chain at `context`: acknowledges what it says, raises the next one, and claims.
+int32_t edu_chain_serve(void *_Nullable object, void *_Nullable context);
+
 /// Timer 1 of an HPET, which sets itself off again from its service routine.
 typedef struct hpet_timer {
   volatile uint32_t *_Nonnull registers;

@@ -89,6 +89,7 @@ struct Suite {
     let behindIOMMU =
       VFIOTests.cases + VFIOMemoryTests.cases + VFIOErrorTests.cases + VFIOProgramTests.cases
       + VFIODaemonTests.cases + VFIOServiceTests.cases + VFIOHotPlugTests.cases + NVMeTests.cases
+      + BenchmarkTests.vfioCases
     let others =
       EduTests.cases + HPETTests.cases + UARTTests.cases + HDATests.cases + ExclusionTests.cases
       + FixtureTests.cases + ErrorTests.cases + StormTests.cases + RemovalTests.cases
