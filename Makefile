@@ -11,9 +11,10 @@
 
 SWIFT ?= swift
 ARGS ?=
-# Static, so that a program runs on machines without Swift; bound at start, so that no first call is slow. Programs and
-# library are compiled with the same flags, so that they are compiled once.
-RELEASE = -c release --static-swift-stdlib -Xswiftc -static-stdlib -Xlinker -z -Xlinker now
+# Static, so that a program runs on machines without Swift; bound at start, so that no first call is slow; libraries are
+# looked for where the system has them, and not beside the program. Programs and library are compiled with the same flags,
+# so that they are compiled once.
+RELEASE = -c release --static-swift-stdlib -Xswiftc -static-stdlib -Xlinker -z -Xlinker now --disable-local-rpath
 BIN = .build/release
 
 PREFIX ?= /usr/local
