@@ -47,7 +47,8 @@ let package = Package(
       swiftSettings: strict),
     // Floor 3: devices as the kernel exports them, as open handles.
     .target(
-      name: "UIO", dependencies: ["CUIO", "DeviceIdentity", "DeviceRegisters", "LinuxSystem"],
+      name: "UIO",
+      dependencies: ["CLinuxSystem", "CUIO", "DeviceIdentity", "DeviceRegisters", "LinuxSystem"],
       swiftSettings: strict),
     .target(
       name: "VFIO",

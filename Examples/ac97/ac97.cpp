@@ -9,7 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "dma_memory.h"
 #include "interruptsync_windows.h"
 #include "portcls.h"
 #include "registers.h"
@@ -23,9 +22,9 @@ constexpr ULONG Periods = 3 * Rate / PeriodFrames + 1;
 // One buffer stays empty: then the distance from the one being played to the next free one says which are filled.
 constexpr ULONG Ahead = DESCRIPTORS - 1;
 
-// In the page: the list, then the buffers.
-constexpr size_t BufferAt(ULONG index) { return 4096 + index * PeriodFrames * Channels * sizeof(SHORT); }
-C_ASSERT(BufferAt(DESCRIPTORS) <= DmaMemory::Size);
+// In the common buffer: the list, then the samples.
+constexpr ULONG BufferAt(ULONG index) { return 4096 + index * PeriodFrames * Channels * sizeof(SHORT); }
+constexpr ULONG MemorySize = BufferAt(DESCRIPTORS);
 
 struct Progress {
   ULONG played, interrupts, underruns;
@@ -56,15 +55,17 @@ class CAdapter : public IServiceSink, public CUnknown {
   ~CAdapter() override {
     if (m_Service) m_Service->Release();
     if (m_Sync) m_Sync->Release();
+    if (m_Memory) m_Adapter->DmaOperations->FreeCommonBuffer(m_Adapter, MemorySize, m_Logical, m_Memory, TRUE);
+    if (m_Adapter) m_Adapter->DmaOperations->PutDmaAdapter(m_Adapter);
   }
 
-  NTSTATUS Init(PRESOURCELIST resources) {
+  NTSTATUS Init(PDEVICE_OBJECT device, PRESOURCELIST resources) {
     KeInitializeEvent(&m_Done, NotificationEvent, FALSE);
     if (resources->NumberOfPorts() < 2 || resources->NumberOfInterrupts() < 1) return STATUS_DEVICE_CONFIGURATION_ERROR;
     m_Codec = PUCHAR(ULONG_PTR(resources->FindTranslatedPort(0)->u.Port.Start.QuadPart));
     m_Master = PUCHAR(ULONG_PTR(resources->FindTranslatedPort(1)->u.Port.Start.QuadPart));
-    if (!m_Memory.Allocate()) return STATUS_INSUFFICIENT_RESOURCES;
-    NTSTATUS status = ResetCard();
+    NTSTATUS status = AllocateMemory(device);
+    if (NT_SUCCESS(status)) status = ResetCard();
     if (NT_SUCCESS(status)) status = PcNewServiceGroup(&m_Service, NULL);
     if (NT_SUCCESS(status)) status = PcNewInterruptSync(&m_Sync, NULL, resources, 0, InterruptSyncModeNormal);
     if (NT_SUCCESS(status)) status = m_Sync->RegisterServiceRoutine(Isr, this, FALSE);
@@ -72,9 +73,9 @@ class CAdapter : public IServiceSink, public CUnknown {
   }
 
   NTSTATUS Start() {
-    Descriptor *list = static_cast<Descriptor *>(m_Memory.At(0));
+    Descriptor *list = reinterpret_cast<Descriptor *>(m_Memory);
     for (ULONG i = 0; i < DESCRIPTORS; i++)
-      list[i] = {m_Memory.Physical(BufferAt(i)), PeriodFrames * Channels | DESCRIPTOR_IOC};
+      list[i] = {LogicalAt(BufferAt(i)), PeriodFrames * Channels | DESCRIPTOR_IOC};
     Fill(Ahead);
     NTSTATUS status = m_Service->AddMember(this);
     if (NT_SUCCESS(status)) status = m_Sync->Connect();
@@ -110,7 +111,10 @@ class CAdapter : public IServiceSink, public CUnknown {
   PUCHAR m_Codec = NULL, m_Master = NULL;
   PINTERRUPTSYNC m_Sync = NULL;
   PSERVICEGROUP m_Service = NULL;
-  DmaMemory m_Memory;
+  PDMA_ADAPTER m_Adapter = NULL;
+  // What the card reads, as each side finds it.
+  PUCHAR m_Memory = NULL;
+  PHYSICAL_ADDRESS m_Logical = {};
   KEVENT m_Done;
   // Inside the interrupt's lock only.
   Progress m_Progress = {};
@@ -125,6 +129,22 @@ class CAdapter : public IServiceSink, public CUnknown {
   void Set16(ULONG reg, ULONG value) { WRITE_PORT_USHORT(PUSHORT(m_Master + reg), USHORT(value)); }
   void Set32(ULONG reg, ULONG value) { WRITE_PORT_ULONG(PULONG(m_Master + reg), value); }
   void SetCodec(ULONG reg, ULONG value) { WRITE_PORT_USHORT(PUSHORT(m_Codec + reg), USHORT(value)); }
+
+  // The card has 32 bits of address.
+  NTSTATUS AllocateMemory(PDEVICE_OBJECT device) {
+    DEVICE_DESCRIPTION description = {};
+    description.Version = DEVICE_DESCRIPTION_VERSION;
+    description.Master = TRUE;
+    description.Dma32BitAddresses = TRUE;
+    description.InterfaceType = PCIBus;
+    description.MaximumLength = MemorySize;
+    ULONG mapRegisters;
+    m_Adapter = IoGetDmaAdapter(device, &description, &mapRegisters);
+    if (!m_Adapter) return STATUS_INSUFFICIENT_RESOURCES;
+    m_Memory = PUCHAR(m_Adapter->DmaOperations->AllocateCommonBuffer(m_Adapter, MemorySize, &m_Logical, TRUE));
+    return m_Memory ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+  }
+  ULONG LogicalAt(ULONG offset) const { return ULONG(m_Logical.QuadPart) + offset; }
 
   NTSTATUS ResetCard() {
     Set32(GLOB_CNT, GLOB_CNT_RUN);
@@ -141,7 +161,7 @@ class CAdapter : public IServiceSink, public CUnknown {
   bool Fill(ULONG upTo) {
     ULONG before = m_Filled;
     for (; m_Filled < upTo && m_Filled < Periods; m_Filled++) {
-      SHORT *sample = static_cast<SHORT *>(m_Memory.At(BufferAt(m_Filled % DESCRIPTORS)));
+      SHORT *sample = reinterpret_cast<SHORT *>(m_Memory + BufferAt(m_Filled % DESCRIPTORS));
       for (ULONG i = 0; i < PeriodFrames; i++) {
         // Whole cycles are left out, so that the argument stays small and exact.
         ULONG frame = (m_Filled * PeriodFrames + i) % (Rate / Frequency);
@@ -184,7 +204,7 @@ class CAdapter : public IServiceSink, public CUnknown {
   }
   static NTSTATUS Run(PINTERRUPTSYNC sync, PVOID context) {
     CAdapter *self = static_cast<CAdapter *>(context);
-    self->Set32(PO_BDBAR, self->m_Memory.Physical(0));
+    self->Set32(PO_BDBAR, self->LogicalAt(0));
     Announce(sync, context);
     self->Set8(PO_CR, CR_RUN | CR_INTERRUPTS);
     return STATUS_SUCCESS;
@@ -214,7 +234,7 @@ int Play(PDEVICE_OBJECT device, CAdapter *adapter) {
   PRESOURCELIST resources = NULL;
   NTSTATUS status = InterruptSyncNewResourceList(&resources, device);
   if (!NT_SUCCESS(status)) return Failed("resources", status);
-  status = adapter->Init(resources);
+  status = adapter->Init(device, resources);
   resources->Release();
   if (!NT_SUCCESS(status)) return Failed("initialise", status);
   status = InterruptSyncSetBusMaster(device, TRUE);

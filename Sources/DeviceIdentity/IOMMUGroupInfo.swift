@@ -41,6 +41,13 @@ package struct IOMMUGroupInfo: Equatable, Sendable {
     }
   }
 
+  /// What the IOMMU does for the device's group: `identity`, `DMA`, `DMA-FQ`, `blocked`. Nil when no IOMMU
+  /// is in use for the device (fact 63 of docs/uio.md).
+  package static func domainType(of folder: String, sysfs: Sysfs) -> String? {
+    guard let group = sysfs.linkName("\(folder)/iommu_group") else { return nil }
+    return sysfs.optionalText("\(sysfs.root)/kernel/iommu_groups/\(group)/type") ?? "unknown"
+  }
+
   /// The members other than `name` that keep the group from VFIO.
   package func hostsMembers(besides name: String) -> [Member] {
     members.filter { $0.name != name && $0.isHosts }

@@ -1,5 +1,5 @@
 // Floor 5. interruptsync/vfio.h: devices behind an IOMMU, the lines of their vectors, and memory for
-// them. The caller's thread at PASSIVE level, without a lock; VFIOReports.swift has the reports.
+// them (DMABuffers.swift). The caller's thread at PASSIVE level, without a lock; VFIOReports.swift has the reports.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CInterruptSync
@@ -31,11 +31,6 @@ extension VFIOBox: HandleNamed {
   func takeOver(from owner: ProcessOwner) throws { try device.requireOwnProcess("use the device") }
   static var handleKind: UInt32 { 0xb5 }
   static var handleName: String { "VFIO device" }
-}
-
-extension DMABuffer: HandleNamed {
-  static var handleKind: UInt32 { 0xb7 }
-  static var handleName: String { "DMA buffer" }
 }
 
 extension VFIOInterrupt {
@@ -167,8 +162,6 @@ public func interruptsync_vfio_self_test(_ line: OpaquePointer?) -> Int32 {
 
 // MARK: Memory
 
-private let directions: [DMABuffer.Direction] = [.both, .toDevice, .fromDevice]
-
 @c @implementation
 public func interruptsync_vfio_allocate(
   _ device: OpaquePointer?, _ length: UInt64, _ alignment: UInt64, _ direction: UInt32,
@@ -177,47 +170,10 @@ public func interruptsync_vfio_allocate(
   attempt {
     let device = unsafe try VFIOBox.of(device).device
     guard unsafe buffer != nil else { throw Failure.noRoom(DMABuffer.handleName) }
-    guard Int(direction) < directions.count else {
-      throw Failure.invalid("\(direction) is not a direction")
-    }
-    guard let length = Int(exactly: length), let alignment = Int(exactly: max(alignment, 1)) else {
-      throw Failure.invalid("the length or the alignment is beyond the address space")
-    }
+    let wanted = try DMARequest(length, alignment, direction)
     let made = try DMABuffer(
-      device, size: length, alignment: alignment, direction: directions[Int(direction)])
+      device, size: wanted.size, alignment: wanted.alignment, direction: wanted.direction)
     unsafe try made.give(to: buffer)
-    return 0
-  }
-}
-
-@c @implementation
-public func interruptsync_dma_get_info(
-  _ buffer: OpaquePointer?, _ info: UnsafeMutablePointer<interruptsync_dma_info>?
-) -> Int32 {
-  attempt {
-    let buffer = unsafe try DMABuffer.of(buffer)
-    var answer = unsafe interruptsync_dma_info()
-    unsafe answer.address = buffer.bytes.baseAddress
-    unsafe answer.device_address = buffer.deviceAddress
-    unsafe answer.length = UInt64(buffer.size)
-    unsafe answer.direction = UInt32(directions.firstIndex(of: buffer.direction) ?? 0)
-    unsafe try give(answer, to: info)
-    return 0
-  }
-}
-
-@c @implementation
-public func interruptsync_dma_sync_for_device(_ buffer: OpaquePointer?) -> Int32 {
-  attempt {
-    unsafe try DMABuffer.of(buffer).synchronizeForDevice()
-    return 0
-  }
-}
-
-@c @implementation
-public func interruptsync_dma_sync_for_program(_ buffer: OpaquePointer?) -> Int32 {
-  attempt {
-    unsafe try DMABuffer.of(buffer).synchronizeForProgram()
     return 0
   }
 }

@@ -3,6 +3,7 @@
 // the kernel locks memory.
 import CVFIO
 import DeviceIdentity
+import DeviceRegisters
 import Glibc
 import LinuxSystem
 
@@ -56,5 +57,12 @@ final class DMASpace: @unchecked Sendable {
     let count = kernel.ranges(container, &ranges)
     if count < 0 { throw VFIOOperation.mapMemory.error(-count, device: name) }
     return DMAAddresses(Array(ranges.prefix(Int(count))))
+  }
+}
+
+extension DMAAddresses {
+  /// Those that an IOMMU offers.
+  init(_ ranges: [cvfio_dma_range]) {
+    self.init(ranges.filter { $0.first <= $0.last }.map { $0.first...$0.last })
   }
 }

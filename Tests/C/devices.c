@@ -72,6 +72,23 @@ TEST(device_description) {
   end_tree(&tree);
 }
 
+// Memory of a real machine: Tests/Hardware/programs/uio_memory.c in the guests.
+TEST(device_memory) {
+  struct tree tree = make_tree();
+  interruptsync_device *device = NULL;
+  interruptsync_dma *buffer = NULL;
+  CHECK_EQUAL(interruptsync_device_open("uio0", &device), 0);
+  CHECK_FAILS(interruptsync_device_allocate(device, 64, 0, 0, 0, &buffer), EOPNOTSUPP, "no huge pages");
+  CHECK_FAILS(interruptsync_device_allocate(device, 0, 0, 0, 0, &buffer), EINVAL, "below 1");
+  CHECK_FAILS(interruptsync_device_allocate(device, 64, 3, 0, 0, &buffer), EINVAL, "power of two");
+  CHECK_FAILS(interruptsync_device_allocate(device, 64, 0, 3, 0, &buffer), EINVAL, "3 is not a direction");
+  CHECK_FAILS(interruptsync_device_allocate(device, UINT64_MAX, 0, 0, 0, &buffer), EINVAL, "address space");
+  CHECK_FAILS(interruptsync_device_allocate(device, 64, 0, 0, 0, NULL), EINVAL, "DMA buffer");
+  CHECK(buffer == NULL);
+  interruptsync_release(device);
+  end_tree(&tree);
+}
+
 #define CHECK_WIDTH(bits, pattern)                                                                                     \
   do {                                                                                                                 \
     uint##bits##_t value_ = 0;                                                                                         \

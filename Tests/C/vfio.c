@@ -66,6 +66,7 @@ TEST(vfio_calls_refuse_other_handles) {
     CHECK_REFUSED(interruptsync_vfio_reset(devices[i]), EINVAL, words[i]);
     CHECK_REFUSED(interruptsync_vfio_line(devices[i], 0, &line), EINVAL, words[i]);
     CHECK_REFUSED(interruptsync_vfio_allocate(devices[i], 64, 0, INTERRUPTSYNC_DMA_BOTH, &buffer), EINVAL, words[i]);
+    CHECK_REFUSED(interruptsync_device_allocate((interruptsync_device *)devices[i], 64, 0, 0, 0, &buffer), EINVAL, words[i]);
     CHECK_REFUSED(interruptsync_dma_get_info(buffers[i], &memory), EINVAL, words[i]);
     CHECK_REFUSED(interruptsync_dma_sync_for_device(buffers[i]), EINVAL, words[i]);
     CHECK_REFUSED(interruptsync_dma_sync_for_program(buffers[i]), EINVAL, words[i]);

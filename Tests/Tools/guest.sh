@@ -25,6 +25,7 @@ c_programs() {
   export PKG_CONFIG_PATH=$root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
   c_program gcc gnu17 Tests/Hardware/programs/processes.c "$1/processes" &&
     c_program gcc gnu17 Tests/Hardware/programs/vfio.c "$1/vfio" &&
+    c_program gcc gnu17 Tests/Hardware/programs/uio_memory.c "$1/uio_memory" &&
     c_program gcc gnu17 Tests/Hardware/programs/own_vfio.c "$1/own_vfio" &&
     c_program gcc gnu17 Tests/Hardware/programs/messages.c "$1/messages" &&
     c_program gcc gnu17 Tests/Hardware/programs/common_buffers.c "$1/common_buffers" &&
@@ -44,9 +45,9 @@ c_program() {
   "$1" -std="$2" -O2 -Wall -Wextra -Werror "$3" $(pkg-config --cflags --libs interruptsync) -Wl,-rpath,'$ORIGIN' -o "$4"
 }
 
-# A third edu, which shares the first one's line, a function without an interrupt pin, and a sound card on the line of the
-# four UARTs.
-cards=(-device edu,addr=7 -device pci-testdev,addr=8 -device AC97,addr=9,audiodev=recording)
+# A third edu, which shares the first one's line and whose engine reaches all memory, a function without an interrupt
+# pin, and a sound card on the line of the four UARTs.
+cards=(-device edu,addr=7,dma_mask=0xffffffff -device pci-testdev,addr=8 -device AC97,addr=9,audiodev=recording)
 
 # Below root ports, with the hot plug of PCI Express instead of the firmware's: a network card, and one whose errors QEMU
 # passes on.

@@ -26,6 +26,7 @@
 #include "interruptsync/base.h"
 #include "interruptsync/deferred.h"
 #include "interruptsync/device.h"
+#include "interruptsync/dma.h"
 #include "interruptsync/driver.h"
 #include "interruptsync/group.h"
 #include "interruptsync/interrupt.h"

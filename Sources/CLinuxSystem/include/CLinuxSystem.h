@@ -11,6 +11,7 @@
 #include "linux_close.h"
 #include "linux_control.h"
 #include "linux_event.h"
+#include "linux_huge_page.h"
 #include "linux_memory.h"
 #include "linux_poller.h"
 #include "linux_process.h"

@@ -1,5 +1,5 @@
-// Floor 5, room Devices. Memory that a device and its driver share, for both driver models: behind an
-// IOMMU a DMABuffer, for a software device plain memory (N29). Made and released at PASSIVE_LEVEL,
+// Floor 5, room Devices. Memory that a device and its driver share, for both driver models: a DMABuffer,
+// or for a software device plain memory (N29). Made and released at PASSIVE_LEVEL,
 // without an interrupt lock: both may wait for memory. A monitor guards the addresses of software devices.
 import CUIO
 import CWindowsInterrupts
@@ -20,8 +20,7 @@ import VFIO
   /// - Parameter last: the highest address that the device reaches.
   init(_ device: WindowsDevice, _ length: Int, alignment: Int, last: UInt64) throws(UIOError) {
     self.length = length
-    if case .iommu(let function) = device.memory {
-      let buffer = try DMABuffer(function, size: length, alignment: alignment)
+    if let buffer = try Self.real(device, length, alignment, last) {
       guard let start = unsafe buffer.bytes.baseAddress else { throw Self.noMemory(length) }
       unsafe address = unsafe start
       logicalAddress = buffer.deviceAddress
@@ -39,6 +38,18 @@ import VFIO
         operation: "make a common buffer",
         cause: "the device reaches addresses up to 0x\(String(last, radix: 16)), and all are taken",
         hint: "free other common buffers first, or declare that it reaches more")
+    }
+  }
+
+  /// Nil for a software device.
+  private static func real(
+    _ device: WindowsDevice, _ length: Int, _ alignment: Int, _ last: UInt64
+  ) throws(UIOError) -> DMABuffer? {
+    switch device.memory {
+    case .software: nil
+    case .iommu(let function): try DMABuffer(function, size: length, alignment: alignment)
+    case .machine(let device):
+      try DMABuffer(device, size: length, alignment: alignment, addressLimit: last)
     }
   }
 
@@ -86,21 +97,23 @@ import VFIO
 extension WindowsDevice {
   /// Where the common buffers of the device come from.
   enum Memory {
-    /// Nothing: the device is not behind an IOMMU.
-    case none
     case software
+    /// The IOMMU that the device is behind.
     case iommu(VFIODevice)
+    /// Physical addresses, which a device of UIO uses as they are.
+    case machine(UIODevice)
   }
 
   /// Whether there are common buffers for it. If not, a report says why.
   func hasMemory(_ call: String) -> Bool {
-    guard case .none = memory else { return true }
-    let name = lines.first?.shared.source.name ?? "the device"
-    Reports.notice(
-      call, "N29",
-      "\(name): common buffers need an IOMMU, and the device's driver is not vfio-pci; "
-        + "bind it with interruptsyncctl bind --driver vfio-pci")
-    return false
+    guard case .machine(let device) = memory else { return true }
+    do throws(UIOError) {
+      try device.requirePhysicalAddresses("make a common buffer")
+      return true
+    } catch {
+      Reports.notice(call, "N29", error.description)
+      return false
+    }
   }
 
   /// Makes one; nil after a report that has the cause.

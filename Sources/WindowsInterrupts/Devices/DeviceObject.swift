@@ -14,14 +14,15 @@ import VFIO
   private(set) var lines: [Line] = []
   private(set) var ranges: [DeviceRange] = []
   private(set) var software: [SoftwareLine] = []
-  private(set) var memory = Memory.none
+  let memory: Memory
   private(set) var translated: PCM_RESOURCE_LIST?
   private(set) var untranslated: PCM_RESOURCE_LIST?
   /// The framework's device on it, while a driver has it.
   let attachment = Attachment()
 
-  private init(extensionSize: ULONG) {
+  private init(extensionSize: ULONG, _ memory: Memory) {
     self.extensionSize = Int(extensionSize)
+    self.memory = memory
     unsafe object = .allocate(capacity: 1)
     unsafe object.initialize(to: DEVICE_OBJECT())
     unsafe object.pointee.Size = USHORT(MemoryLayout<DEVICE_OBJECT>.size)
@@ -52,7 +53,7 @@ import VFIO
 
   /// The device of a UIO device: its line if it has an interrupt, its BARs or else its maps.
   convenience init(_ device: UIODevice, extensionSize: ULONG) throws {
-    self.init(extensionSize: extensionSize)
+    self.init(extensionSize: extensionSize, .machine(device))
     if device.hasInterrupt {
       let line = try UIOLine(device)
       add(line, kernelNumber: ULONG(device.info.pci?.irq ?? 0), isLatched: line.strategy == .none)
@@ -75,11 +76,10 @@ import VFIO
   /// The device of a PCI function of vfio-pci: its messages or its INTx, and its BARs. There is no
   /// range for a BAR that cannot be opened, as with UIO.
   convenience init(vfio address: PCIAddress, extensionSize: ULONG) throws {
-    self.init(extensionSize: extensionSize)
     let device = try VFIODevice(address) {
       Reports.notice("device pci-\(address)", "N16", $0.description)
     }
-    memory = .iommu(device)
+    self.init(extensionSize: extensionSize, .iommu(device))
     let isMessage = device.interrupt != .intx
     for vector in 0..<device.vectorCount {
       add(
@@ -109,8 +109,7 @@ import VFIO
 
   /// A device without hardware.
   convenience init(_ description: INTERRUPTSYNC_SOFTWARE_DEVICE, extensionSize: ULONG) throws {
-    self.init(extensionSize: extensionSize)
-    memory = .software
+    self.init(extensionSize: extensionSize, .software)
     for index in 0..<description.Interrupts {
       let line = try SoftwareLine(name: "software line \(index)")
       software.append(line)

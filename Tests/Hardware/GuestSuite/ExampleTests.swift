@@ -153,7 +153,7 @@ enum ExampleTests {
     try expectEqual(Guest.write("0", to: hugePages), 0, "errno of \(hugePages)")
     let program = try Program(["pci-\(Guest.ac97)"], program: "ac97")
     try expectEqual(program.wait(), 1, "exit status; it said: \(program.text)")
-    try expect(program.text.contains("echo 1 >\(hugePages)"), "it said: \(program.text)")
+    try expect(program.text.contains(">\(hugePages)"), "it said: \(program.text)")
     let wrong = try Program(["pci-0000:00:1e.0"], program: "ac97")
     try expectEqual(wrong.wait(), 1, "exit status without a device")
     try expect(wrong.text.contains("no such device"), wrong.text)

@@ -92,7 +92,8 @@ struct Suite {
       + BenchmarkTests.vfioCases
     let others =
       EduTests.cases + HPETTests.cases + UARTTests.cases + HDATests.cases + ExclusionTests.cases
-      + FixtureTests.cases + ErrorTests.cases + StormTests.cases + RemovalTests.cases
+      + FixtureTests.cases + MemoryTests.cases + ErrorTests.cases + StormTests.cases
+      + RemovalTests.cases
       + SiblingTests.cases + AccessTests.cases + DaemonTests.cases + ServiceTests.cases
       + AdoptTests.cases + AffinityTests.cases
       + ReloadTests.cases + ExampleTests.cases + BenchmarkTests.cases + SystemdTests.cases

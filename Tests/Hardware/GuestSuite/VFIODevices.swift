@@ -1,6 +1,6 @@
-// Devices of vfio-pci as cases use them: an edu with INTx or MSI, a rocker with four vectors of MSI-X, an
-// nvme with 65; and what reads, raises and reports beside them. Their routines run on the dispatcher with the interrupt lock held; their state belongs to
-// them.
+// Devices of vfio-pci as cases use them: an edu with INTx or MSI, a rocker with four vectors of
+// MSI-X, an nvme with 65; and what reads, raises and reports beside them. Their routines run on the
+// dispatcher with the interrupt lock held; their state belongs to them.
 import CUIO
 import Glibc
 import InterruptSync
@@ -36,6 +36,19 @@ extension Guest {
   ) throws -> VFIODevice {
     try bindVFIO(address)
     return try VFIODevice("pci-\(address)", interrupt: interrupt, report: report)
+  }
+
+  /// Has the IOMMU translate the addresses of a function of uio_pci_generic (`DMA`), or leave them
+  /// (`identity`).
+  static func translate(_ address: String, _ type: String) throws {
+    let link = try FileDescriptor.link("\(pci(address))/iommu_group")
+    let group = "\(link.split(separator: "/").last ?? "")"
+    // Only of devices without a driver.
+    unbind(address)
+    let path = "/sys/kernel/iommu_groups/\(group)/type"
+    try expectEqual(write(type, to: path), 0, "errno of \(path)")
+    try bind(address)
+    try expectEqual(try text(path), type, path)
   }
 
   /// Interrupts on all processors of the line whose action has this name; nil without one.

@@ -1,5 +1,5 @@
 // Memory that a device shares with the program: the edu's engine reads and writes it through the IOMMU,
-// which stops it everywhere else (V33, V34).
+// which stops it everywhere else (V33, V34). A device of UIO has none of it (fact 63).
 import Glibc
 import InterruptSync
 import LinuxSystem
@@ -10,33 +10,24 @@ enum VFIOMemoryTests {
   static let cases = [
     Case("V33_engineReadsAndWritesBuffers", engine),
     Case("V33_deviceIsStoppedBeyondItsBuffers", stopped),
+    Case("fact63_aDeviceWhoseAddressesAnIOMMUTranslatesGetsNoBuffer", translated),
     Case("V34_lockedMemoryBeyondItsLimitIsRefused", limit),
   ]
 
-  /// The edu's own memory, from the engine's side. It takes a little less than its 4,096 bytes: an
-  /// engine that ends exactly at their end is QEMU's end, too.
-  private static let inside: UInt64 = 0x40000
-  private static let length = 4000
+  private static let inside = Engine<VFIOEdu>.inside
+  private static let length = Engine<VFIOEdu>.length
 
   private static func engine() throws {
-    let edu = try Engine()
+    let edu = try Engine(try VFIOEdu(.msi))
     let source = try DMABuffer(edu.edu.device, size: length, direction: .toDevice)
     let target = try DMABuffer(edu.edu.device, size: length, direction: .fromDevice)
-    var random = Random()
-    for round in 1...repetitions(200, short: 20) {
-      for index in 0..<length { source.bytes[index] = UInt8(random.next(below: 256)) }
-      source.synchronizeForDevice()
-      try edu.move(from: source.deviceAddress, to: inside, length)
-      try edu.move(from: inside, to: target.deviceAddress, length)
-      target.synchronizeForProgram()
-      try expect(source.bytes.elementsEqual(target.bytes), "round \(round): other bytes")
-    }
+    try edu.exchange(source, target, rounds: repetitions(200, short: 20))
     try edu.end()
   }
 
   /// The device says that it is done, and the memory is as it was.
   private static func stopped() throws {
-    let edu = try Engine()
+    let edu = try Engine(try VFIOEdu(.msi))
     let source = try DMABuffer(edu.edu.device, size: length, direction: .toDevice)
     for index in 0..<length { source.bytes[index] = 0x5a }
     try edu.move(from: source.deviceAddress, to: inside, length)
@@ -70,6 +61,19 @@ enum VFIOMemoryTests {
     try edu.end()
   }
 
+  /// A device of UIO, whose addresses the guest's command line leaves as they are, and then not.
+  private static func translated() throws {
+    try Guest.withHugePages(1) {
+      try Guest.translate(Guest.eduC, "DMA")
+      try expectUIOError(.unsupported, ["type DMA", "--driver vfio-pci", "iommu=pt"]) {
+        _ = try DMABuffer(try Guest.open(Guest.eduC), size: 4096)
+      }
+      try MemoryTests.finish(["translated"], "type DMA")
+      try Guest.translate(Guest.eduC, "identity")
+      try MemoryTests.finish(["engine"], "the engine moved the bytes 20 times")
+    }
+  }
+
   private static func limit() throws {
     let edu = try Guest.openVFIO(Guest.vfioEdu, .msi)
     var before = rlimit()
@@ -88,31 +92,4 @@ enum VFIOMemoryTests {
     let little = try DMABuffer(edu, size: 4096)
     try expectEqual(little.deviceAddress, 0x10_0000, "the first address")
   }
-}
-
-/// The edu's engine, which interrupts when it has moved what it was told to.
-private final class Engine {
-  let edu: VFIOEdu
-  private let object: InterruptSyncObject
-
-  init() throws {
-    edu = try VFIOEdu(.msi)
-    object = try edu.object()
-    try object.connect()
-  }
-
-  /// Addresses from the edu's memory on are inside of it.
-  func move(from source: UInt64, to target: UInt64, _ length: Int) throws {
-    let before = try object.callSynchronizedRoutine { self.edu.serviced }
-    try edu.registers.write64(source, at: 0x80)
-    try edu.registers.write64(target, at: 0x88)
-    try edu.registers.write64(UInt64(length), at: 0x90)
-    let toMemory: UInt64 = source == 0x40000 ? 2 : 0
-    try edu.registers.write64(1 | toMemory | 4, at: 0x98)
-    try Guest.waitFor("the engine") {
-      try object.callSynchronizedRoutine { self.edu.serviced } > before
-    }
-  }
-
-  func end() throws { try object.disconnect() }
 }

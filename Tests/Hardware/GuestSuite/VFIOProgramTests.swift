@@ -20,10 +20,11 @@ enum VFIOProgramTests {
     },
     Case("K30_aRealDeviceMovesBytesThroughWindowsCommonBuffers") {
       try Guest.bindVFIO(Guest.vfioEdu)
-      try Guest.bind(Guest.eduC)
+      try Guest.translate(Guest.eduC, "DMA")
       try finish(
         try Program(["pci-\(Guest.vfioEdu)", "pci-\(Guest.eduC)"], program: "common_buffers"),
         "the common buffers had the bytes")
+      try Guest.translate(Guest.eduC, "identity")
     },
     Case("V25_aProgramsOwnDescriptorsAreServicedBrakedAndDisconnected") {
       try Guest.bindVFIO(Guest.vfioEdu)

@@ -1,6 +1,7 @@
 // The edu's engine behind vfio-pci, driven as on Windows: its bytes go out of one common buffer and come back into another
 // one, and each end is a message. First with WDM, then with the framework. Then what refuses a common buffer: the limit of
-// locked memory, and a device without an IOMMU. The program says what it saw and ends with 0 if that is right.
+// locked memory, and a device of UIO whose addresses an IOMMU translates. The program says what it saw and ends with 0 if
+// that is right.
 #define _GNU_SOURCE
 #include <wdf.h>
 #include <wdm.h>
@@ -245,8 +246,8 @@ static void by_wdf(void) {
   CHECK_REPORTED("LimitMEMLOCK=");
 }
 
-// The device of UIO is not behind an IOMMU of this process's.
-static void without_iommu(PDEVICE_OBJECT device) {
+// Nothing is mapped for the device of UIO.
+static void translated(PDEVICE_OBJECT device) {
   DEVICE_DESCRIPTION d = description();
   ULONG map_registers;
   WDFDMAENABLER enabler;
@@ -258,13 +259,13 @@ static void without_iommu(PDEVICE_OBJECT device) {
   printf("UIO: refused\n");
 }
 
-static void hosted(PDRIVER_OBJECT driver, PDEVICE_OBJECT device, BOOLEAN has_iommu) {
+static void hosted(PDRIVER_OBJECT driver, PDEVICE_OBJECT device, BOOLEAN is_vfio) {
   CHECK(InterruptSyncAddDevice(driver, device) == STATUS_SUCCESS);
   CHECK(InterruptSyncStartDevice(device) == STATUS_SUCCESS);
-  if (has_iommu)
+  if (is_vfio)
     by_wdf();
   else
-    without_iommu(device);
+    translated(device);
   CHECK(InterruptSyncRemoveDevice(device) == STATUS_SUCCESS);
 }
 

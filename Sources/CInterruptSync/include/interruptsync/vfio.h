@@ -4,6 +4,7 @@
 #ifndef INTERRUPTSYNC_VFIO_H
 #define INTERRUPTSYNC_VFIO_H
 
+#include "dma.h"
 #include "object.h"
 
 INTERRUPTSYNC_BEGIN
@@ -94,28 +95,6 @@ int interruptsync_vfio_line(interruptsync_vfio *device, uint32_t vector, interru
 /// Errors: -EOPNOTSUPP (not a line of a VFIO device), -ENXIO (no object is connected), -ENODEV, -ECHILD, -EINVAL.
 int interruptsync_vfio_self_test(interruptsync_line *line);
 
-/// Which side writes a DMA buffer.
-enum {
-  INTERRUPTSYNC_DMA_BOTH = 0,
-  /// The device only reads; the IOMMU stops it when it writes.
-  INTERRUPTSYNC_DMA_TO_DEVICE = 1,
-  /// The device only writes.
-  INTERRUPTSYNC_DMA_FROM_DEVICE = 2,
-};
-
-typedef struct interruptsync_dma_info {
-  size_t size;
-  /// The first byte, for the program. The bytes begin as zeros.
-  void *address;
-  /// The same byte, for the device (the IOVA).
-  uint64_t device_address;
-  /// Bytes that were asked for. The device also reaches the rest of the last page.
-  uint64_t length;
-  /// INTERRUPTSYNC_DMA_…
-  uint32_t direction;
-  uint32_t reserved;
-} interruptsync_dma_info;
-
 /// Makes memory that the device reaches, page by page; other devices of its IOMMU group that this process has open
 /// reach it, too. It is locked, and counts against the limit of locked memory (V34). It ends with its last reference,
 /// and is valid until then also when the device is gone. `alignment` is what the device's address is a multiple of, a
@@ -124,15 +103,6 @@ typedef struct interruptsync_dma_info {
 /// -ECHILD, -EINVAL (also: a length of 0, an alignment that is no power of two, no such direction).
 int interruptsync_vfio_allocate(interruptsync_vfio *device, uint64_t length, uint64_t alignment, uint32_t direction,
                                 interruptsync_dma **buffer);
-
-/// Errors: -EINVAL.
-int interruptsync_dma_get_info(interruptsync_dma *buffer, interruptsync_dma_info *info);
-
-/// Orders the accesses of both sides. Call the first one before the device goes on: it then sees everything that the
-/// program has written. Call the second one before you read what the device has written. Level: any.
-/// Errors: -EINVAL.
-int interruptsync_dma_sync_for_device(interruptsync_dma *buffer);
-int interruptsync_dma_sync_for_program(interruptsync_dma *buffer);
 
 INTERRUPTSYNC_END
 

@@ -1,26 +1,24 @@
-// The addresses at which a container's devices see memory: which of them the IOMMU offers, and which are
-// taken. Floor 3; values, whose owner's monitor orders the threads.
-import CVFIO
+// Addresses at which devices see memory: which there are, and which are taken. Floor 2; values,
+// whose owner's monitor orders the threads.
 
 /// First fit, lowest address first: many devices reach no more than 32 bits.
 package struct DMAAddresses {
   /// Below it nothing is given away: an address of 0 looks like none.
   static let lowest: UInt64 = 1 << 20
 
-  /// What the IOMMU offers, lowest first.
+  /// Which there are, lowest first.
   private let offered: [ClosedRange<UInt64>]
   /// Lowest first, none overlapping.
   private var taken: [ClosedRange<UInt64>] = []
 
   /// All that there are.
-  package static var all: DMAAddresses { DMAAddresses([cvfio_dma_range(first: 0, last: .max)]) }
+  package static var all: DMAAddresses { DMAAddresses([0...UInt64.max]) }
 
-  init(_ ranges: [cvfio_dma_range]) {
-    offered = ranges.filter { $0.first <= $0.last }.map { $0.first...$0.last }
-  }
+  /// - Parameter offered: lowest first.
+  package init(_ offered: [ClosedRange<UInt64>]) { self.offered = offered }
 
-  /// Takes `size` addresses whose first is a multiple of `alignment`, a power of two. Nil when there are
-  /// no such.
+  /// Takes `size` addresses whose first is a multiple of `alignment`, a power of two. Nil when
+  /// there are no such.
   package mutating func take(_ size: UInt64, alignment: UInt64) -> UInt64? {
     for range in offered {
       var candidate = max(range.lowerBound, Self.lowest)
