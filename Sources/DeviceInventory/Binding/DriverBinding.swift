@@ -14,9 +14,15 @@ package struct DriverBinding {
     package let after: String?
   }
 
+  /// What a change that failed puts back.
+  struct State {
+    let driver: String?
+    let override: String?
+  }
+
   package let device: BusDevice
   private let system: BindingSystem
-  private let folder: String
+  let folder: String
 
   package init(_ device: BusDevice, system: BindingSystem = .system) {
     self.device = device
@@ -34,6 +40,8 @@ package struct DriverBinding {
     else { return nil }
     return text
   }
+
+  var state: State { State(driver: driver, override: override) }
 
   /// The driver to take where none is named. A PCI function without an interrupt pin interrupts by
   /// messages or not at all, and only VFIO has messages.
@@ -63,7 +71,7 @@ package struct DriverBinding {
   /// Gives the device to a driver, whatever drives it now. When the driver does not take it, the
   /// old one gets it back.
   /// - Parameters:
-  ///   - force: also when the device is in use, or nothing could open it behind the driver.
+  ///   - force: also when the device is in use, or VFIO has no IOMMU for it.
   ///   - isSaved: others bind the members of its group at the same time, so theirs are not looked at.
   /// - Throws: `busy` when it or its IOMMU group is in use, `notIsolated` when VFIO has no IOMMU for it,
   ///   `notFound` when there is no such driver, `driverFailed` when the driver does not take the device,
@@ -72,26 +80,39 @@ package struct DriverBinding {
   package func bind(
     to driver: String, force: Bool = false, isSaved: Bool = false
   ) throws(UIOError) -> Outcome {
-    let before = self.driver
-    if before == driver, override == driver { return Outcome(before: before, after: driver) }
-    if before != driver {
-      try refuseUse(force, "bind to \(driver)")
-      if !force, IOMMUGroupInfo.isVFIO(driver) { try refuseGroup(driver, isSaved) }
+    try requireUnused(driver, force: force)
+    if self.driver != driver, !isSaved { try refuseGroup(driver) }
+    return try change(to: driver)
+  }
+
+  /// Refuses a device that is in use, and one that VFIO has no IOMMU for (V6): no program could open it.
+  /// - Parameter mayForce: whether the caller has a way to bind it all the same.
+  func requireUnused(_ driver: String, force: Bool, mayForce: Bool = true) throws(UIOError) {
+    guard !force, self.driver != driver else { return }
+    try refuseUse("bind to \(driver)", mayForce: mayForce)
+    if IOMMUGroupInfo.isVFIO(driver), IOMMUGroupInfo(of: folder, sysfs: system.sysfs) == nil {
+      throw refusal(driver, IOMMUGroupInfo.absence)
     }
+  }
+
+  /// Gives the device to a driver; when that does not take it, the old one gets it back.
+  func change(to driver: String) throws(UIOError) -> Outcome {
+    let old = state
+    let before = old.driver
+    if before == driver, old.override == driver { return Outcome(before: before, after: driver) }
     try requireDriver(driver)
-    let old = override
     try write("driver_override", driver + "\n", "bind to \(driver)")
     if before == driver { return Outcome(before: before, after: driver) }
     do throws(UIOError) {
       try release(before, "bind to \(driver)")
       try probe("bind to \(driver)")
     } catch {
-      try undo(old, before, error)
+      try undo(old, error)
     }
     guard self.driver == driver else {
       let cause = self.driver.map { "\($0) took it instead" } ?? "the driver did not accept it"
       try undo(
-        old, before,
+        old,
         UIOError(
           .driverFailed, device: "\(device)", operation: "bind to \(driver)", cause: cause,
           hint: Self.refusalHint(driver)))
@@ -105,33 +126,35 @@ package struct DriverBinding {
   /// - Throws: `busy`, and what a file of sysfs answers, as `bind` does.
   package func unbind(force: Bool = false) throws(UIOError) -> Outcome {
     let before = driver
-    try refuseUse(force, "unbind")
+    if !force { try refuseUse("unbind", mayForce: true) }
     if override != nil { try write("driver_override", "\n", "unbind") }
     try release(before, "unbind")
     try probe("unbind")
     return Outcome(before: before, after: driver)
   }
 
-  private func refuseUse(_ force: Bool, _ operation: String) throws(UIOError) {
-    guard !force, let use = DeviceUse(of: folder, system: system).description else { return }
+  private func refuseUse(_ operation: String, mayForce: Bool) throws(UIOError) {
+    guard let use = DeviceUse(of: folder, system: system).description else { return }
     throw UIOError(
       .busy, device: "\(device)", operation: operation, cause: use,
-      hint: "stop using the device, or give --force if the machine can do without it")
+      hint: "stop using the device"
+        + (mayForce ? ", or give --force if the machine can do without it" : ""))
   }
 
-  /// Refuses a device that would bind and that no program could open then: no IOMMU stands before it
-  /// (V6), or the host keeps a part of its group (V8).
-  private func refuseGroup(_ driver: String, _ isSaved: Bool) throws(UIOError) {
-    let meaning: DeviceOperation.Meaning
-    if let group = IOMMUGroupInfo(of: folder, sysfs: system.sysfs) {
-      let others = isSaved ? [] : group.hostsMembers(besides: device.name)
-      guard !others.isEmpty else { return }
-      meaning = IOMMUGroupInfo.sharing(with: others)
-    } else {
-      meaning = IOMMUGroupInfo.absence
-    }
-    let way = meaning.code == .busy ? "; to bind one after the other, give --force" : ""
-    throw UIOError(
+  /// Refuses a device that would bind and that no program could open then, as the host keeps a part of its
+  /// group (V8).
+  private func refuseGroup(_ driver: String) throws(UIOError) {
+    guard IOMMUGroupInfo.isVFIO(driver), let group = IOMMUGroupInfo(of: folder, sysfs: system.sysfs)
+    else { return }
+    let others = group.hostsMembers(besides: device.name)
+    guard !others.isEmpty else { return }
+    throw refusal(driver, IOMMUGroupInfo.sharing(with: others), "; --group binds all of them")
+  }
+
+  func refusal(
+    _ driver: String, _ meaning: DeviceOperation.Meaning, _ way: String = ""
+  ) -> UIOError {
+    UIOError(
       meaning.code, device: "\(device)", operation: "bind to \(driver)", cause: meaning.cause,
       hint: meaning.hint + way)
   }
@@ -178,19 +201,23 @@ package struct DriverBinding {
     }
   }
 
-  private func undo(
-    _ override: String?, _ driver: String?, _ failure: UIOError
-  ) throws(UIOError) {
-    try? write("driver_override", (override ?? "") + "\n", "undo")
-    if self.driver != nil, self.driver != driver { try? release(self.driver, "undo") }
-    if self.driver != driver { try? probe("undo") }
-    let back = self.driver
+  /// Puts the device back as far as possible; whether it has its driver again.
+  func restore(_ old: State) -> Bool {
+    try? write("driver_override", (old.override ?? "") + "\n", "undo")
+    if driver != nil, driver != old.driver { try? release(driver, "undo") }
+    if driver != old.driver { try? probe("undo") }
+    return driver == old.driver
+  }
+
+  private func undo(_ old: State, _ failure: UIOError) throws(UIOError) {
+    let isBack = restore(old)
+    let (driver, back) = (old.driver, self.driver)
     let word =
       driver.map { "\($0) drives the device again" } ?? "the device has no driver, as before"
     throw UIOError(
       failure.code, device: failure.device, operation: failure.operation,
       cause: failure.cause + "; "
-        + (back == driver
+        + (isBack
           ? word
           : "\(driver ?? "no driver") no longer drives it, and \(back ?? "no driver") drives it now"),
       hint: failure.hint, errno: failure.errorNumber)

@@ -2,6 +2,7 @@
 // open it. bind and unbind write to sysfs as root and do not need the daemon; adopt opens the
 // device as root and hands it to the daemon. On the program's one thread.
 import ArgumentParser
+import DeviceIdentity
 import DeviceInventory
 import InterruptSyncClient
 import UIO
@@ -13,8 +14,8 @@ struct Bind: ParsableCommand {
     discussion: """
       The current driver releases the device. When the new driver does not accept it, bind gives it \
       back to the old one. Without --force, bind refuses a device that the machine depends on \
-      (mounted disks, swap, the default route), and for vfio-pci a device without an IOMMU in use and \
-      one whose IOMMU group the host's drivers share.
+      (mounted disks, swap, the default route), and for vfio-pci a device without an IOMMU in use. \
+      Without --group, it refuses vfio-pci for a device whose IOMMU group the host's drivers share.
       """)
 
   @Argument(help: "A PCI address, BUS-NAME, or a UIO device.") var device: String
@@ -27,15 +28,18 @@ struct Bind: ParsableCommand {
 
   @Flag(help: "Save the binding, and bind again whenever the device appears.") var persist = false
 
-  @Flag(help: "Bind even when the device is in use or its IOMMU group is shared.") var force = false
+  @Flag(help: "Bind all functions of the device's IOMMU group; none of the others may be in use.")
+  var group = false
+
+  @Flag(help: "Bind even when the device is in use.") var force = false
 
   @Flag(help: ArgumentHelp("Bind as saved by --persist.", visibility: .hidden)) var saved = false
 
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if saved, persist || driver != nil {
-      throw ValidationError("--saved takes neither --persist nor --driver")
+    if saved, persist || group || driver != nil {
+      throw ValidationError("--saved takes none of --persist, --group and --driver")
     }
   }
 
@@ -47,10 +51,26 @@ struct Bind: ParsableCommand {
     if let file = binding.driverctlFile {
       common.note("\(target): driverctl also binds it to a driver at each boot: \(file)")
     }
+    guard !group else { return try bindGroup(of: target, to: driver) }
     common.show(target, try binding.bind(to: driver, force: force))
     guard persist else { return }
     try SavedBinding("\(target)").save(driver: driver)
     binding.announceGroup()
+  }
+
+  private func bindGroup(of target: BusDevice, to driver: String) throws {
+    guard IOMMUGroupInfo.isVFIO(driver) else {
+      throw UIOError(
+        .malformed, device: "\(target)", operation: "bind to \(driver)",
+        cause: "--group is for drivers of VFIO", hint: "give --driver vfio-pci")
+    }
+    let group = try GroupBinding(of: target, to: driver)
+    for (device, outcome) in try group.bind(to: driver, force: force) {
+      common.show(device, outcome, isOneOfMany: true)
+    }
+    guard persist else { return }
+    for member in group.members { try SavedBinding("\(member.device)").save(driver: driver) }
+    group.members[0].announceGroup()
   }
 
   /// Runs in the unit that udev starts: quick, and quiet when there is nothing to do.
@@ -93,12 +113,14 @@ struct Unbind: ParsableCommand {
 }
 
 extension CommonOptions {
-  fileprivate func show(_ device: BusDevice, _ outcome: DriverBinding.Outcome) {
+  fileprivate func show(
+    _ device: BusDevice, _ outcome: DriverBinding.Outcome, isOneOfMany: Bool = false
+  ) {
     if json {
       var object: JSONObject = ["device": .string("\(device)")]
       if let before = outcome.before { object["before"] = .string(before) }
       if let after = outcome.after { object["driver"] = .string(after) }
-      return show(object)
+      return isOneOfMany ? showLine(object) : show(object)
     }
     if quiet { return }
     let before = outcome.before ?? "no driver"

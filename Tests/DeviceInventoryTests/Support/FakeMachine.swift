@@ -11,6 +11,8 @@ final class FakeMachine: Sendable {
   let folder: TemporaryFolder
   /// Drivers that take no device although they are asked.
   private let unwilling = Guarded<Set<String>>([])
+  /// The same, as `DRIVER DEVICE`.
+  private let unwillingFor = Guarded<Set<String>>([])
   private let modules = Guarded<Set<String>>([])
   private let refused = Guarded<[String: Int32]>([:])
   /// The driver that takes a device without an override.
@@ -75,6 +77,9 @@ final class FakeMachine: Sendable {
 
   func add(module: String) { modules.withLock { _ = $0.insert(module) } }
   func makeUnwilling(_ driver: String) { unwilling.withLock { _ = $0.insert(driver) } }
+  func makeUnwilling(_ driver: String, for device: String) {
+    unwillingFor.withLock { _ = $0.insert("\(driver) \(device)") }
+  }
   func refuse(_ attribute: String, _ number: Int32) { refused.withLock { $0[attribute] = number } }
 
   func add(_ device: String, bus: String = "pci", driver: String?, override: String = "(null)")
@@ -141,6 +146,7 @@ final class FakeMachine: Sendable {
     var driver: String? = forced
     if forced == "(null)" { driver = usual.withLock { $0[device] } }
     guard let driver, !unwilling.withLock({ $0.contains(driver) }),
+      !unwillingFor.withLock({ $0.contains("\(driver) \(device)") }),
       access(folder.path("sys/bus/\(bus)/drivers/\(driver)"), F_OK) == 0
     else { return }
     try attach(device, bus, driver)

@@ -13,6 +13,7 @@ enum VFIOErrorTests {
     Case("V29_everyStepOfTheOpeningHasItsErrno", steps),
     Case("V29_interruptCallsHaveTheirErrnos", interrupts),
     Case("V8_groupSharedWithADriverOfTheHostNamesIt", sharedGroup),
+    Case("V8_bindGivesAWholeGroupToVFIO", wholeGroup),
   ]
 
   private static func opening() throws {
@@ -101,6 +102,46 @@ enum VFIOErrorTests {
     try expectEqual(count, 1, "triggered")
     try expectEqual(cvfio_interrupt_disable(raw, CVFIO_MSI), 0, "disable")
     try answers(cvfio_interrupt_disable(raw, CVFIO_MSI), EINVAL, "an index that is off")
+  }
+
+  /// The same group, of which the host has one function.
+  private static func wholeGroup() throws {
+    let functions = ["0000:00:1f.0", "0000:00:1f.2", "0000:00:1f.3"]
+    let (ours, other) = (functions[1], functions[2])
+    defer {
+      for address in functions {
+        Guest.write(address, to: "\(Guest.pci(address))/driver/unbind")
+        Guest.write("\n", to: "\(Guest.pci(address))/driver_override")
+      }
+    }
+    Guest.write("uio_pci_generic", to: "\(Guest.pci(other))/driver_override")
+    Guest.write(other, to: "/sys/bus/pci/drivers_probe")
+    try expectEqual(Guest.driver(other), "uio_pci_generic", "driver of the other member")
+    for force in ["", " --force"] {
+      let (status, said) = try Guest.run(
+        "interruptsyncctl bind \(ours) --driver vfio-pci\(force)")
+      try expect(
+        status == 1 && said.contains("\(other) (uio_pci_generic)") && said.contains("--group"),
+        "status \(status): \(said)")
+      try expectEqual(Guest.driver(ours), nil, "driver after the refusal")
+    }
+    let said = try Guest.shell("interruptsyncctl bind \(ours) --driver vfio-pci --group")
+    try expectEqual(
+      said.split(separator: "\n").map(String.init),
+      [
+        "pci-\(ours): bound to vfio-pci (before: no driver)",
+        "pci-\(functions[0]): bound to vfio-pci (before: no driver)",
+        "pci-\(other): bound to vfio-pci (before: uio_pci_generic)",
+      ], "output of bind --group")
+    try expectEqual(
+      functions.map { Guest.driver($0) }, Array(repeating: "vfio-pci", count: 3), "drivers")
+    try Guest.waitFor("the group's node") { access(try Guest.groupNode(ours), F_OK) == 0 }
+    _ = try VFIODevice("pci-\(ours)")
+    // Again: nothing is left to change.
+    try expectEqual(
+      try Guest.shell("interruptsyncctl bind \(ours) --driver vfio-pci --group --json"),
+      "{\"device\":\"pci-\(ours)\",\"before\":\"vfio-pci\",\"driver\":\"vfio-pci\"}",
+      "output as JSON")
   }
 
   /// The functions of the south bridge are one group.
