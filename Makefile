@@ -31,7 +31,7 @@ LIB_RELEASE = $(RELEASE) -Xlinker -soname=libinterruptsync.so.0 \
 # The reference is made of symbol graphs, which are taken from the modules of the debug build.
 DOCC ?= $(SWIFT:%swift=%docc)
 EXTRACT ?= $(SWIFT:%swift=%swift-symbolgraph-extract)
-DOCUMENTED = InterruptSync InterruptSyncClient UIO VFIO DeviceIdentity DeviceRegisters LinuxSystem
+DOCUMENTED = InterruptSync InterruptSyncClient UIO VFIO GPIO DeviceIdentity DeviceRegisters LinuxSystem
 DOCS = .build/docs
 DOCS_BUILD = .build/reference
 GRAPHS = $(abspath $(DOCS_BUILD)/graphs)
@@ -134,19 +134,22 @@ docs:
 	for target in InterruptSync InterruptSyncClient; do $(SWIFT) build --target $$target || exit; done
 	rm -rf $(GRAPHS) && mkdir -p $(GRAPHS)
 	for module in $(DOCUMENTED); do $(EXTRACT) -module-name $$module -target $$(basename $$(dirname $$(readlink -f .build/debug))) -output-dir $(GRAPHS) \
-	  -I .build/debug/Modules -I Sources/CUIO/include -I Sources/CVFIO/include -I Sources/CLinuxSystem/include \
+	  -I .build/debug/Modules -I Sources/CUIO/include -I Sources/CVFIO/include -I Sources/CGPIO/include -I Sources/CLinuxSystem/include \
 	  -Xcc -fmodule-map-file=.build/debug/CUIO.build/module.modulemap \
 	  -Xcc -fmodule-map-file=.build/debug/CVFIO.build/module.modulemap \
+	  -Xcc -fmodule-map-file=.build/debug/CGPIO.build/module.modulemap \
 	  -Xcc -fmodule-map-file=.build/debug/CLinuxSystem.build/module.modulemap || exit; done
 	Tests/Documentation/own $(GRAPHS) DeviceIdentity LinuxSystem DeviceRegisters
 	Tests/Documentation/own $(GRAPHS) UIO LinuxSystem DeviceRegisters DeviceIdentity
 	Tests/Documentation/own $(GRAPHS) VFIO LinuxSystem DeviceRegisters DeviceIdentity
+	Tests/Documentation/own $(GRAPHS) GPIO LinuxSystem DeviceRegisters DeviceIdentity
 	$(call archive,LinuxSystem)
 	$(call archive,DeviceRegisters,$(call documented,LinuxSystem))
 	$(call archive,DeviceIdentity,$(call documented,LinuxSystem DeviceRegisters))
 	$(call archive,UIO,$(call documented,LinuxSystem DeviceRegisters DeviceIdentity))
 	$(call archive,VFIO,$(call documented,LinuxSystem DeviceRegisters DeviceIdentity))
-	$(call archive,InterruptSync,$(call documented,LinuxSystem DeviceRegisters DeviceIdentity UIO VFIO))
+	$(call archive,GPIO,$(call documented,LinuxSystem DeviceRegisters DeviceIdentity))
+	$(call archive,InterruptSync,$(call documented,LinuxSystem DeviceRegisters DeviceIdentity UIO VFIO GPIO))
 	$(call archive,InterruptSyncClient,$(call documented,LinuxSystem DeviceRegisters DeviceIdentity UIO))
 	rm -rf $(DOCS) && mkdir -p $(dir $(DOCS))
 	$(DOCC) merge $(foreach module,$(DOCUMENTED),$(DOCS_BUILD)/$(module).doccarchive) --output-path $(DOCS) \

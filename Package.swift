@@ -17,7 +17,7 @@ let package = Package(
   products: [
     .library(
       name: "InterruptSync",
-      targets: ["InterruptSync", "UIO", "VFIO", "DeviceIdentity", "DeviceRegisters"]),
+      targets: ["InterruptSync", "UIO", "VFIO", "GPIO", "DeviceIdentity", "DeviceRegisters"]),
     // libinterruptsync.so, for every language that speaks C; `make lib` gives it its name and exports.
     .library(
       name: "interruptsync", type: .dynamic,
@@ -35,6 +35,7 @@ let package = Package(
     .target(name: "CLinuxSystem", cSettings: fortified),
     .target(name: "CUIO", dependencies: ["CLinuxSystem"], cSettings: fortified),
     .target(name: "CVFIO", dependencies: ["CLinuxSystem"], cSettings: fortified),
+    .target(name: "CGPIO", dependencies: ["CLinuxSystem"], cSettings: fortified),
     .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
     // Floor 1: the Swift face of the kernel.
     .target(name: "LinuxSystem", dependencies: ["CLinuxSystem"], swiftSettings: strict),
@@ -56,9 +57,12 @@ let package = Package(
         "CLinuxSystem", "CUIO", "CVFIO", "DeviceIdentity", "DeviceRegisters", "LinuxSystem",
       ],
       swiftSettings: strict),
+    .target(
+      name: "GPIO", dependencies: ["CGPIO", "CUIO", "DeviceIdentity", "LinuxSystem"],
+      swiftSettings: strict),
     // Floor 4: the model.
     .target(
-      name: "InterruptSync", dependencies: ["CUIO", "LinuxSystem", "UIO", "VFIO"],
+      name: "InterruptSync", dependencies: ["CUIO", "GPIO", "LinuxSystem", "UIO", "VFIO"],
       swiftSettings: strict),
     // Floor 5: the plain C interface. Its header is written by hand; Swift implements it.
     .target(name: "CInterruptSync", exclude: ["packaging"]),
@@ -66,7 +70,8 @@ let package = Package(
     .target(
       name: "InterruptSyncC",
       dependencies: [
-        "CHandleTable", "CInterruptSync", "CUIO", "LinuxSystem", "UIO", "VFIO", "InterruptSync",
+        "CHandleTable", "CInterruptSync", "CUIO", "GPIO", "LinuxSystem", "UIO", "VFIO",
+        "InterruptSync",
       ],
       swiftSettings: strict),
     // Floor 5: Windows' shapes.
@@ -146,7 +151,9 @@ let package = Package(
     // What runs inside the guests.
     .executableTarget(
       name: "guest-suite",
-      dependencies: ["CUIO", "CVFIO", "LinuxSystem", "UIO", "VFIO", "InterruptSync", "Varlink"],
+      dependencies: [
+        "CGPIO", "CUIO", "CVFIO", "GPIO", "LinuxSystem", "UIO", "VFIO", "InterruptSync", "Varlink",
+      ],
       path: "Tests/Hardware/GuestSuite", exclude: ["run.sh"],
       swiftSettings: [.treatAllWarnings(as: .error)]),
     // The C tests, linked with the sources instead of the library: for Swift's sanitizers.
@@ -193,6 +200,11 @@ let package = Package(
       dependencies: [
         "TestSupport", "CLinuxSystem", "CUIO", "CVFIO", "LinuxSystem", "DeviceIdentity",
         "DeviceRegisters", "VFIO", "InterruptSync",
+      ]),
+    .testTarget(
+      name: "GPIOTests",
+      dependencies: [
+        "TestSupport", "CGPIO", "CUIO", "LinuxSystem", "DeviceIdentity", "GPIO", "InterruptSync",
       ]),
     .testTarget(
       name: "InterruptSyncTests",

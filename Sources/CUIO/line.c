@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "cuio_line.h"
 
+#include "cuio_edge_line.h"
 #include "linux_event.h"
 
 #include <endian.h>
@@ -50,6 +51,10 @@ static int read_kicked(cuio_line *line, uint64_t *delta) {
 }
 
 int cuio_line_kick(cuio_line *line) {
+  if (line->format == CUIO_COUNT_EDGES || line->format == CUIO_COUNT_KICKED_EDGES) {
+    line->format = CUIO_COUNT_KICKED_EDGES;
+    return 0;
+  }
   if (line->format == CUIO_COUNT_KICKED_EVENTFD) return 0;
   int result = linux_event_signal(line->fd, 1);
   if (result == 0) line->format = CUIO_COUNT_KICKED_EVENTFD;
@@ -67,6 +72,8 @@ int cuio_line_read_shared(cuio_line *line, uint64_t *delta) {
     cuio_probe_interrupt_read(line, *added);
     return 0;
   }
+  if (line->format == CUIO_COUNT_EDGES || line->format == CUIO_COUNT_KICKED_EDGES)
+    return cuio_edge_line_read(line, delta);
   uint32_t total;
   ssize_t length = read_at_once(line, &total, sizeof total);
   if (length != (ssize_t)sizeof total) return cuio_read_failure(length);

@@ -1,8 +1,10 @@
-// Floor 5. interruptsync/line.h: lines of UIO and VFIO devices, of software and of descriptors. On the
-// caller's thread: PASSIVE level to make one, any level to trigger one; no lock.
+// Floor 5. interruptsync/line.h: lines of UIO and VFIO devices, of software and of descriptors; those of
+// GPIO chips are made in GPIOLines.swift. On the caller's thread: PASSIVE level to make one, any level to
+// trigger one; no lock.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CInterruptSync
+import GPIO
 import Glibc
 import InterruptSync
 import UIO
@@ -13,6 +15,7 @@ final class LineBox: Sendable {
   enum Kind: Sendable {
     case uio(UIOLine)
     case vfio(VFIOLine)
+    case gpio(GPIOLine)
     case software(SoftwareLine)
     case descriptor(FileDescriptorLine)
   }
@@ -25,6 +28,7 @@ final class LineBox: Sendable {
     switch kind {
     case .uio(let line): line
     case .vfio(let line): line
+    case .gpio(let line): line
     case .software(let line): line
     case .descriptor(let line): line
     }
@@ -113,7 +117,7 @@ public func interruptsync_line_set_bus_master(_ line: OpaquePointer?, _ on: Bool
     switch line.kind {
     case .uio(let device): try device.setBusMaster(on)
     case .vfio(let vector): try vector.device.setBusMaster(on)
-    case .software, .descriptor:
+    case .gpio, .software, .descriptor:
       throw Failure(number: EOPNOTSUPP, text: "\(line.source.name) is not a device's line")
     }
     return 0
@@ -136,6 +140,7 @@ public func interruptsync_line_get_info(
     case .vfio(let vector):
       answer.kind = UInt32(INTERRUPTSYNC_LINE_VFIO)
       if vector.device.interrupt == .intx { answer.rearm = UInt32(INTERRUPTSYNC_REARM_UNMASK) }
+    case .gpio: answer.kind = UInt32(INTERRUPTSYNC_LINE_GPIO)
     case .software: answer.kind = UInt32(INTERRUPTSYNC_LINE_SOFTWARE)
     case .descriptor(let descriptor):
       answer.kind = UInt32(INTERRUPTSYNC_LINE_DESCRIPTOR)

@@ -123,11 +123,13 @@ private let strangers: [(FileDescriptorLine.Format, String, @Sendable () -> Int3
 
 @Test func aGPIOLineRequestIsRefusedByName() {
   for target in ["anon_inode:gpio-line", "anon_inode:gpio-event", "anon_inode:[gpio-event]"] {
-    guard case .other(let name) = DescriptorKind.anonymous(target) else {
-      Issue.record("\(target) is taken for a counter")
-      continue
+    let kind = DescriptorKind.anonymous(target)
+    for format in [FileDescriptorLine.Format.eventCounter, .totals] {
+      let error = failure { try kind.reading(format, of: "x") }
+      #expect(error?.code == .invalidArgument)
+      #expect(error?.cause.contains("a GPIO line request") == true)
+      #expect(error?.hint.contains("GPIOLine") == true)
     }
-    #expect(name.contains("GPIO"))
   }
   #expect(DescriptorKind.anonymous("anon_inode:[eventfd]") == .counter)
   #expect(DescriptorKind.anonymous("anon_inode:[timerfd]") == .counter)

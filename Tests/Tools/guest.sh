@@ -27,6 +27,7 @@ c_programs() {
     c_program gcc gnu17 Tests/Hardware/programs/vfio.c "$1/vfio" &&
     c_program gcc gnu17 Tests/Hardware/programs/uio_memory.c "$1/uio_memory" &&
     c_program gcc gnu17 Tests/Hardware/programs/own_vfio.c "$1/own_vfio" &&
+    c_program gcc gnu17 Tests/Hardware/programs/gpio.c "$1/gpio" &&
     c_program gcc gnu17 Tests/Hardware/programs/messages.c "$1/messages" &&
     c_program gcc gnu17 Tests/Hardware/programs/common_buffers.c "$1/common_buffers" &&
     c_program gcc gnu17 Examples/uart-c/uart.c "$1/uart" && c_program gcc gnu17 Examples/uart-wdf/uart.c "$1/uart-wdf" &&

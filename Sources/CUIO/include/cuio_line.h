@@ -28,6 +28,9 @@ typedef enum {
   CUIO_COUNT_PACKET_TOTAL32 = 7,
   /// An eventfd as CUIO_COUNT_EVENTFD, with a kick in it: one that no interrupt has added (cuio_line_kick()).
   CUIO_COUNT_KICKED_EVENTFD = 8,
+  /// Records of 48 bytes, each an edge: GPIO lines, whose memory is a cuio_edge_line; and such a line with a kick.
+  CUIO_COUNT_EDGES = 9,
+  CUIO_COUNT_KICKED_EDGES = 10,
 } cuio_count_format;
 
 /// How the line is unmasked after an interrupt. Two of the values are the lengths of what is written, so that a re-arm
@@ -124,7 +127,8 @@ __attribute__((always_inline)) LINUX_HOT static inline int cuio_line_read(cuio_l
 }
 
 /// Lets one read find a count of 0 where there is none, so that the routines look at the device although it has not
-/// interrupted. For a line with CUIO_COUNT_EVENTFD, by the thread that reads it or before there is one. -errno.
+/// interrupted. For a line with CUIO_COUNT_EVENTFD or CUIO_COUNT_EDGES, by the thread that reads it or before there is
+/// one. -errno.
 int cuio_line_kick(cuio_line *LINUX_NONNULL line);
 
 /// Masks the line. Same errors. A line with CUIO_REARM_NONE cannot be masked and answers 0; so does one with

@@ -12,6 +12,8 @@ enum DescriptorKind: Equatable {
   case streamSocket
   case packetSocket
   case uio
+  /// Records of GPIO edges, which are no counts.
+  case edges
   /// No counts come from it; the value names it.
   case other(String)
 
@@ -40,7 +42,7 @@ enum DescriptorKind: Equatable {
     switch name {
     case "eventfd", "timerfd": return .counter
     case "gpio-line", "gpio-event", "gpio-linehandle":
-      return .other("a GPIO line request, which yields events and no counts")
+      return .edges
     default: return .other("an anonymous file of kind \(name)")
     }
   }
@@ -84,6 +86,8 @@ enum DescriptorKind: Equatable {
     case (.totals, .streamSocket): return CUIO_COUNT_STREAM_TOTAL32
     case (.totals, .packetSocket): return CUIO_COUNT_PACKET_TOTAL32
     case (.totals, .uio): return CUIO_COUNT_POLLED_TOTAL32
+    case (_, .edges):
+      throw refused(line, "counts", "make a GPIOLine of the chip and the line's offset")
     case (.eventCounter, _):
       throw refused(line, "an event counter", "pass an eventfd or a timerfd, or choose totals")
     case (.totals, _):
@@ -100,6 +104,7 @@ enum DescriptorKind: Equatable {
       case .stream: "a pipe"
       case .streamSocket, .packetSocket: "a socket"
       case .uio: "a UIO node"
+      case .edges: "a GPIO line request, which yields edges"
       case .other(let name): name
       }
     return InterruptSyncError(

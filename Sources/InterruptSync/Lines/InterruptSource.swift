@@ -1,5 +1,5 @@
-// Room Lines: where interrupts come from. Everything above is written against this protocol; UIO
-// and VFIO lines, software lines and descriptor lines conform. Connect and disconnect call it on the
+// Room Lines: where interrupts come from. Everything above is written against this protocol; UIO,
+// VFIO and GPIO lines, software lines and descriptor lines conform. Connect and disconnect call it on the
 // caller's thread at PASSIVE_LEVEL, without a lock; the serving thread then works on the plain
 // memory that
 // `attach()` gives.
@@ -10,14 +10,26 @@ import UIO
 /// mask it.
 @safe public struct InterruptLine: @unchecked Sendable {
   package let raw: UnsafeMutablePointer<cuio_line>
+  /// What the line says about the last read, for the records of dispatches; nil where it says nothing.
+  package let facts: UnsafePointer<UInt64>?
+  package let factCount: Int
 
-  package init(_ raw: UnsafeMutablePointer<cuio_line>) { unsafe self.raw = raw }
+  package init(
+    _ raw: UnsafeMutablePointer<cuio_line>, facts: UnsafePointer<UInt64>? = nil, count: Int = 0
+  ) {
+    unsafe self.raw = raw
+    unsafe self.facts = unsafe facts
+    factCount = count
+  }
 
   /// Interrupts counted up to the last read, modulo 2^32; 0 for lines that count by addition.
   package var total: UInt32 { unsafe cuio_line_total(raw) }
 
   /// Whether the next read finds a count although nothing may have interrupted (`cuio_line_kick`).
-  package var isKicked: Bool { unsafe raw.pointee.format == CUIO_COUNT_KICKED_EVENTFD }
+  package var isKicked: Bool {
+    let format = unsafe raw.pointee.format
+    return format == CUIO_COUNT_KICKED_EVENTFD || format == CUIO_COUNT_KICKED_EDGES
+  }
 }
 
 /// What failed on a line. The raw value is the operation in the error's sentence.
@@ -30,7 +42,8 @@ public enum InterruptLineOperation: String, Sendable {
   case mask = "mask"
 }
 
-/// A line that interrupts. Conformers: `UIOLine`, `VFIOLine`, `SoftwareLine`, `FileDescriptorLine`.
+/// A line that interrupts. Conformers: `UIOLine`, `VFIOLine`, `GPIOLine`, `SoftwareLine`,
+/// `FileDescriptorLine`.
 public protocol InterruptSource: AnyObject, Sendable {
   /// For messages and for the dispatcher thread's name.
   var name: String { get }

@@ -163,6 +163,7 @@ extension SyncStorage {
         core.value.unclaimedInARow = line.isKicked ? .max : 0
         core.value.turnsLeft = 1
         core.value.lastEnd = 0
+        record(line)
       }
       let isPending =
         cuio_wait(unsafe line.raw.pointee.fd, -1, 0, false) == Int32(CUIO_WAIT_READABLE)

@@ -121,8 +121,20 @@ extension InterruptSyncObject {
   /// They are read at the end of each dispatch, with the lock held, and have to last until then.
   package func setCaptured(_ values: UnsafePointer<UInt64>?, count: Int) {
     storage.holdingLock {
+      storage.recordsLine = false
       unsafe storage.core.value.captured = unsafe values
       storage.core.value.captures = UInt32(clamping: count)
     }
+  }
+}
+
+extension SyncStorage {
+  /// Sends what a line says about its last read along with each record, unless the owner captures
+  /// something. With the lock held, at connect: the line lasts as long as the connection.
+  func record(_ line: InterruptLine) {
+    guard recordsLine || core.value.captures == 0 else { return }
+    recordsLine = unsafe line.facts != nil
+    unsafe core.value.captured = unsafe line.facts
+    core.value.captures = UInt32(clamping: line.factCount)
   }
 }

@@ -12,6 +12,8 @@ import Synchronization
   /// What the routines' contexts point into, for surfaces that own it: it lives as long as any
   /// dispatcher may still call one. Set once, before the first routine is registered.
   var attachment: AnyObject?
+  /// The values captured for the records are the line's. Guarded by the interrupt lock.
+  var recordsLine = false
   /// Makes changes of the list one after the other. Ordinary code only; taken before the interrupt
   /// lock.
   let registering = Monitor()

@@ -22,6 +22,7 @@ extension GroupThread {
         for member in takeLeaving() { remove(member) }
         for member in allMembers() { member.connection.reportPosted() }
         reapRemoved()
+        if hasKick.exchange(false, ordering: .acquiringAndReleasing) { sweepDue = 0 }
         if mustStop { return }
       }
       if !recovering.isEmpty { checkRecovering() }

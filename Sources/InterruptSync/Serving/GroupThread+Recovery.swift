@@ -26,6 +26,7 @@ extension GroupThread {
         guard member.connection.mayResume(now) else { continue }
         member.connection.resume(isDead: false)
         setInterest(slot, inCounts: true)
+        if unsafe InterruptLine(slot.value.line).isKicked { enqueue(slot) }
         watch(slot, member)
       } else if now >= member.quietDue {
         member.connection.quietElapsed()

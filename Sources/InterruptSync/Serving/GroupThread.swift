@@ -25,6 +25,8 @@ import UIO
   /// A member leaves, a braked line must resume, or the thread must stop.
   let hasNews = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
+  /// A line has come whose first read finds something that the poller does not know of.
+  let hasKick = Atomic<Bool>(false)
 
   /// What `DispatcherGroupStatistics` shows.
   struct Counters {
@@ -182,10 +184,16 @@ import UIO
 
   /// Takes a line in. 0 or -errno.
   func add(_ member: GroupMember, _ slot: Cell<GroupSlot>) -> Int32 {
+    // The thread's, as soon as the poller has it.
+    let isKicked = unsafe InterruptLine(slot.value.line).isKicked
     let result = unsafe linux_poller_add(poller.raw, slot.value.line.pointee.fd, slot.pointer)
     guard result == 0 else { return result }
     // It may have had an interrupt, and have left in it.
     monitor.locked { if !member.connection.hasLeft { members.append(member) } }
+    if isKicked {
+      hasKick.store(true, ordering: .releasing)
+      wakeUp()
+    }
     return 0
   }
 

@@ -2,6 +2,7 @@
 // watcher's buffer and resumes its tasks, because to resume one takes locks and may allocate. A
 // monitor guards the buffer; a dispatch never takes it.
 import CUIO
+public import GPIO
 import Glibc
 import LinuxSystem
 
@@ -18,6 +19,19 @@ public struct InterruptEvent: Equatable, Sendable {
   public var isClaimed: Bool
   /// Events dropped since the watcher began, up to this one, because its buffer was full.
   public var dropped: UInt64
+  /// Of a GPIO line, the last edge of the dispatch, with the kernel's timestamp.
+  public var edge: GPIOEdge?
+
+  init(_ entry: cuio_ring_entry, dropped: UInt64) {
+    count = entry.count
+    total = entry.total
+    nanoseconds = entry.time
+    isClaimed = entry.claimed != 0
+    self.dropped = dropped
+    guard entry.captures == UInt32(CUIO_EDGE_FACTS) else { return }
+    let facts = entry.captured
+    edge = GPIOEdge(facts: facts.0, facts.1, facts.2, facts.3)
+  }
 }
 
 /// The dispatches of an object, for ordinary tasks to watch.
@@ -152,10 +166,7 @@ final class EventTap: DispatchObserver, @unchecked Sendable {
       overflow += 1
       return
     }
-    events.append(
-      InterruptEvent(
-        count: entry.count, total: entry.total, nanoseconds: entry.time,
-        isClaimed: entry.claimed != 0, dropped: overflow + entry.dropped - before))
+    events.append(InterruptEvent(entry, dropped: overflow + entry.dropped - before))
   }
 
   // On the tasks' threads.

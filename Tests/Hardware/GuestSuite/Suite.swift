@@ -98,7 +98,8 @@ struct Suite {
       + AdoptTests.cases + AffinityTests.cases
       + ReloadTests.cases + ExampleTests.cases + BenchmarkTests.cases + SystemdTests.cases
       + RestartTests.cases + AttackTests.cases + BindTests.cases + ControlTests.cases
-      + PackageTests.cases + ProcessTests.cases + LockdownTests.cases
+      + PackageTests.cases + ProcessTests.cases + LockdownTests.cases + GPIOTests.cases
+      + GPIOErrorTests.cases
     let chosen = (isVFIO ? behindIOMMU : others).filter { test in
       wanted.isEmpty || wanted.contains { test.name.contains($0) }
     }

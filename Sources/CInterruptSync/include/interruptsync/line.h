@@ -1,5 +1,5 @@
-// C interface, floor 5: interrupt lines. A line is a UIO device's, a vector of a VFIO device (vfio.h), a software line,
-// or one over a descriptor of yours. Programs make lines at PASSIVE level, then make an object on one; any thread may
+// C interface, floor 5: interrupt lines. A line is a UIO device's, a vector of a VFIO device (vfio.h), one of a GPIO chip
+// (gpio.h), a software line, or one over a descriptor of yours. Programs make lines at PASSIVE level, then make an object on one; any thread may
 // trigger a software line.
 #ifndef INTERRUPTSYNC_LINE_H
 #define INTERRUPTSYNC_LINE_H
@@ -40,6 +40,7 @@ enum {
   INTERRUPTSYNC_LINE_SOFTWARE = 2,
   INTERRUPTSYNC_LINE_DESCRIPTOR = 3,
   INTERRUPTSYNC_LINE_VFIO = 4,
+  INTERRUPTSYNC_LINE_GPIO = 5,
 };
 
 typedef struct interruptsync_line_info {
