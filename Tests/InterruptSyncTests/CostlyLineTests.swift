@@ -220,15 +220,24 @@ func N20_aLineThatDoesNotSayIsBrakedIfItsOwnerHasSetAShare(served: Served) throw
 
 @Test func N20_aWatchCountsDispatchesThatItHasLookedAt() throws {
   let looks = Counter()
+  let watched = Holder<LineWatch>()
+  let isDue = Guarded(false)
   let watch = try LineWatch(3, patience: .max / 2) {
+    // So many between two looks are those of a thread that the watch does not see at work.
+    let mustDispatch = isDue.withLock { due in
+      defer { due = false }
+      return due
+    }
+    if mustDispatch { for _ in 0..<100 { watched.value?.dispatched() } }
     looks.add()
     return 1
   }
-  try eventually("a look") { looks.value > 0 }
+  watched.value = watch
+  defer { watched.value = nil }
   for _ in 0..<3 {
     #expect(watch.verdict == nil)
-    // So many between two looks are those of a thread that the watch does not see at work.
-    for _ in 0..<100 { watch.dispatched() }
+    isDue.withLock { $0 = true }
+    try eventually("the dispatches") { !isDue.withLock { $0 } }
     let before = looks.value
     try eventually("two looks") { looks.value >= before + 2 || watch.verdict != nil }
   }
