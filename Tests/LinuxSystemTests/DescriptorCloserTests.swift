@@ -27,21 +27,21 @@ private func eventually(_ condition: () -> Bool) -> Bool {
 @Test func aDescriptorThatIsAdoptedIsClosedWithItsLastReference() throws {
   let gate = Gate()
   let closer = try DescriptorCloser { gate.close($0) }
-  var file: FileDescriptor? = closer.adopt(1007, for: .user(1))
-  #expect(file?.raw == 1007 && closer.pending == 0)
+  var file: FileDescriptor? = closer.adopt(Gate.others + 7, for: .user(1))
+  #expect(file?.raw == Gate.others + 7 && closer.pending == 0)
   file = nil
-  #expect(eventually { gate.closed == [1007] })
+  #expect(eventually { gate.closed == [Gate.others + 7] })
 }
 
 @Test func whatIsHandedOverIsClosedAlsoAfterTheCloserHasGone() throws {
   let gate = Gate()
   do {
     let closer = try DescriptorCloser { gate.close($0) }
-    for number in 1000..<1100 as Range<Int32> {
+    for number in Gate.others..<Gate.others + 100 {
       closer.close(number, for: .user(UInt32(number % 7)))
     }
   }
-  #expect(eventually { Set(gate.closed) == Set(1000..<1100) })
+  #expect(eventually { Set(gate.closed) == Set(Gate.others..<Gate.others + 100) })
 }
 
 @Test func aUserWhoseCloseHangsHoldsUpNoOtherUserAndNoTrustedOne() throws {
@@ -49,10 +49,10 @@ private func eventually(_ condition: () -> Bool) -> Bool {
   let closer = try DescriptorCloser { gate.close($0) }
   // Negative numbers hang: more of them than there are threads, all of one user.
   for number in 1...10 { closer.close(Int32(-number), for: .user(1)) }
-  closer.close(1000, for: .user(2))
-  closer.close(1001, for: .user(3))
-  closer.close(1002, for: .trusted)
-  #expect(eventually { Set(gate.closed) == [1000, 1001, 1002] })
+  closer.close(Gate.others, for: .user(2))
+  closer.close(Gate.others + 1, for: .user(3))
+  closer.close(Gate.others + 2, for: .trusted)
+  #expect(eventually { Set(gate.closed) == [Gate.others, Gate.others + 1, Gate.others + 2] })
   #expect(closer.pending(.user(1)) == 10 && closer.pending(.user(2)) == 0)
   gate.open()
   #expect(eventually { closer.pending == 0 })
@@ -63,8 +63,8 @@ private func eventually(_ condition: () -> Bool) -> Bool {
   let gate = Gate()
   let closer = try DescriptorCloser { gate.close($0) }
   for user in 1...10 as ClosedRange<UInt32> { closer.close(-1, for: .user(user)) }
-  closer.close(1000, for: .trusted)
-  #expect(eventually { gate.closed == [1000] })
+  closer.close(Gate.others, for: .trusted)
+  #expect(eventually { gate.closed == [Gate.others] })
   #expect(closer.pending(.user(10)) == 1 && closer.pending == 10)
   gate.open()
   #expect(eventually { closer.pending == 0 })

@@ -89,14 +89,18 @@ package final class Gate: Sendable {
 
   package init() {}
 
+  /// The first of the numbers of descriptors that do not hang. The kernel gives none so high, however
+  /// many a process holds.
+  package static let others: Int32 = 1 << 30
+
   /// Closes a descriptor, really, once the gate is open. Negative numbers stand for descriptors that
-  /// hang, and those from 1000 for others: they are noted, and nothing is closed.
+  /// hang, and those from `others` for some that do not: they are noted, and nothing is closed.
   package func close(_ raw: Int32) {
     monitor.locked {
-      monitor.wait { state.withLock { raw < 1000 && !$0.isOpen } }
+      monitor.wait { state.withLock { raw < Self.others && !$0.isOpen } }
       state.withLock { $0.closed.append(raw) }
     }
-    if (0..<1000).contains(raw) { Glibc.close(raw) }
+    if (0..<Self.others).contains(raw) { Glibc.close(raw) }
   }
 
   package func open() {
