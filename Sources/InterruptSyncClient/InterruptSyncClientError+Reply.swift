@@ -126,7 +126,8 @@ extension InterruptSyncClientError {
       return ("the wait, operation \(operation + 1), timed out", "")
     }
     if let limit = parameters["limit"]?.int64 {
-      return ("the user already has \(limit) registrations, the most that the daemon allows", "")
+      let registrations = counted(limit, "registration")
+      return ("the user already has \(registrations), the most that the daemon allows", "")
     }
     if let diagnostics = parameters["diagnostics"]?.array {
       let lines = diagnostics.compactMap { ConfigurationDiagnostic($0)?.description }

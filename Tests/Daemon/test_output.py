@@ -32,7 +32,7 @@ def test_a_reader_of_the_output_that_has_stopped_stops_no_client():
         daemon.still_dispatches()
         # With room again it tells what was lost.
         text = b""
-        while b"messages were lost" not in text:
+        while b"lost: no room was left" not in text:
             os.set_blocking(reading, False)
             try:
                 text += os.read(reading, 1 << 20)

@@ -27,7 +27,7 @@ private func parse(_ text: String) throws -> JSONObject {
   let daemon = try Daemon("beat")
   let all = try daemon.run("$ctl status")
   #expect(all.status == 0)
-  #expect(all.output == "running: 1 devices, 1 serviced\n")
+  #expect(all.output == "running: 1 device, 1 serviced\n")
   #expect(try parse(daemon.run("$ctl status --json").output)["running"] == true)
   #expect(try daemon.run("$ctl status beat").output == "beat: connected\n")
   let quiet = try daemon.run("$ctl status -q beat")

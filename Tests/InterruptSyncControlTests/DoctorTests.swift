@@ -48,6 +48,7 @@ private func texts(_ members: JSONObject, _ counts: JSONObject = [:]) throws -> 
     (["routines": []], [:], "without a routine"),
     ([:], ["unclaimed": 5, "dispatches": 5], "no routine claimed any"),
     ([:], ["unclaimed": 5, "dispatches": 6, "claimed": 1], "5 of 6"),
+    ([:], ["rearmFailures": 1], "unmasking the line failed 1 time"),
     ([:], ["rearmFailures": 2], "unmasking the line failed 2 times"),
     ([:], ["storms": 3], "3 times"),
   ] as [(JSONObject, JSONObject, String)])

@@ -1,5 +1,6 @@
 // Times, numbers, JSON and tables as text.
 import ArgumentParser
+import LinuxSystem
 import Testing
 import Varlink
 
@@ -33,6 +34,16 @@ func decimalsAreRounded(value: Double, text: String) { #expect(Format.decimal(va
 ])
 func durationsHaveTheirUnit(value: Duration, text: String) {
   #expect(Format.time(value) == text)
+}
+
+@Test(arguments: [(0, "0 devices"), (1, "1 device"), (2, "2 devices")])
+func oneIsCountedInTheSingular(count: Int, text: String) {
+  #expect(counted(count, "device") == text)
+}
+
+@Test func pluralThatIsIrregularIsGiven() {
+  #expect(counted(1, "reply", plural: "replies") == "1 reply")
+  #expect(counted(3 as UInt64, "reply", plural: "replies") == "3 replies")
 }
 
 @Test func prettyJSONIsTheSameJSON() throws {

@@ -108,7 +108,7 @@ public enum InterruptReport: Sendable, CustomStringConvertible {
       error.description
     case .affinityRestored(let restored): restored.description
     case .stormBegan(let unclaimed):
-      "interrupt storm: no routine claimed \(unclaimed) interrupts in a row; the line is masked"
+      "interrupt storm: no routine claimed \(counted(unclaimed, "interrupt")) in a row; the line is masked"
     case .claimedStormBegan(let rate, let share):
       "interrupt storm: routines claim, and the device interrupts all the same, \(rate) times a second for \(share) % of a processor; the line is masked; no routine silences the device"
     case .costly(let rate, let share):

@@ -4,6 +4,7 @@
 import CUIO
 import DeviceInventory
 import InterruptSync
+import LinuxSystem
 import UIO
 
 /// The daemon's devices, by stable id.
@@ -151,7 +152,9 @@ final class DeviceRegistry {
   private func connected(_ device: ManagedDevice, _ isBack: Bool) {
     let interrupts = device.statistics.interrupts
     let isContinued = device.isContinued && !isBack
-    let how = isContinued ? ", continuing from \(interrupts) interrupts" : isBack ? " again" : ""
+    let how =
+      isContinued
+      ? ", continuing from \(counted(interrupts, "interrupt"))" : isBack ? " again" : ""
     journal.log(
       LogRecord(
         .info, "\(device.id): connected\(how)",

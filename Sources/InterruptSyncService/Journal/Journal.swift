@@ -87,7 +87,7 @@ package final class Journal: @unchecked Sendable {
 
   private func write(_ record: LogRecord) {
     if lost > 0 {
-      let note = LogRecord(.warning, "\(lost) messages were lost: there was no room for them")
+      let note = LogRecord(.warning, "\(counted(lost, "message")) lost: no room was left")
       let isTold =
         socket.map { Self.send(note.bytes, to: $0) == 0 } ?? print(note, prefix: Self.name)
       if isTold { lost = 0 }

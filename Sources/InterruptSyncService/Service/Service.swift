@@ -278,7 +278,7 @@ package final class Service {
       limit(files.daemon, policy)
       clients?.apply(files.daemon, policy)
       writeMetrics(files.daemon)
-      journal.log(.info, "configuration reloaded: \(files.devices.count) device files")
+      journal.log(.info, "configuration reloaded: \(counted(files.devices.count, "device file"))")
     } catch {
       isRejected = true
       journal.log(
@@ -333,7 +333,8 @@ package final class Service {
       journal.log(
         LogRecord(
           .info,
-          "\(device.id): disconnected after \(statistics.interrupts) interrupts, \(statistics.claimed) dispatches claimed",
+          "\(device.id): disconnected after \(counted(statistics.interrupts, "interrupt")), "
+            + "\(counted(statistics.claimed, "dispatch", plural: "dispatches")) claimed",
           device: device.id, interrupts: statistics.interrupts))
     }
   }

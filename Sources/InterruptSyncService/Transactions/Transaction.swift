@@ -3,6 +3,7 @@
 // Control thread; `execute` runs under the object's interrupt lock and must not allocate.
 import CUIO
 public import InterruptSync
+import LinuxSystem
 public import UIO
 
 /// A checked transaction on one device.
@@ -25,7 +26,8 @@ public struct Transaction {
     guard operations.count <= limits.operations else {
       throw .tooLarge(
         limit: limits.operations,
-        message: "\(operations.count) operations, but at most \(limits.operations) are allowed")
+        message: "\(counted(operations.count, "operation")), but at most "
+          + "\(limits.operations) are allowed")
     }
     // A sum that overflows is too large as well.
     let waits = operations.reduce((sum: UInt64(0), overflow: false)) {

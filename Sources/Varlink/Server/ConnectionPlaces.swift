@@ -43,7 +43,7 @@ struct ConnectionPlaces {
   ) -> Decision {
     let own = ofUser[user, default: 0]
     guard own < limits.connectionsPerUser else {
-      return .refused(cause: "the user already has \(own) connections")
+      return .refused(cause: "the user already has \(counted(own, "connection"))")
     }
     let others = standing.isPreferred ? preferred : count - preferred
     guard hasDescriptors || standing.isPreferred else {
@@ -55,7 +55,7 @@ struct ConnectionPlaces {
         oldest,
         cause: "another user needs its place: it is idle, and its user has the most connections")
     }
-    return .refused(cause: "there are already \(others) connections")
+    return .refused(cause: "there are already \(others) of other users")
   }
 
   private func oldestIdle(of user: UInt32) -> ServerConnection? {

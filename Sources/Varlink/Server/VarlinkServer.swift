@@ -211,7 +211,7 @@ extension VarlinkServer {
     _ owner: DescriptorCloser.Owner
   ) -> String? {
     if isClosing(owner) {
-      return "\(closer.pending(owner)) descriptors that the user sent wait to be closed"
+      return "descriptors that the user sent wait to be closed: \(closer.pending(owner))"
     }
     let hasDescriptors = socket.raw < DescriptorReserve.floor
     switch places.decide(peer.user, standing, limits, hasDescriptors: hasDescriptors) {

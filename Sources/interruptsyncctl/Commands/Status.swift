@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import InterruptSyncClient
+import LinuxSystem
 import Varlink
 
 struct Status: ParsableCommand {
@@ -47,7 +48,7 @@ struct Status: ParsableCommand {
     }
     guard !common.quiet else { return }
     let trouble = failed == 0 ? "" : ", " + common.style.paint("\(failed) failed", .red)
-    Console.out("running: \(devices.count) devices, \(serviced) serviced\(trouble)")
+    Console.out("running: \(counted(devices.count, "device")), \(serviced) serviced\(trouble)")
   }
 
   private func show(_ device: Device) throws(InterruptSyncClientError) {

@@ -81,7 +81,10 @@ struct Watch: ParsableCommand {
       left -= 1
       show(record, Array(zip(ring.captures, record.captured)))
     }
-    if ring.dropped > 0 { Console.say("\(device): \(ring.dropped) dispatches were not shown") }
+    if ring.dropped > 0 {
+      Console.say(
+        "\(device): \(counted(ring.dropped, "dispatch was", plural: "dispatches were")) not shown")
+    }
     if left > 0 { common.note("\(device) was stopped or reconfigured") }
   }
 

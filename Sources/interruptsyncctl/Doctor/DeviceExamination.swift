@@ -2,6 +2,7 @@
 // Pure functions of values that Examination collected, so that tests can judge any state.
 import DeviceInventory
 import InterruptSyncClient
+import LinuxSystem
 import UIO
 import Varlink
 
@@ -64,13 +65,13 @@ struct DeviceExamination {
     if statistics.rearmFailures > 0 {
       found.append(
         problem(
-          "unmasking the line failed \(statistics.rearmFailures) times",
+          "unmasking the line failed \(counted(statistics.rearmFailures, "time"))",
           "the journal shows the cause: journalctl -u interruptsyncd"))
     }
     if statistics.unclaimed > 0, statistics.claimed == 0 {
       found.append(
         problem(
-          "\(statistics.unclaimed) interrupts came, but no routine claimed any",
+          "\(counted(statistics.unclaimed, "interrupt")) came, but no routine claimed any",
           "check that Claim= reads the register in which the device reports interrupts; on a shared "
             + "line another device may raise them"))
     } else if statistics.unclaimed > statistics.dispatches / 2 {
@@ -82,7 +83,7 @@ struct DeviceExamination {
     if statistics.storms > 0, device.state != .storming {
       found.append(
         warning(
-          "the storm brake masked the line \(statistics.storms) times",
+          "the storm brake masked the line \(counted(statistics.storms, "time"))",
           statistics.claimedStorms > 0
             ? "no routine silences the device: check Acknowledge=; for a device that is worth a "
               + "processor, write StormShare=0"

@@ -38,9 +38,9 @@ struct Doctor: ParsableCommand {
         Console.out("\(finding.subject): \(word): \(finding.text)\n  hint: \(finding.hint)")
       }
       if findings.isEmpty, !common.quiet {
-        let count = examination.examined.count
         let tested = selfTest ? ", vectors tested: \(examination.tested)" : ""
-        Console.out("\(count) device\(count == 1 ? "" : "s") checked\(tested), no problems found")
+        Console.out(
+          "\(counted(examination.examined.count, "device")) checked\(tested), no problems found")
       }
     }
     if findings.contains(where: { $0.severity == .problem }) { throw ExitCode(Failure.failed) }

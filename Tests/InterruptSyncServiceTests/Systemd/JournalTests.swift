@@ -127,7 +127,7 @@ private struct Output {
   while receiver.next(within: 0) != nil {}
   journal.log(.info, "last")
   let note = try #require(receiver.next())
-  #expect(note.text.contains("messages were lost"))
+  #expect(note.text.contains(" messages lost: no room was left"))
   #expect(fields(try #require(receiver.next()).bytes)["MESSAGE"] == "last")
 }
 
