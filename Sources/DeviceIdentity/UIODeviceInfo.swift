@@ -100,7 +100,7 @@ public struct UIODeviceInfo: Equatable, Sendable {
     }
     throw UIOError(
       .notFound, device: path, operation: "open", cause: "not a UIO device",
-      hint: "give a node (/dev/uio0), a stable id (pci-0000:00:03.0) or a uio name")
+      hint: "give a node (/dev/uioN), a stable id (pci-DOMAIN:BUS:DEVICE.FUNCTION) or a uio name")
   }
 
   private static func find(stable id: String, sysfs: Sysfs) throws(UIOError) -> UIODeviceInfo {
@@ -218,7 +218,7 @@ public enum UIODeviceID: Equatable, Sendable, CustomStringConvertible {
     } else {
       throw UIOError(
         .malformed, device: "\"\"", operation: "name a device", cause: "the name is empty",
-        hint: "give a node (/dev/uio0), a stable id (pci-0000:00:03.0) or a uio name")
+        hint: "give a node (/dev/uioN), a stable id (pci-DOMAIN:BUS:DEVICE.FUNCTION) or a uio name")
     }
   }
 
@@ -234,7 +234,7 @@ public enum UIODeviceID: Equatable, Sendable, CustomStringConvertible {
         .malformed, device: text, operation: "name a device",
         cause: "not a PCI address, or an address with a uio name",
         hint:
-          "write pci-DOMAIN:BUS:DEVICE.FUNCTION, for instance pci-0000:00:03.0, and +NAME behind "
+          "write pci-DOMAIN:BUS:DEVICE.FUNCTION, in hexadecimal as lspci -D does, and +NAME behind "
           + "it where interruptsyncd --list shows one")
     }
     return "pci-\(address)" + (parts.count > 1 ? "+\(parts[1])" : "")

@@ -164,7 +164,8 @@ struct Daemon: ParsableCommand {
       Journal.standard.log(
         LogRecord(
           .notice, "this machine has no UIO device",
-          hint: "bind one to a UIO driver: interruptsyncctl bind 0000:00:03.0"))
+          hint: "bind one to a UIO driver: interruptsyncctl bind ADDRESS; lspci -D shows addresses")
+      )
     }
     for device in devices {
       let bars = device.pci?.bars.map { "bar\($0.number)" } ?? []

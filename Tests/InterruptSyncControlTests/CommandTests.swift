@@ -230,9 +230,42 @@ private let screen = (enter: "\u{1b}[?1049h", leave: "\u{1b}[?25h\u{1b}[?1049l")
   #expect(try parse(info.output)["product"] == "interruptsyncd")
   let wrong = try daemon.run("$ctl call Nothing")
   #expect(wrong.status == 1)
-  #expect(wrong.complaint.contains("MethodNotFound"))
+  #expect(wrong.complaint.contains("the interface io.interruptsync has no such method"))
+  #expect(wrong.complaint.contains("hint: interruptsyncctl introspect io.interruptsync"))
+  let foreign = try daemon.run("$ctl call no.such.Thing")
+  #expect(foreign.complaint.contains("the daemon has no interface no.such\n"))
+  let misspelt = try daemon.run("$ctl call DescribeDevice '{\"devise\":\"beat\"}'")
+  #expect(misspelt.complaint.contains("shows the parameters"))
+  for ran in [wrong, foreign, misspelt] { #expect(!ran.complaint.contains("upgrade")) }
   #expect(try daemon.run("$ctl introspect").output.contains("interface io.interruptsync"))
-  #expect(try daemon.run("$ctl introspect no.such").status == 1)
+  let unknown = try daemon.run("$ctl introspect no.such")
+  #expect(unknown.status == 1)
+  #expect(unknown.complaint.contains("the daemon has no interface no.such\n"))
+}
+
+@Test func unknownDeviceIsReportedInWordsForAShell() throws {
+  let daemon = try Daemon("beat")
+  for command in ["info nosuch", "stats nosuch", "trigger nosuch", "transact nosuch read bar0:0/8"]
+  {
+    let ran = try daemon.run("$ctl \(command)")
+    #expect(
+      ran.complaint.contains(
+        "no device has this id, node or name\n  hint: interruptsyncctl list shows the devices\n"))
+    #expect(!ran.complaint.contains("ListDevices"))
+  }
+}
+
+@Test func waitThatEndsSaysWhatItWaitedFor() throws {
+  let daemon = try Daemon("beat")
+  let unknown = try daemon.run("$ctl wait nosuch --timeout 50ms")
+  #expect(
+    unknown.complaint
+      == "interruptsyncctl: nosuch: wait: no device with this name appeared in time\n"
+      + "  hint: interruptsyncctl list shows the devices\n")
+  let idle = try daemon.run("$ctl disconnect -q beat; $ctl wait beat --timeout 50ms")
+  #expect(idle.status == 1)
+  #expect(idle.complaint.contains("the time is over, and it is still listed\n"))
+  #expect(idle.complaint.contains("hint: interruptsyncctl doctor beat"))
 }
 
 @Test func devicesAreCompleted() throws {
@@ -251,4 +284,12 @@ private let screen = (enter: "\u{1b}[?1049h", leave: "\u{1b}[?25h\u{1b}[?1049l")
     #expect(ran.status == 1)
     #expect(ran.complaint.contains("hint: "))
   }
+}
+
+@Test(arguments: ["ffff:ff:1f.7", "pci-ffff:ff:1f.7", "platform-nosuch.0", "uio4711", "nosuch"])
+func bindingOfNothingDoesNotAskForADriver(device: String) throws {
+  let ran = try shell("$ctl bind \(device)")
+  #expect(ran.status == 1)
+  #expect(ran.complaint.contains("find the device: there is no such device"))
+  #expect(!ran.complaint.contains("needs a UIO driver"), "\(ran.complaint)")
 }

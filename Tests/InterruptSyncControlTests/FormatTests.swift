@@ -4,6 +4,8 @@ import LinuxSystem
 import Testing
 import Varlink
 
+@testable import DeviceInventory
+@testable import InterruptSyncClient
 @testable import interruptsyncctl
 
 @Test(arguments: [
@@ -63,4 +65,19 @@ func oneIsCountedInTheSingular(count: Int, text: String) {
   #expect(table.text(options) == "A    LONG     N\nx    -        5\nyyy  z     1000\n")
   let bare = try CommonOptions.parse(["--no-legend"])
   #expect(table.text(bare) == "x    -     5\nyyy  z  1000\n")
+}
+
+@Test(
+  arguments: [
+    ("edu", "uio_pci_generic", "edu"), ("uio_pci_generic", "uio_pci_generic", nil),
+    ("pci-0", "uio_pci_generic", nil), ("", "uio_pci_generic", nil),
+  ] as [(String, String, String?)])
+func nameIsShownWhereItIsNeitherTheIDNorTheDriver(name: String, driver: String, shown: String?)
+  throws
+{
+  let object: JSONObject = [
+    "id": "pci-0", "name": .string(name), "driver": .string(driver), "state": "listed",
+    "routines": [], "regions": [],
+  ]
+  #expect(try Device(ReplyReader(object, device: "d", operation: "o")).ownName == shown)
 }

@@ -81,10 +81,19 @@ package struct BusDevice: Equatable, Sendable, CustomStringConvertible {
       if name.contains("-"), let found = try? BusDevice(stable: name, sysfs: sysfs) {
         self = found
       } else {
-        try self.init(stable: UIODeviceInfo.find(.name(name), sysfs: sysfs).stableID, sysfs: sysfs)
+        try self.init(stable: Self.stableID(.name(name), text, sysfs), sysfs: sysfs)
       }
-    case let id:
-      try self.init(stable: UIODeviceInfo.find(id, sysfs: sysfs).stableID, sysfs: sysfs)
+    case let id: try self.init(stable: Self.stableID(id, text, sysfs), sysfs: sysfs)
+    }
+  }
+
+  /// The stable id of a UIO device. The hint of UIO's error for a device that is not there is a UIO
+  /// driver, which a device that you bind does not have yet.
+  private static func stableID(
+    _ id: UIODeviceID, _ text: String, _ sysfs: Sysfs
+  ) throws(UIOError) -> String {
+    do throws(UIOError) { return try UIODeviceInfo.find(id, sysfs: sysfs).stableID } catch {
+      throw error.code == .notFound ? absent(text) : error
     }
   }
 

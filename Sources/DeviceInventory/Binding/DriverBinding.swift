@@ -257,7 +257,8 @@ package struct SavedBinding {
     guard device.contains("-"), !device.contains("/"), !device.hasPrefix(".") else {
       throw UIOError(
         .malformed, device: device, operation: "find a saved binding",
-        cause: "not a device on a bus", hint: "write BUS-NAME, for instance pci-0000:00:03.0")
+        cause: "not a device on a bus",
+        hint: "write BUS-NAME, with the bus and the name that /sys/bus/BUS/devices has")
     }
     self.device = device
     self.root = root

@@ -11,9 +11,10 @@ enum ClientError {
 
   static func noSuchDevice(
     _ device: String,
-    _ message: String = "no device has this id, node or name; ListDevices returns all devices"
+    _ message: String = "no device has this id, node or name",
+    hint: String = "interruptsyncctl list shows the devices"
   ) -> ErrorReply {
-    make("NoSuchDevice", ["device": .string(device)], Failure(message))
+    make("NoSuchDevice", ["device": .string(device)], Failure(message, hint: hint))
   }
 
   static func wrongState(

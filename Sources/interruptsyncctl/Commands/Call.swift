@@ -70,7 +70,7 @@ private struct RawConnection {
     _ method: String, _ parameters: JSONObject
   ) throws(InterruptSyncClientError) -> JSONObject {
     do throws(VarlinkError) { return try client.call(method, parameters).parameters } catch {
-      throw InterruptSyncClientError(error, object: address, operation: method)
+      throw failure(error, method, parameters)
     }
   }
 
@@ -81,7 +81,36 @@ private struct RawConnection {
       var replies = try client.stream(method, parameters)
       while let reply = try replies.next(timeout: .seconds(1_000_000)) { body(reply.parameters) }
     } catch {
-      throw InterruptSyncClientError(error, object: address, operation: method)
+      throw failure(error, method, parameters)
     }
+  }
+
+  /// The daemon may not know a name because it is older. A name that a person typed is misspelled.
+  private func failure(
+    _ error: VarlinkError, _ method: String, _ parameters: JSONObject
+  ) -> InterruptSyncClientError {
+    let failure = InterruptSyncClientError(error, object: address, operation: method)
+    guard failure.code == .unsupported || failure.code == .invalidArgument,
+      let reply = error.reply
+    else { return failure }
+    let asked = parameters["interface"]?.string
+    let interface = method.split(separator: ".").dropLast().joined(separator: ".")
+    let (cause, hint) =
+      switch reply.name {
+      case "org.varlink.service.InterfaceNotFound":
+        (
+          "the daemon has no interface \(asked ?? interface)",
+          "interruptsyncctl call org.varlink.service.GetInfo lists the interfaces"
+        )
+      case "org.varlink.service.InvalidParameter":
+        (failure.cause, "interruptsyncctl introspect \(interface) shows the parameters")
+      default:
+        (
+          "the interface \(interface) has no such method",
+          "interruptsyncctl introspect \(interface) shows the methods"
+        )
+      }
+    return InterruptSyncClientError(
+      failure.code, object: address, operation: method, cause: cause, hint: hint)
   }
 }

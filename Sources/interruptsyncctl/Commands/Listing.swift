@@ -50,7 +50,7 @@ struct Info: ParsableCommand {
     common.showRows(
       [
         ("Device", device.id), ("Node", device.number.map { "/dev/uio\($0)" }),
-        ("Name", device.name.isEmpty ? nil : device.name), ("Driver", device.driver),
+        ("Name", device.ownName), ("Driver", device.driver),
         ("State", device.state.rawValue), ("Failure", device.failure), ("File", device.file),
         ("Mode", device.mode), ("Re-arm", device.rearm), ("IRQ", device.irq.map { "\($0)" }),
         ("Routines", device.routines.isEmpty ? nil : device.routines.joined(separator: ", ")),
@@ -65,4 +65,9 @@ struct Info: ParsableCommand {
     }
     Console.out("\n" + table.text(common))
   }
+}
+
+extension Device {
+  /// The uio name, where it says more than the id and the driver.
+  var ownName: String? { name.isEmpty || name == driver || name == id ? nil : name }
 }

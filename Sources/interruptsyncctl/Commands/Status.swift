@@ -127,15 +127,25 @@ struct Wait: ParsableCommand {
     }
   }
 
+  private func isMet(_ device: Device) -> Bool {
+    event == .present ? device.state != .gone : device.isServiced
+  }
+
   private func waitForDevice(
     _ client: InterruptSyncClient, _ name: String, _ left: () -> Duration?
   ) throws(InterruptSyncClientError) {
     var changes = try client.watchDevices()
-    while let change = try changes.next(timeout: left()) {
-      guard change.event != .removed else { continue }
-      // Only the daemon can resolve every kind of name.
-      guard let device = try? client.describe(name) else { continue }
-      if event == .present ? device.state != .gone : device.isServiced { return }
+    do throws(InterruptSyncClientError) {
+      while try changes.next(timeout: left()) != nil {
+        // Only the daemon can resolve every kind of name.
+        if let device = try? client.describe(name), isMet(device) { return }
+      }
+    } catch {
+      guard error.code == .timedOut else { throw error }
+      // The time can be over before the first change was read.
+      let device = try? client.describe(name)
+      if let device, isMet(device) { return }
+      throw .neverCame(name, device)
     }
     throw InterruptSyncClientError.timedOut(name, "the daemon exited")
   }

@@ -36,4 +36,20 @@ extension InterruptSyncClientError {
       .timedOut, object: object, operation: "wait", cause: cause,
       hint: "interruptsyncctl doctor may show why")
   }
+
+  /// A device did not reach the state within the time given on the command line.
+  /// - Parameter device: as the daemon described it last; nil: it knew no such device.
+  static func neverCame(_ name: String, _ device: Device?) -> Self {
+    guard let device else {
+      return InterruptSyncClientError(
+        .timedOut, object: name, operation: "wait",
+        cause: "no device with this name appeared in time",
+        hint: "interruptsyncctl list shows the devices")
+    }
+    let why = device.failure.map { ": \($0)" } ?? ""
+    return InterruptSyncClientError(
+      .timedOut, object: name, operation: "wait",
+      cause: "the time is over, and it is still \(device.state.rawValue)\(why)",
+      hint: device.failureHint ?? "interruptsyncctl doctor \(name) may show why")
+  }
 }
