@@ -20,7 +20,7 @@ struct CommonOptions: ParsableArguments {
 
   @Flag(help: "Print no column headings and no summary.") var noLegend = false
 
-  @Flag(name: .shortAndLong, help: "Print no notices.") var quiet = false
+  @Flag(name: .shortAndLong, help: "Print no notices, nor what was done.") var quiet = false
 
   @Option(help: "When to use colour: auto, always or never.") var color: Style.Choice = .auto
 
@@ -40,6 +40,9 @@ struct CommonOptions: ParsableArguments {
   func showLine(_ object: JSONObject) { Console.out("\(object)") }
 
   func note(_ text: String) { if !quiet { Console.say(text) } }
+
+  /// Says what a command did that has no other result. It is no data: it goes to standard error.
+  func done(_ text: String) { if !quiet, !json { Console.complain(text) } }
 }
 
 // MARK: Devices

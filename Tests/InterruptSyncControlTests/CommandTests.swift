@@ -268,6 +268,42 @@ private let screen = (enter: "\u{1b}[?1049h", leave: "\u{1b}[?25h\u{1b}[?1049l")
   #expect(idle.complaint.contains("hint: interruptsyncctl doctor beat"))
 }
 
+@Test(arguments: [
+  ("connect", "connected beat"), ("trigger", "raised 1 interrupt of beat"),
+  ("trigger -n 2", "raised 2 interrupts of beat"),
+  ("set --mode all", "set the mode of beat to all, until the next reload"),
+  ("set --policy other", "set the policy of beat to other, until the next reload"),
+  ("disconnect", "disconnected beat"), ("reload", "reloaded the configuration"),
+])
+func commandThatActsSaysWhatItDid(command: String, words: String) throws {
+  let daemon = try Daemon("beat")
+  func run(_ option: String) throws -> Ran {
+    if command == "connect" { _ = try daemon.run("$ctl disconnect -q beat") }
+    if command == "disconnect" { _ = try daemon.run("$ctl connect -q beat") }
+    return try daemon.run("$ctl \(command) \(command == "reload" ? "" : "beat") \(option)")
+  }
+  let ran = try run("")
+  #expect(ran.status == 0)
+  #expect(ran.complaint == words + "\n")
+  #expect(ran.output == "")
+  for option in ["--quiet", "--json"] {
+    let silent = try run(option)
+    #expect(silent.status == 0)
+    #expect(silent.output + silent.complaint == "", "\(option)")
+  }
+}
+
+@Test func policyAboveTheKernelsThreadsIsWarnedOf() throws {
+  let daemon = try Daemon("beat")
+  for (priority, isWarned) in [(49, false), (50, true), (99, true)] {
+    // A user without the right to it gets an error about the policy, which is no warning either.
+    let ran = try daemon.run("$ctl set beat --policy fifo:\(priority)")
+    try #require(ran.status == 0, "run the tests as root: \(ran.complaint)")
+    #expect(ran.complaint.contains("warning: fifo:\(priority) is not below 50") == isWarned)
+    #expect(try daemon.run("$ctl set -q beat --policy fifo:\(priority)").complaint == "")
+  }
+}
+
 @Test func devicesAreCompleted() throws {
   let daemon = try Daemon("beat", "pulse")
   // The call that the generated scripts make.

@@ -48,6 +48,28 @@ func oneIsCountedInTheSingular(count: Int, text: String) {
   #expect(counted(3 as UInt64, "reply", plural: "replies") == "3 replies")
 }
 
+@Test(
+  arguments: [
+    (nil, "uio_pci_generic", "bound pci-0 to uio_pci_generic (before: no driver)"),
+    ("e1000", "uio_pci_generic", "bound pci-0 to uio_pci_generic (before: e1000)"),
+    ("e1000", "e1000", "e1000 has pci-0 already"),
+  ] as [(String?, String?, String)])
+func bindSaysWhatItDid(before: String?, after: String?, text: String) {
+  #expect(DriverBinding.Outcome(before: before, after: after).bound("pci-0") == text)
+}
+
+@Test(
+  arguments: [
+    ("e1000", nil, "unbound pci-0 from e1000; no driver has it now"),
+    ("uio", "e1000", "unbound pci-0 from uio; the kernel gave it to e1000"),
+    ("e1000", "e1000", "unbound pci-0 from e1000, and the kernel gave it back"),
+    (nil, "e1000", "the kernel gave pci-0 to e1000 (before: no driver)"),
+    (nil, nil, "no driver had pci-0, and none has it now"),
+  ] as [(String?, String?, String)])
+func unbindSaysWhatItDid(before: String?, after: String?, text: String) {
+  #expect(DriverBinding.Outcome(before: before, after: after).unbound("pci-0") == text)
+}
+
 @Test func prettyJSONIsTheSameJSON() throws {
   let value: JSON = [
     "a": [1, ["b": "x\ny", "c": []], [:]], "d": .null, "e": .unsigned(.max), "f": [],

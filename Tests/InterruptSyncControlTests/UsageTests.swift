@@ -78,7 +78,7 @@ func daemonThatDoesNotRunIsExitStatus1WithAHint(command: String) throws {
   // The first line written without a reader ends the program: changes go on until then.
   let ran = try daemon.run(
     "{ $ctl watch; echo $? >\(status); } | head -n 1 & "
-      + "until [ -s \(status) ]; do $ctl disconnect beat; $ctl connect beat; done; wait")
+      + "until [ -s \(status) ]; do $ctl disconnect -q beat; $ctl connect -q beat; done; wait")
   #expect(ran.complaint == "")
   #expect(ran.output.split(separator: "\n").count == 1)
   // SIGPIPE, as for every filter.

@@ -52,7 +52,8 @@ struct Bind: ParsableCommand {
       common.note("\(target): driverctl also binds it to a driver at each boot: \(file)")
     }
     guard !group else { return try bindGroup(of: target, to: driver) }
-    common.show(target, try binding.bind(to: driver, force: force))
+    let outcome = try binding.bind(to: driver, force: force)
+    common.show(target, outcome, outcome.bound("\(target)"))
     guard persist else { return }
     try SavedBinding("\(target)").save(driver: driver)
     binding.announceGroup()
@@ -66,7 +67,7 @@ struct Bind: ParsableCommand {
     }
     let group = try GroupBinding(of: target, to: driver)
     for (device, outcome) in try group.bind(to: driver, force: force) {
-      common.show(device, outcome, isOneOfMany: true)
+      common.show(device, outcome, outcome.bound("\(device)"), isOneOfMany: true)
     }
     guard persist else { return }
     for member in group.members { try SavedBinding("\(member.device)").save(driver: driver) }
@@ -83,7 +84,8 @@ struct Bind: ParsableCommand {
         hint: "interruptsyncctl bind --persist writes it")
     }
     let target = try BusDevice(device)
-    common.show(target, try DriverBinding(target).bind(to: driver, force: force, isSaved: true))
+    let outcome = try DriverBinding(target).bind(to: driver, force: force, isSaved: true)
+    common.show(target, outcome, outcome.bound("\(target)"))
   }
 }
 
@@ -102,7 +104,8 @@ struct Unbind: ParsableCommand {
   func run() throws {
     let target = try BusDevice(device)
     let saved = try SavedBinding("\(target)")
-    common.show(target, try DriverBinding(target).unbind(force: force))
+    let outcome = try DriverBinding(target).unbind(force: force)
+    common.show(target, outcome, outcome.unbound("\(target)"))
     if persist {
       if try !saved.remove() { common.note("\(target): no binding was saved") }
     } else if saved.driver != nil {
@@ -114,7 +117,7 @@ struct Unbind: ParsableCommand {
 
 extension CommonOptions {
   fileprivate func show(
-    _ device: BusDevice, _ outcome: DriverBinding.Outcome, isOneOfMany: Bool = false
+    _ device: BusDevice, _ outcome: DriverBinding.Outcome, _ done: String, isOneOfMany: Bool = false
   ) {
     if json {
       var object: JSONObject = ["device": .string("\(device)")]
@@ -122,12 +125,29 @@ extension CommonOptions {
       if let after = outcome.after { object["driver"] = .string(after) }
       return isOneOfMany ? showLine(object) : show(object)
     }
-    if quiet { return }
-    let before = outcome.before ?? "no driver"
-    let bound = outcome.after.map { "bound to \($0)" } ?? "no driver"
-    Console.out(
-      outcome.before == outcome.after
-        ? "\(device): \(bound) (unchanged)" : "\(device): \(bound) (before: \(before))")
+    if !quiet { Console.out(done) }
+  }
+}
+
+/// The results in words. They begin with the deed, as errors begin with the device.
+extension DriverBinding.Outcome {
+  func bound(_ device: String) -> String {
+    let driver = after ?? "no driver"
+    return before == after
+      ? "\(driver) has \(device) already"
+      : "bound \(device) to \(driver) (before: \(before ?? "no driver"))"
+  }
+
+  func unbound(_ device: String) -> String {
+    switch (before, after) {
+    case (nil, nil): "no driver had \(device), and none has it now"
+    case (let before?, nil): "unbound \(device) from \(before); no driver has it now"
+    case (nil, let after?): "the kernel gave \(device) to \(after) (before: no driver)"
+    case (let before?, let after?):
+      before == after
+        ? "unbound \(device) from \(before), and the kernel gave it back"
+        : "unbound \(device) from \(before); the kernel gave it to \(after)"
+    }
   }
 }
 
@@ -143,5 +163,8 @@ struct Adopt: ParsableCommand {
   @OptionGroup var target: DeviceArgument
   @OptionGroup var common: CommonOptions
 
-  func run() throws { try common.client().adoptDevice(target.device) }
+  func run() throws {
+    try common.client().adoptDevice(target.device)
+    common.done("handed \(target.device) over to the daemon")
+  }
 }

@@ -2,6 +2,7 @@
 // need the role control; reload needs admin. On the program's one thread.
 public import ArgumentParser
 public import InterruptSyncClient
+import LinuxSystem
 
 struct Connect: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -10,7 +11,10 @@ struct Connect: ParsableCommand {
   @OptionGroup var target: DeviceArgument
   @OptionGroup var common: CommonOptions
 
-  func run() throws { try common.client().connect(target.device, persistent: true) }
+  func run() throws {
+    try common.client().connect(target.device, persistent: true)
+    common.done("connected \(target.device)")
+  }
 }
 
 struct Disconnect: ParsableCommand {
@@ -20,7 +24,10 @@ struct Disconnect: ParsableCommand {
   @OptionGroup var target: DeviceArgument
   @OptionGroup var common: CommonOptions
 
-  func run() throws { try common.client().disconnect(target.device) }
+  func run() throws {
+    try common.client().disconnect(target.device)
+    common.done("disconnected \(target.device)")
+  }
 }
 
 extension DeviceMode: ExpressibleByArgument {}
@@ -56,9 +63,23 @@ struct SetCommand: ParsableCommand {
 
   func run() throws {
     let client = try common.client()
-    if let mode { try client.setMode(target.device, mode) }
-    if let policy = parsedPolicy { try client.setPolicy(target.device, policy) }
+    if let mode {
+      try client.setMode(target.device, mode)
+      common.done("set the mode of \(target.device) to \(mode.rawValue), until the next reload")
+    }
+    guard let policy, let parsedPolicy else { return }
+    try client.setPolicy(target.device, parsedPolicy)
+    common.done("set the policy of \(target.device) to \(policy), until the next reload")
+    if case .fifo(let priority) = parsedPolicy, priority >= Self.kernelsPriority {
+      common.note(
+        "warning: \(policy) is not below \(Self.kernelsPriority), the priority of the kernel's interrupt "
+          + "threads: since Linux 6.10 a dispatcher that keeps its processor busy delays its own interrupts"
+      )
+    }
   }
+
+  /// Of the kernel's interrupt threads (fact 53).
+  private static let kernelsPriority = 50
 }
 
 struct Trigger: ParsableCommand {
@@ -78,7 +99,10 @@ struct Trigger: ParsableCommand {
     if !(1...1_000_000).contains(count) { throw ValidationError("--count takes 1 to 1000000") }
   }
 
-  func run() throws { try common.client().trigger(target.device, count: count) }
+  func run() throws {
+    try common.client().trigger(target.device, count: count)
+    common.done("raised \(counted(count, "interrupt")) of \(target.device)")
+  }
 }
 
 struct Reload: ParsableCommand {
@@ -87,5 +111,8 @@ struct Reload: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
-  func run() throws { try common.client().reload() }
+  func run() throws {
+    try common.client().reload()
+    common.done("reloaded the configuration")
+  }
 }

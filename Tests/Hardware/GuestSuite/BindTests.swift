@@ -35,26 +35,26 @@ enum BindTests {
     try Guest.waitFor("the daemon to know it") { client.state(id) == "listed" }
     try expectEqual(
       try Control.run("unbind \(Guest.serial)"),
-      "\(id): bound to serial (before: uio_pci_generic)", "output of unbind")
+      "unbound \(id) from uio_pci_generic; the kernel gave it to serial", "output of unbind")
     try expectDriver(Guest.serial, "serial", override: "")
     try Guest.waitFor("the daemon to have lost it") { client.state(id) == "" }
     try expectEqual(
       try Control.run("bind \(Guest.serial)"),
-      "\(id): bound to uio_pci_generic (before: serial)", "output of bind")
+      "bound \(id) to uio_pci_generic (before: serial)", "output of bind")
     try expectDriver(Guest.serial, "uio_pci_generic", override: "uio_pci_generic")
     try Guest.waitFor("the daemon to know it") { client.state(id) == "listed" }
     // By its other names.
     let node = "/dev/uio\(try Guest.open(Guest.serial).info.number)"
     for name in [id, node] {
       try expectEqual(
-        try Control.run("bind \(name)"), "\(id): bound to uio_pci_generic (unchanged)",
+        try Control.run("bind \(name)"), "uio_pci_generic has \(id) already",
         "bind of \(name)")
     }
     let json = try Control.json("unbind \(id)")
     try expectEqual(json["before"]?.string, "uio_pci_generic", "before")
     try expectEqual(json["driver"]?.string, "serial", "driver")
     try expectEqual(
-      try Control.run("unbind \(id)"), "\(id): bound to serial (unchanged)",
+      try Control.run("unbind \(id)"), "unbound \(id) from serial, and the kernel gave it back",
       "unbind without an override")
   }
 
@@ -79,7 +79,8 @@ enum BindTests {
     try expectDriver(Guest.eduB, "uio_pci_generic", override: "uio_pci_generic")
     _ = try Guest.open(Guest.eduB)
     try expectEqual(
-      try Control.run("unbind \(id)"), "\(id): no driver (before: uio_pci_generic)",
+      try Control.run("unbind \(id)"),
+      "unbound \(id) from uio_pci_generic; no driver has it now",
       "output of unbind")
     try expectDriver(Guest.eduB, nil, override: "")
     try Control.fail(
