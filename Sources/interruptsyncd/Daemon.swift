@@ -30,6 +30,11 @@ struct Daemon: ParsableCommand {
 
   @Flag(help: "Print one JSON object per device and second instead of text.") var json = false
 
+  @Flag(
+    name: .shortAndLong,
+    help: "Print neither statistics nor, after --check-config, that there is no problem.")
+  var quiet = false
+
   @Option(name: .customLong("for"), help: "Exit after this many seconds.") var seconds: Double?
 
   @Option(help: "Trigger the software line this many times a second.") var rate: UInt64 = 1000
@@ -91,7 +96,7 @@ struct Daemon: ParsableCommand {
       let groups = ArgumentGroups(ProgramArguments.words[...], devices: devices)
       var configuration = ServiceConfiguration(
         devices: try groups.configurations(), isJSON: json, duration: seconds, softwareRate: rate,
-        sockets: listen)
+        sockets: listen, printsStatus: !quiet)
       if devices.isEmpty, isConfigured {
         configuration.files = files
         configuration.isKept = isKept
@@ -114,7 +119,13 @@ struct Daemon: ParsableCommand {
       let files =
         try devices.isEmpty
         ? ConfigurationSet(ConfigurationTree(root: configRoot)) : ConfigurationSet(files: devices)
-      if dumpConfig { Console.show(files.dump) }
+      if dumpConfig {
+        Console.show(files.dump)
+      } else if !quiet {
+        let count = devices.isEmpty ? files.devices.count : devices.count
+        let files = counted(count, devices.isEmpty ? "device file" : "file")
+        Console.out("\(files) checked, no problems found")
+      }
     } catch { throw refusal(error) }
   }
 

@@ -5,7 +5,7 @@ import resource
 import subprocess
 import tempfile
 
-from daemon import PATIENCE, PROGRAM, Daemon
+from daemon import PATIENCE, PROGRAM, Daemon, eventually
 
 
 def test_a_log_file_that_may_not_grow_does_not_end_the_daemon():
@@ -41,3 +41,21 @@ def test_a_reader_of_the_output_that_has_stopped_stops_no_client():
         os.set_blocking(reading, True)
     os.close(reading)
     os.close(writing)
+
+
+def test_a_daemon_that_listens_prints_a_line_a_second_as_well():
+    with Daemon() as daemon:
+        eventually("the line of two seconds", lambda: daemon.log.count("soft: connected, ") >= 2)
+
+
+def test_a_quiet_daemon_prints_no_statistics():
+    with tempfile.TemporaryDirectory() as folder:
+        os.makedirs(folder + "/etc/interruptsync/devices")
+        with open(folder + "/etc/interruptsync/devices/soft.device", "w") as file:
+            file.write("[Match]\nSoftwareLine=soft\n")
+        for option, lines in [("--quiet", 0), ("--json", 2)]:
+            ran = subprocess.run(
+                [PROGRAM, option, "--for", "1.5", "--config-root", folder, "--listen", folder + "/socket"],
+                stdout=subprocess.PIPE, timeout=PATIENCE, check=True)
+            # That of the first second, and that of the end.
+            assert len(ran.stdout.splitlines()) == lines, ran.stdout

@@ -313,7 +313,9 @@ package final class Service {
   }
 
   /// A record a second is for a terminal, not for the journal.
-  private var printsStatus: Bool { configuration.printsStatus && !isQuiet && clients == nil }
+  private var printsStatus: Bool { configuration.printsStatus && !isQuiet && !isAsked }
+  /// Clients ask a service that the service manager gave its socket.
+  private var isAsked: Bool { clients != nil && configuration.sockets.isEmpty }
   private let isQuiet = Journal.isStream(Journal.stream, 1)
 
   private func printStatus() {

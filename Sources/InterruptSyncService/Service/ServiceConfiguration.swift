@@ -18,12 +18,15 @@ package struct ServiceConfiguration: Sendable {
 
   /// Paths of the sockets for clients.
   package var sockets: [String]
+  /// Prints what devices did, each second and at the end.
+  package var printsStatus: Bool
   /// Reads the files for a reload; nil: there are none.
   package var read: (@Sendable () throws(ConfigurationError) -> ConfigurationSet)?
 
   package init(
     devices: [DeviceConfiguration], files: ConfigurationSet? = nil, isJSON: Bool = false,
     duration: Double? = nil, softwareRate: UInt64 = 1000, sockets: [String] = [],
+    printsStatus: Bool = true,
     read: (@Sendable () throws(ConfigurationError) -> ConfigurationSet)? = nil
   ) {
     self.devices = devices
@@ -32,6 +35,7 @@ package struct ServiceConfiguration: Sendable {
     self.duration = duration
     self.softwareRate = softwareRate
     self.sockets = sockets
+    self.printsStatus = printsStatus
     self.read = read
   }
 
@@ -40,6 +44,4 @@ package struct ServiceConfiguration: Sendable {
 
   var hasSoftwareLine: Bool { !servesDevices }
 
-  /// Clients ask a service that has a socket; any other prints its status.
-  var printsStatus: Bool { sockets.isEmpty }
 }

@@ -41,7 +41,7 @@ final class Daemon {
     folder = try TemporaryFolder()
     try configure(lines)
     let arguments: [String] = [
-      programs + "/interruptsyncd", "--config-root", folder.path, "--listen", address,
+      programs + "/interruptsyncd", "--quiet", "--config-root", folder.path, "--listen", address,
     ]
     var words =
       arguments.map { strdup($0) } + [nil]

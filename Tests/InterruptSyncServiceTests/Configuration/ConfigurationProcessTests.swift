@@ -5,9 +5,21 @@ import UIO
 
 private let good = "[Match]\nId=pci-*\n[Device]\nMode=all\n"
 
-@Test func checkConfigOfAnEmptyTreeIsSilentAndGood() throws {
+@Test func checkConfigSaysThatThereIsNoProblem() throws {
   let folder = try TemporaryFolder()
-  #expect(daemon("--check-config --config-root \(folder.path)") == (0, ""))
+  func check(_ option: String = "") -> String {
+    let (status, output) = daemon("--check-config \(option) --config-root \(folder.path)")
+    #expect(status == 0)
+    return output
+  }
+  #expect(check() == "0 device files checked, no problems found\n")
+  try folder.write("\(deviceFolder)/a.device", good)
+  #expect(check() == "1 device file checked, no problems found\n")
+  for option in ["-q", "--quiet"] { #expect(check(option) == "") }
+}
+
+@Test func dumpConfigOfAnEmptyTreeIsEmpty() throws {
+  let folder = try TemporaryFolder()
   #expect(daemon("--dump-config --config-root \(folder.path)/") == (0, ""))
 }
 
@@ -31,9 +43,13 @@ private let good = "[Match]\nId=pci-*\n[Device]\nMode=all\n"
   try folder.write("good.device", good)
   try folder.write("bad.device", "[Match]\nId=uio0\n")
   try folder.write("d.conf", "[Daemon]\nLogLevel=err\n")
-  #expect(daemon("--check-config \(folder.path)/good.device \(folder.path)/d.conf") == (0, ""))
+  #expect(
+    daemon("--check-config \(folder.path)/good.device \(folder.path)/d.conf")
+      == (0, "2 files checked, no problems found\n"))
   try folder.write("a.device.d/x.conf", "[Device]\nMode=all\n")
-  #expect(daemon("--check-config \(folder.path)/a.device.d/x.conf") == (0, ""))
+  #expect(
+    daemon("--check-config \(folder.path)/a.device.d/x.conf")
+      == (0, "1 file checked, no problems found\n"))
   let bad = daemon("--check-config \(folder.path)/good.device \(folder.path)/bad.device")
   #expect(bad.status == 78)
   #expect(bad.output.hasPrefix("\(folder.path)/bad.device:2:4: error: "), "\(bad.output)")

@@ -17,7 +17,7 @@ final class RunningDaemon {
     folder = try TemporaryFolder()
     for (name, text) in files { try folder.write("etc/interruptsync/\(name)", text) }
     let arguments = [
-      programs + "/interruptsyncd", "--config-root", folder.path, "--listen",
+      programs + "/interruptsyncd", "--quiet", "--config-root", folder.path, "--listen",
       folder.path("socket"),
     ]
     var words = arguments.map { strdup($0) } + [nil]
