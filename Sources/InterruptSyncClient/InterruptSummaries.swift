@@ -34,7 +34,7 @@ public struct InterruptSummary: Sendable {
   public let claimed: Bool
   /// The registers that the last one captured, by name.
   public let captured: [String: UInt64]
-  /// Dispatches merged into this summary, besides the last.
+  /// Interrupts that shared a dispatch with another, as in `DeviceStatistics`.
   public let coalesced: UInt64
   /// As the daemon sent it.
   package let json: JSONObject

@@ -60,11 +60,12 @@ final class EventStream {
     for (name, value) in zip(device.captures, entry.values) {
       captured[name] = JSON(value)
     }
+    let interrupts = now.interrupts &- reported
     let count = now.dispatches &- dispatches
     let reply: JSONObject = [
-      "interrupts": JSON(now.interrupts &- reported), "dispatches": JSON(count),
+      "interrupts": JSON(interrupts), "dispatches": JSON(count),
       "timestampNanoseconds": JSON(entry.time), "claimed": .bool(entry.claimed != 0),
-      "captured": .object(captured), "coalesced": JSON(count == 0 ? 0 : count - 1),
+      "captured": .object(captured), "coalesced": JSON(interrupts > count ? interrupts - count : 0),
     ]
     switch call.send(reply) {
     case .queued:

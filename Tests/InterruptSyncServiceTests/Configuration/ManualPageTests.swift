@@ -5,10 +5,12 @@ import TestSupport
 
 @testable import InterruptSyncService
 
-private func page(_ name: String) throws -> String {
+private func page(_ name: String) throws -> String { try file("docs/man/\(name)") }
+
+private func file(_ path: String) throws -> String {
   let root = #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
   return String(
-    decoding: try Data(contentsOf: URL(filePath: "/\(root)/docs/man/\(name)")), as: UTF8.self)
+    decoding: try Data(contentsOf: URL(filePath: "/\(root)/\(path)")), as: UTF8.self)
 }
 
 /// The keys of a page's section with their examples; those in a row are one.
@@ -78,4 +80,16 @@ private func expectDocumented<Key: ConfigurationKey>(
   #expect(found.routines.map(\.name) == ["edu"])
   let daemon = literals(try page("interruptsyncd.conf.5"))
   #expect(try daemonFaults(try #require(daemon.first)) == [])
+}
+
+@Test func interfaceNamesOnlyKeysThatExist() throws {
+  let keys = Set(
+    DeviceMatch.Key.allCases.map(\.rawValue) + DeviceSettings.Key.allCases.map(\.rawValue)
+      + RoutineSettings.Key.allCases.map(\.rawValue) + DaemonSettings.Key.allCases.map(\.rawValue))
+  let description = "Sources/InterruptSyncService/Clients/io.interruptsync.varlink"
+  for text in [try file(description), try page("io.interruptsync.7")] {
+    let named = text.matches(of: /\b([A-Z][A-Za-z]+)=/).map { String($0.1) }
+    #expect(named.contains("ControlGroup"))
+    for key in named { #expect(keys.contains(key), "\(key)=") }
+  }
 }
