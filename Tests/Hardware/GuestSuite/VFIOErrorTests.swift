@@ -129,9 +129,9 @@ enum VFIOErrorTests {
     try expectEqual(
       said.split(separator: "\n").map(String.init),
       [
-        "pci-\(ours): bound to vfio-pci (before: no driver)",
-        "pci-\(functions[0]): bound to vfio-pci (before: no driver)",
-        "pci-\(other): bound to vfio-pci (before: uio_pci_generic)",
+        "bound pci-\(ours) to vfio-pci (before: no driver)",
+        "bound pci-\(functions[0]) to vfio-pci (before: no driver)",
+        "bound pci-\(other) to vfio-pci (before: uio_pci_generic)",
       ], "output of bind --group")
     try expectEqual(
       functions.map { Guest.driver($0) }, Array(repeating: "vfio-pci", count: 3), "drivers")
