@@ -13,6 +13,7 @@
 
 // Reports, in the order in which they came.
 static pthread_mutex_t reports_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t report_has_come = PTHREAD_COND_INITIALIZER;
 static int reports;
 static char last_call[100], last_rule[20];
 
@@ -22,6 +23,14 @@ static void report_came(PVOID context, PCSTR call, PCSTR rule, PCSTR message) {
   reports++;
   snprintf(last_call, sizeof last_call, "%s", call);
   snprintf(last_rule, sizeof last_rule, "%s", rule);
+  pthread_cond_broadcast(&report_has_come);
+  pthread_mutex_unlock(&reports_lock);
+}
+
+// Waits for a report that a dispatcher delivers when its dispatch is over.
+static inline void await_report(void) {
+  pthread_mutex_lock(&reports_lock);
+  while (reports == 0) pthread_cond_wait(&report_has_come, &reports_lock);
   pthread_mutex_unlock(&reports_lock);
 }
 

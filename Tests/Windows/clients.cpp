@@ -357,6 +357,8 @@ TEST(N20_an_isr_that_always_claims) {
   card.sync->RegisterServiceRoutine(Card::Isr, &card, FALSE);
   card.sync->Connect();
   card.fire();
+  // None begins after the disconnect.
+  await_report();
   card.sync->Disconnect();
   CHECK(card.calls == 1000 && reported("IInterruptSync", "N20"));
 }
