@@ -98,8 +98,9 @@ struct Suite {
       + AdoptTests.cases + AffinityTests.cases
       + ReloadTests.cases + ExampleTests.cases + BenchmarkTests.cases + SystemdTests.cases
       + RestartTests.cases + AttackTests.cases + BindTests.cases + ControlTests.cases
-      + PackageTests.cases + ProcessTests.cases + LockdownTests.cases + GPIOTests.cases
-      + GPIOErrorTests.cases
+      + PackageTests.cases + ProcessTests.cases + GPIOTests.cases + GPIOErrorTests.cases
+      // Last: see there.
+      + LockdownTests.cases
     let chosen = (isVFIO ? behindIOMMU : others).filter { test in
       wanted.isEmpty || wanted.contains { test.name.contains($0) }
     }
