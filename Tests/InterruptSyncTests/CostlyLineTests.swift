@@ -244,6 +244,35 @@ func N20_aLineThatDoesNotSayIsBrakedIfItsOwnerHasSetAShare(served: Served) throw
   #expect(watch.verdict == .asserted)
 }
 
+/// Each look meets the device as the serving thread left it when its turn was over.
+@Test func N20_aWatchThatTakesTurnsWithTheServingThreadBelievesOnlyDispatchesThatItSeesThrough()
+  throws
+{
+  let watched = Holder<LineWatch>()
+  let looks = Counter()
+  let step = Guarded(100)
+  let watch = try LineWatch(8, patience: .max / 2, hasOwnProcessor: true) {
+    for _ in 0..<step.withLock({ $0 }) { watched.value?.dispatched() }
+    looks.add()
+    return 1
+  }
+  watched.value = watch
+  defer { watched.value = nil }
+  let before = looks.value
+  try eventually("many looks") { looks.value >= before + 100 }
+  #expect(watch.verdict == nil)
+  step.withLock { $0 = 1 }
+  try eventually("the verdict") { watch.verdict != nil }
+  #expect(watch.verdict == .asserted)
+  let alone = try LineWatch(8, patience: .max / 2, hasOwnProcessor: false) {
+    for _ in 0..<100 { watched.value?.dispatched() }
+    return 1
+  }
+  watched.value = alone
+  try eventually("a verdict where there is one processor") { alone.verdict != nil }
+  #expect(alone.verdict == .asserted)
+}
+
 @Test func N20_aWatchThatSeesTooLittleHasNoAnswer() throws {
   let quiet = try LineWatch(1, patience: 10_000_000) { 1 }
   try eventually("a verdict") { quiet.verdict != nil }

@@ -23,6 +23,9 @@ final class LineWatch: Sendable {
   static let dispatches = 512
   /// The same after a pause, when an error costs one more pause.
   static let dispatchesAfterPause = 16
+  /// Of so many dispatches one must be seen through: with a look in it and one in the next. Where the two
+  /// threads run in turns, each look may find the device as the serving thread's turn always leaves it.
+  private static let shareSeenThrough = 4
   /// How long it watches at most. Where it has a processor to itself some 50 ms are enough.
   static let patience: UInt64 = 10_000_000_000
   /// It looks without a pause for so long, and then sleeps for a moment: where it shares a processor
@@ -39,14 +42,17 @@ final class LineWatch: Sendable {
 
   /// - Parameters:
   ///   - wanted: dispatches to see.
+  ///   - hasOwnProcessor: false where the threads must take turns; nil asks the kernel.
   ///   - isAsserted: one look: 1, 0 or -errno. On the watching thread.
   /// - Throws: `SystemError` if the system has no thread.
   init(
-    _ wanted: Int, patience: UInt64 = LineWatch.patience,
+    _ wanted: Int, patience: UInt64 = LineWatch.patience, hasOwnProcessor: Bool? = nil,
     isAsserted: @escaping @Sendable () -> Int32
   ) throws(SystemError) {
     let thread = try WorkerThread(name: "line watch", stackSize: 256 * 1024) { [self] in
-      let verdict = watch(wanted, linux_nanoseconds() + patience, isAsserted)
+      let isApart = hasOwnProcessor ?? (Self.processors > 1)
+      let throughout = isApart ? wanted / Self.shareSeenThrough : 0
+      let verdict = watch(wanted, throughout, linux_nanoseconds() + patience, isAsserted)
       answer.store(verdict.rawValue, ordering: .releasing)
     }
     thread.detach()
@@ -66,9 +72,19 @@ final class LineWatch: Sendable {
   /// The answer is not wanted any more. Any thread.
   func stop() { asked.store(false, ordering: .relaxed) }
 
-  private func watch(_ wanted: Int, _ end: UInt64, _ isAsserted: () -> Int32) -> Verdict {
+  /// That the calling thread may run on.
+  private static var processors: Int {
+    var words = [UInt64](repeating: 0, count: ProcessorList.limit / 64)
+    let result = unsafe linux_thread_get_affinity(pthread_self(), &words, words.count)
+    return result == 0 ? words.reduce(0) { $0 + $1.nonzeroBitCount } : 1
+  }
+
+  private func watch(
+    _ wanted: Int, _ throughout: Int, _ end: UInt64, _ isAsserted: () -> Int32
+  ) -> Verdict {
     var last = seen.load(ordering: .relaxed)
     var dispatches = 0
+    var seenThrough = 0
     while true {
       let now = linux_nanoseconds()
       if now >= end || !asked.load(ordering: .relaxed) { return .unknown }
@@ -77,8 +93,9 @@ final class LineWatch: Sendable {
         // Looks in one dispatch count as one: it may be that of a thread that is kept from running.
         let current = seen.load(ordering: .relaxed)
         if current != last { dispatches += 1 }
+        if current == last &+ 1 { seenThrough += 1 }
         last = current
-        if dispatches >= wanted { return .asserted }
+        if dispatches >= wanted, seenThrough >= throughout { return .asserted }
       } while linux_nanoseconds() - now < Self.burst
       usleep(Self.sleep)
     }
