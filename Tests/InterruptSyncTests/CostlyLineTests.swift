@@ -220,7 +220,7 @@ func N20_aLineThatDoesNotSayIsBrakedIfItsOwnerHasSetAShare(served: Served) throw
 
 @Test func N20_aWatchCountsDispatchesThatItHasLookedAt() throws {
   let looks = Counter()
-  let watched = Holder<LineWatch>()
+  let watched = Guarded<LineWatch?>(nil)
   let isDue = Guarded(false)
   let watch = try LineWatch(3, patience: .max / 2) {
     // So many between two looks are those of a thread that the watch does not see at work.
@@ -228,12 +228,12 @@ func N20_aLineThatDoesNotSayIsBrakedIfItsOwnerHasSetAShare(served: Served) throw
       defer { due = false }
       return due
     }
-    if mustDispatch { for _ in 0..<100 { watched.value?.dispatched() } }
+    if mustDispatch { for _ in 0..<100 { watched.withLock { $0 }?.dispatched() } }
     looks.add()
     return 1
   }
-  watched.value = watch
-  defer { watched.value = nil }
+  watched.withLock { $0 = watch }
+  defer { watched.withLock { $0 = nil } }
   for _ in 0..<3 {
     #expect(watch.verdict == nil)
     isDue.withLock { $0 = true }
@@ -248,16 +248,16 @@ func N20_aLineThatDoesNotSayIsBrakedIfItsOwnerHasSetAShare(served: Served) throw
 @Test func N20_aWatchThatTakesTurnsWithTheServingThreadBelievesOnlyDispatchesThatItSeesThrough()
   throws
 {
-  let watched = Holder<LineWatch>()
+  let watched = Guarded<LineWatch?>(nil)
   let looks = Counter()
   let step = Guarded(100)
   let watch = try LineWatch(8, patience: .max / 2, hasOwnProcessor: true) {
-    for _ in 0..<step.withLock({ $0 }) { watched.value?.dispatched() }
+    for _ in 0..<step.withLock({ $0 }) { watched.withLock { $0 }?.dispatched() }
     looks.add()
     return 1
   }
-  watched.value = watch
-  defer { watched.value = nil }
+  watched.withLock { $0 = watch }
+  defer { watched.withLock { $0 = nil } }
   let before = looks.value
   try eventually("many looks") { looks.value >= before + 100 }
   #expect(watch.verdict == nil)
@@ -265,10 +265,10 @@ func N20_aLineThatDoesNotSayIsBrakedIfItsOwnerHasSetAShare(served: Served) throw
   try eventually("the verdict") { watch.verdict != nil }
   #expect(watch.verdict == .asserted)
   let alone = try LineWatch(8, patience: .max / 2, hasOwnProcessor: false) {
-    for _ in 0..<100 { watched.value?.dispatched() }
+    for _ in 0..<100 { watched.withLock { $0 }?.dispatched() }
     return 1
   }
-  watched.value = alone
+  watched.withLock { $0 = alone }
   try eventually("a verdict where there is one processor") { alone.verdict != nil }
   #expect(alone.verdict == .asserted)
 }
