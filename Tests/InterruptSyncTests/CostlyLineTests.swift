@@ -244,32 +244,31 @@ func N20_aLineThatDoesNotSayIsBrakedIfItsOwnerHasSetAShare(served: Served) throw
   #expect(watch.verdict == .asserted)
 }
 
-/// Each look meets the device as the serving thread left it when its turn was over.
-@Test func N20_aWatchThatTakesTurnsWithTheServingThreadBelievesOnlyDispatchesThatItSeesThrough()
-  throws
-{
+/// A look lasts as long as the serving thread's turn: the two share a processor.
+@Test func N20_aWatchThatRunsInTurnsWithTheServingThreadWaitsForDispatchesThatItSeesEnd() throws {
   let watched = Guarded<LineWatch?>(nil)
   let looks = Counter()
-  let step = Guarded(100)
-  let watch = try LineWatch(8, patience: .max / 2, hasOwnProcessor: true) {
-    for _ in 0..<step.withLock({ $0 }) { watched.withLock { $0 }?.dispatched() }
+  let isInTurns = Guarded(true)
+  let look: @Sendable () -> Int32 = {
+    watched.withLock { $0 }?.dispatched()
+    let end = linux_nanoseconds() + 150_000
+    while isInTurns.withLock({ $0 }), linux_nanoseconds() < end {}
     looks.add()
     return 1
   }
+  let watch = try LineWatch(8, patience: .max / 2, mustSeeEnds: true, isAsserted: look)
   watched.withLock { $0 = watch }
   defer { watched.withLock { $0 = nil } }
   let before = looks.value
   try eventually("many looks") { looks.value >= before + 100 }
   #expect(watch.verdict == nil)
-  step.withLock { $0 = 1 }
+  isInTurns.withLock { $0 = false }
   try eventually("the verdict") { watch.verdict != nil }
   #expect(watch.verdict == .asserted)
-  let alone = try LineWatch(8, patience: .max / 2, hasOwnProcessor: false) {
-    for _ in 0..<100 { watched.withLock { $0 }?.dispatched() }
-    return 1
-  }
+  isInTurns.withLock { $0 = true }
+  let alone = try LineWatch(8, patience: .max / 2, mustSeeEnds: false, isAsserted: look)
   watched.withLock { $0 = alone }
-  try eventually("a verdict where there is one processor") { alone.verdict != nil }
+  try eventually("a verdict where one look in each dispatch is enough") { alone.verdict != nil }
   #expect(alone.verdict == .asserted)
 }
 

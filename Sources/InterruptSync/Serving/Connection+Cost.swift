@@ -67,11 +67,12 @@ extension Connection {
   /// After a pause, before the re-arm.
   func watchAfterPause() {
     probation = reading()
-    if isCostly, says { watch = newWatch(LineWatch.dispatchesAfterPause) }
+    if isCostly, says { watch = newWatch(LineWatch.dispatchesAfterPause, mustSeeEnds: false) }
   }
 
-  private func newWatch(_ dispatches: Int) -> LineWatch? {
-    try? unsafe LineWatch(dispatches, configuration: line.pointee.rearm_fd)
+  private func newWatch(_ dispatches: Int, mustSeeEnds: Bool? = nil) -> LineWatch? {
+    try? unsafe LineWatch(
+      dispatches, mustSeeEnds: mustSeeEnds, configuration: line.pointee.rearm_fd)
   }
 
   func forgetCost() {

@@ -23,9 +23,9 @@ final class LineWatch: Sendable {
   static let dispatches = 512
   /// The same after a pause, when an error costs one more pause.
   static let dispatchesAfterPause = 16
-  /// Of so many dispatches one must be seen through: with a look in it and one in the next. Where the two
-  /// threads run in turns, each look may find the device as the serving thread's turn always leaves it.
-  private static let shareSeenThrough = 4
+  /// Of so many dispatches one must be seen to end: between two looks that follow one another at once. Where
+  /// the threads run in turns, a dispatch has one look, at a moment that may be no better than the others'.
+  private static let shareSeenToEnd = 4
   /// How long it watches at most. Where it has a processor to itself some 50 ms are enough.
   static let patience: UInt64 = 10_000_000_000
   /// It looks without a pause for so long, and then sleeps for a moment: where it shares a processor
@@ -42,28 +42,31 @@ final class LineWatch: Sendable {
 
   /// - Parameters:
   ///   - wanted: dispatches to see.
-  ///   - hasOwnProcessor: false where the threads must take turns; nil asks the kernel.
+  ///   - mustSeeEnds: whether a share of them must be seen to end; nil: where there is more than one
+  ///     processor.
   ///   - isAsserted: one look: 1, 0 or -errno. On the watching thread.
   /// - Throws: `SystemError` if the system has no thread.
   init(
-    _ wanted: Int, patience: UInt64 = LineWatch.patience, hasOwnProcessor: Bool? = nil,
+    _ wanted: Int, patience: UInt64 = LineWatch.patience, mustSeeEnds: Bool? = nil,
     isAsserted: @escaping @Sendable () -> Int32
   ) throws(SystemError) {
     let thread = try WorkerThread(name: "line watch", stackSize: 256 * 1024) { [self] in
-      let isApart = hasOwnProcessor ?? (Self.processors > 1)
-      let throughout = isApart ? wanted / Self.shareSeenThrough : 0
-      let verdict = watch(wanted, throughout, linux_nanoseconds() + patience, isAsserted)
+      let mustSeeEnds = mustSeeEnds ?? (Self.processors > 1)
+      let endsWanted = mustSeeEnds ? wanted / Self.shareSeenToEnd : 0
+      let verdict = watch(wanted, endsWanted, linux_nanoseconds() + patience, isAsserted)
       answer.store(verdict.rawValue, ordering: .releasing)
     }
     thread.detach()
   }
 
   /// With a descriptor of its own: the line's may be closed before this ends.
-  convenience init(_ wanted: Int, configuration: Int32) throws(SystemError) {
+  convenience init(
+    _ wanted: Int, mustSeeEnds: Bool? = nil, configuration: Int32
+  ) throws(SystemError) {
     let copy = fcntl(configuration, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0 else { throw SystemError(errno, "watch a line") }
     let file = FileDescriptor(adopting: copy)
-    try self.init(wanted) { cuio_pci_is_asserted(file.raw) }
+    try self.init(wanted, mustSeeEnds: mustSeeEnds) { cuio_pci_is_asserted(file.raw) }
   }
 
   /// One more dispatch has ended. On the serving thread.
@@ -80,22 +83,24 @@ final class LineWatch: Sendable {
   }
 
   private func watch(
-    _ wanted: Int, _ throughout: Int, _ end: UInt64, _ isAsserted: () -> Int32
+    _ wanted: Int, _ endsWanted: Int, _ end: UInt64, _ isAsserted: () -> Int32
   ) -> Verdict {
     var last = seen.load(ordering: .relaxed)
     var dispatches = 0
-    var seenThrough = 0
+    var seenToEnd = 0
     while true {
       let now = linux_nanoseconds()
       if now >= end || !asked.load(ordering: .relaxed) { return .unknown }
+      var before: UInt64?
       repeat {
         if isAsserted() != 1 { return .silent }
         // Looks in one dispatch count as one: it may be that of a thread that is kept from running.
         let current = seen.load(ordering: .relaxed)
         if current != last { dispatches += 1 }
-        if current == last &+ 1 { seenThrough += 1 }
-        last = current
-        if dispatches >= wanted, seenThrough >= throughout { return .asserted }
+        let time = linux_nanoseconds()
+        if current != last, let before, time - before < Self.burst { seenToEnd += 1 }
+        (last, before) = (current, time)
+        if dispatches >= wanted, seenToEnd >= endsWanted { return .asserted }
       } while linux_nanoseconds() - now < Self.burst
       usleep(Self.sleep)
     }
