@@ -1,5 +1,5 @@
-// Memory that a device and a program share. Where it comes from is the affair of the modules that
-// open devices: VFIO maps it through the IOMMU, UIO takes a part of a huge page. Floor 2. Making
+// Memory that a device and a program share. The modules that open devices provide it: VFIO maps it
+// through the IOMMU, UIO takes a part of a huge page. Floor 2. Making
 // and releasing it is for PASSIVE_LEVEL, without an interrupt lock: both may wait for memory. The
 // bytes are the program's to order.
 import CUIO

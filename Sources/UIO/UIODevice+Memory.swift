@@ -11,7 +11,7 @@ extension DMABuffer {
   ///
   /// It takes a free huge page (`/proc/sys/vm/nr_hugepages`), which all buffers of the process
   /// share; the right to see physical addresses (CAP_SYS_ADMIN); and no IOMMU that translates the
-  /// device's addresses. The memory is pinned by io_uring, so that the kernel moves it no more.
+  /// device's addresses. io_uring pins the memory, so the kernel does not move it.
   ///
   /// > Important: Nothing keeps the device from other memory of the machine, whatever `direction`
   /// > says. A wrong address overwrites the kernel or other programs. Stop the device before you

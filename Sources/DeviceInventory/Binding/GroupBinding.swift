@@ -1,5 +1,5 @@
-// The drivers of all functions of an IOMMU group, which goes to one user as a whole (V8): all are looked at
-// before the first one changes, and all get their drivers back when one fails. Floor 5; interruptsyncctl
+// The drivers of all functions of an IOMMU group, which goes to one user as a whole (V8): bind checks all
+// of them before it changes the first, and gives all their drivers back when one fails. Floor 5; interruptsyncctl
 // calls it on its one thread, as root.
 package import DeviceIdentity
 

@@ -25,7 +25,7 @@ import UIO
   /// A member leaves, a braked line must resume, or the thread must stop.
   let hasNews = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
-  /// A line has come whose first read finds something that the poller does not know of.
+  /// A line was added that must be read once although the poller reports nothing.
   let hasKick = Atomic<Bool>(false)
 
   /// What `DispatcherGroupStatistics` shows.

@@ -43,5 +43,4 @@ package struct ServiceConfiguration: Sendable {
   var servesDevices: Bool { !devices.isEmpty || files != nil || !sockets.isEmpty }
 
   var hasSoftwareLine: Bool { !servesDevices }
-
 }
