@@ -1,5 +1,6 @@
 // io.interruptsync against the built daemon: looking and changing.
 import Glibc
+import TestSupport
 import Testing
 import UIO
 import Varlink

@@ -2,6 +2,7 @@
 import CLinuxSystem
 import CUIO
 import Glibc
+import TestSupport
 import Testing
 import UIO
 import Varlink

@@ -1,4 +1,5 @@
 // A reload changes existing lines and the limits of clients.
+import TestSupport
 import Testing
 import Varlink
 

@@ -1,5 +1,6 @@
 // The limit on the memory of all rings of one user.
 import InterruptSync
+import TestSupport
 import Testing
 import Varlink
 
