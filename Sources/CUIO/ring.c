@@ -1,5 +1,5 @@
-// Floor 0: the rings behind cuio_ring.h. The dispatcher puts a record into a ring of this process, with the interrupt lock
-// held; the thread that serves observers copies records into rings that other processes read.
+// Floor 0: the rings behind cuio_ring.h. The dispatcher notes a record with the interrupt lock held, and puts it into a
+// ring of this process without; the thread that serves observers copies records into rings that other processes read.
 #define _GNU_SOURCE
 #include "cuio_ring.h"
 
@@ -40,38 +40,35 @@ static bool has_room(cuio_ring *ring) {
   return false;
 }
 
-void cuio_ring_put_slow(cuio_ring **slot, uint64_t count, uint64_t total, bool claimed, const uint64_t *captured,
-                        uint32_t captures) {
+cuio_ring *cuio_ring_note(cuio_ring **slot, const cuio_captures *captures) {
   cuio_ring *ring = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+  if (!ring) return NULL;
+  uint32_t count = captures->count < CUIO_RING_CAPTURES ? captures->count : CUIO_RING_CAPTURES;
+  // Written where it changes: the reader's processor has the line as well.
+  if (ring->captures != count) ring->captures = count;
+  for (uint32_t i = 0; i < count; i++) ring->noted[i] = captures->values[i];
+  return ring;
+}
+
+void cuio_ring_leave(cuio_ring *ring, cuio_lock *lock, int32_t level, uint64_t count, const uint64_t *total,
+                     bool claimed) {
+  uint64_t total_now = *total;
+  cuio_lock_leave(lock, level);
   if (!ring) return;
   if (!has_room(ring)) {
     cuio_counter_set(&ring->page->dropped, ring->dropped);
     return;
   }
-  if (captures > CUIO_RING_CAPTURES) captures = CUIO_RING_CAPTURES;
   cuio_ring_entry *entry = &ring->entries[ring->written & ring->mask];
   entry->count = count;
-  entry->total = total;
+  entry->total = total_now;
   entry->time = linux_nanoseconds();
   entry->dropped = ring->dropped;
   entry->claimed = claimed;
-  entry->captures = captures;
-  for (uint32_t i = 0; i < captures; i++) entry->captured[i] = captured[i];
+  entry->captures = ring->captures;
+  for (uint32_t i = 0; i < ring->captures; i++) entry->captured[i] = ring->noted[i];
   __atomic_store_n(&ring->page->written, ++ring->written, __ATOMIC_RELEASE);
   if (ring->bell) cuio_bell_ring(ring->bell);
-}
-
-void cuio_ring_warm(cuio_ring **slot) {
-  cuio_ring *ring = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
-  if (!ring) return;
-  cuio_ring_entry *entry = &ring->entries[__atomic_load_n(&ring->page->written, __ATOMIC_RELAXED) & ring->mask];
-  // Adds of nothing: each makes a cache line this processor's own and leaves what the lock's holder writes as it is.
-  __atomic_fetch_add(&entry->count, 0, __ATOMIC_RELAXED);
-  __atomic_fetch_add(&entry->captured[CUIO_RING_CAPTURES - 1], 0, __ATOMIC_RELAXED);
-  __atomic_fetch_add(&ring->page->written, 0, __ATOMIC_RELAXED);
-  __atomic_load_n(&ring->page->read, __ATOMIC_RELAXED);
-  if (ring->bell) __atomic_fetch_add(&ring->bell->asleep, 0, __ATOMIC_RELAXED);
-  linux_nanoseconds();
 }
 
 uint64_t cuio_ring_written(const cuio_ring *ring) { return __atomic_load_n(&ring->page->written, __ATOMIC_SEQ_CST); }

@@ -7,17 +7,30 @@
 #include <pthread.h>
 #include <unistd.h>
 
+// The writer's own: one test at a time has them.
+static uint64_t noted[CUIO_RING_CAPTURES];
+static cuio_lock lock;
+
 static cuio_ring make(cuio_ring_page *page, cuio_ring_entry *entries, uint64_t count) {
   cuio_ring_format(page, count);
-  return (cuio_ring){.page = page, .entries = entries, .mask = count - 1};
+  return (cuio_ring){.page = page, .entries = entries, .mask = count - 1, .noted = noted};
 }
 
 static bool take(cuio_ring *ring, cuio_ring_entry *entry) {
   return cuio_ring_take(ring->page, ring->entries, ring->mask, entry);
 }
 
+// What one dispatch does.
+static void dispatch(cuio_ring **slot, uint64_t count, uint64_t total, bool claimed, const uint64_t *captured,
+                     uint32_t captures) {
+  cuio_captures values = {captured, captures};
+  int32_t level = cuio_lock_enter(&lock, NULL);
+  if (cuio_ring_is_published(slot)) cuio_ring_leave(cuio_ring_note(slot, &values), &lock, level, count, &total, claimed);
+  else cuio_lock_leave(&lock, level);
+}
+
 static void put(cuio_ring *ring, uint64_t count, uint64_t total, bool claimed) {
-  cuio_ring_put(&ring, count, total, claimed, NULL, 0);
+  dispatch(&ring, count, total, claimed, NULL, 0);
 }
 
 TEST(ring_gives_events_in_order) {
@@ -51,11 +64,11 @@ TEST(ring_that_is_not_published_gets_nothing) {
   cuio_ring_entry entries[2], entry;
   cuio_ring_page page;
   cuio_ring ring = make(&page, entries, 2), *slot = NULL;
-  cuio_ring_put(&slot, 1, 1, true, NULL, 0);
+  dispatch(&slot, 1, 1, true, NULL, 0);
   cuio_ring_publish(&slot, &ring);
-  cuio_ring_put(&slot, 1, 2, true, NULL, 0);
+  dispatch(&slot, 1, 2, true, NULL, 0);
   cuio_ring_publish(&slot, NULL);
-  cuio_ring_put(&slot, 1, 3, true, NULL, 0);
+  dispatch(&slot, 1, 3, true, NULL, 0);
   CHECK(take(&ring, &entry) && entry.total == 2);
   CHECK(!take(&ring, &entry));
 }
@@ -76,23 +89,28 @@ TEST(ring_rings_the_bell_of_a_sleeping_reader_once) {
   close(bell.fd);
 }
 
-TEST(ring_that_is_warmed_is_as_it_was) {
+TEST(ring_shows_a_record_when_the_lock_is_free_not_when_it_is_noted) {
   cuio_ring_entry entries[2], entry;
   cuio_bell bell = {.asleep = 1, .fd = -1};
   cuio_ring_page page;
-  cuio_ring ring = make(&page, entries, 2), *slot = NULL;
+  cuio_ring ring = make(&page, entries, 2), *slot = &ring;
   ring.bell = &bell;
-  cuio_ring_warm(&slot);
-  slot = &ring;
-  cuio_ring_warm(&slot);
+  uint64_t total = 5, captured[1] = {7};
+  cuio_captures captures = {captured, 1};
+  int32_t level = cuio_lock_enter(&lock, NULL);
+  CHECK(cuio_ring_note(&slot, &captures) == &ring);
+  captured[0] = 8;
   CHECK(!take(&ring, &entry) && bell.asleep == 1);
+  // There is no observer any more: the dispatch that has the ring writes it a last time.
+  cuio_ring_publish(&slot, NULL);
   bell.asleep = 0;
-  put(&ring, 1, 7, true);
-  put(&ring, 1, 8, true);
-  cuio_ring_warm(&slot);
-  CHECK(take(&ring, &entry) && entry.count == 1 && entry.total == 7);
-  CHECK(take(&ring, &entry) && entry.total == 8);
-  CHECK(!take(&ring, &entry));
+  cuio_ring_leave(&ring, &lock, level, 2, &total, true);
+  CHECK(!cuio_lock_is_held(&lock));
+  CHECK(take(&ring, &entry) && entry.count == 2 && entry.total == 5 && entry.captures == 1 && entry.captured[0] == 7);
+  // A dispatch that looked before.
+  level = cuio_lock_enter(&lock, NULL);
+  cuio_ring_leave(cuio_ring_note(&slot, &captures), &lock, level, 2, &total, true);
+  CHECK(!take(&ring, &entry) && !cuio_lock_is_held(&lock));
 }
 
 TEST(ring_shows_what_waits_up_to_its_turn) {
@@ -169,8 +187,8 @@ TEST(ring_carries_what_was_captured) {
   cuio_ring ring = make(&page, entries, 2);
   uint64_t captured[9] = {11, 12, 13, 14, 15, 16, 17, 18, 19};
   cuio_ring *slot = &ring;
-  cuio_ring_put(&slot, 1, 1, true, captured, 2);
-  cuio_ring_put(&slot, 1, 2, true, captured, 9);
+  dispatch(&slot, 1, 1, true, captured, 2);
+  dispatch(&slot, 1, 2, true, captured, 9);
   CHECK(take(&ring, &entry) && entry.captures == 2 && entry.captured[0] == 11 && entry.captured[1] == 12);
   CHECK(take(&ring, &entry) && entry.captures == CUIO_RING_CAPTURES && entry.captured[7] == 18);
 }

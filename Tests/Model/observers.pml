@@ -1,6 +1,6 @@
-/* Records on their way to observers: cuio_ring_put and the bell of a dispatch, RecordSource.add and remove, and
- * ObserverThread.serve. Every record that is written while an observer is there reaches it, none twice, and the thread
- * does not sleep over one. Broken variants, which must fail: BREAK_*.
+/* Records on their way to observers: cuio_ring_leave and the bell of a dispatch, which has left the lock by then,
+ * RecordSource.add and remove, and ObserverThread.serve. Every record that is written while an observer is there reaches
+ * it, none twice, and the thread does not sleep over one. Broken variants, which must fail: BREAK_*.
  */
 #ifndef NRECORDS
 #define NRECORDS 3

@@ -1,12 +1,11 @@
-// Floor 0. A fixed ring of records, one for each dispatch, from one writer to one reader that takes no lock. The holder
-// of an interrupt lock, usually the serving thread, writes a ring in memory that no other process has. The thread that
-// serves observers reads it and copies each record into the observers' rings, in memory that each shares with one other
-// process. A full ring drops the new record and counts it.
+// Floor 0. A fixed ring of records, one for each dispatch, from one writer to one reader that takes no lock. The serving
+// thread notes a record while it holds the interrupt lock, in memory that nothing else reads, and puts it into a ring of
+// this process once the lock is free. The thread that serves observers reads that ring and copies each record into the
+// observers' rings, in memory that each shares with one other process. A full ring drops the new record and counts it.
 #ifndef CUIO_RING_H
 #define CUIO_RING_H
 
-#include "cuio_thread_state.h"
-#include "linux_attributes.h"
+#include "cuio_lock.h"
 
 #define CUIO_RING_CAPTURES 8
 #define CUIO_RING_MAGIC 0x676e697270757274u /* "turpring" */
@@ -56,9 +55,20 @@ typedef struct cuio_ring {
   uint64_t mask;
   /// The writer's own: what stands in the page may have been changed by another process.
   uint64_t written, dropped;
-  /// Asked after cuio_ring_put(), when the lock has been left; nil where the reader is not woken that way.
+  /// What cuio_ring_note() notes: so many values, on cache lines that the reader does not touch. Nil in a ring that is
+  /// only copied to.
+  uint64_t *LINUX_NULLABLE noted;
+  uint32_t captures;
+  /// Rung by cuio_ring_leave(); nil where the reader is not woken that way.
   cuio_bell *LINUX_NULLABLE bell;
 } cuio_ring;
+
+/// Values that go with each record: what the routines captured, or what a line says about its last read.
+typedef struct cuio_captures {
+  const uint64_t *LINUX_NULLABLE values;
+  /// At most CUIO_RING_CAPTURES are taken.
+  uint32_t count;
+} cuio_captures;
 
 /// Says that nothing will be written any more. The caller wakes the reader.
 void cuio_ring_end(cuio_ring *LINUX_NONNULL ring);
@@ -73,21 +83,21 @@ bool cuio_ring_is_valid(const cuio_ring_page *LINUX_NONNULL page, uint64_t size)
 /// began before may still write the former ring, whose memory therefore lasts as long as the object.
 void cuio_ring_publish(cuio_ring *LINUX_NULLABLE *LINUX_NONNULL slot, cuio_ring *LINUX_NULLABLE ring);
 
-/// Puts a record into the ring that `slot` publishes. With the interrupt lock held, at device level, so that a wake-up
-/// goes out once the lock is free. At most CUIO_RING_CAPTURES are taken of `captured`.
-LINUX_HOT void cuio_ring_put_slow(cuio_ring *LINUX_NULLABLE *LINUX_NONNULL slot, uint64_t count, uint64_t total,
-                                  bool claimed, const uint64_t *LINUX_NULLABLE captured, uint32_t captures);
-
-/// The same, at no cost where no ring is published.
-LINUX_HOT static inline void cuio_ring_put(cuio_ring *LINUX_NULLABLE *LINUX_NONNULL slot, uint64_t count,
-                                           uint64_t total, bool claimed, const uint64_t *LINUX_NULLABLE captured,
-                                           uint32_t captures) {
-  if (__atomic_load_n(slot, __ATOMIC_RELAXED)) cuio_ring_put_slow(slot, count, total, claimed, captured, captures);
+/// Whether a ring is published. By a dispatch, which then calls cuio_ring_note().
+LINUX_HOT static inline bool cuio_ring_is_published(cuio_ring *LINUX_NULLABLE *LINUX_NONNULL slot) {
+  return !LINUX_LIKELY(!__atomic_load_n(slot, __ATOMIC_RELAXED));
 }
 
-/// Brings what the next cuio_ring_put() touches close to the processor. The serving thread calls it after it slept,
-/// without the lock, so that the hold of the lock does not pay for it.
-LINUX_HOT void cuio_ring_warm(cuio_ring *LINUX_NULLABLE *LINUX_NONNULL slot);
+/// Begins the record of a dispatch for the ring that `slot` publishes: notes the values that go with it. With the
+/// interrupt lock held; touches no memory that another processor writes, so that a hold is no longer with observers than
+/// without. Returns the ring for cuio_ring_leave(), or nil where none is published any more.
+LINUX_HOT cuio_ring *LINUX_NULLABLE cuio_ring_note(cuio_ring *LINUX_NULLABLE *LINUX_NONNULL slot,
+                                                   const cuio_captures *LINUX_NONNULL captures);
+
+/// cuio_lock_leave(), then puts the record into the ring, if there is one, with the present time, and rings the bell.
+/// `total` is read with the lock held. By the thread that noted it.
+LINUX_HOT void cuio_ring_leave(cuio_ring *LINUX_NULLABLE ring, cuio_lock *LINUX_NONNULL lock, int32_t level,
+                               uint64_t count, const uint64_t *LINUX_NONNULL total, bool claimed);
 
 /// Records written so far. Sequentially consistent: after cuio_bell_sleep() it shows what no bell was rung for, and what
 /// the caller reads next is not older.

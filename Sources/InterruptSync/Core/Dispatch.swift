@@ -88,6 +88,8 @@ struct SyncCounters {
   /// Passes of one dispatch in mode repeat.
   let repeatLimit: UInt64
   let stormLimit: UInt32
+  /// Dispatches until the serving thread looks around (`Connection.handle`). Its own.
+  var turnsLeft: UInt32 = 1
   /// Ticks without an unclaimed dispatch after which the count starts again.
   let stormWindow: UInt64
   var lastUnclaimed: UInt64 = 0
@@ -96,17 +98,14 @@ struct SyncCounters {
   let stormSpan: UInt64
   /// Which connection the line is of: its `stop`, or nil while there is none.
   var connection: UnsafeMutablePointer<UInt32>?
-  /// What the routines captured for those records, and how many values; nil when none does.
-  var captured: UnsafePointer<UInt64>?
-  var captures: UInt32 = 0
+  /// Values that go with those records.
+  var captures = unsafe cuio_captures()
   /// Of the hub of a shared line: a flag, up while every member is inactive.
   var inactive: UInt32 = 0
   /// The last dispatch found it up. The serving thread's own, as the next two.
   var wasInactive = false
   /// A member has something to report.
   var membersReport = false
-  /// Dispatches until that thread looks around (`Connection.handle`).
-  var turnsLeft: UInt32 = 1
 }
 
 /// One value in memory of its own. A cell owns nothing and adds neither a lock nor an instruction;
@@ -175,10 +174,10 @@ func dispatchInterrupt(
   outcome |= unsafe countClaim(core, outcome, line)
   // Claimed or not, else one unclaimed interrupt would silence the line permanently (N17, U4).
   outcome |= unsafe rearmIfUnmasked(core, line)
-  recordEvent(core, delta, outcome)
-  let end = linux_ticks()
-  Counter.raise(&core.value.counters.longestHold, to: end &- start)
-  core.value.lastEnd = end
+  if unsafe cuio_ring_is_published(&core.value.records) {
+    return leaveRecord(core, level, start, delta, outcome)
+  }
+  endHold(core, start)
   unsafe cuio_lock_leave(core.value.lock, level)
   return outcome
 }
@@ -197,20 +196,33 @@ func dispatchMember(_ core: Cell<SyncCore>) -> Int32 {
   } else {
     Counter.add(&core.value.counters.unclaimed, 1)
   }
-  recordEvent(core, 1, outcome)
-  Counter.raise(&core.value.counters.longestHold, to: linux_ticks() &- start)
+  if unsafe cuio_ring_is_published(&core.value.records) {
+    return leaveRecord(core, level, start, 1, outcome)
+  }
+  endHold(core, start)
   unsafe cuio_lock_leave(core.value.lock, level)
   return outcome
 }
 
-/// For the observers. With the lock held, after everything that the dispatch counts but the hold
-/// itself. One record, in memory that no other process has, however many observe.
 @_noLocks @inline(__always)
-private func recordEvent(_ core: Cell<SyncCore>, _ delta: UInt64, _ outcome: Int32) {
-  let total = Counter.read(&core.value.counters.interrupts)
-  unsafe cuio_ring_put(
-    &core.value.records, delta, total, outcome & Outcome.claimed != 0, core.value.captured,
-    core.value.captures)
+private func endHold(_ core: Cell<SyncCore>, _ start: UInt64) {
+  let end = linux_ticks()
+  Counter.raise(&core.value.counters.longestHold, to: end &- start)
+  core.value.lastEnd = end
+}
+
+/// The end of a dispatch that is observed: leaves the lock, and then a record for the
+/// observers, one however many observe. Out of line, so that others pay one look at the slot.
+@_noLocks @inline(never)
+private func leaveRecord(
+  _ core: Cell<SyncCore>, _ level: Int32, _ start: UInt64, _ delta: UInt64, _ outcome: Int32
+) -> Int32 {
+  let ring = unsafe cuio_ring_note(&core.value.records, &core.value.captures)
+  endHold(core, start)
+  unsafe cuio_ring_leave(
+    ring, core.value.lock, level, delta, &core.value.counters.interrupts,
+    outcome & Outcome.claimed != 0)
+  return outcome
 }
 
 /// When this hold of the lock began. Reading the clock is felt on a line that never rests: there

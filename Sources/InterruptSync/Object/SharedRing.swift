@@ -88,7 +88,7 @@ package final class SharedRing: Sendable {
     unsafe ring.initialize(
       to: cuio_ring(
         page: page, entries: cuio_ring_entries(page), mask: entries - 1, written: 0, dropped: 0,
-        bell: nil))
+        noted: nil, captures: 0, bell: nil))
   }
 
   deinit {
@@ -122,8 +122,8 @@ extension InterruptSyncObject {
   package func setCaptured(_ values: UnsafePointer<UInt64>?, count: Int) {
     storage.holdingLock {
       storage.recordsLine = false
-      unsafe storage.core.value.captured = unsafe values
-      storage.core.value.captures = UInt32(clamping: count)
+      unsafe storage.core.value.captures = cuio_captures(
+        values: values, count: UInt32(clamping: count))
     }
   }
 }
@@ -132,9 +132,9 @@ extension SyncStorage {
   /// Sends what a line says about its last read along with each record, unless the owner captures
   /// something. With the lock held, at connect: the line lasts as long as the connection.
   func record(_ line: InterruptLine) {
-    guard recordsLine || core.value.captures == 0 else { return }
+    guard unsafe recordsLine || core.value.captures.count == 0 else { return }
     recordsLine = unsafe line.facts != nil
-    unsafe core.value.captured = unsafe line.facts
-    core.value.captures = UInt32(clamping: line.factCount)
+    unsafe core.value.captures = cuio_captures(
+      values: line.facts, count: UInt32(clamping: line.factCount))
   }
 }

@@ -1,7 +1,7 @@
 // Room Observing: the records of one object's dispatches on their way to its observers. A
-// dispatch writes one record, with the interrupt lock held, into memory of this process that no
-// other has; the observers' thread takes it from there. Any thread adds and removes observers, at
-// any level, and never takes the interrupt lock for that.
+// dispatch writes one record, after it has left the interrupt lock, into memory of this process
+// that no other has; the observers' thread takes it from there. Any thread adds and removes
+// observers, at any level, and never takes the interrupt lock for that.
 package import CUIO
 import LinuxSystem
 
@@ -49,6 +49,8 @@ package final class DispatchObservation: Sendable {
   let ring: UnsafeMutablePointer<cuio_ring>
   private let page: UnsafeMutablePointer<cuio_ring_page>
   private let entries: UnsafeMutablePointer<cuio_ring_entry>
+  /// The dispatch's own, on a cache line that no other thread reads.
+  private let noted: UnsafeMutablePointer<InlineArray<8, UInt64>>
   private let thread: ObserverThread
   /// Guards what follows.
   private let monitor = Monitor()
@@ -62,17 +64,21 @@ package final class DispatchObservation: Sendable {
     unsafe page = .allocate(capacity: 1)
     unsafe cuio_ring_format(page, UInt64(Self.capacity))
     unsafe entries = .allocate(capacity: Self.capacity)
-    // Touches every page: a dispatch does not fault on one with the lock held.
+    // Touches every page: a dispatch does not fault on one.
     unsafe entries.initialize(repeating: cuio_ring_entry(), count: Self.capacity)
+    unsafe noted = CacheLine.allocate()
+    unsafe noted.initialize(to: InlineArray(repeating: 0))
     unsafe ring = .allocate(capacity: 1)
     unsafe ring.initialize(
       to: cuio_ring(
         page: page, entries: entries, mask: UInt64(Self.capacity - 1), written: 0, dropped: 0,
+        noted: UnsafeMutableRawPointer(noted).assumingMemoryBound(to: UInt64.self), captures: 0,
         bell: thread.bell))
   }
 
   deinit {
     unsafe ring.deallocate()
+    unsafe CacheLine.deallocate(noted)
     unsafe entries.deallocate()
     unsafe page.deallocate()
   }

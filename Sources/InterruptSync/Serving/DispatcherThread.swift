@@ -137,9 +137,7 @@ import UIO
       }
       switch result {
       case 0: dispatch(delta)
-      case -EAGAIN:
-        sleep()
-        unsafe cuio_ring_warm(&core.value.records)
+      case -EAGAIN: sleep()
       case -EINTR: continue
       default: return connection.end(-result)
       }

@@ -105,7 +105,6 @@ func serveSlot(_ slot: Cell<GroupSlot>, _ last: Cell<UInt64>) -> Int32 {
   var delta: UInt64 = 0
   let result = unsafe cuio_line_read(line, &delta)
   if result != 0 { return result }
-  if unsafe last.pointer.pointee == 0 { unsafe cuio_ring_warm(&core.pointer.pointee.records) }
   unsafe core.pointer.pointee.lastEnd = last.pointer.pointee
   let outcome = unsafe dispatchInterrupt(core, line, delta)
   unsafe last.pointer.pointee = core.pointer.pointee.lastEnd
