@@ -28,6 +28,7 @@ extension DeviceOperation {
       errno: number)
   }
 
+  package static var bugHint: String { "report it as a bug of the library" }
   package static var limitHint: String { "raise the limit (systemd: LimitNOFILE=, LimitMEMLOCK=)" }
 }
 
@@ -49,6 +50,7 @@ package enum UIOOperation: String, CaseIterable, DeviceOperation {
   private static let pciHint =
     "PCI files in sysfs belong to root: run as root, or let a udev rule give them to the group uio; "
     + "under kernel lockdown (Secure Boot) they stay closed to everyone"
+  private static let authorHint = "report it to the driver's author"
   private static let gone: Meaning = (
     .removed, "the device was unbound or removed", "open it again by its stable id once it is back"
   )
@@ -68,9 +70,10 @@ package enum UIOOperation: String, CaseIterable, DeviceOperation {
     case (.open, EBUSY):
       (.busy, "its driver refuses another open", "close it in the other program")  // 1
     case (.read, EIO): Self.gone  // 13
-    case (.read, EPIPE): (.removed, "the writing end was closed", "")
+    case (.read, EPIPE):
+      (.removed, "the writing end was closed", "open the line again once its writer is back")
     case (.read, EBADMSG), (.read, EINVAL):  // 7
-      (.driverFailed, "the answer is not an interrupt count of 4 bytes", "")
+      (.driverFailed, "the answer is not an interrupt count of 4 bytes", Self.authorHint)
     case (.irqControl, EINVAL), (.irqControl, ENODEV): Self.gone  // 16
     case (.irqControl, EIO):  // 16
       (.noInterrupt, "the device has no interrupt", Self.interruptHint)
@@ -83,8 +86,7 @@ package enum UIOOperation: String, CaseIterable, DeviceOperation {
       (.readOnly, "the descriptor is not open for writing", "open the device with O_RDWR")  // 19
     case (.irqControl, EPROTO):
       (
-        .driverFailed, "its driver returned a length other than 4",
-        "report it to the driver's author"
+        .driverFailed, "its driver returned a length other than 4", Self.authorHint
       )  // 18
     case (.irqControl, _):
       (.driverFailed, "its driver refused to re-arm", "the kernel's log may say why")  // 18
@@ -105,10 +107,13 @@ package enum UIOOperation: String, CaseIterable, DeviceOperation {
         .noSuchRegion, "the function has no such BAR",
         "the file resource in its sysfs folder lists them"
       )
-    case (.mapResource, EINVAL):
-      (.busy, "a kernel driver holds the region exclusively", "")  // 40
+    case (.mapResource, EINVAL):  // 40
+      (.busy, "a kernel driver holds the region exclusively", "unbind it; /proc/iomem names it")
     case (.port, EINVAL):
-      (.misaligned, "the BAR does not accept an access of this width or offset", "")
+      (
+        .misaligned, "the BAR does not accept an access of this width or offset",
+        "use 1, 2 or 4 bytes at an offset that is a multiple of the width"
+      )
     case (.attribute, ENOENT), (.attribute, ENODEV), (.attribute, EINVAL): Self.gone  // 37
     default: nil
     }
@@ -126,12 +131,15 @@ package enum UIOOperation: String, CaseIterable, DeviceOperation {
     case EMFILE, ENFILE: (.resourcesExhausted, "too many open files", Self.limitHint)
     case ENOMEM, EAGAIN: (.resourcesExhausted, "out of memory or of locked memory", Self.limitHint)
     case ENODEV, ENOENT, ENXIO: Self.gone
-    case EFAULT: (.unexpected, "bad address", "")  // 12: the event is not consumed
+    case EFAULT: (.unexpected, "bad address", Self.bugHint)  // 12: the event is not consumed
     default:
       if self == .open {
         (.driverFailed, "its driver's open hook refused", "the kernel's log may say why")  // 1
       } else {
-        (.unexpected, "the kernel returned an error that UIO does not document", "")
+        (
+          .unexpected, "the kernel returned an error that UIO does not document",
+          "the kernel's log may say why"
+        )
       }
     }
   }

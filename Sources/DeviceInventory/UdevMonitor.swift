@@ -66,6 +66,6 @@ struct UdevMessage: Equatable {
     UIOError(
       .resourcesExhausted, device: "libudev", operation: operation,
       cause: "cannot create a context",
-      errno: errno)
+      hint: UIOOperation.limitHint, errno: errno)
   }
 }

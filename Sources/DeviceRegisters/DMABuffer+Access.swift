@@ -30,7 +30,8 @@ extension DMABuffer {
     guard offset >= 0, count >= 0, count <= size, offset <= size - count else {
       throw DeviceError(
         .outOfBounds, device: "DMA buffer at \(deviceAddress)", operation: "access the memory",
-        cause: "\(count) bytes at offset \(offset) leave the \(size) bytes of the buffer")
+        cause: "\(count) bytes at offset \(offset) leave the \(size) bytes of the buffer",
+        hint: "use a range within the buffer, or make it larger")
     }
   }
 }

@@ -76,7 +76,8 @@ package struct DMAExtent: Equatable, Sendable {
     guard size > 0, size <= Int.max - page, alignment > 0, alignment & (alignment - 1) == 0 else {
       throw DeviceError(
         .malformed, device: name, operation: "make a DMA buffer",
-        cause: "the size is below 1 or the alignment, \(alignment), is no power of two")
+        cause: "the size is below 1 or the alignment, \(alignment), is no power of two",
+        hint: "ask for one byte or more, and for an alignment of 1, 2, 4, 8 and so on")
     }
     length = (size + page - 1) / page * page
     self.alignment = max(alignment, page)

@@ -268,20 +268,23 @@ package import LinuxSystem
   private func boundsError(_ offset: Int, _ width: Int) -> DeviceError {
     DeviceError(
       .outOfBounds, device: name, operation: "access a register",
-      cause: "\(width) bytes at offset \(offset) leave the \(size) bytes of the region")
+      cause: "\(width) bytes at offset \(offset) leave the \(size) bytes of the region",
+      hint: "use an offset within the region, as the device's data sheet has it")
   }
 
   @inline(never)
   private func alignmentError(_ offset: Int, _ width: Int) -> DeviceError {
     DeviceError(
       .misaligned, device: name, operation: "access a register",
-      cause: "offset \(offset) is not a multiple of the width \(width)")
+      cause: "offset \(offset) is not a multiple of the width \(width)",
+      hint: "use a width that divides the offset")
   }
 
   @inline(never)
   private func widthError(_ offset: Int, _ width: Int) -> DeviceError {
     DeviceError(
       .misaligned, device: name, operation: "access a register",
-      cause: "\(width) bytes at offset \(offset): ports take 1, 2 or 4 bytes at a time")
+      cause: "\(width) bytes at offset \(offset): ports take 1, 2 or 4 bytes at a time",
+      hint: "split the access")
   }
 }

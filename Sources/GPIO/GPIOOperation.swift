@@ -66,7 +66,10 @@ package enum GPIOOperation: String, CaseIterable, DeviceOperation {
         "the machine may keep the line for itself, or the chip have one kind of edge; "
           + "the clock realtime takes Linux 5.11"
       )
-    case (.read, EBADMSG): (.driverFailed, "the answer is not a record of 48 bytes", "")  // G2
+    case (.read, EBADMSG):
+      (
+        .driverFailed, "the answer is not a record of 48 bytes", Self.bugHint
+      )  // G2
     case (.read, EPIPE): Self.gone
     default: nil
     }
@@ -79,7 +82,7 @@ package enum GPIOOperation: String, CaseIterable, DeviceOperation {
     case ENOMEM, EAGAIN: (.resourcesExhausted, "out of memory", Self.limitHint)
     case ENODEV, ENOENT, ENXIO: Self.gone  // G10
     case EINVAL, ENOTTY, EBADF, EFAULT:
-      (.unexpected, "the kernel refuses the call's arguments", "report it as a bug of the library")
+      (.unexpected, "the kernel refuses the call's arguments", Self.bugHint)
     default:
       (
         .driverFailed, "the chip's driver answered with an error of its own",

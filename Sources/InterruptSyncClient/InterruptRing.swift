@@ -103,7 +103,8 @@ public struct InterruptRecord: Equatable, Sendable {
         if let record = take() { return record }
         throw InterruptSyncClientError(
           .timedOut, object: device, operation: "wait for an interrupt",
-          cause: "no interrupt came in time")
+          cause: "no interrupt came in time",
+          hint: "wait longer; interruptsyncctl info shows whether the device is connected")
       }
     }
   }

@@ -91,7 +91,8 @@ extension InterruptSyncClient {
     guard let first = all.first, all.count == 1 else {
       throw InterruptSyncClientError(
         .protocolViolation, object: device, operation: "get statistics",
-        cause: "the daemon answered for \(all.count) devices")
+        cause: "the daemon answered for \(all.count) devices",
+        hint: "the daemon has another version: restart it after an upgrade")
     }
     return first
   }
@@ -267,13 +268,15 @@ extension InterruptSyncClient {
     let operation = "hand over the device"
     guard let number = described.number else {
       throw InterruptSyncClientError(
-        .wrongState, object: device, operation: operation, cause: "it has no device node now")
+        .wrongState, object: device, operation: operation, cause: "it has no device node now",
+        hint: "bind it to a UIO driver: interruptsyncctl bind")
     }
     // Opening and closing the node would turn off bus mastering under its current user.
     guard !described.isServiced else {
       throw InterruptSyncClientError(
         .wrongState, object: device, operation: operation,
-        cause: "the daemon has it open already: it is \(described.state.rawValue)")
+        cause: "the daemon has it open already: it is \(described.state.rawValue)",
+        hint: "disconnect it first: interruptsyncctl disconnect")
     }
     var descriptors = [try open("/dev/uio\(number)", device, operation)]
     var parameters: JSONObject = ["device": .string(described.id), "node": 0]

@@ -100,7 +100,8 @@ package final class MachineMemory: @unchecked Sendable {
     guard let largest = sizes.last else {
       return UIOError(
         .unsupported, device: name, operation: MemoryOperation.map.rawValue,
-        cause: "the kernel has no huge pages (CONFIG_HUGETLBFS)")
+        cause: "the kernel has no huge pages (CONFIG_HUGETLBFS)",
+        hint: "use a kernel that has them, or vfio-pci behind an IOMMU")
     }
     return UIOError(
       .unsupported, device: name, operation: MemoryOperation.map.rawValue,

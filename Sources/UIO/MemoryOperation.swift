@@ -65,7 +65,10 @@ package enum MemoryOperation: String, CaseIterable, DeviceOperation {
         "sysctl kernel.io_uring_disabled=0; a sandbox must allow io_uring_setup and io_uring_register"
       )
     case (.pin, ENOSYS):
-      (.unsupported, "the kernel has no io_uring, which keeps the memory in its place", "")
+      (
+        .unsupported, "the kernel has no io_uring, which keeps the memory in its place",
+        "use a kernel with CONFIG_IO_URING; behind an IOMMU vfio-pci needs none"
+      )
     case (.pin, ENOMEM):
       (
         .resourcesExhausted, "out of memory, or beyond the limit of locked memory",
@@ -86,7 +89,11 @@ package enum MemoryOperation: String, CaseIterable, DeviceOperation {
       )
     case (.locate, ENOENT):
       (.unsupported, "/proc/self/pagemap is not there", "mount /proc")
-    default: (.unexpected, "the kernel returned an error that is not documented for this", "")
+    default:
+      (
+        .unexpected, "the kernel returned an error that is not documented for this",
+        "the kernel's log may say why"
+      )
     }
   }
 }

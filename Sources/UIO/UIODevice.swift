@@ -161,7 +161,8 @@ public final class UIODevice: Sendable, CustomStringConvertible {
     let name = "\(description) map\(index)"
     guard map.usableSize > 0 else {
       throw UIOError(
-        .unmappable, device: name, operation: "map memory", cause: "the map has no usable bytes")
+        .unmappable, device: name, operation: "map memory", cause: "the map has no usable bytes",
+        hint: "its driver describes a map of size 0: use another map, or the PCI BAR")
     }
     // The kernel compares whole pages with what addr and size span (fact 34).
     guard map.address % UInt64(page) == 0 else {

@@ -98,7 +98,8 @@ import Synchronization
       throw UIOError(
         .rearmUnsupported, device: device.description, operation: "set bus master",
         cause:
-          "it is re-armed by \(strategy.rawValue), so its PCI configuration space is not open")
+          "it is re-armed by \(strategy.rawValue), so its PCI configuration space is not open",
+        hint: "choose PCI COMMAND as the line's strategy")
     }
     let result = unsafe cuio_line_set_bus_master(raw, isOn)
     if result != 0 { throw failure(.configuration, -result) }

@@ -29,7 +29,8 @@ extension VFIODevice {
     guard result == 0, let info, identity == UInt32(info.device) << 16 | UInt32(info.vendor) else {
       throw UIOError(
         .removed, device: "pci-\(address)", operation: "go on with the device",
-        cause: "the descriptor of an earlier process is not the device's", errno: ENODEV)
+        cause: "the descriptor of an earlier process is not the device's",
+        hint: "open the device by its address", errno: ENODEV)
     }
   }
 }

@@ -60,19 +60,34 @@ package enum VFIOOperation: String, CaseIterable, DeviceOperation {
     case (.arm, ENOSPC):
       (.resourcesExhausted, "the machine has no interrupt vectors left", "connect fewer vectors")
     case (.arm, EINVAL):
-      (.noInterrupt, "the device has no such vector, or another kind of interrupt is enabled", "")
-    case (.mask, ENOTTY): (.unsupported, "messages cannot be masked", "")  // V17
+      (
+        .noInterrupt, "the device has no such vector, or another kind of interrupt is enabled",
+        "the device's information lists its kinds of interrupt and their vectors"
+      )
+    case (.mask, ENOTTY):
+      (
+        .unsupported, "messages cannot be masked", "mask them in the device's own registers"
+      )  // V17
     case (.trigger, EINVAL): (.noInterrupt, "the vector is not armed", "connect it first")  // V27
     case (.reset, EINVAL), (.reset, ENOTTY):  // V9
       (
         .unsupported, "the function has no reset of its own",
         "reset it through its registers, as its data sheet says"
       )
-    case (.region, EINVAL), (.region, ENODEV): (.unmappable, "the region cannot be mapped", "")
+    case (.region, EINVAL), (.region, ENODEV):
+      (
+        .unmappable, "the region cannot be mapped", "read and write it without a mapping"
+      )
     case (.access, EIO), (.configuration, EIO):  // V31
-      (.removed, "the device does not answer: it is gone, asleep, or its memory is off", "")
+      (
+        .removed, "the device does not answer: it is gone, asleep, or its memory is off",
+        "open it again once it is back; lspci -vv shows its power state and whether its memory is on"
+      )
     case (.access, EINVAL):
-      (.outOfBounds, "the region does not take an access of this width or offset", "")
+      (
+        .outOfBounds, "the region does not take an access of this width or offset",
+        "use 1, 2 or 4 bytes at an offset that is a multiple of the width, within the region"
+      )
     case (.mapMemory, ENOMEM):  // V34
       (
         .resourcesExhausted, "out of memory, or beyond the limit of locked memory",
@@ -97,8 +112,12 @@ package enum VFIOOperation: String, CaseIterable, DeviceOperation {
     case ENOMEM, EAGAIN: (.resourcesExhausted, "out of memory or of locked memory", Self.limitHint)
     case ENODEV, ENOENT, ENXIO: Self.gone
     case EINVAL, ENOTTY, EBADF, EFAULT, EBADFD:
-      (.unexpected, "the kernel refuses the call's arguments", "report it as a bug of the library")
-    default: (.unexpected, "the kernel returned an error that VFIO does not document", "")
+      (.unexpected, "the kernel refuses the call's arguments", Self.bugHint)
+    default:
+      (
+        .unexpected, "the kernel returned an error that VFIO does not document",
+        "the kernel's log may say why"
+      )
     }
   }
 }

@@ -94,7 +94,11 @@ package struct VarlinkError: ExplainedError, Equatable, Sendable, CustomStringCo
         .permissionDenied, "permission denied",
         "members of the socket's group may connect: ls -l shows the group; add the user to it"
       )
-    case EADDRINUSE: (.addressInUse, "it exists already", "")
+    case EADDRINUSE:
+      (
+        .addressInUse, "it exists already",
+        "use another path, or stop the process that listens there"
+      )
     case EAGAIN, ETIMEDOUT:
       (.timedOut, "the service accepts no more connections", "look at its log, or try again later")
     case ENAMETOOLONG: (.malformedAddress, "longer than 107 bytes", "use a shorter path")
@@ -103,7 +107,10 @@ package struct VarlinkError: ExplainedError, Equatable, Sendable, CustomStringCo
         .resourcesExhausted, "no descriptors or memory left",
         "raise the limit (systemd: LimitNOFILE=)"
       )
-    case EPIPE, ECONNRESET: (.disconnected, "the other end closed the connection", "")
+    case EPIPE, ECONNRESET:
+      (
+        .disconnected, "the other end closed the connection", "connect again; its log may say why"
+      )
     case EROFS:
       (
         .permissionDenied, FileFailure(number).cause,

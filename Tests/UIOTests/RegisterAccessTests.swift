@@ -117,11 +117,13 @@ func unalignedAccessesAreRefused(_ index: Int) throws {
   let bounds = #expect(throws: UIOError.self) { try bench.region.read32(at: 24) }
   #expect(
     bounds?.description
-      == "uio0 map0: access a register: 4 bytes at offset 24 leave the 24 bytes of the region")
+      == "uio0 map0: access a register: 4 bytes at offset 24 leave the 24 bytes of the region\n"
+      + "  hint: use an offset within the region, as the device's data sheet has it")
   let alignment = #expect(throws: UIOError.self) { try bench.region.read32(at: 2) }
   #expect(
     alignment?.description
-      == "uio0 map0: access a register: offset 2 is not a multiple of the width 4")
+      == "uio0 map0: access a register: offset 2 is not a multiple of the width 4\n"
+      + "  hint: use a width that divides the offset")
 }
 
 @Test(arguments: 0..<4)

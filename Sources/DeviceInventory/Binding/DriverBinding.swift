@@ -186,7 +186,8 @@ package struct DriverBinding {
     guard self.driver == nil else {
       throw UIOError(
         .busy, device: "\(device)", operation: operation,
-        cause: "\(driver ?? "") does not release the device")
+        cause: "\(driver ?? "") does not release the device",
+        hint: "end what uses the device; the kernel's log may say why")
     }
     // Before the next driver has it. udev does it, too, but later.
     try PCIFileRights(folder: folder, sysfs: system.sysfs, rights: system.rights).settle()

@@ -94,7 +94,8 @@ public final class DeferredQueue: Sendable {
     } catch {
       throw InterruptSyncError(
         .resourcesExhausted, object: name, operation: "make a deferred queue",
-        cause: "cannot create a thread", errno: error.number)
+        cause: "cannot create a thread",
+        hint: "raise the limit (systemd: TasksMax=)", errno: error.number)
     }
     ProcessEnd.watch(self)
   }
@@ -213,7 +214,8 @@ struct WakeEvent: Sendable {
     guard fd >= 0 else {
       throw InterruptSyncError(
         .resourcesExhausted, object: name, operation: "make a deferred queue",
-        cause: "cannot create an eventfd", errno: -fd)
+        cause: "cannot create an eventfd",
+        hint: "raise the limit (systemd: LimitNOFILE=)", errno: -fd)
     }
     return WakeEvent(fd: fd)
   }

@@ -76,6 +76,9 @@ import UIO
       code, object: line, operation: "make a descriptor line",
       cause: code == .invalidArgument
         ? "\(what), \(descriptor), is not open" : "cannot duplicate \(what)",
+      hint: code == .invalidArgument
+        ? "open it, and close it after the line is made"
+        : "raise the limit (systemd: LimitNOFILE=)",
       errno: number)
   }
 
@@ -110,15 +113,22 @@ import UIO
   /// EPIPE, EIO and ENODEV mean `removed`: the other end was closed, or the device is gone. Everything
   /// else is `lineFailed`, also a record whose length is not the format's (EBADMSG).
   public func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
-    let (code, cause): (InterruptSyncError.Code, String) =
+    let (code, cause, hint): (InterruptSyncError.Code, String, String) =
       switch (operation, errno) {
-      case (.rearm, EPIPE), (.rearm, EIO), (.rearm, ENODEV): (.removed, "the device is gone")
-      case (.rearm, _): (.lineFailed, "the line cannot be unmasked")
-      case (_, EPIPE), (_, EIO), (_, ENODEV): (.removed, "the other end was closed")
-      case (_, EBADMSG): (.lineFailed, "a record's length differs from the format's")
-      default: (.lineFailed, "the descriptor failed")
+      case (.rearm, EPIPE), (.rearm, EIO), (.rearm, ENODEV):
+        (.removed, "the device is gone", "make a line of its new descriptors once it is back")
+      case (.rearm, _):
+        (.lineFailed, "the line cannot be unmasked", "the unmask eventfd or call says why")
+      case (_, EPIPE), (_, EIO), (_, ENODEV):
+        (.removed, "the other end was closed", "make a line of a new descriptor")
+      case (_, EBADMSG):
+        (
+          .lineFailed, "a record's length differs from the format's",
+          "make the line with the format that its writer has"
+        )
+      default: (.lineFailed, "the descriptor failed", "make a line of a new descriptor")
       }
     return InterruptSyncError(
-      code, object: name, operation: operation.rawValue, cause: cause, errno: errno)
+      code, object: name, operation: operation.rawValue, cause: cause, hint: hint, errno: errno)
   }
 }

@@ -23,7 +23,8 @@ import UIO
     guard fd >= 0 else {
       throw InterruptSyncError(
         .resourcesExhausted, object: name, operation: "make a software line",
-        cause: "cannot create an eventfd", errno: -fd)
+        cause: "cannot create an eventfd",
+        hint: "raise the limit (systemd: LimitNOFILE=)", errno: -fd)
     }
     self.name = name
     event = FileDescriptor(adopting: fd)
@@ -58,6 +59,7 @@ import UIO
   public func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
     InterruptSyncError(
       .lineFailed, object: name, operation: operation.rawValue, cause: "the eventfd failed",
+      hint: "end the code that uses a descriptor which is not its own, or closes one twice",
       errno: errno)
   }
 }

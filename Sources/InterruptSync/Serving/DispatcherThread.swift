@@ -30,7 +30,8 @@ import UIO
     guard fd >= 0 else {
       throw InterruptSyncError(
         .resourcesExhausted, object: connection.served.name, operation: "connect",
-        cause: "cannot create an eventfd", errno: -fd)
+        cause: "cannot create an eventfd",
+        hint: "raise the limit (systemd: LimitNOFILE=)", errno: -fd)
     }
     wake = FileDescriptor(adopting: fd)
     self.connection = connection

@@ -51,7 +51,8 @@ extension ClientService {
         guard let regions else {
           throw UIOError(
             .noSuchRegion, device: id, operation: "find the register",
-            cause: "a software line has no registers")
+            cause: "a software line has no registers",
+            hint: "name a device with registers: interruptsyncctl info shows its regions")
         }
         return try regions.region(region)
       }

@@ -182,7 +182,10 @@ extension ManagedDevice {
     guard let regions else {
       throw UIOError(
         .noSuchRegion, device: id, operation: "prepare the recipe",
-        cause: "a software line has no registers")
+        cause: "a software line has no registers",
+        hint:
+          "leave Claim=, Acknowledge= and Capture= out of its file, or name a device with registers"
+      )
     }
     let routine = try RecipeRoutine(recipe, in: regions)
     let registration = try object.registerServiceRoutine { routine.service() }

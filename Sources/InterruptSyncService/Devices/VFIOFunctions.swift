@@ -211,7 +211,9 @@ final class VFIOFunctions {
     } catch {
       throw UIOError(
         .resourcesExhausted, device: id, operation: "open",
-        cause: "cannot start the thread that opens it", errno: error.number)
+        cause: "cannot start the thread that opens it",
+        hint: "raise the limit of threads or memory (systemd: TasksMax=, MemoryMax=)",
+        errno: error.number)
     }
   }
 

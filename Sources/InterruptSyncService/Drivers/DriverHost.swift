@@ -83,13 +83,15 @@ import UIO
     guard isStarting.load(ordering: .acquiring) else {
       throw UIOError(
         .readOnly, device: device, operation: "open \(name)",
-        cause: "only interruptsync_driver_start() may open regions")
+        cause: "only interruptsync_driver_start() may open regions",
+        hint: "open it there, and keep the handle")
     }
     if let region = opened[name] { return region }
     guard let regions else {
       throw UIOError(
         .noSuchRegion, device: device, operation: "open \(name)",
-        cause: "a software line has no registers")
+        cause: "a software line has no registers",
+        hint: "give the driver a device with registers")
     }
     let region = try regions.region(RegisterReference(name + ":0").region)
     opened[name] = region

@@ -94,7 +94,8 @@ package final class Service {
     guard fd >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: "interruptsyncd", operation: "start",
-        cause: "cannot open a descriptor", errno: -fd)
+        cause: "cannot open a descriptor",
+        hint: UIOOperation.limitHint, errno: -fd)
     }
     return FileDescriptor(adopting: fd)
   }

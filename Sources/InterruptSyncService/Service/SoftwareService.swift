@@ -22,6 +22,7 @@ final class SoftwareService {
     guard fd >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: Self.name, operation: "start", cause: "cannot create a timer",
+        hint: UIOOperation.limitHint,
         errno: -fd)
     }
     clock = FileDescriptor(adopting: fd)

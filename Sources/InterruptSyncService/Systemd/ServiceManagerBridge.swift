@@ -42,7 +42,8 @@ final class ServiceManagerBridge {
       guard fd >= 0 else {
         throw UIOError(
           .resourcesExhausted, device: "interruptsyncd", operation: "feed the watchdog",
-          cause: "cannot create a timer", errno: -fd)
+          cause: "cannot create a timer",
+          hint: UIOOperation.limitHint, errno: -fd)
       }
       return FileDescriptor(adopting: fd)
     }

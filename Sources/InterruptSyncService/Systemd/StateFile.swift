@@ -41,7 +41,8 @@ package final class StateFile {
     guard fd >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: "interruptsyncd", operation: "keep totals over restarts",
-        cause: "cannot create a memory file", errno: -fd)
+        cause: "cannot create a memory file",
+        hint: UIOOperation.limitHint, errno: -fd)
     }
     self.init(FileDescriptor(adopting: fd), sequence: 0)
   }

@@ -54,7 +54,8 @@ struct BoundRegister {
     guard register.offset >= 0, register.offset <= region.size - register.width / 8 else {
       throw UIOError(
         .outOfBounds, device: region.name, operation: "find the register",
-        cause: "\(register) is outside the \(region.size) bytes of the region")
+        cause: "\(register) is outside the \(region.size) bytes of the region",
+        hint: "interruptsyncctl info shows the regions and their sizes")
     }
     guard register.width < 64 || region.kind == .memory else {
       throw UIOError(
@@ -72,7 +73,8 @@ struct BoundRegister {
     guard width < 64, value >> UInt64(width) != 0 else { return }
     throw UIOError(
       .malformed, device: region.name, operation: "write the register",
-      cause: "0x\(String(value, radix: 16)) has more than \(width) bits")
+      cause: "0x\(String(value, radix: 16)) has more than \(width) bits",
+      hint: "write a smaller value, or name the register with its true width")
   }
 
   /// All bits, masked or not. Throws `removed`.

@@ -236,7 +236,9 @@ extension VarlinkClient {
   }
 
   private func violation(_ method: String, _ cause: String) -> VarlinkError {
-    VarlinkError(.protocolViolation, object: name, operation: method, cause: cause)
+    VarlinkError(
+      .protocolViolation, object: name, operation: method, cause: cause,
+      hint: "it is no Varlink service, or has another version: look at its log")
   }
 
   private func reading<R>(
@@ -254,7 +256,8 @@ extension VarlinkClient {
       case .cutShort: throw disconnected(method, error.description)
       case .descriptorsLost:
         throw VarlinkError(
-          .resourcesExhausted, object: name, operation: method, cause: error.description)
+          .resourcesExhausted, object: name, operation: method, cause: error.description,
+          hint: "raise the limit (systemd: LimitNOFILE=)")
       case .tooLong, .tooManyDescriptors, .unwantedDescriptors:
         throw violation(method, error.description)
       }

@@ -47,7 +47,8 @@ struct InterfaceParser {
     let place = place ?? scanner.place
     return VarlinkError(
       .invalidDescription, object: interface, operation: "read an interface's description",
-      cause: "line \(place.line), column \(place.column): \(cause)")
+      cause: "line \(place.line), column \(place.column): \(cause)",
+      hint: "correct the description there")
   }
 
   private mutating func member() throws(VarlinkError) -> InterfaceMember {

@@ -56,7 +56,8 @@ import VFIO
   static func noMemory(_ length: Int) -> UIOError {
     UIOError(
       .resourcesExhausted, device: "common buffer of \(length) bytes",
-      operation: "make a common buffer", cause: "the process gets no memory")
+      operation: "make a common buffer", cause: "the process gets no memory",
+      hint: "make it smaller, or give the process more memory")
   }
 
   /// The highest address of so many bits.

@@ -101,7 +101,8 @@ import LinuxSystem
         guard member.line.enter(shares: shares) else {
           throw InterruptSyncError(
             .lineBusy, object: member.object.name, operation: "connect",
-            cause: "the vector is connected already, and not all its users set ShareVector")
+            cause: "the vector is connected already, and not all its users set ShareVector",
+            hint: "set ShareVector for each interrupt of the vector, or disconnect the other")
         }
         entered.append(member)
         unsafe try member.object.registerServiceRoutine(

@@ -17,7 +17,7 @@ final class Screen {
     guard raw >= 0 else {
       throw UIOError(
         .resourcesExhausted, device: "terminal", operation: "prepare",
-        cause: "cannot create a signalfd", errno: -raw)
+        cause: "cannot create a signalfd", hint: UIOOperation.limitHint, errno: -raw)
     }
     signals = FileDescriptor(adopting: raw)
     hasKeys = unsafe tcgetattr(0, &before) == 0
