@@ -118,8 +118,16 @@ install-lib: lib
 	install -m 644 Sources/CInterruptSync/include/interruptsync/*.h $(DESTDIR)$(PREFIX)/include/interruptsync/
 	cd Sources/CWindowsInterrupts/include && find . -name '*.h' ! -name core.h ! -name CWindowsInterrupts.h \
 	  -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX))/include/interruptsync/windows/{} \;
-	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
-	  Sources/CInterruptSync/packaging/interruptsync.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/interruptsync.pc
+	# How drivers' sources write the headers' names, for which Windows does not tell a from A.
+	names=$(DESTDIR)$(PREFIX)/include/interruptsync/windows/names; install -d $$names; \
+	for name in NTDDK.H Ntddk.h NtDDK.h NTDEF.H Ntdef.h NTSTATUS.H Ntstatus.h NtStatus.h WDM.H Wdm.h WDF.H Wdf.h PORTCLS.H \
+	  Portcls.h PortCls.h STDUNK.H Stdunk.h StdUnk.h INITGUID.H Initguid.h InitGuid.h KSDEBUG.H Ksdebug.h KsDebug.h; do \
+	  echo "#include \"../$$(echo $$name | tr A-Z a-z)\"" >$$names/$$name || exit; \
+	done
+	for name in interruptsync interruptsync-windows; do \
+	  sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
+	    Sources/CInterruptSync/packaging/$$name.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/$$name.pc || exit; \
+	done
 
 # SwiftPM's work is done before the packages' own build, which finds nothing to fetch.
 deb: build lib

@@ -150,6 +150,41 @@ static void exclude(int interrupts) {
   CHECK(a.result == 5000 && b.result == 15000 && my.overlaps == 0 && my.count == 16000 && reports == 0);
 }
 
+static sem_t holds, has_asked;
+
+static void *hold_second(void *unused) {
+  WdfInterruptAcquireLock(my.interrupt[1]);
+  sem_post(&holds);
+  sem_wait(&has_asked);
+  WdfInterruptReleaseLock(my.interrupt[1]);
+  return unused;
+}
+
+static BOOLEAN ask(WDFINTERRUPT interrupt, WDFCONTEXT context) {
+  (void)interrupt, (void)context;
+  for (ULONG i = 0; i < 2; i++) {
+    WDF_INTERRUPT_INFO info;
+    WDF_INTERRUPT_INFO_INIT(&info);
+    WdfInterruptGetInfo(my.interrupt[i], &info);
+    CHECK(info.Irql == dirql(i) && info.MessageNumber == i);
+    CHECK(info.Vector == resource(pdo, CmResourceTypeInterrupt, i)->u.Interrupt.Vector);
+  }
+  return TRUE;
+}
+
+// Of an interrupt whose lock another thread holds as well.
+TEST(W32_a_routine_is_told_about_every_interrupt) {
+  prepare(FALSE, FALSE), start(2);
+  sem_init(&holds, 0, 0), sem_init(&has_asked, 0, 0);
+  pthread_t thread;
+  pthread_create(&thread, NULL, hold_second, NULL);
+  sem_wait(&holds);
+  CHECK(WdfInterruptSynchronize(my.interrupt[0], ask, NULL) && reports == 0);
+  sem_post(&has_asked);
+  pthread_join(thread, NULL);
+  end();
+}
+
 TEST(W20_callers_are_independent_and_all_exclude_each_other) {
   prepare(FALSE, FALSE), start(2), exclude(1), end();
   prepare(TRUE, FALSE), start(2), exclude(1), end();

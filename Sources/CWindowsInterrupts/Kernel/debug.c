@@ -1,4 +1,5 @@
-// Floor 5, room Kernel. Messages, assertions, checks of the level, and the time. Any thread, any level, no lock.
+// Floor 5, room Kernel. Messages, assertions, checks of the level, the time, and the end of a process that its driver
+// asks for. Any thread, any level, no lock.
 #include "dispatcher_objects.h"
 
 #include "linux_clock.h"
@@ -152,6 +153,14 @@ LARGE_INTEGER KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency) {
 }
 
 ULONGLONG KeQueryInterruptTime(VOID) { return linux_nanoseconds() / 100; }
+
+VOID KeBugCheckEx(ULONG code, ULONG_PTR a, ULONG_PTR b, ULONG_PTR c, ULONG_PTR d) {
+  fprintf(stderr, "interruptsync: KeBugCheckEx: the driver stops the process: 0x%08X (0x%llx, 0x%llx, 0x%llx, 0x%llx)\n",
+          code, (ULONGLONG)a, (ULONGLONG)b, (ULONGLONG)c, (ULONGLONG)d);
+  abort();
+}
+
+VOID KeBugCheck(ULONG code) { KeBugCheckEx(code, 0, 0, 0, 0); }
 
 // Windows' two times over Linux' two clocks: system time over CLOCK_REALTIME, interrupt time over CLOCK_MONOTONIC.
 

@@ -1,5 +1,5 @@
 // Floor 5, room PortCls. A service group: one DPC that passes a request on to every member (P38). A spin lock guards
-// the members; the DPC thread calls them without it.
+// the members; the DPC thread calls them without it. And the clock in which PortCls counts delays, on any thread.
 #include "com.h"
 
 #include <stdlib.h>
@@ -117,3 +117,5 @@ NTSTATUS PcNewServiceGroup(PSERVICEGROUP *OutServiceGroup, PUNKNOWN OuterUnknown
   *OutServiceGroup = isw_com_created(&group->com);
   return STATUS_SUCCESS;
 }
+
+ULONGLONG PcGetTimeInterval(ULONGLONG since) { return KeQueryInterruptTime() - since; }

@@ -139,6 +139,17 @@ NTSTATUS PcNewInterruptSync(PINTERRUPTSYNC *OutInterruptSync, PUNKNOWN OuterUnkn
                             struct IResourceList *ResourceList, ULONG ResourceIndex, INTERRUPTSYNCMODE Mode);
 ISW_END_C
 
+// Intervals in 100-nanosecond units.
+
+#define GTI_SECONDS(t) ((ULONGLONG)(t) * 10000000)
+#define GTI_MILLISECONDS(t) ((ULONGLONG)(t) * 10000)
+#define GTI_MICROSECONDS(t) ((ULONGLONG)(t) * 10)
+
+ISW_BEGIN_C
+/// The time since `Since`, which is 0 or what the call returned when it was given 0: CLOCK_MONOTONIC. Any level.
+ULONGLONG PcGetTimeInterval(ULONGLONG Since);
+ISW_END_C
+
 // Service sinks and groups: the deferred half of an interrupt (P38).
 
 ISW_BEGIN_C

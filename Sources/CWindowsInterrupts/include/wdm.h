@@ -15,6 +15,7 @@
 #include "isw/irql.h"
 #include "isw/lists.h"
 #include "isw/memory.h"
+#include "isw/power.h"
 
 #include "isw/absent.h"
 

@@ -34,6 +34,7 @@ final class Attachment: @unchecked Sendable {
 @safe final class LoadedDriver: @unchecked Sendable {
   let object: PDRIVER_OBJECT
   let registryPath: PUNICODE_STRING
+  private let driverExtension: PDRIVER_EXTENSION
   /// The framework's driver, once there is one.
   let attachment = Attachment()
 
@@ -46,11 +47,18 @@ final class Attachment: @unchecked Sendable {
     unsafe object.pointee.Size = CSHORT(MemoryLayout<DRIVER_OBJECT>.size)
     unsafe object.pointee.DriverName = unsafe Self.string("\\Driver\\" + name)
     unsafe object.pointee.DriverInit = unsafe entry
+    unsafe driverExtension = .allocate(capacity: 1)
+    unsafe driverExtension.initialize(to: DRIVER_EXTENSION())
+    unsafe driverExtension.pointee.DriverObject = unsafe object
+    unsafe driverExtension.pointee.ServiceKeyName = unsafe Self.string(name)
+    unsafe object.pointee.DriverExtension = unsafe driverExtension
     unsafe object.pointee.Reserved = unsafe Unmanaged.passUnretained(self).toOpaque()
   }
 
   deinit {
     unsafe object.pointee.DriverName.Buffer.deallocate()
+    unsafe driverExtension.pointee.ServiceKeyName.Buffer.deallocate()
+    unsafe driverExtension.deallocate()
     unsafe registryPath.pointee.Buffer.deallocate()
     unsafe registryPath.deallocate()
     unsafe object.deallocate()

@@ -14,14 +14,17 @@ import Synchronization
   /// Its own, or one that it shares (W5).
   let lock: SpinLock
   /// The place in the order of creation. Set once, by the device.
-  var number: ULONG = 0
+  var number: ULONG = 0 { didSet { show() } }
   /// The device's line that it serves; nil: none (W3). Written under `lock`, while it is not
   /// connected.
   private(set) var line: Line?
   /// SynchronizeIrql. Changed only while it is not connected.
   private(set) var irql: KIRQL
   /// Guarded by `lock`.
-  var policy = WDF_INTERRUPT_EXTENDED_POLICY()
+  private var policy = WDF_INTERRUPT_EXTENDED_POLICY()
+  /// Guards `shown`, which a routine of another interrupt may ask for. Innermost, also below `lock`.
+  private let showing = Monitor()
+  private var shown = WDF_INTERRUPT_INFO()
 
   /// The PKINTERRUPT, from before the line is open until the disconnect has begun.
   let connection = unsafe Atomic<UnsafeMutableRawPointer?>(nil)
@@ -115,7 +118,38 @@ import Synchronization
     withLock("WDFINTERRUPT") {
       line = new
       unsafe isr.pointee.message = new?.message ?? 0
+      show()
     }
+  }
+
+  func setPolicy(_ new: WDF_INTERRUPT_EXTENDED_POLICY, _ call: String) {
+    withLock(call) {
+      policy = new
+      show()
+    }
+  }
+
+  /// For WdfInterruptGetInfo (W32). Any level: never waits for a routine.
+  var info: WDF_INTERRUPT_INFO {
+    showing.locked { shown }
+  }
+
+  private func show() {
+    var info = WDF_INTERRUPT_INFO()
+    info.Size = ULONG(MemoryLayout<WDF_INTERRUPT_INFO>.size)
+    info.MessageNumber = line?.message ?? number
+    if let line {
+      info.MessageSignaled = line.message == nil ? 0 : 1
+      // The processors that the policy names, or all.
+      let named = policy.TargetProcessorSetAndGroup.Mask
+      info.TargetProcessorSet = named == 0 ? ~0 : named
+      info.Group = policy.TargetProcessorSetAndGroup.Group
+      info.Vector = line.vector
+      info.Irql = isPassive ? KIRQL(PASSIVE_LEVEL) : line.irql
+      info.Mode = line.isLatched ? Latched : LevelSensitive
+      info.ShareDisposition = UCHAR(CmResourceShareShared.rawValue)
+    }
+    showing.locked { shown = info }
   }
 
   /// W5. Without a line, or passive, it keeps the level it has.

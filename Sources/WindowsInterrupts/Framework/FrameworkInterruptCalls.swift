@@ -114,51 +114,22 @@ public func WdfInterruptReportInactive(_ Interrupt: WDFINTERRUPT!) {
 @c @implementation
 public func WdfInterruptGetInfo(_ Interrupt: WDFINTERRUPT!, _ Info: PWDF_INTERRUPT_INFO!) {
   let call = "WdfInterruptGetInfo"
-  guard Reports.require(call, atMost: KIRQL(DISPATCH_LEVEL)),
-    let interrupt = unsafe find(Interrupt, call)
-  else { return }
+  guard let interrupt = unsafe find(Interrupt, call) else { return }
   let size = ULONG(MemoryLayout<WDF_INTERRUPT_INFO>.size)
   guard let Info = unsafe Info, unsafe Info.pointee.Size == size else {
     return Reports.violation(call, "W32", "Size is wrong; begin with WDF_INTERRUPT_INFO_INIT")
   }
-  let info =
-    interrupt.isInside ? interrupt.info : interrupt.withLock(call) { interrupt.info }
-  if let info { unsafe Info.pointee = info }
+  unsafe Info.pointee = interrupt.info
 }
 
 extension FrameworkInterrupt {
-  /// With the lock held.
-  fileprivate var info: WDF_INTERRUPT_INFO {
-    var info = WDF_INTERRUPT_INFO()
-    info.Size = ULONG(MemoryLayout<WDF_INTERRUPT_INFO>.size)
-    info.MessageNumber = number
-    guard let line else { return info }
-    if let message = line.message {
-      info.MessageNumber = message
-      info.MessageSignaled = 1
-    }
-    info.TargetProcessorSet = processors
-    info.Group = policy.TargetProcessorSetAndGroup.Group
-    info.Vector = line.vector
-    info.Irql = isPassive ? KIRQL(PASSIVE_LEVEL) : line.irql
-    info.Mode = line.isLatched ? Latched : LevelSensitive
-    info.ShareDisposition = UCHAR(CmResourceShareShared.rawValue)
-    return info
-  }
-
-  /// The processors that the policy names, or all.
-  fileprivate var processors: KAFFINITY {
-    let named = policy.TargetProcessorSetAndGroup.Mask
-    return named == 0 ? ~0 : named
-  }
-
   fileprivate func set(_ new: WDF_INTERRUPT_EXTENDED_POLICY, _ call: String) {
     guard !isInside else { return Reports.wouldDeadlock(call) }
     changing.locked {
       guard interrupt == nil else {
         return Reports.violation(call, "W32", "call it before the interrupt is connected")
       }
-      withLock(call) { policy = new }
+      setPolicy(new, call)
     }
   }
 }

@@ -1,6 +1,6 @@
 // Windows interfaces, floor 5. No code. Spellings with a meaning for Windows' compilers and analysers, and none for
-// ours: source annotations, calling conventions, parameter directions. The old `__in` and `__out` are missing: the
-// C++ library uses these names.
+// ours: source annotations, calling conventions, parameter directions. Attributes are spelled `__attribute`, as some
+// drivers define `__attribute__` away.
 #ifndef ISW_ANNOTATIONS_H
 #define ISW_ANNOTATIONS_H
 
@@ -69,13 +69,7 @@
 #define _Kernel_clear_do_init_(answer)
 #define _Kernel_requires_resource_held_(resource)
 #define _Dispatch_type_(type)
-#define __drv_aliasesMem
-#define __drv_allocatesMem(kind)
-#define __drv_freesMem(kind)
-#define __drv_maxIRQL(level)
-#define __drv_requiresIRQL(level)
-#define __drv_sameIRQL
-#define __drv_when(condition, annotations)
+#include "old_annotations.h"
 
 #define __cdecl
 #define __stdcall
@@ -93,11 +87,22 @@
 #define DECLSPEC_IMPORT
 #define DECLSPEC_NOVTABLE
 #define DECLSPEC_UUID(text)
-#define DECLSPEC_ALIGN(bytes) __attribute__((aligned(bytes)))
-#define DECLSPEC_NORETURN __attribute__((noreturn))
-#define FORCEINLINE static inline __attribute__((always_inline, unused))
-#define __forceinline inline __attribute__((always_inline))
+#define DECLSPEC_ALIGN(bytes) __attribute((aligned(bytes)))
+#define DECLSPEC_NORETURN __attribute((noreturn))
+/// For these headers.
+#define ISW_INLINE static __inline__ __attribute((always_inline, unused))
+/// For drivers, which write `static` before it or do not.
+#define FORCEINLINE __inline__ __attribute((always_inline, unused))
+#define __forceinline FORCEINLINE
+#ifdef __cplusplus
 #define __inline inline
+#else
+// In C99 a function that is only `inline` has no definition to call where the compiler does not inline it.
+#define __inline FORCEINLINE
+#ifdef INTERRUPTSYNC_WINDOWS_SOURCE
+#define inline __inline__ __attribute((always_inline, unused))
+#endif
+#endif
 #define UNREFERENCED_PARAMETER(parameter) ((void)(parameter))
 #define DBG_UNREFERENCED_PARAMETER(parameter) ((void)(parameter))
 #define UNREFERENCED_LOCAL_VARIABLE(variable) ((void)(variable))
@@ -106,6 +111,16 @@
 #ifdef __cplusplus
 #undef C_ASSERT
 #define C_ASSERT(condition) static_assert(condition, #condition)
+#endif
+
+#if defined(__has_attribute)
+#if __has_attribute(unavailable)
+#define ISW_REFUSED(message) __attribute((unavailable(message)))
+#endif
+#endif
+#ifndef ISW_REFUSED
+/// A use does not compile, for this reason.
+#define ISW_REFUSED(message) __attribute((error(message)))
 #endif
 
 #endif

@@ -21,10 +21,26 @@ LARGE_INTEGER KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency);
 /// 100-nanosecond units since the machine started. Any level.
 ULONGLONG KeQueryInterruptTime(VOID);
 
+/// Writes the code and its parameters to standard error and ends the process with SIGABRT: Windows stops the machine.
+/// Any level.
+DECLSPEC_NORETURN VOID KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1, ULONG_PTR BugCheckParameter2,
+                                    ULONG_PTR BugCheckParameter3, ULONG_PTR BugCheckParameter4);
+/// The same without parameters.
+DECLSPEC_NORETURN VOID KeBugCheck(ULONG BugCheckCode);
+
 /// The level check behind PAGED_CODE.
 VOID InterruptSyncCheckPagedCode(PCSTR Function);
 
 ISW_END_C
+
+// Levels of trace messages, for drivers that name them.
+#define TRACE_LEVEL_NONE 0
+#define TRACE_LEVEL_CRITICAL 1
+#define TRACE_LEVEL_FATAL 1
+#define TRACE_LEVEL_ERROR 2
+#define TRACE_LEVEL_WARNING 3
+#define TRACE_LEVEL_INFORMATION 4
+#define TRACE_LEVEL_VERBOSE 5
 
 #define DPFLTR_IHVDRIVER_ID 77
 #define DPFLTR_ERROR_LEVEL 0

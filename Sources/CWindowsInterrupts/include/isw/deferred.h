@@ -117,7 +117,7 @@ VOID ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType);
 ISW_END_C
 
 /// Prepares an item that is not queued. Any level.
-FORCEINLINE VOID ExInitializeWorkItem(PWORK_QUEUE_ITEM Item, PWORKER_THREAD_ROUTINE Routine, PVOID Context) {
+ISW_INLINE VOID ExInitializeWorkItem(PWORK_QUEUE_ITEM Item, PWORKER_THREAD_ROUTINE Routine, PVOID Context) {
   Item->WorkerRoutine = Routine;
   Item->Parameter = Context;
   Item->List.Flink = NULL;

@@ -94,6 +94,14 @@ typedef struct _CM_RESOURCE_LIST {
 typedef struct _DRIVER_OBJECT DRIVER_OBJECT, *PDRIVER_OBJECT;
 typedef struct _IRP IRP, *PIRP;
 
+#define DO_BUFFERED_IO 0x00000004
+#define DO_EXCLUSIVE 0x00000008
+#define DO_DIRECT_IO 0x00000010
+#define DO_DEVICE_INITIALIZING 0x00000080
+#define DO_POWER_PAGABLE 0x00002000
+#define DO_POWER_INRUSH 0x00004000
+
+/// Flags, StackSize and AlignmentRequirement are the driver's to set and have no effect: there are no requests.
 typedef struct _DEVICE_OBJECT {
   CSHORT Type;
   USHORT Size;
@@ -106,6 +114,9 @@ typedef struct _DEVICE_OBJECT {
   ULONG Characteristics;
   /// The driver's own memory, cleared, with the requested length.
   PVOID DeviceExtension;
+  ULONG DeviceType;
+  CCHAR StackSize;
+  ULONG AlignmentRequirement;
   KDPC Dpc;
   /// Belongs to the system.
   PVOID Reserved;
@@ -118,14 +129,47 @@ typedef DRIVER_INITIALIZE *PDRIVER_INITIALIZE;
 typedef VOID DRIVER_UNLOAD(PDRIVER_OBJECT DriverObject);
 typedef DRIVER_UNLOAD *PDRIVER_UNLOAD;
 
+typedef NTSTATUS DRIVER_DISPATCH(PDEVICE_OBJECT DeviceObject, PIRP Irp);
+typedef DRIVER_DISPATCH *PDRIVER_DISPATCH;
+typedef VOID DRIVER_STARTIO(PDEVICE_OBJECT DeviceObject, PIRP Irp);
+typedef DRIVER_STARTIO *PDRIVER_STARTIO;
+typedef NTSTATUS DRIVER_ADD_DEVICE(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDeviceObject);
+typedef DRIVER_ADD_DEVICE *PDRIVER_ADD_DEVICE;
+
+#define IRP_MJ_CREATE 0x00
+#define IRP_MJ_CLOSE 0x02
+#define IRP_MJ_READ 0x03
+#define IRP_MJ_WRITE 0x04
+#define IRP_MJ_FLUSH_BUFFERS 0x09
+#define IRP_MJ_DEVICE_CONTROL 0x0e
+#define IRP_MJ_INTERNAL_DEVICE_CONTROL 0x0f
+#define IRP_MJ_SHUTDOWN 0x10
+#define IRP_MJ_CLEANUP 0x12
+#define IRP_MJ_POWER 0x16
+#define IRP_MJ_SYSTEM_CONTROL 0x17
+#define IRP_MJ_PNP 0x1b
+#define IRP_MJ_MAXIMUM_FUNCTION 0x1b
+
+typedef struct _DRIVER_EXTENSION {
+  PDRIVER_OBJECT DriverObject;
+  PDRIVER_ADD_DEVICE AddDevice;
+  ULONG Count;
+  UNICODE_STRING ServiceKeyName;
+} DRIVER_EXTENSION, *PDRIVER_EXTENSION;
+
+/// What DriverEntry sets in DriverExtension, DriverStartIo and MajorFunction is kept and not called: the program adds
+/// devices, and there are no requests.
 struct _DRIVER_OBJECT {
   CSHORT Type;
   CSHORT Size;
   /// `\Driver\NAME`.
   UNICODE_STRING DriverName;
   PDRIVER_INITIALIZE DriverInit;
+  PDRIVER_STARTIO DriverStartIo;
   /// Called by InterruptSyncUnloadDriver unless NULL.
   PDRIVER_UNLOAD DriverUnload;
+  PDRIVER_DISPATCH MajorFunction[IRP_MJ_MAXIMUM_FUNCTION + 1];
+  PDRIVER_EXTENSION DriverExtension;
   /// Belongs to the system.
   PVOID Reserved;
 };

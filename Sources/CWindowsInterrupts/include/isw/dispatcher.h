@@ -84,8 +84,8 @@ NTSTATUS KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLA
 ISW_END_C
 
 /// APCs do not exist here, so these do nothing.
-FORCEINLINE VOID KeEnterCriticalRegion(VOID) {}
-FORCEINLINE VOID KeLeaveCriticalRegion(VOID) {}
+ISW_INLINE VOID KeEnterCriticalRegion(VOID) {}
+ISW_INLINE VOID KeLeaveCriticalRegion(VOID) {}
 
 // Events: a flag that threads wait for (D6).
 

@@ -10,32 +10,32 @@
 // Atomic operations. Each is a full barrier. Any thread, any level.
 
 #define ISW_INTERLOCKED(suffix, type)                                                                             \
-  FORCEINLINE type InterlockedIncrement##suffix(type volatile *target) {                                          \
+  ISW_INLINE type InterlockedIncrement##suffix(type volatile *target) {                                          \
     return __atomic_add_fetch(target, 1, __ATOMIC_SEQ_CST);                                                       \
   }                                                                                                               \
-  FORCEINLINE type InterlockedDecrement##suffix(type volatile *target) {                                          \
+  ISW_INLINE type InterlockedDecrement##suffix(type volatile *target) {                                          \
     return __atomic_sub_fetch(target, 1, __ATOMIC_SEQ_CST);                                                       \
   }                                                                                                               \
-  FORCEINLINE type InterlockedExchange##suffix(type volatile *target, type value) {                               \
+  ISW_INLINE type InterlockedExchange##suffix(type volatile *target, type value) {                               \
     return __atomic_exchange_n(target, value, __ATOMIC_SEQ_CST);                                                  \
   }                                                                                                               \
-  FORCEINLINE type InterlockedExchangeAdd##suffix(type volatile *target, type value) {                            \
+  ISW_INLINE type InterlockedExchangeAdd##suffix(type volatile *target, type value) {                            \
     return __atomic_fetch_add(target, value, __ATOMIC_SEQ_CST);                                                   \
   }                                                                                                               \
-  FORCEINLINE type InterlockedAdd##suffix(type volatile *target, type value) {                                    \
+  ISW_INLINE type InterlockedAdd##suffix(type volatile *target, type value) {                                    \
     return __atomic_add_fetch(target, value, __ATOMIC_SEQ_CST);                                                   \
   }                                                                                                               \
-  FORCEINLINE type InterlockedAnd##suffix(type volatile *target, type value) {                                    \
+  ISW_INLINE type InterlockedAnd##suffix(type volatile *target, type value) {                                    \
     return __atomic_fetch_and(target, value, __ATOMIC_SEQ_CST);                                                   \
   }                                                                                                               \
-  FORCEINLINE type InterlockedOr##suffix(type volatile *target, type value) {                                     \
+  ISW_INLINE type InterlockedOr##suffix(type volatile *target, type value) {                                     \
     return __atomic_fetch_or(target, value, __ATOMIC_SEQ_CST);                                                    \
   }                                                                                                               \
-  FORCEINLINE type InterlockedXor##suffix(type volatile *target, type value) {                                    \
+  ISW_INLINE type InterlockedXor##suffix(type volatile *target, type value) {                                    \
     return __atomic_fetch_xor(target, value, __ATOMIC_SEQ_CST);                                                   \
   }                                                                                                               \
   /* The previous value; exchanged if it equals `comparand`. */                                                    \
-  FORCEINLINE type InterlockedCompareExchange##suffix(type volatile *target, type value, type comparand) {        \
+  ISW_INLINE type InterlockedCompareExchange##suffix(type volatile *target, type value, type comparand) {        \
     __atomic_compare_exchange_n(target, &comparand, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                \
     return comparand;                                                                                             \
   }
@@ -44,51 +44,51 @@ ISW_INTERLOCKED(, LONG)
 ISW_INTERLOCKED(64, LONGLONG)
 #undef ISW_INTERLOCKED
 
-FORCEINLINE PVOID InterlockedExchangePointer(PVOID volatile *target, PVOID value) {
+ISW_INLINE PVOID InterlockedExchangePointer(PVOID volatile *target, PVOID value) {
   return __atomic_exchange_n(target, value, __ATOMIC_SEQ_CST);
 }
 
-FORCEINLINE PVOID InterlockedCompareExchangePointer(PVOID volatile *target, PVOID value, PVOID comparand) {
+ISW_INLINE PVOID InterlockedCompareExchangePointer(PVOID volatile *target, PVOID value, PVOID comparand) {
   __atomic_compare_exchange_n(target, &comparand, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
   return comparand;
 }
 
 /// Sets bit `bit`; returns its previous value.
-FORCEINLINE BOOLEAN InterlockedBitTestAndSet(LONG volatile *base, LONG bit) {
+ISW_INLINE BOOLEAN InterlockedBitTestAndSet(LONG volatile *base, LONG bit) {
   ULONG mask = 1u << (bit & 31);
   return ((ULONG)__atomic_fetch_or(base + bit / 32, (LONG)mask, __ATOMIC_SEQ_CST) & mask) != 0;
 }
 
-FORCEINLINE BOOLEAN InterlockedBitTestAndReset(LONG volatile *base, LONG bit) {
+ISW_INLINE BOOLEAN InterlockedBitTestAndReset(LONG volatile *base, LONG bit) {
   ULONG mask = 1u << (bit & 31);
   return ((ULONG)__atomic_fetch_and(base + bit / 32, (LONG)~mask, __ATOMIC_SEQ_CST) & mask) != 0;
 }
 
-FORCEINLINE VOID KeMemoryBarrier(VOID) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+ISW_INLINE VOID KeMemoryBarrier(VOID) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 #define MemoryBarrier() KeMemoryBarrier()
 
 // Doubly and singly linked lists. No locking: the caller keeps others out.
 
-FORCEINLINE VOID InitializeListHead(PLIST_ENTRY head) { head->Flink = head->Blink = head; }
+ISW_INLINE VOID InitializeListHead(PLIST_ENTRY head) { head->Flink = head->Blink = head; }
 
-FORCEINLINE BOOLEAN IsListEmpty(const LIST_ENTRY *head) { return head->Flink == head; }
+ISW_INLINE BOOLEAN IsListEmpty(const LIST_ENTRY *head) { return head->Flink == head; }
 
 /// Removes `entry`. TRUE if the list is empty afterwards.
-FORCEINLINE BOOLEAN RemoveEntryList(PLIST_ENTRY entry) {
+ISW_INLINE BOOLEAN RemoveEntryList(PLIST_ENTRY entry) {
   PLIST_ENTRY next = entry->Flink, previous = entry->Blink;
   previous->Flink = next;
   next->Blink = previous;
   return next == previous;
 }
 
-FORCEINLINE VOID InsertHeadList(PLIST_ENTRY head, PLIST_ENTRY entry) {
+ISW_INLINE VOID InsertHeadList(PLIST_ENTRY head, PLIST_ENTRY entry) {
   entry->Flink = head->Flink;
   entry->Blink = head;
   head->Flink->Blink = entry;
   head->Flink = entry;
 }
 
-FORCEINLINE VOID InsertTailList(PLIST_ENTRY head, PLIST_ENTRY entry) {
+ISW_INLINE VOID InsertTailList(PLIST_ENTRY head, PLIST_ENTRY entry) {
   entry->Flink = head;
   entry->Blink = head->Blink;
   head->Blink->Flink = entry;
@@ -96,20 +96,20 @@ FORCEINLINE VOID InsertTailList(PLIST_ENTRY head, PLIST_ENTRY entry) {
 }
 
 /// Removes and returns the first entry; returns the head itself if the list is empty.
-FORCEINLINE PLIST_ENTRY RemoveHeadList(PLIST_ENTRY head) {
+ISW_INLINE PLIST_ENTRY RemoveHeadList(PLIST_ENTRY head) {
   PLIST_ENTRY entry = head->Flink;
   RemoveEntryList(entry);
   return entry;
 }
 
-FORCEINLINE PLIST_ENTRY RemoveTailList(PLIST_ENTRY head) {
+ISW_INLINE PLIST_ENTRY RemoveTailList(PLIST_ENTRY head) {
   PLIST_ENTRY entry = head->Blink;
   RemoveEntryList(entry);
   return entry;
 }
 
 /// Appends the list that begins with `other` to the tail of `head`; `other` becomes one of the entries.
-FORCEINLINE VOID AppendTailList(PLIST_ENTRY head, PLIST_ENTRY other) {
+ISW_INLINE VOID AppendTailList(PLIST_ENTRY head, PLIST_ENTRY other) {
   PLIST_ENTRY last = head->Blink;
   head->Blink->Flink = other;
   head->Blink = other->Blink;
@@ -117,13 +117,13 @@ FORCEINLINE VOID AppendTailList(PLIST_ENTRY head, PLIST_ENTRY other) {
   other->Blink = last;
 }
 
-FORCEINLINE VOID PushEntryList(PSINGLE_LIST_ENTRY head, PSINGLE_LIST_ENTRY entry) {
+ISW_INLINE VOID PushEntryList(PSINGLE_LIST_ENTRY head, PSINGLE_LIST_ENTRY entry) {
   entry->Next = head->Next;
   head->Next = entry;
 }
 
 /// The first entry, taken out, or NULL.
-FORCEINLINE PSINGLE_LIST_ENTRY PopEntryList(PSINGLE_LIST_ENTRY head) {
+ISW_INLINE PSINGLE_LIST_ENTRY PopEntryList(PSINGLE_LIST_ENTRY head) {
   PSINGLE_LIST_ENTRY entry = head->Next;
   if (entry) head->Next = entry->Next;
   return entry;
@@ -151,12 +151,12 @@ LARGE_INTEGER ExInterlockedAddLargeInteger(PLARGE_INTEGER Addend, LARGE_INTEGER 
 ISW_END_C
 
 /// Adds, without a lock.
-FORCEINLINE VOID ExInterlockedAddLargeStatistic(PLARGE_INTEGER Addend, ULONG Increment) {
+ISW_INLINE VOID ExInterlockedAddLargeStatistic(PLARGE_INTEGER Addend, ULONG Increment) {
   __atomic_fetch_add(&Addend->QuadPart, Increment, __ATOMIC_SEQ_CST);
 }
 
 /// Stores `*Exchange` if the destination equals `*Comparand`; returns the previous value. Does not use the lock.
-FORCEINLINE LONGLONG ExInterlockedCompareExchange64(LONGLONG volatile *Destination, PLONGLONG Exchange,
+ISW_INLINE LONGLONG ExInterlockedCompareExchange64(LONGLONG volatile *Destination, PLONGLONG Exchange,
                                                     PLONGLONG Comparand, PKSPIN_LOCK Lock) {
   (void)Lock;
   LONGLONG expected = *Comparand;

@@ -17,7 +17,7 @@
 #define RtlEqualMemory(a, b, length) (memcmp((a), (b), (length)) == 0)
 
 /// The number of equal bytes from the start.
-FORCEINLINE SIZE_T RtlCompareMemory(const VOID *a, const VOID *b, SIZE_T length) {
+ISW_INLINE SIZE_T RtlCompareMemory(const VOID *a, const VOID *b, SIZE_T length) {
   const UCHAR *x = (const UCHAR *)a, *y = (const UCHAR *)b;
   SIZE_T equal = 0;
   while (equal < length && x[equal] == y[equal]) equal++;
@@ -25,7 +25,7 @@ FORCEINLINE SIZE_T RtlCompareMemory(const VOID *a, const VOID *b, SIZE_T length)
 }
 
 /// Zeroes memory that is not read again.
-FORCEINLINE PVOID RtlSecureZeroMemory(PVOID destination, SIZE_T length) {
+ISW_INLINE PVOID RtlSecureZeroMemory(PVOID destination, SIZE_T length) {
   memset(destination, 0, length);
   __asm__ volatile("" : : "r"(destination) : "memory");
   return destination;
@@ -65,6 +65,16 @@ VOID ExFreePoolWithTag(PVOID P, ULONG Tag);
 
 ISW_END_C
 
+/// No memory descriptor lists exist: pass what the driver has.
+typedef struct _MDL MDL, *PMDL;
+
+/// Orders the process's accesses to memory that it shares with a device. Common buffers are coherent, so nothing is
+/// flushed. Any level.
+ISW_INLINE VOID KeFlushIoBuffers(PMDL Mdl, BOOLEAN ReadOperation, BOOLEAN DmaOperation) {
+  (void)Mdl, (void)ReadOperation, (void)DmaOperation;
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 // A device's memory and ports, within the regions of the process's device objects.
 
 typedef enum _MEMORY_CACHING_TYPE {
@@ -94,10 +104,10 @@ ISW_END_C
 
 #define ISW_PORT_BUFFER(suffix, type)                                                                             \
   /* `Count` accesses to the one port. */                                                                         \
-  FORCEINLINE VOID READ_PORT_BUFFER_##suffix(type *Port, type *Buffer, ULONG Count) {                             \
+  ISW_INLINE VOID READ_PORT_BUFFER_##suffix(type *Port, type *Buffer, ULONG Count) {                             \
     while (Count--) *Buffer++ = READ_PORT_##suffix(Port);                                                         \
   }                                                                                                               \
-  FORCEINLINE VOID WRITE_PORT_BUFFER_##suffix(type *Port, type *Buffer, ULONG Count) {                            \
+  ISW_INLINE VOID WRITE_PORT_BUFFER_##suffix(type *Port, type *Buffer, ULONG Count) {                            \
     while (Count--) WRITE_PORT_##suffix(Port, *Buffer++);                                                         \
   }
 ISW_PORT_BUFFER(UCHAR, UCHAR)
@@ -121,20 +131,20 @@ ISW_PORT_BUFFER(ULONG, ULONG)
 #endif
 
 #define ISW_REGISTER(suffix, type)                                                                                \
-  FORCEINLINE type READ_REGISTER_##suffix(volatile type *Register) {                                              \
+  ISW_INLINE type READ_REGISTER_##suffix(volatile type *Register) {                                              \
     type value = *Register;                                                                                       \
     ISW_AFTER_READ();                                                                                             \
     return value;                                                                                                 \
   }                                                                                                               \
-  FORCEINLINE VOID WRITE_REGISTER_##suffix(volatile type *Register, type Value) {                                 \
+  ISW_INLINE VOID WRITE_REGISTER_##suffix(volatile type *Register, type Value) {                                 \
     ISW_BEFORE_WRITE();                                                                                           \
     *Register = Value;                                                                                            \
   }                                                                                                               \
   /* `Count` registers one after the other. */                                                                     \
-  FORCEINLINE VOID READ_REGISTER_BUFFER_##suffix(volatile type *Register, type *Buffer, ULONG Count) {            \
+  ISW_INLINE VOID READ_REGISTER_BUFFER_##suffix(volatile type *Register, type *Buffer, ULONG Count) {            \
     while (Count--) *Buffer++ = READ_REGISTER_##suffix(Register++);                                               \
   }                                                                                                               \
-  FORCEINLINE VOID WRITE_REGISTER_BUFFER_##suffix(volatile type *Register, type *Buffer, ULONG Count) {           \
+  ISW_INLINE VOID WRITE_REGISTER_BUFFER_##suffix(volatile type *Register, type *Buffer, ULONG Count) {           \
     while (Count--) WRITE_REGISTER_##suffix(Register++, *Buffer++);                                               \
   }
 

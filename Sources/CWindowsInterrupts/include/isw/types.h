@@ -12,10 +12,14 @@
 #define ISW_BEGIN_C extern "C" {
 #define ISW_END_C }
 #define EXTERN_C extern "C"
+#define EXTERN_C_START extern "C" {
+#define EXTERN_C_END }
 #else
 #define ISW_BEGIN_C
 #define ISW_END_C
 #define EXTERN_C extern
+#define EXTERN_C_START
+#define EXTERN_C_END
 #endif
 
 #define VOID void
@@ -40,9 +44,6 @@ typedef uint8_t UINT8;
 typedef uint16_t UINT16;
 typedef int8_t INT8;
 typedef int16_t INT16;
-/// 16 bits, unlike this system's wchar_t.
-typedef uint16_t WCHAR, *PWCHAR, *PWSTR;
-typedef const uint16_t *PCWSTR;
 
 typedef UCHAR BOOLEAN, *PBOOLEAN;
 #ifndef TRUE
@@ -95,31 +96,8 @@ typedef struct _SINGLE_LIST_ENTRY {
   struct _SINGLE_LIST_ENTRY *Next;
 } SINGLE_LIST_ENTRY, *PSINGLE_LIST_ENTRY;
 
-/// A counted string: lengths in bytes.
-typedef struct _UNICODE_STRING {
-  USHORT Length, MaximumLength;
-  PWSTR Buffer;
-} UNICODE_STRING, *PUNICODE_STRING;
-typedef const UNICODE_STRING *PCUNICODE_STRING;
-
-#ifndef GUID_DEFINED
-#define GUID_DEFINED
-typedef struct _GUID {
-  uint32_t Data1;
-  uint16_t Data2, Data3;
-  uint8_t Data4[8];
-} GUID, *LPGUID;
-#endif
-typedef GUID IID, CLSID;
-#ifdef __cplusplus
-typedef const GUID &REFGUID;
-typedef const IID &REFIID;
-typedef const CLSID &REFCLSID;
-#else
-typedef const GUID *REFGUID;
-typedef const IID *REFIID;
-typedef const CLSID *REFCLSID;
-#endif
+#include "guid.h"
+#include "unicode.h"
 
 #define FIELD_OFFSET(type, field) ((LONG)offsetof(type, field))
 #define UFIELD_OFFSET(type, field) ((ULONG)offsetof(type, field))
@@ -127,6 +105,42 @@ typedef const CLSID *REFCLSID;
 #define CONTAINING_RECORD(address, type, field) ((type *)(void *)((char *)(address) - offsetof(type, field)))
 #define ARRAYSIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define RTL_NUMBER_OF(array) ARRAYSIZE(array)
+
+// Pointers and numbers of another width. A pointer that does not fit loses its upper half.
+ISW_INLINE PVOID ULongToPtr(ULONG value) { return (PVOID)(ULONG_PTR)value; }
+ISW_INLINE PVOID LongToPtr(LONG value) { return (PVOID)(LONG_PTR)value; }
+ISW_INLINE ULONG PtrToUlong(const VOID *pointer) { return (ULONG)(ULONG_PTR)pointer; }
+ISW_INLINE LONG PtrToLong(const VOID *pointer) { return (LONG)(LONG_PTR)pointer; }
+ISW_INLINE ULONG HandleToULong(HANDLE handle) { return (ULONG)(ULONG_PTR)handle; }
+ISW_INLINE HANDLE ULongToHandle(ULONG value) { return (HANDLE)(ULONG_PTR)value; }
+#define UlongToPtr ULongToPtr
+#define PtrToULong PtrToUlong
+#define HandleToUlong HandleToULong
+#define UlongToHandle ULongToHandle
+
+// In C++ functions, as macros of these names break the standard library.
+#ifdef __cplusplus
+extern "C++" {
+template <typename A, typename B> constexpr auto min(const A &a, const B &b) { return b < a ? b : a; }
+template <typename A, typename B> constexpr auto max(const A &a, const B &b) { return a < b ? b : a; }
+}
+#else
+#ifndef min
+#define min(a, b) ((a) < (b) ? (a) : (b))
+#endif
+#ifndef max
+#define max(a, b) ((a) > (b) ? (a) : (b))
+#endif
+#endif
+
+/// Windows' page, in which drivers count. The machine's own may be larger.
+#define PAGE_SIZE 0x1000
+#define PAGE_SHIFT 12
+#define BYTES_TO_PAGES(size) (((size) >> PAGE_SHIFT) + (((size) & (PAGE_SIZE - 1)) != 0))
+#define ROUND_TO_PAGES(size) (((ULONG_PTR)(size) + PAGE_SIZE - 1) & ~(ULONG_PTR)(PAGE_SIZE - 1))
+#define BYTE_OFFSET(address) ((ULONG)((ULONG_PTR)(address) & (PAGE_SIZE - 1)))
+#define PAGE_ALIGN(address) ((PVOID)((ULONG_PTR)(address) & ~(ULONG_PTR)(PAGE_SIZE - 1)))
+
 #define MAXULONG 0xffffffffu
 #define MAXLONG 0x7fffffff
 

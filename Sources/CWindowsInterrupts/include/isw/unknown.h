@@ -5,14 +5,6 @@
 
 #include "types.h"
 
-#ifdef INITGUID
-#define DEFINE_GUID(name, a, b, c, d0, d1, d2, d3, d4, d5, d6, d7)                                                \
-  EXTERN_C const GUID name __attribute__((weak));                                                                 \
-  const GUID name = {a, b, c, {d0, d1, d2, d3, d4, d5, d6, d7}}
-#else
-#define DEFINE_GUID(name, a, b, c, d0, d1, d2, d3, d4, d5, d6, d7) EXTERN_C const GUID name
-#endif
-
 #ifdef __cplusplus
 #define interface struct
 #define PURE = 0
@@ -24,10 +16,6 @@
 #define STDMETHODIMP_(type) type STDMETHODCALLTYPE
 #define DECLARE_INTERFACE(name) interface name
 #define DECLARE_INTERFACE_(name, base) interface name : public base
-inline bool operator==(const GUID &a, const GUID &b) { return __builtin_memcmp(&a, &b, sizeof a) == 0; }
-inline bool operator!=(const GUID &a, const GUID &b) { return !(a == b); }
-inline BOOLEAN IsEqualGUIDAligned(const GUID &a, const GUID &b) { return a == b; }
-inline BOOLEAN IsEqualGUID(const GUID &a, const GUID &b) { return a == b; }
 #else
 #define interface struct
 #define PURE
@@ -42,10 +30,7 @@ inline BOOLEAN IsEqualGUID(const GUID &a, const GUID &b) { return a == b; }
   typedef struct name##Vtbl name##Vtbl;                                                                           \
   struct name##Vtbl
 #define DECLARE_INTERFACE_(name, base) DECLARE_INTERFACE(name)
-#define IsEqualGUIDAligned(a, b) ((BOOLEAN)(__builtin_memcmp((a), (b), sizeof(GUID)) == 0))
-#define IsEqualGUID(a, b) IsEqualGUIDAligned(a, b)
 #endif
-#define IsEqualIID(a, b) IsEqualGUID(a, b)
 
 /// The three slots that every interface begins with. C++ inherits them instead.
 #ifdef __cplusplus

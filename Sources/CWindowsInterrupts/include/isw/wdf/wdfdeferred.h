@@ -19,7 +19,7 @@ typedef struct _WDF_DPC_CONFIG {
   BOOLEAN AutomaticSerialization;
 } WDF_DPC_CONFIG, *PWDF_DPC_CONFIG;
 
-FORCEINLINE VOID WDF_DPC_CONFIG_INIT(PWDF_DPC_CONFIG Config, PFN_WDF_DPC EvtDpcFunc) {
+ISW_INLINE VOID WDF_DPC_CONFIG_INIT(PWDF_DPC_CONFIG Config, PFN_WDF_DPC EvtDpcFunc) {
   RtlZeroMemory(Config, sizeof *Config);
   Config->Size = sizeof *Config;
   Config->EvtDpcFunc = EvtDpcFunc;
@@ -59,7 +59,7 @@ typedef struct _WDF_WORKITEM_CONFIG {
   BOOLEAN AutomaticSerialization;
 } WDF_WORKITEM_CONFIG, *PWDF_WORKITEM_CONFIG;
 
-FORCEINLINE VOID WDF_WORKITEM_CONFIG_INIT(PWDF_WORKITEM_CONFIG Config, PFN_WDF_WORKITEM EvtWorkItemFunc) {
+ISW_INLINE VOID WDF_WORKITEM_CONFIG_INIT(PWDF_WORKITEM_CONFIG Config, PFN_WDF_WORKITEM EvtWorkItemFunc) {
   RtlZeroMemory(Config, sizeof *Config);
   Config->Size = sizeof *Config;
   Config->EvtWorkItemFunc = EvtWorkItemFunc;
@@ -98,14 +98,14 @@ typedef struct _WDF_TIMER_CONFIG {
   WDF_TRI_STATE UseHighResolutionTimer;
 } WDF_TIMER_CONFIG, *PWDF_TIMER_CONFIG;
 
-FORCEINLINE VOID WDF_TIMER_CONFIG_INIT(PWDF_TIMER_CONFIG Config, PFN_WDF_TIMER EvtTimerFunc) {
+ISW_INLINE VOID WDF_TIMER_CONFIG_INIT(PWDF_TIMER_CONFIG Config, PFN_WDF_TIMER EvtTimerFunc) {
   RtlZeroMemory(Config, sizeof *Config);
   Config->Size = sizeof *Config;
   Config->EvtTimerFunc = EvtTimerFunc;
   Config->AutomaticSerialization = TRUE;
 }
 
-FORCEINLINE VOID WDF_TIMER_CONFIG_INIT_PERIODIC(PWDF_TIMER_CONFIG Config, PFN_WDF_TIMER EvtTimerFunc, ULONG Period) {
+ISW_INLINE VOID WDF_TIMER_CONFIG_INIT_PERIODIC(PWDF_TIMER_CONFIG Config, PFN_WDF_TIMER EvtTimerFunc, ULONG Period) {
   WDF_TIMER_CONFIG_INIT(Config, EvtTimerFunc);
   Config->Period = Period;
 }

@@ -30,7 +30,7 @@ typedef struct _WDF_DRIVER_CONFIG {
   ULONG DriverPoolTag;
 } WDF_DRIVER_CONFIG, *PWDF_DRIVER_CONFIG;
 
-FORCEINLINE VOID WDF_DRIVER_CONFIG_INIT(PWDF_DRIVER_CONFIG Config, PFN_WDF_DRIVER_DEVICE_ADD EvtDriverDeviceAdd) {
+ISW_INLINE VOID WDF_DRIVER_CONFIG_INIT(PWDF_DRIVER_CONFIG Config, PFN_WDF_DRIVER_DEVICE_ADD EvtDriverDeviceAdd) {
   RtlZeroMemory(Config, sizeof *Config);
   Config->Size = sizeof *Config;
   Config->EvtDriverDeviceAdd = EvtDriverDeviceAdd;
@@ -51,14 +51,14 @@ ISW_END_C
 /// STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_PARAMETER (no driver object or configuration, or EvtDriverDeviceAdd
 /// together with WdfDriverInitNonPnpDriver), STATUS_DRIVER_INTERNAL_ERROR (the second call),
 /// STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED, and the errors of WdfObjectCreate for attributes.
-FORCEINLINE NTSTATUS WdfDriverCreate(PDRIVER_OBJECT DriverObject, PCUNICODE_STRING RegistryPath,
+ISW_INLINE NTSTATUS WdfDriverCreate(PDRIVER_OBJECT DriverObject, PCUNICODE_STRING RegistryPath,
                                      PWDF_OBJECT_ATTRIBUTES DriverAttributes, PWDF_DRIVER_CONFIG DriverConfig,
                                      WDFDRIVER *Driver) {
   return WdfDriverCreateIn(&isw_wdf_driver, DriverObject, RegistryPath, DriverAttributes, DriverConfig, Driver);
 }
 
 /// The driver of the calling program or shared library; NULL before WdfDriverCreate. Any level.
-FORCEINLINE WDFDRIVER WdfGetDriver(VOID) { return isw_wdf_driver; }
+ISW_INLINE WDFDRIVER WdfGetDriver(VOID) { return isw_wdf_driver; }
 
 // Resource lists, as EvtDevicePrepareHardware gets them. Valid until EvtDeviceReleaseHardware has returned.
 
@@ -114,7 +114,7 @@ typedef struct _WDF_PNPPOWER_EVENT_CALLBACKS {
   PFN_WDF_DEVICE_SURPRISE_REMOVAL EvtDeviceSurpriseRemoval;
 } WDF_PNPPOWER_EVENT_CALLBACKS, *PWDF_PNPPOWER_EVENT_CALLBACKS;
 
-FORCEINLINE VOID WDF_PNPPOWER_EVENT_CALLBACKS_INIT(PWDF_PNPPOWER_EVENT_CALLBACKS Callbacks) {
+ISW_INLINE VOID WDF_PNPPOWER_EVENT_CALLBACKS_INIT(PWDF_PNPPOWER_EVENT_CALLBACKS Callbacks) {
   RtlZeroMemory(Callbacks, sizeof *Callbacks);
   Callbacks->Size = sizeof *Callbacks;
 }

@@ -34,7 +34,7 @@ typedef struct _WDF_DMA_ENABLER_CONFIG {
   ULONG Flags;
 } WDF_DMA_ENABLER_CONFIG, *PWDF_DMA_ENABLER_CONFIG;
 
-FORCEINLINE VOID WDF_DMA_ENABLER_CONFIG_INIT(PWDF_DMA_ENABLER_CONFIG Config, WDF_DMA_PROFILE Profile,
+ISW_INLINE VOID WDF_DMA_ENABLER_CONFIG_INIT(PWDF_DMA_ENABLER_CONFIG Config, WDF_DMA_PROFILE Profile,
                                              size_t MaximumLength) {
   RtlZeroMemory(Config, sizeof *Config);
   Config->Size = sizeof *Config;
@@ -77,7 +77,7 @@ typedef struct _WDF_COMMON_BUFFER_CONFIG {
   ULONG AlignmentRequirement;
 } WDF_COMMON_BUFFER_CONFIG, *PWDF_COMMON_BUFFER_CONFIG;
 
-FORCEINLINE VOID WDF_COMMON_BUFFER_CONFIG_INIT(PWDF_COMMON_BUFFER_CONFIG Config, ULONG AlignmentRequirement) {
+ISW_INLINE VOID WDF_COMMON_BUFFER_CONFIG_INIT(PWDF_COMMON_BUFFER_CONFIG Config, ULONG AlignmentRequirement) {
   RtlZeroMemory(Config, sizeof *Config);
   Config->Size = sizeof *Config;
   Config->AlignmentRequirement = AlignmentRequirement;

@@ -14,12 +14,12 @@
 #define WDF_TIMEOUT_TO_US ((LONGLONG)1 * 10)
 
 // Timeouts in units of 100 ns: negative from now, positive since 1601-01-01 UTC.
-FORCEINLINE LONGLONG WDF_REL_TIMEOUT_IN_SEC(ULONGLONG Time) { return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_SEC; }
-FORCEINLINE LONGLONG WDF_ABS_TIMEOUT_IN_SEC(ULONGLONG Time) { return (LONGLONG)Time * WDF_TIMEOUT_TO_SEC; }
-FORCEINLINE LONGLONG WDF_REL_TIMEOUT_IN_MS(ULONGLONG Time) { return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_MS; }
-FORCEINLINE LONGLONG WDF_ABS_TIMEOUT_IN_MS(ULONGLONG Time) { return (LONGLONG)Time * WDF_TIMEOUT_TO_MS; }
-FORCEINLINE LONGLONG WDF_REL_TIMEOUT_IN_US(ULONGLONG Time) { return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_US; }
-FORCEINLINE LONGLONG WDF_ABS_TIMEOUT_IN_US(ULONGLONG Time) { return (LONGLONG)Time * WDF_TIMEOUT_TO_US; }
+ISW_INLINE LONGLONG WDF_REL_TIMEOUT_IN_SEC(ULONGLONG Time) { return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_SEC; }
+ISW_INLINE LONGLONG WDF_ABS_TIMEOUT_IN_SEC(ULONGLONG Time) { return (LONGLONG)Time * WDF_TIMEOUT_TO_SEC; }
+ISW_INLINE LONGLONG WDF_REL_TIMEOUT_IN_MS(ULONGLONG Time) { return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_MS; }
+ISW_INLINE LONGLONG WDF_ABS_TIMEOUT_IN_MS(ULONGLONG Time) { return (LONGLONG)Time * WDF_TIMEOUT_TO_MS; }
+ISW_INLINE LONGLONG WDF_REL_TIMEOUT_IN_US(ULONGLONG Time) { return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_US; }
+ISW_INLINE LONGLONG WDF_ABS_TIMEOUT_IN_US(ULONGLONG Time) { return (LONGLONG)Time * WDF_TIMEOUT_TO_US; }
 
 ISW_BEGIN_C
 
@@ -44,12 +44,12 @@ VOID WdfWaitLockRelease(WDFWAITLOCK Lock);
 ISW_END_C
 
 /// The parent is the driver, unless the attributes name another. Errors: WdfObjectCreate. Up to DISPATCH_LEVEL.
-FORCEINLINE NTSTATUS WdfSpinLockCreate(PWDF_OBJECT_ATTRIBUTES SpinLockAttributes, WDFSPINLOCK *SpinLock) {
+ISW_INLINE NTSTATUS WdfSpinLockCreate(PWDF_OBJECT_ATTRIBUTES SpinLockAttributes, WDFSPINLOCK *SpinLock) {
   return WdfSpinLockCreateIn(isw_wdf_driver, SpinLockAttributes, SpinLock);
 }
 
 /// The same.
-FORCEINLINE NTSTATUS WdfWaitLockCreate(PWDF_OBJECT_ATTRIBUTES LockAttributes, WDFWAITLOCK *Lock) {
+ISW_INLINE NTSTATUS WdfWaitLockCreate(PWDF_OBJECT_ATTRIBUTES LockAttributes, WDFWAITLOCK *Lock) {
   return WdfWaitLockCreateIn(isw_wdf_driver, LockAttributes, Lock);
 }
 
@@ -98,7 +98,7 @@ typedef struct _WDF_INTERRUPT_CONFIG {
   BOOLEAN CanWakeDevice;
 } WDF_INTERRUPT_CONFIG, *PWDF_INTERRUPT_CONFIG;
 
-FORCEINLINE VOID WDF_INTERRUPT_CONFIG_INIT(PWDF_INTERRUPT_CONFIG Configuration, PFN_WDF_INTERRUPT_ISR EvtInterruptIsr,
+ISW_INLINE VOID WDF_INTERRUPT_CONFIG_INIT(PWDF_INTERRUPT_CONFIG Configuration, PFN_WDF_INTERRUPT_ISR EvtInterruptIsr,
                                            PFN_WDF_INTERRUPT_DPC EvtInterruptDpc) {
   RtlZeroMemory(Configuration, sizeof *Configuration);
   Configuration->Size = sizeof *Configuration;
@@ -154,7 +154,7 @@ typedef struct _WDF_INTERRUPT_INFO {
   DECLSPEC_ALIGN(8) USHORT Group;
 } WDF_INTERRUPT_INFO, *PWDF_INTERRUPT_INFO;
 
-FORCEINLINE VOID WDF_INTERRUPT_INFO_INIT(PWDF_INTERRUPT_INFO Info) {
+ISW_INLINE VOID WDF_INTERRUPT_INFO_INIT(PWDF_INTERRUPT_INFO Info) {
   RtlZeroMemory(Info, sizeof *Info);
   Info->Size = sizeof *Info;
 }
@@ -166,7 +166,7 @@ typedef struct _WDF_INTERRUPT_EXTENDED_POLICY {
   GROUP_AFFINITY TargetProcessorSetAndGroup;
 } WDF_INTERRUPT_EXTENDED_POLICY, *PWDF_INTERRUPT_EXTENDED_POLICY;
 
-FORCEINLINE VOID WDF_INTERRUPT_EXTENDED_POLICY_INIT(PWDF_INTERRUPT_EXTENDED_POLICY ExtendedPolicy) {
+ISW_INLINE VOID WDF_INTERRUPT_EXTENDED_POLICY_INIT(PWDF_INTERRUPT_EXTENDED_POLICY ExtendedPolicy) {
   RtlZeroMemory(ExtendedPolicy, sizeof *ExtendedPolicy);
   ExtendedPolicy->Size = sizeof *ExtendedPolicy;
 }
@@ -213,8 +213,8 @@ VOID WdfInterruptEnable(WDFINTERRUPT Interrupt);
 VOID WdfInterruptReportActive(WDFINTERRUPT Interrupt);
 VOID WdfInterruptReportInactive(WDFINTERRUPT Interrupt);
 
-/// Describes the interrupt; without a resource every field but MessageNumber is 0. A wrong Size is reported. Up to
-/// DISPATCH_LEVEL.
+/// Describes the interrupt; without a resource every field but MessageNumber is 0. A wrong Size is reported. Any
+/// level.
 VOID WdfInterruptGetInfo(WDFINTERRUPT Interrupt, PWDF_INTERRUPT_INFO Info);
 /// The WDM interrupt object while connected, else NULL (W12). Up to the interrupt's level.
 PKINTERRUPT WdfInterruptWdmGetInterrupt(WDFINTERRUPT Interrupt);

@@ -42,18 +42,12 @@ typedef enum _WDF_TRI_STATE { WdfFalse = FALSE, WdfTrue = TRUE, WdfUseDefault = 
 
 // The driver of the program or shared library that includes this header: one for each, as on Windows.
 ISW_BEGIN_C
-extern WDFDRIVER isw_wdf_driver __attribute__((weak, visibility("hidden")));
+extern WDFDRIVER isw_wdf_driver __attribute((weak, visibility("hidden")));
 ISW_END_C
-WDFDRIVER isw_wdf_driver __attribute__((weak, visibility("hidden"))) = NULL;
+WDFDRIVER isw_wdf_driver __attribute((weak, visibility("hidden"))) = NULL;
 
 // Status values that only the framework gives. The names are Windows'; the numbers lie in the framework's facility
 // (0x20). Compare by name.
-
-#define STATUS_OBJECT_NAME_EXISTS ((NTSTATUS)0x40000000)
-#define STATUS_OBJECT_NAME_INVALID ((NTSTATUS)0xC0000033)
-#define STATUS_DELETE_PENDING ((NTSTATUS)0xC0000056)
-#define STATUS_DRIVER_INTERNAL_ERROR ((NTSTATUS)0xC0000183)
-
 #define STATUS_WDF_PARENT_NOT_SPECIFIED ((NTSTATUS)0xC0200208)
 #define STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED ((NTSTATUS)0xC0200209)
 #define STATUS_WDF_EXECUTION_LEVEL_INVALID ((NTSTATUS)0xC020020A)
@@ -106,7 +100,7 @@ typedef struct _WDF_OBJECT_ATTRIBUTES {
   PCWDF_OBJECT_CONTEXT_TYPE_INFO ContextTypeInfo;
 } WDF_OBJECT_ATTRIBUTES, *PWDF_OBJECT_ATTRIBUTES;
 
-FORCEINLINE VOID WDF_OBJECT_ATTRIBUTES_INIT(PWDF_OBJECT_ATTRIBUTES Attributes) {
+ISW_INLINE VOID WDF_OBJECT_ATTRIBUTES_INIT(PWDF_OBJECT_ATTRIBUTES Attributes) {
   RtlZeroMemory(Attributes, sizeof *Attributes);
   Attributes->Size = sizeof *Attributes;
   Attributes->ExecutionLevel = WdfExecutionLevelInheritFromParent;
@@ -125,12 +119,12 @@ FORCEINLINE VOID WDF_OBJECT_ATTRIBUTES_INIT(PWDF_OBJECT_ATTRIBUTES Attributes) {
 #define WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(contexttype, castingfunction)                                          \
   ISW_BEGIN_C                                                                                                     \
   extern const WDF_OBJECT_CONTEXT_TYPE_INFO WDF_TYPE_NAME_TO_TYPE_INFO(contexttype)                               \
-      __attribute__((weak, visibility("hidden")));                                                                \
+      __attribute((weak, visibility("hidden")));                                                                \
   ISW_END_C                                                                                                       \
   const WDF_OBJECT_CONTEXT_TYPE_INFO WDF_TYPE_NAME_TO_TYPE_INFO(contexttype) = {                                  \
       sizeof(WDF_OBJECT_CONTEXT_TYPE_INFO), #contexttype, sizeof(contexttype),                                    \
       &WDF_TYPE_NAME_TO_TYPE_INFO(contexttype)};                                                                  \
-  FORCEINLINE contexttype *castingfunction(WDFOBJECT Handle) {                                                    \
+  ISW_INLINE contexttype *castingfunction(WDFOBJECT Handle) {                                                    \
     return (contexttype *)WdfObjectGetTypedContextWorker(Handle, &WDF_TYPE_NAME_TO_TYPE_INFO(contexttype));       \
   }
 #define WDF_DECLARE_CONTEXT_TYPE(contexttype) \
@@ -169,7 +163,7 @@ ISW_END_C
 /// STATUS_INVALID_PARAMETER, STATUS_INFO_LENGTH_MISMATCH, STATUS_OBJECT_NAME_INVALID, STATUS_DELETE_PENDING,
 /// STATUS_WDF_EXECUTION_LEVEL_INVALID, STATUS_WDF_SYNCHRONIZATION_SCOPE_INVALID, STATUS_INSUFFICIENT_RESOURCES;
 /// STATUS_INVALID_DEVICE_STATE without a parent before WdfDriverCreate.
-FORCEINLINE NTSTATUS WdfObjectCreate(PWDF_OBJECT_ATTRIBUTES Attributes, WDFOBJECT *Object) {
+ISW_INLINE NTSTATUS WdfObjectCreate(PWDF_OBJECT_ATTRIBUTES Attributes, WDFOBJECT *Object) {
   return WdfObjectCreateIn(isw_wdf_driver, Attributes, Object);
 }
 
