@@ -85,7 +85,8 @@ struct Comparison: ParsableCommand {
     case .group: return (try GroupBenchmark.run(machine: machine), [])
     case .churn: return (try ChurnBenchmark.run(machine: machine, options: options), [])
     case .removal: return (try RemovalBenchmark.run(machine: machine, options: options), [])
-    case .observers: return (try ObserverBenchmark.run(), [])
+    case .observers:
+      return (try ObserverBenchmark.run() + RingRateBenchmark.run(processor: processor), [])
     case .storm:
       let (rows, found) = try StormBenchmark(machine: machine, options: options).run()
       return (rows, [Report.table("latency beside a storm", found)])

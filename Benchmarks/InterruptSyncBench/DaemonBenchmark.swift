@@ -8,14 +8,17 @@ struct DaemonBenchmark {
   private static let rounds = 7
   private static let calls = 2_000
   private static let sizes = [0, 16, 64, 256]
-  private static let transaction =
-    #"{"method":"io.interruptsync.Transact","parameters":{"device":"line0","operations":[]}}"#
+  private static let idleClients = 60
+
+  private static func transaction(_ line: Int = 0) -> String {
+    #"{"method":"io.interruptsync.Transact","parameters":{"device":"line\#(line)","operations":[]}}"#
+  }
 
   func run() throws -> [Measurement] {
     // Children run where this thread may.
     _ = placement_apply(placement(priority: 0, processor: -1))
     floor_unpin()
-    return try startAndMemory() + [try transactions()]
+    return try startAndMemory() + (try transactions()) + [try amongOthers()]
   }
 
   private func startAndMemory() throws -> [Measurement] {
@@ -49,21 +52,43 @@ struct DaemonBenchmark {
   }
 
   /// Against a process that answers as many bytes with as many.
-  private func transactions() throws -> Measurement {
+  private func transactions() throws -> [Measurement] {
     let daemon = try DaemonProcess(program: program, lines: 1)
-    let reply = try daemon.call(Self.transaction)
-    guard let echo = unsafe responder_start(reply, 0, 0) else {
+    let reply = try daemon.call(Self.transaction())
+    guard let echo = unsafe responder_start(reply, RESPONDER_ECHO) else {
       throw BenchmarkFailure("cannot create the process that answers")
     }
     defer { unsafe responder_end(echo) }
-    var (own, others): ([Double], [Double]) = ([], [])
+    var (own, others, times): ([Double], [Double], [Double]) = ([], [], [])
     for _ in 0..<Self.rounds {
+      let before = daemon.processorTime
       own.append(try roundTrip(daemon.connection))
+      times.append(Double(daemon.processorTime - before) / Double(Self.calls) / 1000)
       others.append(try roundTrip(unsafe responder_socket(echo)))
     }
+    return [
+      Measurement(
+        "daemon: transaction there and back, against a process in C", ours: own, peer: others,
+        unit: "µs", bar: 1.2),
+      Measurement("daemon: its processor time for a transaction", alone: times, unit: "µs"),
+    ]
+  }
+
+  /// What the lines that do not fire and the clients that do not ask cost one that does.
+  private func amongOthers() throws -> Measurement {
+    let last = Self.sizes[3] - 1
+    let crowded = try DaemonProcess(program: program, lines: last + 1)
+    let alone = try DaemonProcess(program: program, lines: 1)
+    let idle = try (0..<Self.idleClients).map { _ in try crowded.connect() }
+    defer { for client in idle { close(client) } }
+    var (own, others): ([Double], [Double]) = ([], [])
+    for _ in 0..<Self.rounds {
+      own.append(try roundTrip(crowded.connection, line: last))
+      others.append(try roundTrip(alone.connection))
+    }
     return Measurement(
-      "daemon: transaction there and back, against a process in C", ours: own, peer: others,
-      unit: "µs")
+      "daemon: transaction among \(last + 1) lines and \(idle.count) clients, against one alone",
+      ours: own, peer: others, unit: "µs", bar: 1.1)
   }
 
   /// What starting any program takes.
@@ -74,11 +99,12 @@ struct DaemonBenchmark {
   }
 
   /// The median, in microseconds.
-  private func roundTrip(_ connection: Int32) throws -> Double {
+  private func roundTrip(_ connection: Int32, line: Int = 0) throws -> Double {
+    let message = Self.transaction(line)
     var latencies = LatencyHistogram()
     for _ in 0..<Self.calls {
       let start = probe_now()
-      try DaemonProcess.call(connection, Self.transaction)
+      try DaemonProcess.call(connection, message)
       latencies.add(probe_now() - start)
     }
     return latencies.percentile(0.5) / 1000

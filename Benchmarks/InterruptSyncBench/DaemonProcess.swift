@@ -63,6 +63,17 @@ final class DaemonProcess {
   /// Bytes.
   var resident: Int64 { daemon_resident(process) }
 
+  /// Another connection, which the daemon has answered.
+  func connect() throws -> Int32 {
+    let connection = unsafe daemon_connect(address)
+    guard connection >= 0 else { throw BenchmarkFailure("\(address): cannot connect") }
+    try Self.call(connection, #"{"method":"org.varlink.service.GetInfo"}"#)
+    return connection
+  }
+
+  /// Nanoseconds that its threads have had a processor.
+  var processorTime: Int64 { daemon_processor_time(process) }
+
   @discardableResult
   func call(_ message: String) throws -> String { try Self.call(connection, message) }
 
