@@ -101,7 +101,7 @@ struct Comparison: ParsableCommand {
   private func measureDaemon(_ program: String, _ options: BenchmarkOptions) throws
     -> ([Measurement], [String])
   {
-    let rows = try DaemonBenchmark(program: program).run()
+    let rows = try DaemonBenchmark(program: program, processor: Int32(processor)).run()
     let (more, found) = try RingBenchmark(program: program).run()
     try Report.plot(
       "records of the daemon", found, interval: "trigger or record to client", in: options.folder)

@@ -5,6 +5,7 @@ import Glibc
 /// back, and its memory.
 struct DaemonBenchmark {
   let program: String
+  let processor: Int32
   private static let rounds = 7
   private static let calls = 2_000
   private static let sizes = [0, 16, 64, 256]
@@ -18,7 +19,11 @@ struct DaemonBenchmark {
     // Children run where this thread may.
     _ = placement_apply(placement(priority: 0, processor: -1))
     floor_unpin()
-    return try startAndMemory() + (try transactions()) + [try amongOthers()]
+    let free = try startAndMemory() + transactions("") + [try amongOthers()]
+    // Where wake-ups between processors are no part of the figures.
+    _ = placement_apply(placement(priority: 0, processor: processor))
+    defer { floor_unpin() }
+    return free + (try transactions(", on one processor"))
   }
 
   private func startAndMemory() throws -> [Measurement] {
@@ -52,7 +57,7 @@ struct DaemonBenchmark {
   }
 
   /// Against a process that answers as many bytes with as many.
-  private func transactions() throws -> [Measurement] {
+  private func transactions(_ place: String) throws -> [Measurement] {
     let daemon = try DaemonProcess(program: program, lines: 1)
     let reply = try daemon.call(Self.transaction())
     guard let echo = unsafe responder_start(reply, RESPONDER_ECHO) else {
@@ -68,9 +73,9 @@ struct DaemonBenchmark {
     }
     return [
       Measurement(
-        "daemon: transaction there and back, against a process in C", ours: own, peer: others,
-        unit: "µs", bar: 1.2),
-      Measurement("daemon: its processor time for a transaction", alone: times, unit: "µs"),
+        "daemon: transaction there and back\(place), against a process in C", ours: own,
+        peer: others, unit: "µs", bar: 1.2),
+      Measurement("daemon: its processor time for a transaction\(place)", alone: times, unit: "µs"),
     ]
   }
 
