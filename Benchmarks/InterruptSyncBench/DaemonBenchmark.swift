@@ -30,6 +30,7 @@ struct DaemonBenchmark {
     var (shells, ready): ([Double], [Double]) = ([], [])
     var answers = Self.sizes.map { _ in [Double]() }
     var memory = answers
+    var grouped: [Double] = []
     for _ in 0..<Self.rounds {
       shells.append(try shell())
       ready.append(Double(try DaemonProcess.timeUntilReady(program: program)) / 1e6)
@@ -39,6 +40,8 @@ struct DaemonBenchmark {
         answers[index].append(milliseconds(since: start))
         memory[index].append(Double(daemon.resident) / 1_048_576)
       }
+      let daemon = try DaemonProcess(program: program, lines: Self.sizes[3], isGrouped: true)
+      grouped.append(Double(daemon.resident) / 1_048_576)
     }
     let rows = [
       Measurement(
@@ -53,7 +56,18 @@ struct DaemonBenchmark {
     return rows
       + zip(Self.sizes, memory).map {
         Measurement("daemon: resident memory, \($0) software lines", alone: $1, unit: "MiB")
-      }
+      } + [
+        Measurement(
+          "daemon: memory of a line with a thread of its own", alone: each(memory[3], memory[0]),
+          unit: "KiB"),
+        Measurement(
+          "daemon: memory of a line in a group", alone: each(grouped, memory[0]), unit: "KiB"),
+      ]
+  }
+
+  /// KiB of each of the lines, from the MiB of all of them and of a daemon without any.
+  private func each(_ all: [Double], _ none: [Double]) -> [Double] {
+    zip(all, none).map { ($0 - $1) * 1024 / Double(Self.sizes[3]) }
   }
 
   /// Against a process that answers as many bytes with as many.
