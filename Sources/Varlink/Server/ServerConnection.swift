@@ -137,11 +137,16 @@ final class ServerConnection: ReplySink {
   private func read() {
     guard !isReading else { return }
     isReading = true
-    answerCalls()
+    repeat {
+      answerCalls()
+      flush()
+      // By now there may be room, or time: calls that were taken already wake no loop.
+    } while reader.hasMessage && mayAnswer
     isReading = false
-    flush()
     update()
   }
+
+  private var mayAnswer: Bool { !isClosed && !hasEnded && !isAnswering && !isHeldUp && !isWaiting }
 
   /// Reads and answers calls for as long as there are any and nothing holds them up. No more are
   /// taken from the socket than have their turn: what is left there wakes the loop again.
@@ -149,7 +154,7 @@ final class ServerConnection: ReplySink {
     var turns = limits.callsPerTurn
     while turns > 0 || reader.hasMessage {
       if isHeldUp { flush() }
-      guard let socket, !hasEnded, !isAnswering, !isHeldUp, !isWaiting else { return }
+      guard let socket, mayAnswer else { return }
       if !isExempt, quota.isThrottled(peer.user) { return wait() }
       do throws(WireFailure) {
         switch try reader.next(from: socket, most: max(turns, 1)) {
