@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 int daemon_start(const char *command) {
@@ -39,6 +40,15 @@ int64_t daemon_resident(int process) {
   int found = fscanf(file, "%llu %llu", &whole, &resident);
   fclose(file);
   return found == 2 ? (int64_t)(resident * (unsigned long long)sysconf(_SC_PAGESIZE)) : -EBADMSG;
+}
+
+int64_t daemon_processor_time(int process) {
+  clockid_t clock;
+  struct timespec time;
+  int result = clock_getcpuclockid(process, &clock);
+  if (result != 0) return -result;
+  if (clock_gettime(clock, &time) != 0) return -errno;
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
 int daemon_connect(const char *path) {

@@ -85,7 +85,8 @@ struct Comparison: ParsableCommand {
     case .group: return (try GroupBenchmark.run(machine: machine), [])
     case .churn: return (try ChurnBenchmark.run(machine: machine, options: options), [])
     case .removal: return (try RemovalBenchmark.run(machine: machine, options: options), [])
-    case .observers: return (try ObserverBenchmark.run(), [])
+    case .observers:
+      return (try ObserverBenchmark.run() + RingRateBenchmark.run(processor: processor), [])
     case .storm:
       let (rows, found) = try StormBenchmark(machine: machine, options: options).run()
       return (rows, [Report.table("latency beside a storm", found)])
@@ -100,7 +101,7 @@ struct Comparison: ParsableCommand {
   private func measureDaemon(_ program: String, _ options: BenchmarkOptions) throws
     -> ([Measurement], [String])
   {
-    let rows = try DaemonBenchmark(program: program).run()
+    let rows = try DaemonBenchmark(program: program, processor: Int32(processor)).run()
     let (more, found) = try RingBenchmark(program: program).run()
     try Report.plot(
       "records of the daemon", found, interval: "trigger or record to client", in: options.folder)

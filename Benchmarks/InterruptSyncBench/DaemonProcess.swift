@@ -11,8 +11,9 @@ final class DaemonProcess {
   var address: String { folder + "/socket" }
 
   /// Returns when the daemon has answered for the first time.
-  init(program: String, lines: Int) throws {
-    folder = try Self.folder(lines: lines)
+  /// - Parameter isGrouped: one thread serves all lines.
+  init(program: String, lines: Int, isGrouped: Bool = false) throws {
+    folder = try Self.folder(lines: lines, isGrouped: isGrouped)
     process = unsafe daemon_start(
       "exec \(program) --config-root \(folder) --listen \(folder)/socket")
     connection = unsafe daemon_connect(folder + "/socket")
@@ -47,7 +48,7 @@ final class DaemonProcess {
   }
 
   /// With a configuration.
-  private static func folder(lines: Int) throws -> String {
+  private static func folder(lines: Int, isGrouped: Bool = false) throws -> String {
     let folder = "/tmp/interruptsync-bench-\(getpid())-\(lines)"
     let devices = folder + "/etc/interruptsync/devices"
     guard unsafe system("mkdir -p \(devices)") == 0 else {
@@ -55,13 +56,26 @@ final class DaemonProcess {
     }
     let names = (0..<lines).map { "line\($0)" }.joined(separator: " ")
     if lines > 0 {
-      try Report.write("[Match]\nSoftwareLine=\(names)\n", to: devices + "/50-lines.device")
+      let thread = isGrouped ? "[Device]\nDispatcherGroup=all\n" : ""
+      try Report.write(
+        "[Match]\nSoftwareLine=\(names)\n\(thread)", to: devices + "/50-lines.device")
     }
     return folder
   }
 
   /// Bytes.
   var resident: Int64 { daemon_resident(process) }
+
+  /// Another connection, which the daemon has answered.
+  func connect() throws -> Int32 {
+    let connection = unsafe daemon_connect(address)
+    guard connection >= 0 else { throw BenchmarkFailure("\(address): cannot connect") }
+    try Self.call(connection, #"{"method":"org.varlink.service.GetInfo"}"#)
+    return connection
+  }
+
+  /// Nanoseconds that its threads have had a processor.
+  var processorTime: Int64 { daemon_processor_time(process) }
 
   @discardableResult
   func call(_ message: String) throws -> String { try Self.call(connection, message) }

@@ -1,5 +1,4 @@
 import CFloor
-import CUIO
 import Glibc
 import InterruptSync
 import LinuxSystem
@@ -41,7 +40,7 @@ enum ObserverBenchmark {
     let object = InterruptSyncObject(source: line, mode: .normal, options: options)
     try object.registerServiceRoutine { .success }
     try object.connect()
-    let rings = try (0..<observers).map { _ in try Reader(object) }
+    let rings = try (0..<observers).map { _ in try RingReader(object, capacity: 512) }
     for count in 1...dispatches {
       line.trigger()
       while object.dispatchCount < count { usleep(20) }
@@ -52,39 +51,5 @@ enum ObserverBenchmark {
     try object.disconnect()
     let (_, attoseconds) = hold.components
     return (Double(attoseconds) / 1e9, records)
-  }
-}
-
-/// What a client has of a ring: its memory, and the end that wakes it.
-@safe private final class Reader {
-  private let ring: SharedRing
-  private let ends: SharedRing.Ends
-  private let page: UnsafeMutablePointer<cuio_ring_page>
-  private let size: UInt64
-
-  init(_ object: InterruptSyncObject) throws {
-    (ring, ends) = try SharedRing.make(of: object, capacity: 512)
-    var page: UnsafeMutablePointer<cuio_ring_page>?
-    var size: UInt64 = 0
-    guard unsafe cuio_ring_map(ends.memory.raw, &page, &size) == 0, let page = unsafe page else {
-      throw BenchmarkFailure("cannot map a ring")
-    }
-    unsafe self.page = unsafe page
-    self.size = size
-  }
-
-  deinit { _ = unsafe cuio_unmap(page, Int(size)) }
-
-  func asksToBeWoken() { _ = unsafe cuio_ring_sleep(page) }
-
-  /// Waits until the records of so many dispatches are there or counted as dropped.
-  func records(_ wanted: UInt64) throws -> UInt64 {
-    let end = probe_now() + 10_000_000_000
-    while probe_now() < end {
-      let count = unsafe cuio_counter_read(&page.pointee.written) + cuio_ring_dropped(page)
-      if count >= wanted { return count }
-      usleep(100)
-    }
-    throw BenchmarkFailure("a ring did not get its records in 10 s")
   }
 }

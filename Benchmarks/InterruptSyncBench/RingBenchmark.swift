@@ -9,8 +9,6 @@ struct RingBenchmark {
   private static let rounds = 7
   private static let shots = 500
   private static let pipelined: UInt64 = 20_000
-  /// Microseconds after which a client waits asleep for its record.
-  private static let delay: UInt32 = 100
   private static let device = "line0"
   private static let trigger =
     #"{"method":"io.interruptsync.Trigger","parameters":{"device":"line0"}}"#
@@ -22,22 +20,27 @@ struct RingBenchmark {
       Self.device, capacity: 65_536)
     let reply = try daemon.call(Self.trigger)
     _ = try ring.next(timeout: .seconds(5))
-    guard let prompt = unsafe responder_start(reply, 1, 0),
-      let late = unsafe responder_start(reply, 1, Self.delay)
+    guard let prompt = unsafe responder_start(reply, RESPONDER_RECORD),
+      let late = unsafe responder_start(reply, RESPONDER_LATE),
+      let chain = unsafe responder_start(reply, RESPONDER_CHAIN)
     else { throw BenchmarkFailure("cannot create the process that leaves records") }
     defer {
       unsafe responder_end(prompt)
       unsafe responder_end(late)
+      unsafe responder_end(chain)
     }
-    return unsafe try measure(daemon, ring, prompt, late)
+    return unsafe try measure(daemon, ring, prompt, late, chain)
   }
 
   private func measure(
-    _ daemon: DaemonProcess, _ ring: InterruptRing, _ peer: OpaquePointer, _ late: OpaquePointer
+    _ daemon: DaemonProcess, _ ring: InterruptRing, _ peer: OpaquePointer, _ late: OpaquePointer,
+    _ chain: OpaquePointer
   ) throws -> ([Measurement], [Distribution]) {
     var found = [
       Distribution("daemon, trigger to record"), Distribution("C, message to record"),
       Distribution("daemon, record to client"), Distribution("C, record to client"),
+      Distribution("C, three threads, message to record"),
+      Distribution("C, three threads, record to client"),
     ]
     var (floods, others, rates): ([Double], [Double], [Double]) = ([], [], [])
     for _ in 0..<Self.rounds {
@@ -48,6 +51,9 @@ struct RingBenchmark {
         try shoot(unsafe responder_socket(peer)) { unsafe responder_next(peer) }.whole)
       found[3].add(
         try shoot(unsafe responder_socket(late)) { unsafe responder_next(late) }.tail)
+      let three = try shoot(unsafe responder_socket(chain)) { unsafe responder_next(chain) }
+      found[4].add(three.whole)
+      found[5].add(three.tail)
       let (time, records) = try flood(daemon.connection) { wanted in
         try Self.drain(ring, wanted)
       }
@@ -67,19 +73,25 @@ struct RingBenchmark {
     dropped: UInt64
   ) -> [Measurement] {
     var rows: [Measurement] = []
-    for (what, ours, peer) in [("trigger to record seen", 0, 1), ("record to client", 2, 3)] {
+    for (what, ours, peers, bar) in [
+      ("trigger to record seen", 0, (1, 4), 2.0), ("record to client", 2, (3, 5), 1.5),
+    ] {
       for (name, share) in [("median", 0.5), ("99th percentile", 0.99)] {
         rows.append(
           Measurement(
             "daemon: \(what), \(name), against a process in C",
-            ours: found[ours].percentiles(share),
-            peer: found[peer].percentiles(share), unit: "µs"))
+            ours: found[ours].percentiles(share), peer: found[peers.0].percentiles(share),
+            unit: "µs", bar: share == 0.5 ? bar : nil))
       }
+      rows.append(
+        Measurement(
+          "daemon: \(what), median, against one with as many threads",
+          ours: found[ours].percentiles(0.5), peer: found[peers.1].percentiles(0.5), unit: "µs"))
     }
     return rows + [
       Measurement(
         "daemon: 20,000 triggers pipelined until all are in the ring, against a process in C",
-        ours: own, peer: others, unit: "ns/trigger"),
+        ours: own, peer: others, unit: "ns/trigger", bar: 2),
       Measurement("daemon: records taken from a ring meanwhile", alone: rates, unit: "records/s"),
       Measurement(
         "daemon: records that the ring dropped", count: dropped, wanted: 0, unit: "records"),

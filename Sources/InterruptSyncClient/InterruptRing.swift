@@ -77,12 +77,19 @@ public struct InterruptRecord: Equatable, Sendable {
   public func take() -> InterruptRecord? {
     var entry = cuio_ring_entry()
     guard unsafe cuio_ring_take(page, cuio_ring_entries(page), mask, &entry) else { return nil }
-    let values = entry.captured
-    let all = [values.0, values.1, values.2, values.3, values.4, values.5, values.6, values.7]
     return InterruptRecord(
       interrupts: entry.count, total: entry.total, timestamp: .nanoseconds(entry.time),
       claimed: entry.claimed != 0, dropped: entry.dropped,
-      captured: Array(all.prefix(Int(min(entry.captures, UInt32(captures.count))))))
+      captured: values(of: entry))
+  }
+
+  /// Most records have none, for which nothing is allocated.
+  private func values(of entry: cuio_ring_entry) -> [UInt64] {
+    let count = Int(min(entry.captures, UInt32(captures.count)))
+    guard count > 0 else { return [] }
+    let values = entry.captured
+    let all = [values.0, values.1, values.2, values.3, values.4, values.5, values.6, values.7]
+    return Array(all.prefix(count))
   }
 
   /// Waits for the next record.

@@ -12,6 +12,10 @@ package struct Readiness: OptionSet, Sendable {
   package static let writable = Readiness(rawValue: 2)
   /// Both directions are closed, or an error waits. Reported whether asked for or not.
   package static let hungUp = Readiness(rawValue: 4)
+
+  package init(readable: Bool, writable: Bool, hungUp: Bool = false) {
+    rawValue = (readable ? 1 : 0) | (writable ? 2 : 0) | (hungUp ? 4 : 0)
+  }
 }
 
 /// Calls handlers when descriptors are ready, when times come and when messages are posted. Made,
@@ -32,6 +36,9 @@ package final class EventLoop {
   private var watched: [UInt64: Watched] = [:]
   private var lastNumber: UInt64 = 0
   private var mustStop = false
+  /// Room for what comes in a turn; empty during one.
+  private var room: [linux_event] = []
+  private static let most = 64
   let timers: TimerQueue
 
   /// - Throws: `SystemError`: EMFILE, ENFILE or ENOMEM.
@@ -86,20 +93,21 @@ package final class EventLoop {
   /// - Throws: `SystemError`.
   @discardableResult
   package func turn(milliseconds: Int32? = nil) throws(SystemError) -> Int {
-    let room = 64
-    var events = [linux_event](repeating: linux_event(), count: room)
+    var events: [linux_event] = []
+    swap(&events, &room)
+    if events.isEmpty { events = Array(repeating: linux_event(), count: Self.most) }
+    defer { room = events }
     let count = unsafe events.withUnsafeMutableBufferPointer { buffer -> Int32 in
       guard let start = buffer.baseAddress else { return -EINVAL }
-      return unsafe linux_epoll_wait(epoll.raw, start, Int32(room), milliseconds ?? -1)
+      return unsafe linux_epoll_wait(epoll.raw, start, Int32(buffer.count), milliseconds ?? -1)
     }
     guard count >= 0 else { throw Self.failure(count, "wait for events") }
     for event in events.prefix(Int(count)) {
       guard let entry = watched[event.token] else { continue }
-      var readiness: Readiness = []
-      if event.is_readable != 0 { readiness.insert(.readable) }
-      if event.is_writable != 0 { readiness.insert(.writable) }
-      if event.is_hung_up != 0 { readiness.insert(.hungUp) }
-      entry.handler(readiness)
+      entry.handler(
+        Readiness(
+          readable: event.is_readable != 0, writable: event.is_writable != 0,
+          hungUp: event.is_hung_up != 0))
     }
     return Int(count)
   }

@@ -7,6 +7,8 @@ package struct RateLimit<Subject: Hashable & Sendable>: Sendable {
   /// Nanoseconds.
   private let interval: UInt64
   private var windows: [Subject: Window] = [:]
+  /// No window ends before, so that a message costs the same however many subjects there are.
+  private var due = UInt64.max
 
   private struct Window {
     var start: UInt64
@@ -25,15 +27,18 @@ package struct RateLimit<Subject: Hashable & Sendable>: Sendable {
     let admits = window.passed < burst
     if admits { window.passed += 1 } else { window.suppressed += 1 }
     windows[subject] = window
+    due = min(due, window.start + interval)
     return admits
   }
 
   /// Ends the intervals that are over at `now`, and returns how many messages each of their subjects
   /// lost, in no order. Call it before `admits`, and from time to time.
   package mutating func expire(now: UInt64) -> [(subject: Subject, suppressed: Int)] {
+    guard now >= due else { return [] }
     // Another thread may have read the clock later and been here before.
     let over = windows.filter { now >= $0.value.start + interval }
     for subject in over.keys { windows[subject] = nil }
+    due = windows.values.reduce(.max) { min($0, $1.start + interval) }
     return over.filter { $0.value.suppressed > 0 }.map { ($0.key, $0.value.suppressed) }
   }
 }

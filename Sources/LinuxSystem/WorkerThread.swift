@@ -7,8 +7,13 @@ package import Glibc
 /// A thread that runs one body and ends. Join or detach it; the last reference detaches.
 @safe package final class WorkerThread: @unchecked Sendable {
   private final class Start {
+    let name: String
     let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+    init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+      self.name = name
+      self.body = body
+    }
   }
 
   /// For placing it. Valid until it is joined, or has ended detached.
@@ -20,7 +25,7 @@ package import Glibc
   /// Joined or detached: each may happen once.
   private var isReleased = false
 
-  /// Starts the thread. The body may run before this returns: where it needs what the caller does
+  /// Starts the thread, which names itself. The body may run before this returns: where it needs what the caller does
   /// with the thread, let it begin with a monitor that the caller holds meanwhile.
   /// - Parameters:
   ///   - name: as ps(1) and top(1) show it; the kernel keeps 15 bytes.
@@ -30,7 +35,7 @@ package import Glibc
   package init(
     name: String, stackSize: Int = 0, _ body: @escaping @Sendable () -> Void
   ) throws(SystemError) {
-    let context = unsafe Unmanaged.passRetained(Start(body)).toOpaque()
+    let context = unsafe Unmanaged.passRetained(Start(name, body)).toOpaque()
     var thread = pthread_t()
     let result = unsafe linux_thread_create(&thread, stackSize, Self.entry, context)
     guard result == 0 else {
@@ -38,7 +43,6 @@ package import Glibc
       throw SystemError(-result, "start the thread \(name)")
     }
     handle = thread
-    _ = unsafe linux_thread_set_name(thread, name)
   }
 
   private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
@@ -46,7 +50,10 @@ package import Glibc
       guard let context = unsafe context else { return nil }
       // No routine of a driver's is left in the middle, and no lock with it.
       linux_thread_forbid_cancellation()
-      unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue().body()
+      let start = unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
+      // Itself: for another thread the C library would write a file of procfs.
+      _ = unsafe linux_thread_set_name(pthread_self(), start.name)
+      start.body()
       return nil
     }
 

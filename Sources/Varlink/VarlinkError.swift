@@ -141,9 +141,6 @@ package struct ErrorReply: Error, Equatable, Sendable, CustomStringConvertible {
 
   package var description: String { parameters.isEmpty ? name : "\(name) \(parameters)" }
 
-  /// The answer on the wire.
-  var message: JSONObject { ["error": .string(name), "parameters": .object(parameters)] }
-
   private static func standard(_ name: String, _ parameters: JSONObject = [:]) -> ErrorReply {
     ErrorReply("\(ServiceInterface.name).\(name)", parameters)
   }

@@ -34,6 +34,20 @@ private func savings(_ share: Double) -> UInt64 { UInt64(250e6 * share) }
   #expect(Double(bench.clock.now - start) >= least)
 }
 
+/// Between two looks at its balance a user may be within its share again: what was taken from its
+/// socket already wakes no loop.
+@Test func aUserWhoseTimeComesAtOnceIsAnsweredOn() throws {
+  var random = SeededGenerator(for: #function)
+  for _ in 0..<repetitions(200) {
+    let bench = try Bench(share: 0.2)
+    bench.clock.drift = UInt64.random(in: 0...20_000_000, using: &random)
+    let client = try bench.client()
+    try client.socket.put(String(repeating: spin, count: 31))
+    try bench.settleAll()
+    #expect(try client.take().replies.count == 31)
+  }
+}
+
 @Test func whoIsExemptAndOtherwiseIdleIsAnsweredMeanwhile() throws {
   let bench = try Bench(share: 0.01)
   let greedy = try bench.client()

@@ -236,6 +236,51 @@ func onewayIsNeverAnsweredNotEvenWithAnError(call: String) throws {
     replies[2...].map(\.description) == (0..<100).map { #"{"parameters":{"text":"\#($0)"}}"# })
 }
 
+private func echo(_ text: String) -> String {
+  #"{"method":"org.example.bench.Echo","parameters":{"text":"\#(text)"}}"# + "\0"
+}
+
+private func texts(_ replies: [JSON]) -> [String?] {
+  replies.map { $0.object?["parameters"]?.object?["text"]?.string }
+}
+
+@Test func theAnswersBeforeAMessageThatClosesTheConnectionAreSent() throws {
+  let bench = try Bench()
+  let client = try bench.client()
+  try client.socket.put(echo("a") + echo("b") + "x\0" + echo("c"))
+  try bench.settle()
+  let taken = try client.take()
+  #expect(texts(taken.replies) == ["a", "b"] && taken.isClosed)
+  #expect(bench.echoed == ["a", "b"])
+}
+
+@Test func callsBehindOneThatIsAnsweredLaterWaitAlthoughTheyAreTaken() throws {
+  let bench = try Bench()
+  let client = try bench.client()
+  let later = #"{"method":"org.example.bench.Later"}"# + "\0"
+  try client.socket.put(echo("a") + later + echo("b") + later + echo("c"))
+  try bench.settle()
+  #expect(texts(try client.take().replies) == ["a"])
+  bench.waiting[0].reply(["text": "first"])
+  try bench.settle()
+  #expect(texts(try client.take().replies) == ["first", "b"])
+  bench.waiting[1].reply(["text": "second"])
+  try bench.settle()
+  #expect(texts(try client.take().replies) == ["second", "c"])
+}
+
+@Test func aTurnAnswersSoManyCallsOfAClientAndThenOthersHaveTheirs() throws {
+  let bench = try Bench(limits: ServerLimits(callsPerTurn: 3))
+  let (busy, other) = (try bench.client(), try bench.client())
+  try busy.socket.put((0..<7).map { echo("\($0)") }.joined())
+  try other.socket.put(echo("other"))
+  _ = try bench.loop.turn(milliseconds: 0)
+  #expect(Set(bench.echoed) == ["0", "1", "2", "other"] && bench.echoed.count == 4)
+  try bench.settle()
+  #expect(texts(try busy.take().replies) == (0..<7).map { "\($0)" })
+  #expect(texts(try other.take().replies) == ["other"])
+}
+
 @Test func aStreamHoldsUpLaterCallsOfItsConnectionAndNoOther() throws {
   let bench = try Bench()
   let client = try bench.client()

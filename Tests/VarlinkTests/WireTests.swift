@@ -54,6 +54,54 @@ private func messages(
   #expect(recv(theirs.raw, &bytes, bytes.count, 0) == 14)
 }
 
+@Test func severalMessagesAreTakenAtOnceAndNoneMoreThanAreWanted() throws {
+  let (ours, theirs) = try socketPair()
+  var reader = MessageReader(limits: WireLimits())
+  try ours.put("one\0two\0\0four\0five")
+  var texts: [String] = []
+  for _ in 0..<3 {
+    guard case .message(let message) = try reader.next(from: theirs, most: 3) else { break }
+    texts.append(String(decoding: message.bytes, as: UTF8.self))
+    #expect(reader.hasMessage == (texts.count < 3))
+  }
+  #expect(texts == ["one", "two", ""])
+  #expect(!reader.hasDrained && !reader.isInsideMessage)
+  var bytes = [UInt8](repeating: 0, count: 100)
+  #expect(recv(theirs.raw, &bytes, bytes.count, 0) == 9)
+}
+
+@Test func messagesTakenAtOnceKeepTheirLimitsAndTheirDescriptors() throws {
+  var random = SeededGenerator(for: #function)
+  for _ in 0..<repetitions(200) {
+    let (ours, theirs) = try socketPair()
+    var reader = MessageReader(limits: WireLimits(messageBytes: 50))
+    var writer = MessageWriter()
+    var (sent, files): ([[UInt8]], [[UInt64]]) = ([], [])
+    for _ in 0..<Int.random(in: 1..<30, using: &random) {
+      let carried = Int.random(in: 0..<5, using: &random) == 0 ? [try pipeEnds().0] : []
+      // One of 51 bytes is too long, wherever it is in what was taken.
+      let isLong = Int.random(in: 0..<100, using: &random) == 0
+      let count = isLong ? 51 : Int.random(in: 0...50, using: &random)
+      sent.append((0..<count).map { _ in UInt8.random(in: 1...255, using: &random) })
+      files.append(carried.map(inode))
+      writer.add(Message(bytes: sent[sent.count - 1], descriptors: carried))
+      if Bool.random(using: &random) { try writer.flush(to: ours) }
+    }
+    try writer.flush(to: ours)
+    let good = sent.firstIndex { $0.count > 50 } ?? sent.count
+    var received: [Message] = []
+    let most = Int.random(in: 1...40, using: &random)
+    do throws(WireFailure) {
+      while case .message(let message) = try reader.next(from: theirs, most: most) {
+        received.append(message)
+      }
+      #expect(good == sent.count)
+    } catch { #expect(error == .tooLong(limit: 50) && good < sent.count) }
+    #expect(received.map(\.bytes) == Array(sent[..<good]))
+    #expect(received.map { $0.descriptors.map(inode) } == Array(files[..<good]))
+  }
+}
+
 @Test(arguments: [1, 100, 16383, 16384, 16385, 40000])
 func aMessageMayBeAsLongAsTheLimitAndNoLonger(limit: Int) throws {
   for (count, isTaken) in [(limit, true), (limit + 1, false)] {

@@ -11,6 +11,8 @@ int daemon_start(const char *_Nonnull command);
 void daemon_stop(int process);
 /// Resident memory in bytes, or -errno.
 int64_t daemon_resident(int process);
+/// Nanoseconds that all its threads have had a processor, or -errno.
+int64_t daemon_processor_time(int process);
 
 /// A socket for what a service tells its manager, sd_notify(3), at `path`. The descriptor, or -errno.
 int daemon_notices(const char *_Nonnull path);

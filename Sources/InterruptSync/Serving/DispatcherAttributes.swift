@@ -43,8 +43,12 @@ public struct DispatcherAttributes: Equatable, Sendable {
   package var recheck = usualRecheck
   package static let usualRecheck: Int32 = 1000
 
-  /// As much of the stack as the thread touches before it begins.
-  var prefaulted: Int { stackSize == 0 ? 64 * 1024 : min(64 * 1024, stackSize / 2) }
+  /// As much of the stack as the thread touches before it begins: what a dispatch takes, and for a
+  /// thread that must not meet a page fault what its routines may take, too.
+  var prefaulted: Int {
+    let wanted = policy == .other && !locksMemory ? 16 * 1024 : 64 * 1024
+    return stackSize == 0 ? wanted : min(wanted, stackSize / 2)
+  }
 
   /// The ordinary policy, all processors, the object's name and 256 KiB of stack unless told
   /// otherwise. A value: nothing is asked of the system before a thread starts.

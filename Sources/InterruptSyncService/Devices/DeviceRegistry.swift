@@ -11,7 +11,9 @@ import UIO
 final class DeviceRegistry {
   enum Change: String { case added, changed, removed }
 
-  var devices: [ManagedDevice] = []
+  var devices: [ManagedDevice] = [] { didSet { places = nil } }
+  /// The same by id, for clients; nil: to be made again.
+  private var places: [String: ManagedDevice]?
   /// Devices of the command line. They take precedence over every file.
   let named: [DeviceConfiguration]
   var files: ConfigurationSet?
@@ -39,9 +41,15 @@ final class DeviceRegistry {
 
   /// The device that `text` means: id, node or name. Nil if there is none, or several have the name.
   func device(_ text: String) -> ManagedDevice? {
-    if let exact = devices.first(where: { $0.id == text }) { return exact }
+    if let exact = identified(text) { return exact }
     let called = devices.filter { $0.isCalled(text) }
     return called.count == 1 ? called[0] : nil
+  }
+
+  private func identified(_ id: String) -> ManagedDevice? {
+    let places = places ?? Dictionary(devices.map { ($0.id, $0) }) { first, _ in first }
+    self.places = places
+    return places[id]
   }
 
   /// Every device as it is now.

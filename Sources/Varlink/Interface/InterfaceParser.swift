@@ -7,8 +7,8 @@ struct InterfaceParser {
   private var scanner: InterfaceScanner
   private let dialect: InterfaceDescription.Dialect
   private var interface = "interface description"
-  /// Types that something refers to, with the place of the first reference.
-  private var references: [(name: String, place: (line: Int, column: Int))] = []
+  /// Types that something refers to, with the place of the reference.
+  private var references: [(name: String, offset: Int)] = []
   private var depth = 0
   private static let deepest = 32
 
@@ -34,17 +34,17 @@ struct InterfaceParser {
       }
       members.append(member)
     }
-    for (name, place) in references {
+    for (name, offset) in references {
       let isType = members.contains {
         if case .type = $0.kind { $0.name == name } else { false }
       }
-      guard isType else { throw error("there is no type \(name)", at: place) }
+      guard isType else { throw error("there is no type \(name)", at: offset) }
     }
     return (name, documentation, members)
   }
 
-  private func error(_ cause: String, at place: (line: Int, column: Int)? = nil) -> VarlinkError {
-    let place = place ?? scanner.place
+  private func error(_ cause: String, at offset: Int? = nil) -> VarlinkError {
+    let place = scanner.place(of: offset ?? scanner.position)
     return VarlinkError(
       .invalidDescription, object: interface, operation: "read an interface's description",
       cause: "line \(place.line), column \(place.column): \(cause)",
@@ -139,7 +139,7 @@ struct InterfaceParser {
 
   private mutating func simple() throws(VarlinkError) -> FieldType {
     scanner.skipSpace()
-    let place = scanner.place
+    let offset = scanner.position
     if scanner.take("(") { return try opened() }
     let word = scanner.word()
     switch word {
@@ -148,10 +148,10 @@ struct InterfaceParser {
     case "float": return .float
     case "string": return .string
     case "object": return .object
-    case "any": throw error("\"any\" is not in the language; use \"object\"", at: place)
+    case "any": throw error("\"any\" is not in the language; use \"object\"", at: offset)
     default:
-      guard Self.isMemberName(word) else { throw error("not a type: \"\(word)\"", at: place) }
-      references.append((word, place))
+      guard Self.isMemberName(word) else { throw error("not a type: \"\(word)\"", at: offset) }
+      references.append((word, offset))
       return .named(word)
     }
   }
@@ -196,7 +196,8 @@ extension InterfaceParser {
 /// Walks over a description's text; keeps comments for the member that follows them.
 struct InterfaceScanner {
   private let bytes: [UInt8]
-  private var position = 0
+  /// Bytes before the next character.
+  private(set) var position = 0
   /// Lines of comments since the last word or mark.
   private var comments: [String] = []
   /// Whether the line has a word or mark already: a comment after it documents nothing.
@@ -251,9 +252,9 @@ struct InterfaceScanner {
   /// Takes a mark such as `->` if it comes next.
   mutating func take(_ mark: StaticString) -> Bool {
     skipSpace()
-    let wanted = Array("\(mark)".utf8)
-    guard bytes[position...].starts(with: wanted) else { return false }
-    use(wanted.count)
+    let isNext = mark.withUTF8Buffer { unsafe bytes[position...].starts(with: $0) }
+    guard isNext else { return false }
+    use(mark.utf8CodeUnitCount)
     return true
   }
 
@@ -286,11 +287,11 @@ struct InterfaceScanner {
     }
   }
 
-  /// Where it stands, counted from 1.
-  var place: (line: Int, column: Int) {
-    let before = bytes[..<position]
+  /// Line and column of what follows so many bytes, counted from 1. It looks at all of them.
+  func place(of offset: Int) -> (line: Int, column: Int) {
+    let before = bytes[..<offset]
     let line = before.reduce(1) { $0 + ($1 == 0x0a ? 1 : 0) }
     let start = before.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0
-    return (line, position - start + 1)
+    return (line, offset - start + 1)
   }
 }

@@ -118,6 +118,7 @@ package struct JSONObject: Sendable {
   }
 
   private mutating func append(_ key: String, _ value: JSON) {
+    if members.isEmpty { members.reserveCapacity(4) }
     members.append(Member(key: key, value: value))
     if places.isEmpty { index() } else { places[ByteKey(text: key)] = members.count - 1 }
   }
@@ -130,19 +131,25 @@ package struct JSONObject: Sendable {
 
   private func place(of key: String) -> Int? {
     guard places.isEmpty else { return places[ByteKey(text: key)] }
-    return members.firstIndex { $0.key.utf8.elementsEqual(key.utf8) }
+    return members.firstIndex { $0.key.hasBytes(of: key) }
   }
 
   private struct ByteKey: Hashable {
     let text: String
 
-    static func == (left: ByteKey, right: ByteKey) -> Bool {
-      left.text.utf8.elementsEqual(right.text.utf8)
-    }
+    static func == (left: ByteKey, right: ByteKey) -> Bool { left.text.hasBytes(of: right.text) }
 
     func hash(into hasher: inout Hasher) {
       for byte in text.utf8 { hasher.combine(byte) }
     }
+  }
+}
+
+extension String {
+  fileprivate func hasBytes(of other: String) -> Bool {
+    // No letter beyond ASCII has as few bytes as the ASCII that Unicode takes for the same.
+    utf8.count == other.utf8.count && self == other
+      && (utf8Span.isKnownASCII || utf8.elementsEqual(other.utf8))
   }
 }
 

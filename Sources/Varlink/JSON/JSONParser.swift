@@ -176,23 +176,37 @@ extension JSONParser {
   private mutating func string() throws(JSONError) -> String {
     let start = position
     position += 1
-    var text: [UInt8] = []
-    while true {
-      let run = position
-      while let byte = peek, byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
-        position += 1
-      }
-      text += bytes[run..<position]
-      if take("\"") { break }
+    skipPlain()
+    // Most strings have no escape: they are as they stand.
+    if peek == UInt8(ascii: "\"") {
+      defer { position += 1 }
+      return try text(bytes.span.extracting(start + 1..<position), from: start)
+    }
+    var text = Array(bytes[start + 1..<position])
+    while !take("\"") {
       guard take("\\") else {
         throw error(peek == nil ? "a string without an end" : "a control character in a string")
       }
       try escape(into: &text)
+      let run = position
+      skipPlain()
+      text += bytes[run..<position]
     }
-    guard let result = String(validating: text, as: UTF8.self) else {
-      throw JSONError(cause: "not UTF-8", offset: start)
-    }
-    return result
+    return try self.text(text.span, from: start)
+  }
+
+  /// Goes on to what ends a string, escapes something in it, or must not be there.
+  private mutating func skipPlain() {
+    let rest = bytes[position...]
+    position =
+      rest.firstIndex { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
+      ?? rest.endIndex
+  }
+
+  private func text(_ bytes: Span<UInt8>, from start: Int) throws(JSONError) -> String {
+    do throws(UTF8.ValidationError) {
+      return String(copying: try UTF8Span(validating: bytes))
+    } catch { throw JSONError(cause: "not UTF-8", offset: start) }
   }
 
   private mutating func escape(into text: inout [UInt8]) throws(JSONError) {

@@ -12,14 +12,26 @@ package enum JSONWriter {
 
   package static func bytes(_ object: JSONObject) -> [UInt8] { bytes(.object(object)) }
 
+  /// Appends the text of an object.
+  static func write(_ object: JSONObject, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "{"))
+    for (place, member) in object.members.enumerated() {
+      if place > 0 { bytes.append(UInt8(ascii: ",")) }
+      quote(member.key, to: &bytes)
+      bytes.append(UInt8(ascii: ":"))
+      write(member.value, to: &bytes)
+    }
+    bytes.append(UInt8(ascii: "}"))
+  }
+
   private static func write(_ value: JSON, to bytes: inout [UInt8]) {
     switch value {
-    case .null: bytes += "null".utf8
-    case .bool(let value): bytes += (value ? "true" : "false").utf8
-    case .integer(let value): bytes += value.description.utf8
-    case .unsigned(let value): bytes += value.description.utf8
-    case .double(let value): bytes += (value.isFinite ? value.description : "null").utf8
-    case .string(let value): write(value, to: &bytes)
+    case .null: copy("null", to: &bytes)
+    case .bool(let value): copy(value ? "true" : "false", to: &bytes)
+    case .integer(let value): copy(value.description, to: &bytes)
+    case .unsigned(let value): copy(value.description, to: &bytes)
+    case .double(let value): copy(value.isFinite ? value.description : "null", to: &bytes)
+    case .string(let value): quote(value, to: &bytes)
     case .array(let elements):
       bytes.append(UInt8(ascii: "["))
       for (place, element) in elements.enumerated() {
@@ -27,31 +39,45 @@ package enum JSONWriter {
         write(element, to: &bytes)
       }
       bytes.append(UInt8(ascii: "]"))
-    case .object(let object):
-      bytes.append(UInt8(ascii: "{"))
-      for (place, member) in object.members.enumerated() {
-        if place > 0 { bytes.append(UInt8(ascii: ",")) }
-        write(member.key, to: &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        write(member.value, to: &bytes)
-      }
-      bytes.append(UInt8(ascii: "}"))
+    case .object(let object): write(object, to: &bytes)
     }
   }
 
-  private static func write(_ text: String, to bytes: inout [UInt8]) {
+  /// Appends a text that is JSON already.
+  static func copy(_ text: String, to bytes: inout [UInt8]) {
+    var text = text
+    text.withUTF8 { unsafe bytes.append(contentsOf: $0) }
+  }
+
+  /// Appends a string. Runs of bytes that need no escape are copied as they are.
+  static func quote(_ text: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-      case 0x0a: bytes += #"\n"#.utf8
-      case 0x0d: bytes += #"\r"#.utf8
-      case 0x09: bytes += #"\t"#.utf8
-      case 0..<0x20: bytes += (#"\u00"# + (byte < 16 ? "0" : "") + String(byte, radix: 16)).utf8
-      default: bytes.append(byte)
+    var text = text
+    text.withUTF8 { text in
+      var run = 0
+      for place in text.indices {
+        guard let escaped = unsafe escape(text[place]) else { continue }
+        unsafe bytes.append(contentsOf: text[run..<place])
+        bytes += escaped.utf8
+        run = place + 1
       }
+      unsafe bytes.append(contentsOf: text[run...])
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// The escape of a byte in a string; nil: the byte stays as it is.
+  @inline(__always)
+  private static func escape(_ byte: UInt8) -> String? {
+    switch byte {
+    case UInt8(ascii: "\""): #"\""#
+    case UInt8(ascii: "\\"): #"\\"#
+    case 0x20...: nil
+    case 0x0a: #"\n"#
+    case 0x0d: #"\r"#
+    case 0x09: #"\t"#
+    default: #"\u00"# + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
   }
 }
 

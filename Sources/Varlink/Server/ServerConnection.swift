@@ -1,4 +1,4 @@
-// Floor 5. One client's connection. A call is read only when the one before it is answered and most
+// Floor 5. One client's connection. A call is begun only when the one before it is answered and most
 // of the answers are read: so replies keep their order, and a client that calls without reading
 // waits in its own send. A connection knows its server only as a `ConnectionOwner`. On the loop's
 // thread.
@@ -134,19 +134,30 @@ final class ServerConnection: ReplySink {
     }
   }
 
-  /// Reads and answers calls for as long as there are any and nothing holds them up.
   private func read() {
     guard !isReading else { return }
     isReading = true
-    defer {
-      isReading = false
-      update()
-    }
-    for _ in 0..<limits.callsPerTurn {
-      guard let socket, !hasEnded, !isAnswering, !isHeldUp, !isWaiting else { return }
+    repeat {
+      answerCalls()
+      flush()
+      // By now there may be room, or time: calls that were taken already wake no loop.
+    } while reader.hasMessage && mayAnswer
+    isReading = false
+    update()
+  }
+
+  private var mayAnswer: Bool { !isClosed && !hasEnded && !isAnswering && !isHeldUp && !isWaiting }
+
+  /// Reads and answers calls for as long as there are any and nothing holds them up. No more are
+  /// taken from the socket than have their turn: what is left there wakes the loop again.
+  private func answerCalls() {
+    var turns = limits.callsPerTurn
+    while turns > 0 || reader.hasMessage {
+      if isHeldUp { flush() }
+      guard let socket, mayAnswer else { return }
       if !isExempt, quota.isThrottled(peer.user) { return wait() }
       do throws(WireFailure) {
-        switch try reader.next(from: socket) {
+        switch try reader.next(from: socket, most: max(turns, 1)) {
         case .message(let message):
           receivingSince = 0
           lastUse = EventLoop.now
@@ -161,6 +172,8 @@ final class ServerConnection: ReplySink {
       } catch {
         return close(because: error)
       }
+      if reader.hasDrained, !reader.hasMessage { return }
+      turns -= 1
     }
   }
 
@@ -175,9 +188,8 @@ final class ServerConnection: ReplySink {
   private func update() {
     if hasEnded, !isAnswering, writer.isEmpty { close() }
     guard !isClosed, let watch else { return }
-    var wanted: Readiness = []
-    if !isAnswering, !hasEnded, !isHeldUp { wanted.insert(.readable) }
-    if !writer.isEmpty { wanted.insert(.writable) }
+    let wanted = Readiness(
+      readable: !isAnswering && !hasEnded && !isHeldUp, writable: !writer.isEmpty)
     guard wanted != readiness else { return }
     readiness = wanted
     loop.change(watch, to: wanted)
@@ -211,6 +223,8 @@ final class ServerConnection: ReplySink {
 
   /// Closes the connection and reports why.
   func close(because cause: String) {
+    // The answers before it may have waited to be sent together.
+    flush()
     guard !isClosed else { return }
     owner?.closing(self, because: cause)
     close()
@@ -247,7 +261,7 @@ extension ServerConnection {
     do throws(ErrorReply) {
       try answer(header, descriptors: message.descriptors)
     } catch {
-      if !header.isOneway { enqueue(error.message, descriptors: []) }
+      if !header.isOneway { enqueue(Reply(error), descriptors: []) }
     }
   }
 
@@ -279,7 +293,7 @@ extension ServerConnection {
   }
 
   /// The last message of an answer.
-  func finish(_ object: JSONObject, descriptors: [FileDescriptor]) {
+  func finish(_ reply: Reply, descriptors: [FileDescriptor]) {
     guard !isClosed else { return }
     isAnswering = false
     lastUse = EventLoop.now
@@ -287,27 +301,29 @@ extension ServerConnection {
     wasFull = false
     // A stream could wait for its reader; its end does not.
     if waitingSince != 0 { waitingSince = EventLoop.now }
-    enqueue(object, descriptors: descriptors)
+    enqueue(reply, descriptors: descriptors)
     read()
   }
 
   /// A message of an answer that goes on.
-  func add(_ object: JSONObject, descriptors: [FileDescriptor]) -> VarlinkCall.Sent {
+  func add(_ reply: Reply, descriptors: [FileDescriptor]) -> VarlinkCall.Sent {
     guard !isClosed else { return .ended }
     guard writer.waitingBytes < limits.waitingBytes else {
       wasFull = true
       return .full
     }
     if isExempt {
-      enqueue(object, descriptors: descriptors)
+      enqueue(reply, descriptors: descriptors)
     } else {
-      quota.charge(peer.user) { enqueue(object, descriptors: descriptors) }
+      quota.charge(peer.user) { enqueue(reply, descriptors: descriptors) }
     }
     return isClosed ? .ended : .queued
   }
 
-  private func enqueue(_ object: JSONObject, descriptors: [FileDescriptor]) {
-    writer.add(Message(bytes: JSONWriter.bytes(object), descriptors: descriptors))
+  private func enqueue(_ reply: Reply, descriptors: [FileDescriptor]) {
+    writer.add(descriptors) { reply.write(to: &$0) }
+    // The answer to the call behind it goes with it, if that is here already.
+    if isReading, reader.hasMessage, !isAnswering, !isHeldUp { return }
     flush()
     update()
   }

@@ -70,7 +70,7 @@ package final class VarlinkCall {
     if let report = sink.replyCheck, let fault = route.fault(inReply: parameters, to: method) {
       report(fault)
     }
-    sink.finish(["parameters": .object(parameters)], descriptors: descriptors)
+    sink.finish(Reply(parameters), descriptors: descriptors)
   }
 
   /// A reply that others follow. When the client is found to be gone, `onCancel` is called before
@@ -80,8 +80,7 @@ package final class VarlinkCall {
     if let report = sink.replyCheck, let fault = route.fault(inReply: parameters, to: method) {
       report(fault)
     }
-    return sink.add(
-      ["parameters": .object(parameters), "continues": true], descriptors: descriptors)
+    return sink.add(Reply(parameters, continues: true), descriptors: descriptors)
   }
 
   /// An error as the answer. Nothing happens when the call is not open.
@@ -90,7 +89,7 @@ package final class VarlinkCall {
     if let report = sink.replyCheck, let fault = route.fault(in: error, to: method) {
       report(fault)
     }
-    sink.finish(error.message, descriptors: [])
+    sink.finish(Reply(error), descriptors: [])
   }
 
   /// Whether an answer must be sent.
@@ -129,11 +128,44 @@ protocol ReplySink: CallConnection {
   /// Where a reply is reported that is not as its interface declares it; nil reports nothing.
   var replyCheck: ((String) -> Void)? { get }
   /// Sends a message of an answer that goes on.
-  func add(_ object: JSONObject, descriptors: [FileDescriptor]) -> VarlinkCall.Sent
+  func add(_ reply: Reply, descriptors: [FileDescriptor]) -> VarlinkCall.Sent
   /// Sends the last message of an answer.
-  func finish(_ object: JSONObject, descriptors: [FileDescriptor])
+  func finish(_ reply: Reply, descriptors: [FileDescriptor])
   /// The last reference to a call went away without an answer.
   func abandoned(_ method: String)
+}
+
+/// A message of an answer.
+struct Reply {
+  private let error: String?
+  private let parameters: JSONObject
+  private let continues: Bool
+
+  init(_ parameters: JSONObject, continues: Bool = false) {
+    error = nil
+    self.parameters = parameters
+    self.continues = continues
+  }
+
+  init(_ error: ErrorReply) {
+    self.error = error.name
+    parameters = error.parameters
+    continues = false
+  }
+
+  /// Appends its text.
+  func write(to bytes: inout [UInt8]) {
+    if let error {
+      JSONWriter.copy(#"{"error":"#, to: &bytes)
+      JSONWriter.quote(error, to: &bytes)
+      bytes.append(UInt8(ascii: ","))
+    } else {
+      bytes.append(UInt8(ascii: "{"))
+    }
+    JSONWriter.copy(#""parameters":"#, to: &bytes)
+    JSONWriter.write(parameters, to: &bytes)
+    JSONWriter.copy(continues ? #","continues":true}"# : "}", to: &bytes)
+  }
 }
 
 // MARK: Header
@@ -160,32 +192,37 @@ struct CallHeader: Equatable {
       throw Malformed(cause: "a message is not JSON: \(error)")
     }
     guard let object = value.object else { throw Malformed(cause: "a message is not an object") }
-    guard let method = object["method"]?.string else {
-      throw Malformed(cause: "a call has no method")
+    var method: String?
+    var parameters: JSONObject = [:]
+    var (isOneway, wantsMore, wantsUpgrade) = (false, false, false)
+    for member in object.members {
+      switch (member.key, member.value) {
+      case ("method", .string(let name)): method = name
+      case ("parameters", .object(let given)): parameters = given
+      case ("parameters", .null): break
+      case ("parameters", _): throw Malformed(cause: "a call's parameters are not an object")
+      case ("oneway", let value): isOneway = try Self.flag("oneway", value)
+      case ("more", let value): wantsMore = try Self.flag("more", value)
+      case ("upgrade", let value): wantsUpgrade = try Self.flag("upgrade", value)
+      // A member with a dot is a vendor's and means nothing here.
+      case (let key, _) where key != "method" && !key.utf8.contains(UInt8(ascii: ".")):
+        throw Malformed(
+          cause: "a call has the unknown member \(JSON.string(String(key.prefix(64))))")
+      default: break
+      }
     }
-    self.method = method
-    isOneway = try Self.flag("oneway", in: object)
-    wantsMore = try Self.flag("more", in: object)
-    wantsUpgrade = try Self.flag("upgrade", in: object)
+    guard let method else { throw Malformed(cause: "a call has no method") }
     guard [isOneway, wantsMore, wantsUpgrade].count(where: { $0 }) <= 1 else {
       throw Malformed(cause: "a call has more than one of oneway, more and upgrade")
     }
-    switch object["parameters"] {
-    case nil, .null: parameters = [:]
-    case .object(let given): parameters = given
-    default: throw Malformed(cause: "a call's parameters are not an object")
-    }
-    let known = ["method", "parameters", "oneway", "more", "upgrade"]
-    // A member with a dot is a vendor's and means nothing here.
-    if let member = object.members.first(where: { !known.contains($0.key) && !$0.key.contains(".") }
-    ) {
-      throw Malformed(
-        cause: "a call has the unknown member \(JSON.string(String(member.key.prefix(64))))")
-    }
+    self.method = method
+    self.parameters = parameters
+    self.isOneway = isOneway
+    self.wantsMore = wantsMore
+    self.wantsUpgrade = wantsUpgrade
   }
 
-  private static func flag(_ name: String, in object: JSONObject) throws(Malformed) -> Bool {
-    guard let value = object[name] else { return false }
+  private static func flag(_ name: String, _ value: JSON) throws(Malformed) -> Bool {
     guard let flag = value.bool else {
       throw Malformed(cause: "\"\(name)\" is neither true nor false")
     }
@@ -195,8 +232,8 @@ struct CallHeader: Equatable {
 
 // MARK: Routes
 
-/// How a method of an interface is answered.
-package struct MethodRoute {
+/// How a method of an interface is answered. A class: each call refers to one.
+package final class MethodRoute {
   /// Whether a method answers with a stream.
   package enum Streaming: Sendable {
     /// It answers once, asked for more or not.
@@ -217,6 +254,18 @@ package struct MethodRoute {
   /// Parameters that are numbers of descriptors.
   let descriptors: [String]
   let body: Handler
+
+  init(
+    interface: InterfaceDescription, input: [Field], output: [Field], streaming: Streaming,
+    descriptors: [String], body: @escaping Handler
+  ) {
+    self.interface = interface
+    self.input = input
+    self.output = output
+    self.streaming = streaming
+    self.descriptors = descriptors
+    self.body = body
+  }
 }
 
 // MARK: Checks

@@ -1,6 +1,6 @@
 // Floor 5. One message on a socket, and the queue of messages that wait while the peer does not
-// read. Descriptors go with the first byte of their message, and a send never spans two messages.
-// Used by one thread at a time; never waits.
+// read. Descriptors go with the first byte of their message, which is sent alone; others are sent
+// together. Used by one thread at a time; never waits.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem
@@ -60,28 +60,43 @@ package enum WireFailure: Error, Equatable, Sendable, CustomStringConvertible {
 
 // MARK: Sending
 
-/// Sends messages to a socket in order.
+/// Sends messages to a socket in order, as many as may go together in one piece.
 package struct MessageWriter {
-  private struct Waiting {
-    var bytes: [UInt8]
-    var sent = 0
-    var descriptors: [FileDescriptor]
+  /// A message that carries descriptors: where in `bytes` it begins, and how long it is.
+  private struct Carrier {
+    var place: Int
+    let count: Int
+    let descriptors: [FileDescriptor]
   }
 
-  private var queue: [Waiting] = []
-  private var first = 0
+  /// Messages that wait to be sent, behind those that were sent already.
+  private var bytes: [UInt8] = []
+  private var sent = 0
+  /// In order; the first is not before `sent`.
+  private var carriers: [Carrier] = []
 
-  /// Bytes that wait to be sent.
-  package private(set) var waitingBytes = 0
+  /// An empty buffer of more bytes than these is given back.
+  private static let kept = 4096
 
   package init() {}
 
+  /// Bytes that wait to be sent.
+  package var waitingBytes: Int { bytes.count - sent }
   package var isEmpty: Bool { waitingBytes == 0 }
 
   /// Adds a message: its JSON text, to which the final zero is added.
   package mutating func add(_ message: Message) {
-    queue.append(Waiting(bytes: message.bytes + [0], descriptors: message.descriptors))
-    waitingBytes += message.bytes.count + 1
+    add(message.descriptors) { $0 += message.bytes }
+  }
+
+  /// The same; `write` appends the text.
+  mutating func add(_ descriptors: [FileDescriptor], _ write: (inout [UInt8]) -> Void) {
+    let place = bytes.count
+    write(&bytes)
+    bytes.append(0)
+    guard !descriptors.isEmpty else { return }
+    carriers.append(
+      Carrier(place: place, count: bytes.count - place, descriptors: descriptors))
   }
 
   /// Sends as much as fits. Never waits, and raises no SIGPIPE.
@@ -89,36 +104,46 @@ package struct MessageWriter {
   @discardableResult
   package mutating func flush(to socket: FileDescriptor) throws(WireFailure) -> Bool {
     var hasSent = false
-    while first < queue.count {
-      let count = Self.send(queue[first], to: socket.raw)
-      if count == -Int(EAGAIN) { return hasSent }
+    while !isEmpty {
+      let count = send(to: socket.raw)
+      if count == -Int(EAGAIN) { break }
       guard count >= 0 else { throw .system(Int32(-count)) }
       hasSent = true
-      waitingBytes -= count
-      queue[first].sent += count
-      queue[first].descriptors = []
-      if queue[first].sent == queue[first].bytes.count { removeFirst() }
+      if carriers.first?.place == sent { carriers.removeFirst() }
+      sent += count
     }
+    discard()
     return hasSent
   }
 
-  private mutating func removeFirst() {
-    queue[first] = Waiting(bytes: [], descriptors: [])
-    first += 1
-    if first == queue.count || first > 64 {
-      queue.removeFirst(first)
-      first = 0
+  /// Sends a piece: a message with descriptors, which a reader must not take for another's, or what
+  /// comes before the next one.
+  private func send(to socket: Int32) -> Int {
+    var raw: [Int32] = []
+    var end = bytes.count
+    if let next = carriers.first {
+      let isNow = next.place == sent
+      if isNow { raw = next.descriptors.map(\.raw) }
+      end = next.place + (isNow ? next.count : 0)
+    }
+    return unsafe bytes.withUnsafeBytes { buffer in
+      let piece = unsafe UnsafeRawBufferPointer(rebasing: buffer[sent..<end])
+      guard let start = piece.baseAddress else { return 0 }
+      return unsafe raw.withUnsafeBufferPointer { raw in
+        unsafe linux_send(socket, start, piece.count, raw.baseAddress, raw.count)
+      }
     }
   }
 
-  private static func send(_ message: Waiting, to socket: Int32) -> Int {
-    let raw = message.descriptors.map(\.raw)
-    return unsafe message.bytes.withUnsafeBytes { buffer in
-      let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[message.sent...])
-      guard let start = rest.baseAddress else { return 0 }
-      return unsafe raw.withUnsafeBufferPointer { raw in
-        unsafe linux_send(socket, start, rest.count, raw.baseAddress, raw.count)
-      }
+  /// Drops what was sent once it is most of the buffer.
+  private mutating func discard() {
+    guard sent > bytes.count / 2 else { return }
+    if isEmpty {
+      bytes.removeAll(keepingCapacity: bytes.capacity <= Self.kept)
+    } else {
+      bytes.removeFirst(sent)
+      for index in carriers.indices { carriers[index].place -= sent }
     }
+    sent = 0
   }
 }

@@ -6,12 +6,17 @@ import LinuxSystem
 /// Time and processor time as a test counts them.
 final class QuotaClock {
   private(set) var now: UInt64 = 1
+  /// Passes with each look at the time, as it does when the thread is preempted.
+  var drift: UInt64 = 0
   private var used: UInt64 = 0
   private var alarms: [(time: UInt64, body: () -> Void)] = []
 
   var clock: CPUQuota.Clock {
     CPUQuota.Clock(
-      now: { [unowned self] in now }, used: { [unowned self] in used },
+      now: { [unowned self] in
+        now += drift
+        return now
+      }, used: { [unowned self] in used },
       after: { [unowned self] in alarms.append((now + $0.nanoseconds, $1)) })
   }
 
