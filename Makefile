@@ -231,7 +231,7 @@ bench: lib
 	  Benchmarks/DPDKPeer/dpdk_peer.c Benchmarks/CFloor/probe.c $$(pkg-config --cflags --libs-only-L libdpdk) \
 	  -Wl,--as-needed -lrte_eal -o .build/bench/dpdk-peer
 	$(BIN)/interruptsync-bench --report .build/bench/report.json --library $(LIB) --dpdk .build/bench/dpdk-peer \
-	  --daemon $(BIN)/interruptsyncd --gate Tests/HotPath/check-hot \
+	  --daemon $(BIN)/interruptsyncd --gate Tests/HotPath/check-hot --revision "$$(git describe --always --dirty 2>/dev/null)" \
 	  --guest "Benchmarks/Guest/run $(BIN)/interruptsync-bench" $(ARGS)
 
 clean:

@@ -141,7 +141,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/InterruptSyncBench", swiftSettings: strict),
     .executableTarget(
-      name: "instruction-probe", dependencies: ["CFloor", "CUIO", "InterruptSync"],
+      name: "instruction-probe",
+      dependencies: [
+        "CFloor", "CInterruptSync", "CUIO", "CWindowsSurface", "InterruptSync", "InterruptSyncC",
+        "WindowsInterrupts",
+      ],
       path: "Benchmarks/InstructionProbe", swiftSettings: strict),
     // What the hot path must not do.
     .target(name: "CMallocCounter", path: "Tests/HotPath/CMallocCounter"),

@@ -2,26 +2,38 @@
 // one of n is what n operations take. Run under callgrind by Benchmarks/check-instructions.
 import CFloor
 import CUIO
+import CWindowsSurface
 import Glibc
 import InterruptSync
 
 @main
 struct InstructionProbe {
+  private static let operations: [(name: String, run: @Sendable (UInt64) throws -> Void)] = [
+    ("dispatch-1", { try dispatch($0, routines: 1) }),
+    ("dispatch-16", { try dispatch($0, routines: 16) }),
+    ("dispatch-group", { try GroupProbe.dispatch($0, lines: 1) }),
+    ("dispatch-group-1000", { try GroupProbe.dispatch($0, lines: 1_000) }),
+    ("dispatch-portcls", { try SurfaceProbe.dispatch($0, WINDOWS_PORTCLS) }),
+    ("dispatch-wdm", { try SurfaceProbe.dispatch($0, WINDOWS_WDM) }),
+    ("dispatch-wdf", { try SurfaceProbe.dispatch($0, WINDOWS_WDF) }),
+    ("call", call),
+    ("call-typed", SurfaceProbe.callTyped),
+    ("call-c", SurfaceProbe.callInC),
+    ("call-portcls", { try SurfaceProbe.call($0, WINDOWS_PORTCLS) }),
+    ("call-wdm", { try SurfaceProbe.call($0, WINDOWS_WDM) }),
+    ("call-wdf", { try SurfaceProbe.call($0, WINDOWS_WDF) }),
+    ("rearm", rearm),
+  ]
+
   static func main() throws {
     let words = CommandLine.arguments
-    guard words.count == 3, let count = UInt64(words[2]) else { return usage() }
-    switch words[1] {
-    case "dispatch-1": try dispatch(count, routines: 1)
-    case "dispatch-16": try dispatch(count, routines: 16)
-    case "call": try call(count)
-    case "rearm": try rearm(count)
-    default: usage()
+    guard words.count == 3, let count = UInt64(words[2]),
+      let operation = operations.first(where: { $0.name == words[1] })
+    else {
+      print("usage: instruction-probe \(operations.map(\.name).joined(separator: "|")) COUNT")
+      exit(2)
     }
-  }
-
-  private static func usage() {
-    print("usage: instruction-probe dispatch-1|dispatch-16|call|rearm COUNT")
-    exit(2)
+    try operation.run(count)
   }
 
   /// Interrupts of a line whose last routine raises the next one, until it has counted enough.

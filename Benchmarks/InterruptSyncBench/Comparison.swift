@@ -1,10 +1,14 @@
 // Every figure is a ratio to a peer measured in turns with it, because machines are noisy.
 import ArgumentParser
+import CFloor
 import Glibc
 
 struct Comparison: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare", abstract: "Measures on this machine, and starts guests. The default.")
+
+  /// Seconds that a run without guests may take.
+  private static let limit: UInt64 = 300
 
   @Option(help: "Where the report is written, as JSON.") var report: String
 
@@ -26,6 +30,9 @@ struct Comparison: ParsableCommand {
     help: "What boots a guest of a kernel series, its last argument, with real lines to measure.")
   var guest: String?
 
+  @Option(help: "The measured revision, for the history: git describe.")
+  var revision = ""
+
   @Option(help: "check-hot, to look at the machine code of a dispatch.")
   var gate: String?
 
@@ -41,11 +48,15 @@ struct Comparison: ParsableCommand {
     // Plots, pipes and a thousand lines need more descriptors than a shell gives.
     raiseDescriptorLimit()
     let machine = Machine(processor: processor)
+    let place = MachineDescription()
+    print("\(place.model), \(place.processors) processors; \(place.kernel); load \(place.load)")
+    let began = probe_now()
     let options = BenchmarkOptions(dpdk: dpdk, folder: plots ?? folder(of: report), rounds: rounds)
     var rows: [Measurement] = []
     var failures: [String] = []
-    for part in only.isEmpty ? Part.allCases : only {
-      let start = DispatchBenchmark.nanoseconds()
+    let parts = only.isEmpty ? Part.allCases : only
+    for part in parts {
+      let start = probe_now()
       do {
         let (measured, tables) = try measure(part, machine, options)
         rows += measured
@@ -53,15 +64,35 @@ struct Comparison: ParsableCommand {
       } catch let failure as BenchmarkFailure {
         failures.append("\(part.rawValue): \(failure)")
       }
-      let took = (DispatchBenchmark.nanoseconds() - start) / 1_000_000_000
-      print("measured: \(part.rawValue), \(took) s")
+      print("measured: \(part.rawValue), \((probe_now() - start) / 1_000_000_000) s")
       fflush(nil)
     }
     print(Report.table(rows))
-    try Report.write(try Report.json(rows), to: report)
-    guard failures.isEmpty else {
-      throw BenchmarkFailure("not measured: " + failures.joined(separator: "; "))
+    let took = (probe_now() - began) / 1_000_000_000
+    print("\(took) s, load \(MachineDescription().load) at the end")
+    if took > Self.limit, !parts.contains(.guest) {
+      failures.append("all of it in \(Self.limit) s: it took \(took)")
     }
+    try Report.write(try Report.json(rows), to: report)
+    var history = try History(path: "\(folder(of: report))/history.json")
+    try history.add(
+      Run(
+        date: place.date, revision: revision, machine: place.machine, kernel: place.kernel,
+        load: place.load, rows: rows), plot: "\(options.folder)/history.svg")
+    try judge(rows, failures)
+  }
+
+  /// Says in one line each which bars are missed, and which rows are too uncertain to say.
+  private func judge(_ rows: [Measurement], _ failures: [String]) throws {
+    var failures = failures.map { "not measured: \($0)" }
+    for row in rows {
+      let between = row.interval.map { Report.text($0, 3) }.joined(separator: " to ")
+      if row.met == false {
+        failures.append("missed: \(row.name): \(between), bar \(Report.text(row.bar ?? 0, 2))")
+      }
+      if row.isUncertain { failures.append("too uncertain: \(row.name): \(between)") }
+    }
+    guard failures.isEmpty else { throw BenchmarkFailure(failures.joined(separator: "\n")) }
   }
 
   private func measure(_ part: Part, _ machine: Machine, _ options: BenchmarkOptions) throws
@@ -83,6 +114,8 @@ struct Comparison: ParsableCommand {
       return (latency.rows, latency.tables)
     case .burst: return (try BurstBenchmark.run(machine: machine, options: options), [])
     case .group: return (try GroupBenchmark.run(machine: machine), [])
+    case .growth:
+      return try GrowthBenchmark(machine: machine, daemon: daemon).run()
     case .churn: return (try ChurnBenchmark.run(machine: machine, options: options), [])
     case .removal: return (try RemovalBenchmark.run(machine: machine, options: options), [])
     case .observers:
@@ -114,10 +147,10 @@ struct Comparison: ParsableCommand {
       guard let surface = CSurface(path: library) else {
         throw ValidationError("\(library) cannot be loaded; make lib builds it")
       }
-      rows += try SurfaceBenchmark.run(surface, processor: processor, bar: 1.15)
+      rows += try SurfaceBenchmark.run(surface, processor: processor, bar: 1.1)
     }
-    rows += try WindowsBenchmark.run(processor: processor, bar: 1.15)
-    rows += try TypedBenchmark.run(processor: processor, bar: 1.15)
+    rows += try WindowsBenchmark.run(processor: processor, bar: 1.1)
+    rows += try TypedBenchmark.run(processor: processor, bar: 1.1)
     return rows
   }
 

@@ -8,7 +8,7 @@ struct ContentionBenchmark {
   let machine: Machine
   let options: BenchmarkOptions
 
-  private static let pace = probe_pace(shots: 2_000, shortest: 100_000, longest: 300_000)
+  private static let pace = probe_pace(shots: 1_500, shortest: 100_000, longest: 300_000)
 
   /// Runs a synchronized routine of an object given as a pointer.
   private static let call: load_call = { object, routine, context in

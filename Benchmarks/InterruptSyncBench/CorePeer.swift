@@ -43,11 +43,7 @@ import Synchronization
   func pace(_ window: useconds_t) -> Double {
     state.isFiring.store(true, ordering: .relaxed)
     state.line.trigger()
-    usleep(2000)
-    let start = (object.dispatchCount, DispatchBenchmark.nanoseconds())
-    usleep(window)
-    let end = (object.dispatchCount, DispatchBenchmark.nanoseconds())
-    state.isFiring.store(false, ordering: .relaxed)
-    return Double(end.1 - start.1) / Double(max(end.0 - start.0, 1))
+    defer { state.isFiring.store(false, ordering: .relaxed) }
+    return Rounds.pace(window) { object.dispatchCount }
   }
 }

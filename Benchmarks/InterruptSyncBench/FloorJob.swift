@@ -23,8 +23,8 @@ final class FloorJob: @unchecked Sendable {
 
   private func body() {
     floor_pin(Int32(processor))
-    let start = DispatchBenchmark.nanoseconds()
+    let start = ProcessorTime.ofThread()
     let serviced = loop()
-    nanosecondsEach = Double(DispatchBenchmark.nanoseconds() - start) / Double(max(serviced, 1))
+    nanosecondsEach = Double(ProcessorTime.ofThread() - start) / Double(max(serviced, 1))
   }
 }

@@ -5,8 +5,9 @@ import InterruptSync
 
 /// What one interrupt costs on a group of a thousand lines, against a group of one.
 @safe final class GroupBenchmark {
-  private static let rounds = 11
-  private static let window: useconds_t = 60_000
+  private static let lines = 1_000
+  private static let rounds = Rounds(count: 15, turns: 3)
+  private static let window: useconds_t = 20_000
 
   private let objects: [InterruptSyncObject]
   private let lines: [Int32]
@@ -20,29 +21,50 @@ import InterruptSync
     case own
     /// The next line's: one line fires at a time, and all memory it needs has grown cold.
     case next
+    /// Its own line's, but the first line alone is raised to begin with: the others never fire.
+    case first
   }
 
   static func run(machine: Machine) throws -> [Measurement] {
     _ = placement_apply(placement(priority: 0, processor: Int32(machine.driver)))
     let one = try GroupBenchmark(lines: 1, .own, machine)
     return [
-      try measure("1,000 lines on one group, all firing, against 1 line", .own, one, 1.3, machine),
-      try measure(
-        "1,000 lines on one group, one at a time, against 1 line", .next, one, nil, machine),
+      try measure("all firing", .own, one, 1.3, machine),
+      try measure("one at a time", .next, one, 1.6, machine),
+      try chain(machine),
+      try measure("of which one fires", .first, one, 1.05, machine),
     ]
   }
 
   private static func measure(
     _ name: String, _ firing: Firing, _ one: GroupBenchmark, _ bar: Double?, _ machine: Machine
   ) throws -> Measurement {
-    let many = try GroupBenchmark(lines: 1_000, firing, machine)
-    var results: ([Double], [Double]) = ([], [])
-    for round in 0..<rounds {
-      if round % 2 == 0 { results.0.append(many.pace()) }
-      results.1.append(one.pace())
-      if round % 2 != 0 { results.0.append(many.pace()) }
+    let many = try GroupBenchmark(lines: lines, firing, machine)
+    return rounds.compare(
+      "1,000 lines on one group, \(name), against 1 line", unit: "ns/interrupt", bar: bar,
+      ours: many.pace, against: one.pace)
+  }
+
+  /// What the kernel's own memory of so many lines costs, and one word of the program's for each.
+  private static func chain(_ machine: Machine) throws -> Measurement {
+    guard let many = unsafe floor_chain_open(Int32(lines)), let one = unsafe floor_chain_open(1)
+    else { throw BenchmarkFailure("cannot create descriptors for \(lines) lines") }
+    defer {
+      unsafe floor_chain_close(many)
+      unsafe floor_chain_close(one)
     }
-    return Measurement(name, ours: results.0, peer: results.1, unit: "ns/interrupt", bar: bar)
+    func pace(_ chain: OpaquePointer) -> Double {
+      FloorJob(processor: machine.processor) {
+        unsafe floor_chain_run(chain, UInt64(window) * 1_000)
+      }.run()
+    }
+    return rounds.compare(
+      "1,000 lines in the least loop in C, one at a time, against 1 line", unit: "ns/interrupt"
+    ) {
+      unsafe pace(many)
+    } against: {
+      unsafe pace(one)
+    }
   }
 
   private init(lines count: Int, _ firing: Firing, _ machine: Machine) throws {
@@ -59,7 +81,7 @@ import InterruptSync
     for index in 0..<count {
       unsafe (links + index).initialize(
         to: floor_link(
-          fd: lines[firing == .own ? index : (index + 1) % count],
+          fd: lines[firing == .next ? (index + 1) % count : index],
           running: UnsafePointer(isRunning)))
     }
     var objects: [InterruptSyncObject] = []
@@ -87,12 +109,10 @@ import InterruptSync
   private func pace() -> Double {
     unsafe cuio_flag_raise(isRunning)
     for line in firing == .own ? lines[...] : lines[..<1] { _ = linux_event_signal(line, 1) }
-    usleep(2000)
-    let start = (dispatches, probe_now())
-    usleep(Self.window)
-    let end = (dispatches, probe_now())
-    unsafe isRunning.pointee = 0
-    usleep(2000)
-    return Double(end.1 - start.1) / Double(max(end.0 - start.0, 1))
+    defer {
+      unsafe cuio_flag_lower(isRunning)
+      usleep(2000)
+    }
+    return Rounds.pace(Self.window) { dispatches }
   }
 }

@@ -55,23 +55,26 @@ struct LatencyBenchmark {
     return servers
   }
 
-  /// The floor of all: a loop that never sleeps. Alone, for it leaves nothing to the others.
-  func spin(_ kind: probe_kind, _ pace: probe_pace) throws -> Distribution {
-    try measure(
-      [FloorServer("C, spin", try Target(kind), WAITER_SPIN, place)], pace, rounds: 2)[0]
+  /// The floor of all: a loop that never sleeps.
+  private func spin(_ kind: probe_kind) throws -> any Server {
+    try FloorServer("C, spin", try Target(kind), WAITER_SPIN, place)
   }
 
-  func measure(_ servers: [any Server], _ pace: probe_pace, rounds: Int? = nil) throws
+  /// - Parameter floor: with the loop that never sleeps on such a line. There is one for each round
+  ///   and only for its turn, as it leaves nothing to the others.
+  func measure(_ servers: [any Server], _ pace: probe_pace, floor: probe_kind? = nil) throws
     -> [Distribution]
   {
     var distributions = servers.map { Distribution($0.name) }
+    if floor != nil { distributions.append(Distribution("C, spin")) }
     machine.drive(isRealtime)
     defer { machine.drive(false) }
-    for round in 0..<(rounds ?? options.rounds) {
+    for round in 0..<options.rounds {
       // The order rotates, so that a drift of the machine's speed affects all alike.
-      for turn in servers.indices {
-        let index = (turn + round) % servers.count
-        let server = servers[index]
+      for turn in distributions.indices {
+        let index = (turn + round) % distributions.count
+        let server = try index < servers.count ? servers[index] : floor.map { try spin($0) }
+        guard let server else { continue }
         distributions[index].add(try server.target.drive(pace, serving: server.name))
         Machine.breathe()
       }

@@ -9,16 +9,14 @@ enum MessageDispatchBenchmark {
   private static let window = DispatchBenchmark.window
 
   static func run(processor: Int, bar: Double) throws -> Measurement {
-    var ours: [Double] = []
-    var peer: [Double] = []
-    for round in 0..<DispatchBenchmark.rounds {
-      if round % 2 == 0 { ours.append(try dispatch(processor)) }
-      peer.append(floor(processor))
-      if round % 2 != 0 { ours.append(try dispatch(processor)) }
+    try DispatchBenchmark.rounds.compare(
+      "dispatch of messages, blocking, 1 routine, against the loop in C", unit: "ns/message",
+      bar: bar
+    ) {
+      try dispatch(processor)
+    } against: {
+      floor(processor)
     }
-    return Measurement(
-      "dispatch of messages, blocking, 1 routine, against the loop in C", ours: ours, peer: peer,
-      unit: "ns/message", bar: bar)
   }
 
   private static func dispatch(_ processor: Int) throws -> Double {
@@ -34,12 +32,9 @@ enum MessageDispatchBenchmark {
         unsafe try object.registerServiceRoutine(floor_pass_on, context: link)
         try object.connect()
         _ = unsafe floor_pass_on(nil, link)
-        usleep(2000)
-        let start = (object.dispatchCount, DispatchBenchmark.nanoseconds())
-        usleep(useconds_t(window / 1000))
-        let end = (object.dispatchCount, DispatchBenchmark.nanoseconds())
+        let each = Rounds.pace(window) { object.dispatchCount }
         try object.disconnect()
-        return Double(end.1 - start.1) / Double(max(end.0 - start.0, 1))
+        return each
       }
     }
   }
@@ -52,7 +47,9 @@ enum MessageDispatchBenchmark {
       return unsafe withUnsafeMutablePointer(to: &link) { link in
         var node = unsafe floor_node(routine: floor_pass_on, context: link, next: nil)
         return unsafe withUnsafeMutablePointer(to: &node) { node in
-          FloorJob(processor: processor) { unsafe floor_run_messages(line.raw, node, window) }.run()
+          FloorJob(processor: processor) {
+            unsafe floor_run_messages(line.raw, node, UInt64(window) * 1_000)
+          }.run()
         }
       }
     }

@@ -3,13 +3,14 @@ import Glibc
 
 enum Report {
   static func table(_ rows: [Measurement]) -> String {
-    let header = ["what", "ours", "peer", "unit", "ratio", "spread", "bar", "met"]
+    let header = ["what", "ours", "peer", "unit", "ratio", "95 %", "bar", "met"]
     let cells = rows.map { row in
       [
         row.name, text(row.ours, 1), row.peer.map { text($0, 1) } ?? "", row.unit,
-        row.ratio.map { text($0, 3) } ?? "", row.spread.map { text($0, 3) }.joined(separator: "-"),
+        row.ratio.map { text($0, 3) } ?? "",
+        row.interval.map { text($0, 3) }.joined(separator: "-"),
         row.bar.map { text($0, 2) } ?? "",
-        row.met.map { $0 ? "yes" : "NO" } ?? "",
+        row.verdict,
       ]
     }
     return aligned([header] + cells)
@@ -61,7 +62,7 @@ enum Report {
     unsafe fclose(file)
   }
 
-  private static func text(_ value: Double, _ digits: Int) -> String {
+  static func text(_ value: Double, _ digits: Int) -> String {
     let scale = pow(10.0, Double(digits))
     let rounded = Int((value * scale).rounded())
     let fraction = String(rounded % Int(scale))

@@ -7,40 +7,19 @@ import InterruptSync
 /// What the C interface adds to the core: a synchronized call, and a dispatch of a line that its own
 /// service routine fires again.
 enum SurfaceBenchmark {
-  private static let rounds = 21
-  private static let calls = 5_000
-  private static let window: UInt64 = 40_000_000
+  private static let calls: UInt64 = 5_000
+  private static let window: useconds_t = 8_000
 
   static func run(_ surface: CSurface, processor: Int, bar: Double) throws -> [Measurement] {
     floor_pin(Int32(processor))
-    var call: ([Double], [Double]) = ([], [])
-    for _ in 0..<rounds {
-      let (ours, peer) = try callRound(surface)
-      call.0.append(ours)
-      call.1.append(peer)
-    }
-    let dispatch = try inTurns(
-      { try surfaceDispatch(surface, processor) }, { try coreDispatch(processor) })
     return [
-      Measurement(
-        "synchronized call, C, against the core", ours: call.0, peer: call.1, unit: "ns/call",
-        bar: bar),
-      Measurement(
-        "dispatch, C, against the core", ours: dispatch.0, peer: dispatch.1, unit: "ns/interrupt",
-        bar: bar),
+      try call(surface, bar),
+      try Rounds().compare("dispatch, C, against the core", unit: "ns/interrupt", bar: bar) {
+        try surfaceDispatch(surface, processor)
+      } against: {
+        try coreDispatch(processor)
+      },
     ]
-  }
-
-  private static func inTurns(
-    _ ours: () throws -> Double, _ peer: () throws -> Double
-  ) rethrows -> ([Double], [Double]) {
-    var results: ([Double], [Double]) = ([], [])
-    for round in 0..<rounds {
-      if round % 2 == 0 { results.0.append(try ours()) }
-      results.1.append(try peer())
-      if round % 2 != 0 { results.0.append(try ours()) }
-    }
-    return results
   }
 
   /// Fires the eventfd whose number is the context, so that the next read succeeds.
@@ -53,9 +32,7 @@ enum SurfaceBenchmark {
     unsafe UnsafeMutableRawPointer(bitPattern: Int(fd))
   }
 
-  /// One round: short runs in turns, the fastest of each. A call is too short to be measured over
-  /// whatever else the machine does in a longer one.
-  private static func callRound(_ surface: CSurface) throws -> (Double, Double) {
+  private static func call(_ surface: CSurface, _ bar: Double) throws -> Measurement {
     let core = InterruptSyncObject(source: try SoftwareLine(), mode: .all)
     let (object, _, fd) = unsafe made(surface)
     defer {
@@ -65,17 +42,17 @@ enum SurfaceBenchmark {
     let routine = unsafe unsafeBitCast(
       floor_count as InterruptSyncRoutine, to: interruptsync_routine.self)
     var count: UInt64 = 0
-    var best = (Double.infinity, Double.infinity)
-    for _ in 0..<40 {
-      let start = DispatchBenchmark.nanoseconds()
-      for _ in 0..<calls { _ = unsafe surface.call(object, routine, &count, nil) }
-      let middle = DispatchBenchmark.nanoseconds()
-      for _ in 0..<calls { _ = unsafe core.callSynchronizedRoutine(floor_count, context: &count) }
-      let end = DispatchBenchmark.nanoseconds()
-      best.0 = min(best.0, Double(middle - start) / Double(calls))
-      best.1 = min(best.1, Double(end - middle) / Double(calls))
+    return Rounds(turns: 40).compare(
+      "synchronized call, C, against the core", unit: "ns/call", bar: bar
+    ) {
+      Rounds.each(calls) {
+        for _ in 0..<$0 { _ = unsafe surface.call(object, routine, &count, nil) }
+      }
+    } against: {
+      Rounds.each(calls) {
+        for _ in 0..<$0 { _ = unsafe core.callSynchronizedRoutine(floor_count, context: &count) }
+      }
     }
-    return best
   }
 
   private static func coreDispatch(_ processor: Int) throws -> Double {
@@ -88,7 +65,7 @@ enum SurfaceBenchmark {
     try object.connect()
     defer { try? object.disconnect() }
     _ = linux_event_signal(fd, 1)
-    return pace { object.dispatchCount }
+    return Rounds.pace(window) { object.dispatchCount }
   }
 
   private static func surfaceDispatch(_ surface: CSurface, _ processor: Int) throws -> Double {
@@ -107,7 +84,7 @@ enum SurfaceBenchmark {
     _ = unsafe surface.register(object, routine, context(fd), 0, nil)
     _ = unsafe surface.connect(object)
     _ = linux_event_signal(fd, 1)
-    return pace {
+    return Rounds.pace(window) {
       var now = interruptsync_statistics()
       now.size = MemoryLayout<interruptsync_statistics>.size
       _ = unsafe surface.statistics(object, &now)
@@ -131,13 +108,5 @@ enum SurfaceBenchmark {
     precondition(second == 0, "cannot create an object")
     _ = unsafe surface.release(UnsafeMutableRawPointer(line))
     return unsafe (object, line, fd)
-  }
-
-  private static func pace(_ count: () -> UInt64) -> Double {
-    usleep(2000)
-    let start = (count(), DispatchBenchmark.nanoseconds())
-    usleep(useconds_t(window / 1000))
-    let end = (count(), DispatchBenchmark.nanoseconds())
-    return Double(end.1 - start.1) / Double(max(end.0 - start.0, 1))
   }
 }

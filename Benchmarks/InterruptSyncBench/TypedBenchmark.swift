@@ -5,10 +5,9 @@ import InterruptSync
 /// What the typed surface adds to the untyped core: an interrupt with four routines as a type, as
 /// closures and as C functions, and a synchronized call.
 enum TypedBenchmark {
-  private static let rounds = 21
-  private static let window: UInt64 = 60_000_000
+  private static let window: useconds_t = 8_000
   private static let routines = 4
-  private static let calls = 200_000
+  private static let calls: UInt64 = 5_000
 
   private struct Counting: ServiceRoutine, ~Copyable {
     var calls: UInt64 = 0
@@ -20,14 +19,18 @@ enum TypedBenchmark {
 
   static func run(processor: Int, bar: Double) throws -> [Measurement] {
     [
-      try measure("dispatch, 4 routines of a type, against C", "ns/interrupt", bar) {
+      try Rounds().compare(
+        "dispatch, 4 routines of a type, against C", unit: "ns/interrupt", bar: bar
+      ) {
         try dispatch(processor) { object in
           for _ in 0..<routines { try object.register(Counting()) }
         }
       } against: {
         try untypedDispatch(processor)
       },
-      try measure("dispatch, 4 closures with a variable, against C", "ns/interrupt", bar) {
+      try Rounds().compare(
+        "dispatch, 4 closures with a variable, against C", unit: "ns/interrupt", bar: bar
+      ) {
         try dispatch(processor) { object in
           for _ in 0..<routines {
             var calls: UInt64 = 0
@@ -40,27 +43,8 @@ enum TypedBenchmark {
       } against: {
         try untypedDispatch(processor)
       },
-      try measure("synchronize, against callSynchronizedRoutine", "ns/call", bar) {
-        try synchronize()
-      } against: {
-        try untypedCall()
-      },
+      try synchronize(),
     ]
-  }
-
-  private static func measure(
-    _ name: String, _ unit: String, _ bar: Double, ours: () throws -> Double,
-    against peer: () throws -> Double
-  ) throws -> Measurement {
-    var own: [Double] = []
-    var others: [Double] = []
-    for round in 0..<rounds {
-      // In turns, and who goes first changes, so that a drift of the machine's speed hits both.
-      if round % 2 == 0 { own.append(try ours()) }
-      others.append(try peer())
-      if round % 2 != 0 { own.append(try ours()) }
-    }
-    return Measurement(name, ours: own, peer: others, unit: unit, bar: bar)
   }
 
   private static func dispatch(
@@ -84,33 +68,25 @@ enum TypedBenchmark {
     return try pace(object)
   }
 
-  /// Nanoseconds an interrupt of a line that fires as fast as it is served.
   private static func pace(_ object: InterruptSyncObject) throws -> Double {
     try object.connect()
-    usleep(2000)
-    let start = (object.dispatchCount, DispatchBenchmark.nanoseconds())
-    usleep(useconds_t(window / 1000))
-    let end = (object.dispatchCount, DispatchBenchmark.nanoseconds())
+    let each = Rounds.pace(window) { object.dispatchCount }
     try object.disconnect()
-    return Double(end.1 - start.1) / Double(max(end.0 - start.0, 1))
+    return each
   }
 
-  private static func synchronize() throws -> Double {
+  private static func synchronize() throws -> Measurement {
     let sync = Interrupt<UInt64>(0, source: SelfFiringLine(), mode: .all)
-    let start = DispatchBenchmark.nanoseconds()
-    for _ in 0..<calls { try sync.synchronize { $0 &+= 1 } }
-    return Double(DispatchBenchmark.nanoseconds() - start) / Double(calls)
-  }
-
-  private static func untypedCall() throws -> Double {
     let object = InterruptSyncObject(source: SelfFiringLine(), mode: .all)
     var count: UInt64 = 0
-    return unsafe withUnsafeMutablePointer(to: &count) { count in
-      let start = DispatchBenchmark.nanoseconds()
-      for _ in 0..<calls {
-        _ = unsafe object.callSynchronizedRoutine(floor_count, context: count)
+    return try Rounds(turns: 40).compare(
+      "synchronize, against callSynchronizedRoutine", unit: "ns/call", bar: 1.05
+    ) {
+      try Rounds.each(calls) { for _ in 0..<$0 { try sync.synchronize { $0 &+= 1 } } }
+    } against: {
+      Rounds.each(calls) {
+        for _ in 0..<$0 { _ = unsafe object.callSynchronizedRoutine(floor_count, context: &count) }
       }
-      return Double(DispatchBenchmark.nanoseconds() - start) / Double(calls)
     }
   }
 }

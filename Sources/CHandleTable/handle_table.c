@@ -36,7 +36,7 @@ static struct handle_slot *take_slot(void) {
   }
   if (unused_slot == HANDLE_LIMIT) return NULL;
   struct handle_slot *slot = handle_slots + unused_slot++;
-  __atomic_store_n(&slot->generation, 1, __ATOMIC_RELEASE);
+  slot->handle = UINT64_C(1) << 32;
   return slot;
 }
 
@@ -47,18 +47,20 @@ void *handle_reserve(uint32_t kind) {
   if (slot == NULL) return NULL;
   __atomic_store_n(&slot->references, 1, __ATOMIC_RELAXED);
   slot->process = linux_process_generation();
-  return (void *)(uintptr_t)((uint64_t)slot->generation << 32 | (uint64_t)index_of(slot) << 8 | kind);
+  uint64_t handle = slot->handle | (uint64_t)index_of(slot) << 8 | kind;
+  __atomic_store_n(&slot->handle, handle, __ATOMIC_RELEASE);
+  return (void *)(uintptr_t)handle;
 }
 
 void handle_publish(void *handle, void *object, void *target) {
-  struct handle_slot *slot = handle_slot_of(handle, handle_kind(handle));
+  struct handle_slot *slot = handle_slot_of(handle);
   if (slot == NULL) return;
   __atomic_store_n(&slot->target, target, __ATOMIC_RELEASE);
   __atomic_store_n(&slot->object, object, __ATOMIC_RELEASE);
 }
 
 int handle_retain(void *handle) {
-  struct handle_slot *slot = handle_slot_of(handle, handle_kind(handle));
+  struct handle_slot *slot = handle_slot_of(handle);
   if (slot == NULL) return -EINVAL;
   uint32_t seen = __atomic_load_n(&slot->references, __ATOMIC_RELAXED);
   do {
@@ -86,16 +88,16 @@ static void *take_object(struct handle_slot *slot) {
 
 int handle_release(void *handle, void **object) {
   *object = NULL;
-  struct handle_slot *slot = handle_slot_of(handle, handle_kind(handle));
+  struct handle_slot *slot = handle_slot_of(handle);
   if (slot == NULL) return -EINVAL;
   uint32_t seen = __atomic_load_n(&slot->references, __ATOMIC_RELAXED);
   do {
     if (seen == 0) return -EINVAL;
   } while (!__atomic_compare_exchange_n(&slot->references, &seen, seen - 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
   if (seen > 1) return 0;
-  // Generation 0 is never used, so that no handle is NULL.
-  uint32_t next = slot->generation + 1;
-  __atomic_store_n(&slot->generation, next == 0 ? 1 : next, __ATOMIC_RELEASE);
+  // Generation 0 is never used, so that no free slot is like one that was never used.
+  uint32_t next = (uint32_t)(slot->handle >> 32) + 1;
+  __atomic_store_n(&slot->handle, (uint64_t)(next == 0 ? 1 : next) << 32, __ATOMIC_RELEASE);
   if (handle_thread.calls > 0) {
     slot->references = handle_thread.ended;
     handle_thread.ended = index_of(slot);

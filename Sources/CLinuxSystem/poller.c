@@ -5,6 +5,8 @@
 
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 int linux_poller_create(void) {
   int poller = epoll_create1(EPOLL_CLOEXEC);
@@ -24,9 +26,19 @@ int linux_poller_listen(int poller, int fd, void *context, bool for_counts) {
 
 int linux_poller_remove(int poller, int fd) { return control(poller, EPOLL_CTL_DEL, fd, NULL, false); }
 
+// epoll_wait(2) without a cancellation point, which costs two atomics: no code cancels a group's thread. What the thread
+// sanitizer knows of descriptors it learns from the C library's calls.
+static int wait_for(int poller, struct epoll_event *events, int timeout_ms) {
+#if defined(CUIO_SANITIZE_THREAD)
+  return epoll_wait(poller, events, LINUX_POLLER_BATCH, timeout_ms);
+#else
+  return (int)syscall(SYS_epoll_pwait, poller, events, LINUX_POLLER_BATCH, timeout_ms, NULL, (size_t)8);
+#endif
+}
+
 int linux_poller_wait(int poller, linux_ready *ready, int timeout_ms) {
   struct epoll_event events[LINUX_POLLER_BATCH];
-  int count = epoll_wait(poller, events, LINUX_POLLER_BATCH, timeout_ms);
+  int count = wait_for(poller, events, timeout_ms);
   if (count < 0) return 0;
   for (int i = 0; i < count; i++)
     ready[i] = (linux_ready){.context = events[i].data.ptr, .is_dead = (events[i].events & (EPOLLERR | EPOLLHUP)) != 0};

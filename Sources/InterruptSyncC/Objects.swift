@@ -1,10 +1,11 @@
 // Floor 5. interruptsync/object.h: sync objects, from creation to the synchronized call.
-// `object_call` finds the handle's target and enters the core, with nothing else between; any level
-// up to DEVICE calls it. The other calls belong at PASSIVE level.
+// `object_call` finds the handle's target, the object's entry, and makes the call there; any level up
+// to DEVICE calls it. The other calls belong at PASSIVE level.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable
 public import CInterruptSync
+import CUIO
 import Glibc
 import InterruptSync
 
@@ -82,7 +83,7 @@ public func interruptsync_object_create(
         source: line.source, mode: mode, lock: lock, name: name,
         options: choices ?? InterruptSyncOptions())
       unsafe made.setObjectPointer(handle)
-      unsafe handle_publish(handle, Unmanaged.passRetained(made).toOpaque(), made.callTarget)
+      unsafe handle_publish(handle, Unmanaged.passRetained(made).toOpaque(), made.entry)
     } catch {
       var nothing: UnsafeMutableRawPointer?
       _ = unsafe handle_release(handle, &nothing)
@@ -178,12 +179,19 @@ public func interruptsync_object_call(
   _ status: UnsafeMutablePointer<Int32>?
 ) -> Int32 {
   guard
-    let target = unsafe handle_target(UnsafeRawPointer(object), InterruptSyncObject.handleKind),
+    let target = unsafe handle_target(UnsafeRawPointer(object)),
     let routine = unsafe routine
   else { return notCallable(#function, "object") }
-  let result = unsafe callEntry(
-    target, unsafeBitCast(routine, to: InterruptSyncRoutine.self), context: context, status: status)
-  return result == 0 ? 0 : unsafe callRefused(object, result)
+  let entry = unsafe target.assumingMemoryBound(to: cuio_entry.self)
+  // Read before the call: the routine may release the object's last reference (N12).
+  let lock = unsafe entry.pointee.lock
+  let level = unsafe cuio_lock_enter(lock, &entry.pointee.calls)
+  guard level >= 0 else { return unsafe callRefused(object, level) }
+  let own = unsafe cuio_call(
+    unsafeBitCast(routine, to: cuio_routine.self), entry.pointee.object, context)
+  unsafe cuio_lock_leave(lock, level)
+  if let status = unsafe status { unsafe status.pointee = own }
+  return 0
 }
 
 @inline(never)

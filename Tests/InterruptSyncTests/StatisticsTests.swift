@@ -67,6 +67,42 @@ private func idle(routines: Int) -> InterruptStatistics {
   #expect(object.statistics().longestHold >= .milliseconds(19))
 }
 
+/// Of three objects that share a line the second one is slow, and the third has to wait.
+@Test func N6_aMembersLongestHoldIsItsOwnAndHasNoWaitInIt() throws {
+  let line = try SoftwareLine()
+  let shared = SharedLine(line)
+  let members = try [0, 200_000, 0].map { (pause: useconds_t) in
+    let object = InterruptSyncObject(source: line, mode: .normal)
+    try object.registerServiceRoutine {
+      usleep(pause)
+      return .success
+    }
+    try shared.connect(object)
+    return object
+  }
+  line.trigger()
+  try members[2].awaitDispatches(1)
+  let holds = Signal()
+  let leave = Signal()
+  let holder = Worker {
+    try? members[2].callSynchronizedRoutine {
+      holds.raise()
+      leave.take()
+    }
+  }
+  try holds.wait("the holder")
+  line.trigger()
+  try members[2].lock.awaitWaiter()
+  usleep(200_000)
+  leave.raise()
+  try holder.join()
+  try members[2].awaitDispatches(2)
+  for object in members { try shared.disconnect(object) }
+  let longest = members.map { $0.statistics().longestHold }
+  #expect(longest[1] >= .milliseconds(199))
+  #expect(longest[0] < .milliseconds(150) && longest[2] < .milliseconds(150))
+}
+
 @Test func N6_waitsForTheLockAreCountedAndMeasured() throws {
   let object = InterruptSyncObject(source: try SoftwareLine(), mode: .normal)
   #expect(object.lock.contentions == 0 && object.lock.longestWait == .zero)

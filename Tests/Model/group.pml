@@ -85,10 +85,16 @@ inline serve(m) {
            recovering[m] = true
         :: else
         fi
+        /* enqueue: a line that never rests, or a stream, is read again before the poller is asked. */
+        atomic { if :: listening[m] -> queued[m] = true :: skip fi }
      :: else
      fi
   :: else
   fi
+}
+
+inline serve_queued(m) {
+  if :: queued[m] -> queued[m] = false; serve(m) :: else fi
 }
 
 inline check_recovering(m) {
@@ -139,7 +145,7 @@ active proctype Thread() {
      check_recovering(0); check_recovering(1);
 endsleep:
      if
-     :: ready != NONE || event_set
+     :: ready != NONE || event_set || queued[0] || queued[1]
      :: (recovering[0] && braked[0] && listening[0]) || (recovering[1] && braked[1] && listening[1])
 #ifdef OTHER
      :: reports < 2              /* an event of another line */
@@ -156,6 +162,7 @@ endsleep:
      fi;
 #endif
      if :: batch != NONE -> m = batch; batch = NONE; serve(m) :: else fi;
+     serve_queued(0); serve_queued(1);
      reap(0); reap(1)
   od
 }

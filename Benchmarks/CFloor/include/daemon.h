@@ -21,6 +21,8 @@ int daemon_wait_ready(int notices);
 
 /// A connection to a Unix socket, tried until it is there, at most for 10 seconds. The descriptor, or -errno.
 int daemon_connect(const char *_Nonnull path);
+/// The same as another user, for root.
+int daemon_connect_as(const char *_Nonnull path, unsigned user);
 /// Sends a message and its zero byte: 0 or -errno.
 int daemon_send(int fd, const char *_Nonnull message);
 /// Reads as far as a reply's zero byte: its length with that, or -errno.

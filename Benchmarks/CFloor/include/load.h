@@ -23,4 +23,8 @@ uint64_t load_longest_hold(load *_Nonnull load);
 uint64_t load_made(load *_Nonnull load);
 void load_stop(load *_Nonnull load);
 
+/// Processor time in nanoseconds of every other thread of the process, with what a running one has used up to now, which the clock of the
+/// process learns at ticks only. A thread that has ended is not in it.
+uint64_t load_others_time(void);
+
 #endif

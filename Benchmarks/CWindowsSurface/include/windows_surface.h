@@ -21,6 +21,8 @@ void windows_surface_destroy(windows_surface *surface);
 /// Raises the first interrupt; each then raises the next until `windows_surface_stop`.
 void windows_surface_start(windows_surface *surface);
 void windows_surface_stop(windows_surface *surface);
+/// Serves so many interrupts, each of which raises the next, and returns after the last.
+void windows_surface_serve(windows_surface *surface, uint64_t interrupts);
 /// Interrupts served so far.
 uint64_t windows_surface_served(windows_surface *surface);
 /// Makes `calls` synchronized calls of a routine that counts.

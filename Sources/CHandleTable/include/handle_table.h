@@ -28,17 +28,17 @@
 #define HANDLE_LIMIT 65536u
 
 struct handle_slot {
-  // Changes when the handle ends, which makes the handle invalid. 0 in a slot that was never used.
-  uint32_t generation;
-  // In an ended or free slot, the index of the next one.
-  uint32_t references;
+  // The live handle; in an ended or free slot the next generation alone, which is no handle: each has a kind. 0 in a slot
+  // that was never used. A look-up is thus one comparison.
+  uint64_t handle;
+  // Where calls through the handle go directly, without the way through the object. Handles of one kind have it.
+  void *HANDLE_NULLABLE target;
   // The object that it names: a counted reference of Swift's.
   void *HANDLE_NULLABLE object;
-  // Where calls through the handle go directly, without the way through the object.
-  void *HANDLE_NULLABLE target;
+  // In an ended or free slot, the index of the next one.
+  uint32_t references;
   // The process that made the handle, as linux_process_generation() counts.
   uint32_t process;
-  uint32_t reserved;
 };
 
 struct handle_thread {
@@ -52,23 +52,24 @@ extern struct handle_slot handle_slots[HANDLE_LIMIT];
 // Initial-exec: the library is loaded with the program as a rule, and the block is small enough for dlopen's reserve.
 extern __thread struct handle_thread handle_thread __attribute__((tls_model("initial-exec")));
 
-// The slot of a live handle of `kind`, or NULL.
-static inline struct handle_slot *HANDLE_NULLABLE handle_slot_of(const void *HANDLE_NULLABLE handle, uint32_t kind) {
+static inline uint32_t handle_kind(const void *HANDLE_NULLABLE handle) { return (uint32_t)(uintptr_t)handle & 0xff; }
+
+// The slot of a live handle, or NULL; for NULL the slot that is never used.
+static inline struct handle_slot *HANDLE_NULLABLE handle_slot_of(const void *HANDLE_NULLABLE handle) {
   uint64_t bits = (uint64_t)(uintptr_t)handle;
-  if ((bits & 0xff0000ff) != kind) return NULL;
   struct handle_slot *slot = handle_slots + (bits >> 8 & (HANDLE_LIMIT - 1));
-  return __atomic_load_n(&slot->generation, __ATOMIC_ACQUIRE) == bits >> 32 ? slot : NULL;
+  return LINUX_LIKELY(__atomic_load_n(&slot->handle, __ATOMIC_ACQUIRE) == bits) ? slot : NULL;
 }
 
 // The object that a live handle of `kind` names, or NULL.
 static inline void *HANDLE_NULLABLE handle_object(const void *HANDLE_NULLABLE handle, uint32_t kind) {
-  struct handle_slot *slot = handle_slot_of(handle, kind);
-  return slot == NULL ? NULL : __atomic_load_n(&slot->object, __ATOMIC_RELAXED);
+  struct handle_slot *slot = handle_slot_of(handle);
+  return slot == NULL || handle_kind(handle) != kind ? NULL : __atomic_load_n(&slot->object, __ATOMIC_RELAXED);
 }
 
-// The target of its calls, or NULL.
-static inline void *HANDLE_NULLABLE handle_target(const void *HANDLE_NULLABLE handle, uint32_t kind) {
-  struct handle_slot *slot = handle_slot_of(handle, kind);
+// The target of its calls, or NULL. A handle of another kind has none.
+static inline void *HANDLE_NULLABLE handle_target(const void *HANDLE_NULLABLE handle) {
+  struct handle_slot *slot = handle_slot_of(handle);
   return slot == NULL ? NULL : __atomic_load_n(&slot->target, __ATOMIC_RELAXED);
 }
 
@@ -78,8 +79,6 @@ static inline uint32_t handle_inherited_from(const void *HANDLE_NULLABLE handle)
   uint32_t made = handle_slots[(uint64_t)(uintptr_t)handle >> 8 & (HANDLE_LIMIT - 1)].process;
   return __builtin_expect(made != linux_process_generation(), 0) ? made : 0;
 }
-
-static inline uint32_t handle_kind(const void *HANDLE_NULLABLE handle) { return (uint32_t)(uintptr_t)handle & 0xff; }
 
 // Begins a call through an interrupt handle. The routine may release the interrupt, which must last until the call
 // ends.

@@ -9,6 +9,7 @@
 #include "cuio_bus_error.h"
 #include "cuio_counter.h"
 #include "cuio_edge_line.h"
+#include "cuio_entry.h"
 #include "cuio_line.h"
 #include "cuio_lock.h"
 #include "cuio_probe.h"

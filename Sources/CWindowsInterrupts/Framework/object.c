@@ -14,13 +14,12 @@ BOOLEAN isw_wdf_isr_call(PKINTERRUPT interrupt, PVOID context) {
 BOOLEAN WdfInterruptSynchronize(WDFINTERRUPT Interrupt, PFN_WDF_INTERRUPT_SYNCHRONIZE Callback, WDFCONTEXT Context) {
   isw_wdf_object *object = (isw_wdf_object *)(void *)Interrupt;
   int32_t level;
-  if (!LINUX_LIKELY(object && Callback && isw_gate_enter(&object->gate, &level)))
-    return isw_wdf_synchronize_slow(Interrupt, Callback, Context);
-  cuio_lock *lock = object->gate.lock;
+  cuio_lock *lock = object && Callback ? isw_gate_enter(&object->gate, &level) : NULL;
+  if (!LINUX_LIKELY(lock)) return isw_wdf_synchronize_slow(Interrupt, Callback, Context);
   KIRQL irql = object->gate.irql;
   BOOLEAN result = Callback(Interrupt, Context);
   isw_check_level("EvtInterruptSynchronize", irql);
-  isw_gate_leave(lock, level);
+  cuio_lock_leave(lock, level);
   return result;
 }
 

@@ -6,22 +6,22 @@
 
 #include <stdio.h>
 
-void isw_check_level(PCSTR call, KIRQL entered) {
-  KIRQL left = (KIRQL)cuio_thread_level();
-  if (LINUX_LIKELY(left == entered)) return;
+void isw_report_level(PCSTR call, KIRQL entered) {
   char text[100];
-  snprintf(text, sizeof text, "entered at IRQL %u and left at %u", entered, left);
+  snprintf(text, sizeof text, "entered at IRQL %u and left at %u", entered, (KIRQL)cuio_thread_level());
   InterruptSyncReportViolation(call, "D5", text);
 }
 
+// The core calls both under its lock, at CUIO_LEVEL_DEVICE.
 int32_t isw_isr_call(void *object, void *context) {
   (void)object;
   isw_isr *isr = context;
   if (!isr->active) return STATUS_UNSUCCESSFUL;
-  int32_t level = cuio_thread_set_level(isr->irql);
+  KIRQL irql = isr->irql;
+  cuio_thread_set_level(irql);
   BOOLEAN claimed = isr->routine(isr->interrupt, isr->context);
-  isw_check_level("KSERVICE_ROUTINE", isr->irql);
-  cuio_thread_set_level(level);
+  isw_check_level("KSERVICE_ROUTINE", irql);
+  cuio_thread_set_level(CUIO_LEVEL_DEVICE);
   return claimed ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
@@ -29,10 +29,11 @@ int32_t isw_message_call(void *object, void *context) {
   (void)object;
   isw_isr *isr = context;
   if (!isr->active) return STATUS_UNSUCCESSFUL;
-  int32_t level = cuio_thread_set_level(isr->irql);
+  KIRQL irql = isr->irql;
+  cuio_thread_set_level(irql);
   BOOLEAN claimed = isr->message_routine(isr->interrupt, isr->context, isr->message);
-  isw_check_level("KMESSAGE_SERVICE_ROUTINE", isr->irql);
-  cuio_thread_set_level(level);
+  isw_check_level("KMESSAGE_SERVICE_ROUTINE", irql);
+  cuio_thread_set_level(CUIO_LEVEL_DEVICE);
   return claimed ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
@@ -55,11 +56,10 @@ void isw_dpc_call(void *context, void *argument1, void *argument2) {
 BOOLEAN KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeRoutine,
                                PVOID SynchronizeContext) {
   int32_t level;
-  if (!LINUX_LIKELY(Interrupt && isw_gate_enter(&Interrupt->gate, &level)))
-    return isw_synchronize_slow(Interrupt, SynchronizeRoutine, SynchronizeContext);
-  cuio_lock *lock = Interrupt->gate.lock;
+  cuio_lock *lock = Interrupt ? isw_gate_enter(&Interrupt->gate, &level) : NULL;
+  if (!LINUX_LIKELY(lock)) return isw_synchronize_slow(Interrupt, SynchronizeRoutine, SynchronizeContext);
   BOOLEAN result = SynchronizeRoutine(SynchronizeContext);
   isw_check_level("KSYNCHRONIZE_ROUTINE", Interrupt->gate.irql);
-  isw_gate_leave(lock, level);
+  cuio_lock_leave(lock, level);
   return result;
 }

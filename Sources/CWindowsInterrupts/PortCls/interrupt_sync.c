@@ -19,14 +19,14 @@ static NTSTATUS call_synchronized(PINTERRUPTSYNC self, PINTERRUPTSYNCROUTINE Rou
   if (!Routine) return STATUS_INVALID_PARAMETER;
   sync_object *object = of(self);
   int32_t level;
-  if (!LINUX_LIKELY(isw_gate_enter(&object->gate, &level)))
+  cuio_lock *lock = isw_gate_enter(&object->gate, &level);
+  if (!LINUX_LIKELY(lock))
     return isw_sync_call(object->sync, (isw_sync_routine)(void (*)(void))Routine, DynamicContext);
   // Read before the call: the routine may release the last reference (N12).
-  cuio_lock *lock = object->gate.lock;
   KIRQL irql = object->gate.irql;
   NTSTATUS status = Routine(self, DynamicContext);
   isw_check_level("CallSynchronizedRoutine", irql);
-  isw_gate_leave(lock, level);
+  cuio_lock_leave(lock, level);
   return status;
 }
 

@@ -40,7 +40,8 @@ struct MaskReasons: OptionSet {
   var next: UnsafeMutablePointer<RoutineNode>?
 }
 
-/// In the order in which a dispatch meets them: the first four share a cache line.
+/// In the order in which a dispatch meets them: the first four share a cache line with what else it
+/// needs of the core.
 struct SyncCounters {
   var interrupts: UInt64 = 0
   /// Dispatches that were claimed, and those that were not: one counter is touched for each.
@@ -50,7 +51,6 @@ struct SyncCounters {
   var coalesced: UInt64 = 0
   /// Of mode repeat; the others pass once for each dispatch.
   var passes: UInt64 = 0
-  var synchronizedCalls: UInt64 = 0
   var refusedCalls: UInt64 = 0
   var rearmFailures: UInt64 = 0
   var storms: UInt64 = 0
@@ -63,16 +63,17 @@ struct SyncCounters {
   var sleeps: UInt64 = 0
 }
 
-/// What every dispatch looks at comes first: a cache line of it, and one of counters.
+/// What every dispatch looks at comes first, in two cache lines.
 @safe struct SyncCore {
-  let lock: UnsafeMutablePointer<cuio_lock>
-  /// First argument of every routine (P6).
-  var object: UnsafeMutableRawPointer?
+  /// All that a synchronized call looks at.
+  var entry: cuio_entry
   var head: UnsafeMutablePointer<RoutineNode>?
   /// Where each dispatch leaves a record for the observers, or nil. Any thread publishes it
   /// (cuio_ring_publish); the dispatch alone reads it.
   var records: UnsafeMutablePointer<cuio_ring>?
-  /// When the last dispatch released the lock; 0 once the line has been found quiet since.
+  /// When the last dispatch released the lock; 0 once the line has been found quiet since. While a
+  /// dispatch runs, the last reading of the clock in it: when the hold began, or its last member's
+  /// ended.
   var lastEnd: UInt64 = 0
   /// The lock's contentions at the last reading of the clock.
   var contentions: UInt64 = 0
@@ -83,13 +84,15 @@ struct SyncCounters {
   var unclaimedInARow: UInt32 = 0
   /// The -errno of the last re-arm that failed; 0 once one outside of a dispatch has worked.
   var rearmError: Int32 = 0
+  /// Dispatches until the serving thread looks around (`Connection.handle`).
+  var turnsLeft: UInt32 = 1
+  /// Values that go with the records.
+  var captures = unsafe cuio_captures()
   var counters = SyncCounters()
 
   /// Passes of one dispatch in mode repeat.
   let repeatLimit: UInt64
   let stormLimit: UInt32
-  /// Dispatches until the serving thread looks around (`Connection.handle`). Its own.
-  var turnsLeft: UInt32 = 1
   /// Ticks without an unclaimed dispatch after which the count starts again.
   let stormWindow: UInt64
   var lastUnclaimed: UInt64 = 0
@@ -98,11 +101,9 @@ struct SyncCounters {
   let stormSpan: UInt64
   /// Which connection the line is of: its `stop`, or nil while there is none.
   var connection: UnsafeMutablePointer<UInt32>?
-  /// Values that go with those records.
-  var captures = unsafe cuio_captures()
   /// Of the hub of a shared line: a flag, up while every member is inactive.
   var inactive: UInt32 = 0
-  /// The last dispatch found it up. The serving thread's own, as the next two.
+  /// The last dispatch found it up. The serving thread's own, as the next.
   var wasInactive = false
   /// A member has something to report.
   var membersReport = false
@@ -165,9 +166,9 @@ enum Outcome {
 func dispatchInterrupt(
   _ core: Cell<SyncCore>, _ line: UnsafeMutablePointer<cuio_line>, _ delta: UInt64
 ) -> Int32 {
-  let level = unsafe cuio_lock_enter(core.value.lock, nil)
+  let level = unsafe cuio_lock_enter(core.value.entry.lock, nil)
   if level < 0 { return Outcome.lockFailed }
-  let start = startOfHold(core)
+  let start = startOfHold(core, since: core)
   Counter.add(&core.value.counters.interrupts, delta)
   if delta > 1 { Counter.add(&core.value.counters.coalesced, delta &- 1) }
   var outcome = runByMode(core)
@@ -175,20 +176,20 @@ func dispatchInterrupt(
   // Claimed or not, else one unclaimed interrupt would silence the line permanently (N17, U4).
   outcome |= unsafe rearmIfUnmasked(core, line)
   if unsafe cuio_ring_is_published(&core.value.records) {
-    return leaveRecord(core, level, start, delta, outcome)
+    return leaveRecord(core, of: core, level, start, delta, outcome)
   }
-  endHold(core, start)
-  unsafe cuio_lock_leave(core.value.lock, level)
+  endHold(core, of: core, start)
+  unsafe cuio_lock_leave(core.value.entry.lock, level)
   return outcome
 }
 
 /// One interrupt of a shared line, for one of the objects that share it: its list by its mode under
 /// its own lock. Inside the hub's lock; the line's brake and re-arm are the hub's.
 @_noLocks @inline(never)
-func dispatchMember(_ core: Cell<SyncCore>) -> Int32 {
-  let level = unsafe cuio_lock_enter(core.value.lock, nil)
+func dispatchMember(_ core: Cell<SyncCore>, of hub: Cell<SyncCore>) -> Int32 {
+  let level = unsafe cuio_lock_enter(core.value.entry.lock, nil)
   if level < 0 { return Outcome.lockFailed }
-  let start = linux_ticks()
+  let start = startOfHold(core, since: hub)
   Counter.add(&core.value.counters.interrupts, 1)
   let outcome = runByMode(core)
   if outcome & Outcome.claimed != 0 {
@@ -197,43 +198,48 @@ func dispatchMember(_ core: Cell<SyncCore>) -> Int32 {
     Counter.add(&core.value.counters.unclaimed, 1)
   }
   if unsafe cuio_ring_is_published(&core.value.records) {
-    return leaveRecord(core, level, start, 1, outcome)
+    return leaveRecord(core, of: hub, level, start, 1, outcome)
   }
-  endHold(core, start)
-  unsafe cuio_lock_leave(core.value.lock, level)
+  endHold(core, of: hub, start)
+  unsafe cuio_lock_leave(core.value.entry.lock, level)
   return outcome
 }
 
+/// The hold ends now: `line` says so to the one that follows (`startOfHold`).
 @_noLocks @inline(__always)
-private func endHold(_ core: Cell<SyncCore>, _ start: UInt64) {
+private func endHold(_ core: Cell<SyncCore>, of line: Cell<SyncCore>, _ start: UInt64) {
   let end = linux_ticks()
   Counter.raise(&core.value.counters.longestHold, to: end &- start)
-  core.value.lastEnd = end
+  line.value.lastEnd = end
 }
 
-/// The end of a dispatch that is observed: leaves the lock, and then a record for the
-/// observers, one however many observe. Out of line, so that others pay one look at the slot.
+/// The end of a dispatch that is observed: leaves the lock, and then a record for the observers,
+/// one however many observe. Out of line, so that others pay one look at the slot.
 @_noLocks @inline(never)
 private func leaveRecord(
-  _ core: Cell<SyncCore>, _ level: Int32, _ start: UInt64, _ delta: UInt64, _ outcome: Int32
+  _ core: Cell<SyncCore>, of line: Cell<SyncCore>, _ level: Int32, _ start: UInt64,
+  _ delta: UInt64, _ outcome: Int32
 ) -> Int32 {
   let ring = unsafe cuio_ring_note(&core.value.records, &core.value.captures)
-  endHold(core, start)
+  endHold(core, of: line, start)
   unsafe cuio_ring_leave(
-    ring, core.value.lock, level, delta, &core.value.counters.interrupts,
+    ring, core.value.entry.lock, level, delta, &core.value.counters.interrupts,
     outcome & Outcome.claimed != 0)
   return outcome
 }
 
 /// When this hold of the lock began. Reading the clock is felt on a line that never rests: there
-/// the end of the hold before counts as the start, with only the count's read in between.
+/// the end of the hold before counts as the start, with only the count's read in between. That of
+/// `line`, whose lock is held as well: the object itself, or the hub that it is a member of.
 @_noLocks @inline(__always)
-private func startOfHold(_ core: Cell<SyncCore>) -> UInt64 {
-  let contentions = unsafe cuio_counter_read(&core.value.lock.pointee.contentions)
-  let last = core.value.lastEnd
+private func startOfHold(_ core: Cell<SyncCore>, since line: Cell<SyncCore>) -> UInt64 {
+  let contentions = unsafe cuio_counter_read(&core.value.entry.lock.pointee.contentions)
+  let last = line.value.lastEnd
   if last != 0 && contentions == core.value.contentions { return last }
   core.value.contentions = contentions
-  return linux_ticks()
+  let now = linux_ticks()
+  line.value.lastEnd = now
+  return now
 }
 
 /// Runs the mode's algorithm (P15 to P20). With the lock held.
@@ -266,7 +272,8 @@ private func walk(_ core: Cell<SyncCore>, stopsAtClaim: Bool) -> Bool {
   var next = unsafe core.value.head
   while let node = unsafe next {
     if unsafe !node.pointee.isCancelled {
-      let status = unsafe cuio_call(node.pointee.routine, core.value.object, node.pointee.context)
+      let status = unsafe cuio_call(
+        node.pointee.routine, core.value.entry.object, node.pointee.context)
       if status == 0 || (status > 0 && core.value.acceptsAnySuccess) {
         unsafe Counter.add(&node.pointee.claims, 1)
         isClaimed = true

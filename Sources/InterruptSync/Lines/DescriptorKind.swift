@@ -34,6 +34,19 @@ enum DescriptorKind: Equatable {
     }
   }
 
+  /// Whether one read takes every interrupt that has come (`InterruptSource.readTakesAll`). One of a
+  /// semaphore takes one; older kernels, such as 6.1, do not say which eventfds are.
+  func readTakesAll(_ file: FileDescriptor) -> Bool {
+    switch self {
+    case .uio: return true
+    case .counter:
+      let info = try? FileDescriptor.contents("/proc/self/fdinfo/\(file.raw)")
+      return info.map { String(decoding: $0, as: UTF8.self) }?.contains("eventfd-semaphore: 0")
+        == true
+    default: return false
+    }
+  }
+
   /// A file without a name, by what `/proc` calls it. Without `/proc` it counts as a counter, and
   /// the first record whose length is not a counter's ends the line.
   static func anonymous(_ target: String?) -> DescriptorKind {

@@ -24,6 +24,9 @@ import UIO
   public let name: String
   /// As given when the line was made.
   public let masking: LineMasking
+  /// Whether the descriptor is of a UIO device, or of an eventfd that the kernel says is no
+  /// semaphore.
+  public let readTakesAll: Bool
   private let masked: MaskedLine
   private let isClaimed = Atomic<Bool>(false)
 
@@ -44,7 +47,9 @@ import UIO
     masking: LineMasking = .none
   ) throws(InterruptSyncError) {
     let file = try Self.duplicate(descriptor, name, "the descriptor")
-    let reading = try DescriptorKind(file).reading(format, of: name)
+    let kind = DescriptorKind(file)
+    let reading = try kind.reading(format, of: name)
+    readTakesAll = kind.readTakesAll(file)
     self.name = name
     self.masking = masking
     masked = MaskedLine(

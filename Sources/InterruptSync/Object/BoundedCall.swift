@@ -15,7 +15,7 @@ extension InterruptSyncObject {
   ) throws(InterruptSyncError) -> R {
     let core = storage.core
     let level = unsafe cuio_lock_enter_for(
-      core.value.lock, &core.value.counters.synchronizedCalls, Int64(clamping: limit.inNanoseconds))
+      core.value.entry.lock, &core.value.entry.calls, Int64(clamping: limit.inNanoseconds))
     guard level >= 0 else { throw busy(level, limit, "call a synchronized routine") }
     defer { core.leave(level) }
     return routine()

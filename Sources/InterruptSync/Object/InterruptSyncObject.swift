@@ -40,7 +40,7 @@ public final class InterruptSyncObject: @unchecked Sendable {
     storage = SyncStorage(
       name: name ?? source.name, source: source, mode: mode, lock: lock ?? InterruptLock(),
       options: options)
-    unsafe storage.core.value.object = Unmanaged.passUnretained(self).toOpaque()
+    unsafe storage.core.value.entry.object = Unmanaged.passUnretained(self).toOpaque()
   }
 
   deinit { storage.abandon() }
@@ -57,7 +57,7 @@ public final class InterruptSyncObject: @unchecked Sendable {
   /// What routines get as their first argument instead of this object's address, for surfaces that
   /// wrap it (P6). Set it before the first routine can run.
   package func setObjectPointer(_ pointer: UnsafeMutableRawPointer?) {
-    storage.holdingLock { unsafe storage.core.value.object = pointer }
+    storage.holdingLock { unsafe storage.core.value.entry.object = pointer }
   }
 
   /// The life the object is in.

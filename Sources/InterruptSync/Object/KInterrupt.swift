@@ -1,5 +1,6 @@
 // Room Object: an interrupt handle, which outlives its connection and then says so. On the caller's
 // thread, at any level up to DIRQL.
+import CUIO
 import LinuxSystem
 import Synchronization
 
@@ -40,7 +41,7 @@ import Synchronization
           cause: "the interrupt was disconnected after this handle was taken",
           hint: "ask the sync object for a new handle after each connect"))
     }
-    Counter.add(&storage.core.value.counters.synchronizedCalls, 1)
+    unsafe Counter.add(&storage.core.value.entry.calls, 1)
     return unsafe routine(context) != 0
   }
 }

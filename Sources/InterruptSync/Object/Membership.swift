@@ -8,13 +8,20 @@ import LinuxSystem
 import Synchronization
 
 @safe final class Membership: ReportingMember, @unchecked Sendable {
+  /// The member as the hub's dispatch works on it: plain memory, which belongs to the holder of the
+  /// hub's lock.
+  @safe private struct Slot {
+    let core: Cell<SyncCore>
+    let hub: Cell<SyncCore>
+    /// A thread ended inside one of the member's routines, which was noted.
+    var isOut = false
+    var membership: Unmanaged<Membership>?
+  }
+
   private let member: ServedLine
-  private let hub: Cell<SyncCore>
+  private let slot: Cell<Slot>
   /// What dispatches have left to be reported: a set of bits of `Outcome`.
   private let noted = Atomic<Int32>(0)
-  /// A thread ended inside one of the member's routines, which was noted. Belongs to the holder of
-  /// the hub's lock.
-  private var isOut = false
   private let monitor = Monitor()
   // Guarded by `monitor`.
   private var isOver = false
@@ -23,32 +30,38 @@ import Synchronization
 
   init(of member: ServedLine, in hub: Cell<SyncCore>) {
     self.member = member
-    self.hub = hub
+    slot = unsafe .allocate(Slot(core: member.core, hub: hub))
+    unsafe slot.value.membership = Unmanaged.passUnretained(self)
   }
+
+  deinit { slot.free() }
+
+  /// What `serve` gets.
+  var context: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(slot.pointer) }
 
   /// The hub's service routine.
   static let serve: InterruptSyncRoutine = { _, context in
     guard let context = unsafe context else { return NTStatus.unsuccessful.rawValue }
-    return unsafe Unmanaged<Membership>.fromOpaque(context)._withUnsafeGuaranteedRef { its in
-      let outcome = dispatchMember(its.member.core)
-      its.note(outcome)
-      if outcome & Outcome.claimed == 0 { maskIfInactive(its.hub) }
-      return outcome & Outcome.claimed != 0
-        ? NTStatus.success.rawValue : NTStatus.unsuccessful.rawValue
-    }
+    let slot = unsafe Cell(context.assumingMemoryBound(to: Slot.self))
+    let outcome = dispatchMember(slot.value.core, of: slot.value.hub)
+    if outcome == Outcome.claimed && !slot.value.isOut { return NTStatus.success.rawValue }
+    unsafe slot.value.membership?._withUnsafeGuaranteedRef { $0.note(outcome) }
+    if outcome & Outcome.claimed != 0 { return NTStatus.success.rawValue }
+    maskIfInactive(slot.value.hub)
+    return NTStatus.unsuccessful.rawValue
   }
 
   private func note(_ outcome: Int32) {
     // A lock that another thread waits for crosswise is refused once; one whose owner died stays so.
     let isOut = outcome & Outcome.lockFailed != 0 && !member.lock.isConsistent
     var report = outcome & Outcome.repeatLimit
-    if isOut && !self.isOut { report |= Outcome.lockFailed }
-    self.isOut = isOut
+    if isOut && !slot.value.isOut { report |= Outcome.lockFailed }
+    slot.value.isOut = isOut
     guard report != 0 else { return }
     noted.bitwiseOr(report, ordering: .relaxed)
-    hub.value.membersReport = true
+    slot.value.hub.value.membersReport = true
     // The serving thread looks around after this dispatch.
-    hub.value.turnsLeft = 1
+    slot.value.hub.value.turnsLeft = 1
   }
 
   func report(through reporting: (() -> Void) -> Void) {

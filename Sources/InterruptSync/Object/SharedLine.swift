@@ -196,7 +196,6 @@ extension InterruptSyncObject {
   fileprivate func registerMember(_ membership: Membership) throws(InterruptSyncError)
     -> ServiceRoutineRegistration
   {
-    let context = unsafe Unmanaged.passUnretained(membership).toOpaque()
-    return unsafe try insert(Membership.serve, context, owning: membership, false)
+    unsafe try insert(Membership.serve, membership.context, owning: membership, false)
   }
 }

@@ -85,7 +85,7 @@ extension InterruptSyncObject {
       Counter.add(&core.value.counters.rearmFailures, earlier.rearmFailures)
       Counter.add(&core.value.counters.storms, earlier.storms)
       Counter.add(&core.value.counters.repeatLimits, earlier.repeatLimits)
-      Counter.add(&core.value.counters.synchronizedCalls, earlier.synchronizedCalls)
+      unsafe Counter.add(&core.value.entry.calls, earlier.synchronizedCalls)
       Counter.add(&core.value.counters.refusedCalls, earlier.refusedCalls)
       Counter.raise(
         &core.value.counters.longestHold,
@@ -108,7 +108,7 @@ extension InterruptSyncObject {
     statistics.storms = Counter.read(&core.value.counters.storms)
     statistics.claimedStorms = Counter.read(&core.value.counters.claimedStorms)
     statistics.repeatLimits = Counter.read(&core.value.counters.repeatLimits)
-    statistics.synchronizedCalls = Counter.read(&core.value.counters.synchronizedCalls)
+    statistics.synchronizedCalls = unsafe Counter.read(&core.value.entry.calls)
     statistics.refusedCalls = Counter.read(&core.value.counters.refusedCalls)
     statistics.longestHoldNanoseconds = linux_ticks_to_nanoseconds(
       Counter.read(&core.value.counters.longestHold))

@@ -44,7 +44,8 @@ import Synchronization
     self.source = source
     self.options = options
     let core = unsafe SyncCore(
-      lock: lock.raw, mode: mode, acceptsAnySuccess: options.acceptsAnySuccess,
+      entry: cuio_entry(lock: lock.raw, object: nil, calls: 0), mode: mode,
+      acceptsAnySuccess: options.acceptsAnySuccess,
       repeatLimit: options.repeatLimit == 0 ? .max : options.repeatLimit,
       stormLimit: options.storm.limit, stormWindow: linux_nanoseconds_to_ticks(100_000_000),
       stormSpan: linux_nanoseconds_to_ticks(1_000_000_000))

@@ -7,10 +7,10 @@ extension Cell<SyncCore> {
   /// Acquires, raises the level and counts the call.
   /// - Returns: the level that `leave(_:)` restores, or a negative error number.
   @inline(__always) func enter() -> Int32 {
-    unsafe cuio_lock_enter(value.lock, &value.counters.synchronizedCalls)
+    unsafe cuio_lock_enter(value.entry.lock, &value.entry.calls)
   }
 
-  @inline(__always) func leave(_ level: Int32) { unsafe cuio_lock_leave(value.lock, level) }
+  @inline(__always) func leave(_ level: Int32) { unsafe cuio_lock_leave(value.entry.lock, level) }
 }
 
 extension InterruptSyncObject {
@@ -27,7 +27,7 @@ extension InterruptSyncObject {
     let core = storage.core
     let level = core.enter()
     guard level >= 0 else { return refused(level, "call a synchronized routine").status }
-    let status = unsafe cuio_call(routine, core.value.object, context)
+    let status = unsafe cuio_call(routine, core.value.entry.object, context)
     core.leave(level)
     return NTStatus(rawValue: status)
   }
@@ -89,46 +89,15 @@ extension InterruptSyncObject {
 
 // For surfaces that find an object through a handle of their own.
 extension InterruptSyncObject {
-  /// What `callEntry` takes; lasts as long as the object.
-  package var callTarget: UnsafeMutableRawPointer {
-    unsafe UnsafeMutableRawPointer(storage.core.pointer)
+  /// Where such a surface makes the call itself, as those above do. It lasts as long as the object,
+  /// which the routine may release (N12); the lock's memory stays a lock's for ever.
+  package var entry: UnsafeMutablePointer<cuio_entry> {
+    unsafe storage.core.pointer.pointer(to: \.entry)!
   }
 
-  /// The lock that `callTarget`'s calls take and the counter that they raise with it held, for a
-  /// surface that makes the call in C (`cuio_lock_enter`). The lock's memory stays a lock's for
-  /// ever, the counter lasts as long as the object.
-  package var callGate: (lock: UnsafeMutablePointer<cuio_lock>, calls: UnsafeMutablePointer<UInt64>)
-  {
-    let core = storage.core
-    return unsafe (
-      core.value.lock, core.pointer.pointer(to: \.counters.synchronizedCalls)!
-    )
-  }
-
-  /// The error that a result of `callEntry` other than 0 means: `wouldDeadlock` (N4) or
+  /// The error that a negative level of `cuio_lock_enter` means: `wouldDeadlock` (N4) or
   /// `lockOwnerDied`.
   package func callRefusal(_ result: Int32) -> InterruptSyncError {
     refused(result, "call a synchronized routine")
   }
-}
-
-/// `callSynchronizedRoutine` by an object's `callTarget`: one load nearer to the lock, and with a
-/// refusal apart from the routine's own status. The routine may release the object's last reference
-/// (N12). Not a method: that would ask for the class's metadata at each call.
-///
-/// - Parameter status: where the routine's status goes, or nil.
-/// - Returns: 0, or a negative errno when the routine has not run: `callRefusal` then says why.
-package func callEntry(
-  _ target: UnsafeMutableRawPointer, _ routine: InterruptSyncRoutine,
-  context: UnsafeMutableRawPointer?, status: UnsafeMutablePointer<Int32>?
-) -> Int32 {
-  let core = unsafe Cell(target.assumingMemoryBound(to: SyncCore.self))
-  // Kept apart: the core may be gone when the routine returns.
-  let lock = unsafe core.value.lock
-  let level = core.enter()
-  guard level >= 0 else { return level }
-  let own = unsafe cuio_call(routine, core.value.object, context)
-  unsafe cuio_lock_leave(lock, level)
-  if let status = unsafe status { unsafe status.pointee = own }
-  return 0
 }

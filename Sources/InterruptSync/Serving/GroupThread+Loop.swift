@@ -41,6 +41,7 @@ extension GroupThread {
     var count = unsafe linux_poller_wait(poller.raw, ready, 0)
     if count != 0 || first != nil { return Int(count) }
     lastEnd.value = 0
+    latest = nil
     if pacer.budget != 0 && recovering.isEmpty {
       let start = linux_ticks()
       unsafe count = linux_poller_spin(poller.raw, ready, pacer.budget, pacer.yieldAfter)
@@ -127,11 +128,15 @@ extension GroupThread {
       } else {
         handle(slot, outcome)
       }
-      // After a count from a stream there may be another, and after the last one an end.
-      if !slot.value.takesAll || slot.value.isDead { enqueue(slot) }
+      // After a count from a stream there may be another, and after the last one an end. A line that
+      // is served twice in a row never rests: reading it again costs less than asking the poller.
+      if !slot.value.takesAll || slot.value.isDead || latest == slot { enqueue(slot) }
+      latest = slot
     } else if outcome == -EINTR {
       enqueue(slot)
-    } else if outcome != -EAGAIN || slot.value.isDead {
+    } else if outcome == -EAGAIN && !slot.value.isDead {
+      if latest == slot { latest = nil }
+    } else {
       end(slot, outcome == -EAGAIN ? EIO : -outcome)
     }
   }

@@ -90,6 +90,7 @@ extension GroupThread {
       }
       recovering.removeAll { $0 === member }
       member.slot = nil
+      if latest == slot { latest = nil }
       unsafe slot.value.member.release()
       slot.free()
       hasLeft(member)

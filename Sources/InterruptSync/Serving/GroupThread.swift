@@ -43,6 +43,8 @@ import UIO
   /// Lines to be read again, oldest first.
   var first: Cell<GroupSlot>?
   var newest: Cell<GroupSlot>?
+  /// The line that was served last, unless nothing was ready or it had nothing since.
+  var latest: Cell<GroupSlot>?
   /// Lines that are braked or being watched: few.
   var recovering: [GroupMember] = []
   /// Out of the poller, to be freed once nothing points to them.

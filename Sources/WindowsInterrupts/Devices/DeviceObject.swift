@@ -13,14 +13,18 @@ import VFIO
   private let extensionSize: Int
   private(set) var lines: [Line] = []
   private(set) var ranges: [DeviceRange] = []
-  private(set) var software: [SoftwareLine] = []
+  /// Of a software device. `lines` keeps them: a routine that triggers one counts no references.
+  private let software: [Unmanaged<SoftwareLine>]
   let memory: Memory
   private(set) var translated: PCM_RESOURCE_LIST?
   private(set) var untranslated: PCM_RESOURCE_LIST?
   /// The framework's device on it, while a driver has it.
   let attachment = Attachment()
 
-  private init(extensionSize: ULONG, _ memory: Memory) {
+  private init(
+    extensionSize: ULONG, _ memory: Memory, software: [SoftwareLine] = []
+  ) {
+    unsafe self.software = unsafe software.map { unsafe Unmanaged.passUnretained($0) }
     self.extensionSize = Int(extensionSize)
     self.memory = memory
     unsafe object = .allocate(capacity: 1)
@@ -109,10 +113,11 @@ import VFIO
 
   /// A device without hardware.
   convenience init(_ description: INTERRUPTSYNC_SOFTWARE_DEVICE, extensionSize: ULONG) throws {
-    self.init(extensionSize: extensionSize, .software)
-    for index in 0..<description.Interrupts {
-      let line = try SoftwareLine(name: "software line \(index)")
-      software.append(line)
+    let software = try (0..<description.Interrupts).map {
+      try SoftwareLine(name: "software line \($0)")
+    }
+    self.init(extensionSize: extensionSize, .software, software: software)
+    for (line, index) in zip(software, 0..<description.Interrupts) {
       let isMessage = description.MessageSignaled != 0
       add(
         line, kernelNumber: index, isLatched: isMessage || description.Latched != 0,
@@ -136,6 +141,14 @@ import VFIO
       message: message, source: source, device: ObjectIdentifier(self))
     lines.append(line)
     Vectors.add(line)
+  }
+
+  /// Raises an interrupt of a software device; false if there is none of this number. Also called by
+  /// routines, which it costs one system call.
+  fileprivate func trigger(_ index: ULONG) -> Bool {
+    guard unsafe index < software.count else { return false }
+    unsafe software[Int(index)]._withUnsafeGuaranteedRef { $0.trigger() }
+    return true
   }
 
   private func finish(bus: INTERFACE_TYPE) {
@@ -229,11 +242,12 @@ public func InterruptSyncCreateSoftwareDevice(
 public func InterruptSyncTriggerInterrupt(_ DeviceObject: PDEVICE_OBJECT!, _ Index: ULONG)
   -> NTSTATUS
 {
-  guard let device = unsafe WindowsDevice.of(DeviceObject), Index < device.software.count else {
+  guard let device = unsafe DeviceObject?.pointee.Reserved else {
     return NTStatus.invalidParameter.rawValue
   }
-  device.software[Int(Index)].trigger()
-  return NTStatus.success.rawValue
+  return unsafe Unmanaged<WindowsDevice>.fromOpaque(device)._withUnsafeGuaranteedRef {
+    $0.trigger(Index) ? NTStatus.success.rawValue : NTStatus.invalidParameter.rawValue
+  }
 }
 
 @c @implementation

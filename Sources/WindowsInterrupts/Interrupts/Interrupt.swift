@@ -144,11 +144,11 @@ import LinuxSystem
 
   /// Opens the gate for KeSynchronizeExecution.
   func open(_ gate: UnsafeMutablePointer<isw_gate>) {
-    let entry = unsafe object.callGate
-    unsafe gate.pointee.calls = unsafe entry.calls
+    let entry = unsafe object.entry
+    unsafe gate.pointee.calls = unsafe entry.pointer(to: \.calls)
     unsafe gate.pointee.irql = irql
     unsafe gate.pointee.limit = isPassive ? KIRQL(APC_LEVEL) : irql
-    unsafe isw_store_lock(&gate.pointee.lock, entry.lock)
+    unsafe isw_store_lock(&gate.pointee.lock, entry.pointee.lock)
   }
 
   func synchronize(_ routine: PKSYNCHRONIZE_ROUTINE, _ context: PVOID?) -> BOOLEAN {

@@ -107,9 +107,11 @@ import Synchronization
 
   /// Opens the gate for CallSynchronizedRoutine, until the COM object's memory is freed.
   func open(_ gate: UnsafeMutablePointer<isw_gate>) {
-    let entry = unsafe object.callGate
+    let entry = unsafe object.entry
     unsafe gate.initialize(
-      to: isw_gate(lock: entry.lock, calls: entry.calls, irql: line.irql, limit: line.irql))
+      to: isw_gate(
+        lock: entry.pointee.lock, calls: entry.pointer(to: \.calls), irql: line.irql,
+        limit: line.irql))
   }
 
   /// Any level.

@@ -35,8 +35,11 @@ int32_t isw_isr_call(void *object, void *context);
 int32_t isw_message_call(void *object, void *context);
 /// The core's deferred routine for a KDPC.
 void isw_dpc_call(void *context, void *argument1, void *argument2);
-/// Reports a routine that does not return at the level that it was entered at (D5).
-void isw_check_level(PCSTR call, KIRQL entered);
+/// Reports a routine that has not returned at the level that it was entered at (D5).
+void isw_report_level(PCSTR call, KIRQL entered);
+static inline void isw_check_level(PCSTR call, KIRQL entered) {
+  if (!LINUX_LIKELY((KIRQL)cuio_thread_level() == entered)) isw_report_level(call, entered);
+}
 
 /// How a synchronized call reaches a lock without a look-up and without counting references.
 typedef struct isw_gate {
@@ -49,25 +52,20 @@ typedef struct isw_gate {
   KIRQL irql, limit;
 } isw_gate;
 
-/// Acquires the lock for a synchronized call and raises the level. True: pass `*level` to isw_gate_leave. False: it did
-/// nothing, and the slow half finds out why.
-static inline bool isw_gate_enter(const isw_gate *gate, int32_t *level) {
+/// Acquires the lock for a synchronized call, raises the level and counts the call. Returns the lock, for
+/// cuio_lock_leave(lock, *level). NULL: it did nothing, and the slow half finds out why.
+static inline cuio_lock *isw_gate_enter(const isw_gate *gate, int32_t *level) {
   cuio_lock *lock = __atomic_load_n(&gate->lock, __ATOMIC_ACQUIRE);
-  if (!LINUX_LIKELY(lock && cuio_thread_level() <= gate->limit)) return false;
-  *level = cuio_lock_enter(lock, NULL);
-  if (!LINUX_LIKELY(*level >= 0)) return false;
+  *level = cuio_thread_level();
+  if (!LINUX_LIKELY(lock && *level <= gate->limit)) return NULL;
+  if (!LINUX_LIKELY(cuio_lock_acquire(lock) == 0)) return NULL;
   if (LINUX_LIKELY(__atomic_load_n(&gate->lock, __ATOMIC_RELAXED) == lock)) {
     cuio_counter_add(gate->calls, 1);
     cuio_thread_set_level(gate->irql);
-    return true;
+    return lock;
   }
   cuio_lock_leave(lock, *level);
-  return false;
-}
-
-/// Ends such a call. `lock` is the gate's lock, read inside.
-static inline void isw_gate_leave(cuio_lock *lock, int32_t level) {
-  cuio_lock_leave(lock, level);
+  return NULL;
 }
 
 /// The slow half of KeSynchronizeExecution: reports why it cannot run the routine, or runs it.
