@@ -38,13 +38,14 @@ import UIO
   ///   - name: for messages and the dispatcher's thread.
   ///   - masking: how the line is masked and unmasked.
   /// - Throws: `invalidArgument` (not an open descriptor, or of a kind that yields no such counts; an
-  ///   unmask descriptor that is no eventfd), `resourcesExhausted`.
+  ///   unmask descriptor that is no eventfd), `resourcesExhausted`, `lineFailed` (the system does not say what
+  ///   it is of).
   public init(
     _ descriptor: Int32, format: Format, total: UInt32 = 0, name: String = "descriptor",
     masking: LineMasking = .none
   ) throws(InterruptSyncError) {
     let file = try Self.duplicate(descriptor, name, "the descriptor")
-    let reading = try DescriptorKind(file).reading(format, of: name)
+    let reading = try DescriptorKind(file, of: name).reading(format, of: name)
     self.name = name
     self.masking = masking
     masked = MaskedLine(
@@ -56,7 +57,7 @@ import UIO
   ) throws(InterruptSyncError) -> FileDescriptor? {
     guard case .eventfd(let descriptor) = masking else { return nil }
     let file = try duplicate(descriptor, line, "the unmask eventfd")
-    guard DescriptorKind(file) == .counter else {
+    guard try DescriptorKind(file, of: line) == .counter else {
       throw InterruptSyncError(
         .invalidArgument, object: line, operation: "make a descriptor line",
         cause: "the unmask descriptor, \(descriptor), is not an eventfd",
