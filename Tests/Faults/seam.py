@@ -7,7 +7,6 @@ difference from a kernel that is out of memory or descriptors, however it makes 
 library or in libudev.
 """
 import array
-import ctypes
 import errno
 import fcntl
 import functools
@@ -50,8 +49,10 @@ def numbers():
 class Fault:
     """The n-th call of a kind fails with an errno."""
 
-    def __init__(self, call, error, occurrence):
+    def __init__(self, call, error, occurrence, begins=None):
         self.call, self.error, self.occurrence = call, error, occurrence
+        # Nothing is counted before a call for which this is true.
+        self.begins = begins
         self.seen, self.struck = 0, None
 
     def __str__(self):
@@ -126,6 +127,9 @@ class Seam:
             return self.on_mark(arguments[0] & 0xFFFFFFFF), 0, 0
         with self.lock:
             fault = self.fault
-            if fault and CALLS[fault.call].call == name and fault.strikes(process, arguments):
+            if fault and fault.begins:
+                if fault.begins(name, arguments):
+                    fault.begins = None
+            elif fault and CALLS[fault.call].call == name and fault.strikes(process, arguments):
                 return 0, -getattr(errno, fault.error), 0
         return 0, 0, CONTINUE

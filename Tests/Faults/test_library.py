@@ -10,27 +10,11 @@ import subprocess
 
 import pytest
 
-from calls import CALLS, OCCURRENCES
-from seam import ARM, Fault, Seam, numbers
+from faults import SOAK, all_faults, names_cause
+from seam import ARM, Seam
 
 PROGRAM = os.environ.get("FAULT_SCENARIOS", ".build/release/fault-scenarios")
-SOAK = bool(os.environ.get("SOAK"))
 SCENARIOS = subprocess.run([PROGRAM], check=True, capture_output=True, text=True).stdout.split()
-# The C library has one errno for every reason not to make a thread.
-ALSO = {("clone3", "ENOMEM"): "EAGAIN", ("mmap", "ENOMEM"): "EAGAIN"}
-
-
-def faults(occurrences=OCCURRENCES, kinds=CALLS):
-    """Every fault; the next kind as soon as one was armed and did not strike."""
-    for kind in kinds:
-        if CALLS[kind].call not in numbers():
-            continue
-        for error in CALLS[kind].errors:
-            for occurrence in range(1, occurrences + 1):
-                fault = Fault(kind, error, occurrence)
-                yield fault
-                if not fault.struck:
-                    break
 
 
 def lives(scenario, source):
@@ -65,8 +49,7 @@ def judged(fault, said):
         return None
     if fault.error == "EINTR":
         return "an interrupted call is not made again: " + said
-    names = {fault.error, ALSO.get((fault.call, fault.error), fault.error)}
-    return None if any(re.search(rf"\b{name}\b", said) for name in names) else "the cause is not named: " + said
+    return None if names_cause(fault, said) else "the cause is not named: " + said
 
 
 def verdict(pairs):
@@ -80,7 +63,7 @@ def verdict(pairs):
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_call_that_fails(scenario):
-    assert not verdict(lives(scenario, faults()))
+    assert not verdict(lives(scenario, all_faults()))
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS if SOAK else ["ring"])
@@ -97,7 +80,7 @@ def test_a_call_that_fails_in_a_process_that_has_made_nothing(scenario):
 
     _, usual = cold(None)
     pairs = []
-    for fault in faults():
+    for fault in all_faults():
         said, left = cold(fault, usual)
         pairs.append((fault, said if left == usual else f"{said} LEFT {left}, usually {usual}"))
     assert not verdict(pairs)
@@ -107,5 +90,5 @@ def test_a_call_that_fails_in_a_process_that_has_made_nothing(scenario):
     ("planted-leak", "LEFT"), ("planted-silence", "the cause is not named"), ("planted-end", "AFTERWARDS"),
     ("planted-crash", "ended with status -6")])
 def test_a_planted_mistake_is_found(mistake, finding):
-    found = verdict(lives(mistake, faults(kinds=["eventfd2"])))
+    found = verdict(lives(mistake, all_faults(kinds=["eventfd2"])))
     assert found and all(finding in text for text in found), found
