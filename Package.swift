@@ -168,6 +168,11 @@ let package = Package(
     .executableTarget(
       name: "varlink-certification", dependencies: ["LinuxSystem", "Varlink"],
       path: "Tests/Varlink/Certification", swiftSettings: strict),
+    // What lives under faults of system calls.
+    .executableTarget(
+      name: "fault-scenarios",
+      dependencies: ["CLinuxSystem", "CUIO", "InterruptSync", "LinuxSystem"],
+      path: "Tests/Faults/Scenarios"),
     .target(
       name: "TestSupport", dependencies: ["CVFIO", "DeviceIdentity", "LinuxSystem", "VFIO"],
       path: "Tests/TestSupport"),

@@ -16,8 +16,11 @@ static int sealed(int fd, int seals) {
 int linux_memory_create(const char *name, uint64_t size) {
   int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return -errno;
-  if (ftruncate(fd, (off_t)size) == 0) return sealed(fd, 0);
-  int error = errno;
+  int error;
+  do {
+    if (ftruncate(fd, (off_t)size) == 0) return sealed(fd, 0);
+    error = errno;
+  } while (error == EINTR);
   close(fd);
   return -error;
 }

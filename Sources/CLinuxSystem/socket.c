@@ -59,6 +59,8 @@ static int option(int socket, int name) {
 int linux_is_listener(int socket) {
   int domain = option(socket, SO_DOMAIN), type = option(socket, SO_TYPE), accepts = option(socket, SO_ACCEPTCONN);
   if (domain < 0) return domain;
+  if (type < 0) return type;
+  if (accepts < 0) return accepts;
   return domain == AF_UNIX && type == SOCK_STREAM && accepts == 1;
 }
 

@@ -80,7 +80,14 @@ package struct VarlinkError: ExplainedError, Equatable, Sendable, CustomStringCo
 
   /// What the control thread's loop could not do.
   init(_ failure: SystemError) {
-    self.init(failure, object: "control thread", operation: failure.operation)
+    guard failure.number == ENOSPC else {
+      self.init(failure, object: "control thread", operation: failure.operation)
+      return
+    }
+    self.init(
+      .resourcesExhausted, object: "control thread", operation: failure.operation,
+      cause: "the user's processes watch too many descriptors",
+      hint: "raise the sysctl fs.epoll.max_user_watches", errno: failure.number)
   }
 
   private static func meaning(_ number: Int32) -> (Code, cause: String, hint: String) {

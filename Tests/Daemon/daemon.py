@@ -249,6 +249,14 @@ class Ring:
             self.asleep.value = 0
 
 
+class Ended(AssertionError):
+    """The daemon ended before it listened."""
+
+    def __init__(self, daemon):
+        super().__init__(f"the daemon ended with {daemon.process.returncode}:\n{daemon.log}")
+        self.daemon = daemon
+
+
 class Daemon:
     """The daemon with a configuration and a socket of its own."""
 
@@ -263,13 +271,16 @@ class Daemon:
         self.path = self.folder + "/socket"
         self.log_path = self.folder + "/log"
         with open(self.log_path, "w") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM, "--config-root", self.folder, "--listen", self.path], stdout=output or log,
-                stderr=output or log)
+            self.process = self.launch(output or log)
         eventually("the daemon listens", self.listens)
 
+    def launch(self, output):
+        return subprocess.Popen([PROGRAM, "--config-root", self.folder, "--listen", self.path], stdout=output,
+                                stderr=output)
+
     def listens(self):
-        assert self.process.poll() is None, "the daemon ended:\n" + self.log
+        if self.process.poll() is not None:
+            raise Ended(self)
         try:
             socket.socket(socket.AF_UNIX).connect(self.path)
         except OSError:

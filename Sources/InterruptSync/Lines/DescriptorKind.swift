@@ -17,15 +17,13 @@ enum DescriptorKind: Equatable {
   /// No counts come from it; the value names it.
   case other(String)
 
-  init(_ file: FileDescriptor) {
+  /// - Throws: `lineFailed` when the system does not say what `file`, a descriptor of `line`'s, is of.
+  init(_ file: FileDescriptor, of line: String) throws(InterruptSyncError) {
     var status = stat()
-    guard unsafe fstat(file.raw, &status) == 0 else {
-      self = .other("an unknown file")
-      return
-    }
+    guard unsafe fstat(file.raw, &status) == 0 else { throw Self.unknown(line, errno) }
     switch status.st_mode & S_IFMT {
     case S_IFIFO: self = .stream
-    case S_IFSOCK: self = Self.socket(file.raw)
+    case S_IFSOCK: self = try Self.socket(file.raw, of: line)
     case S_IFCHR: self = Self.characterDevice(file)
     case S_IFREG: self = .other("a regular file")
     case S_IFDIR: self = .other("a folder")
@@ -60,11 +58,19 @@ enum DescriptorKind: Equatable {
     }
   }
 
-  private static func socket(_ descriptor: Int32) -> DescriptorKind {
+  private static func unknown(_ line: String, _ number: Int32) -> InterruptSyncError {
+    InterruptSyncError(
+      .lineFailed, object: line, operation: "make a descriptor line",
+      cause: "cannot find out what the descriptor is of", errno: number)
+  }
+
+  private static func socket(
+    _ descriptor: Int32, of line: String
+  ) throws(InterruptSyncError) -> DescriptorKind {
     var type: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
     guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0 else {
-      return .other("an unknown socket")
+      throw unknown(line, errno)
     }
     return type == Int32(SOCK_STREAM.rawValue) ? .streamSocket : .packetSocket
   }

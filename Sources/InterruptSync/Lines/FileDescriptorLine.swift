@@ -41,13 +41,14 @@ import UIO
   ///   - name: for messages and the dispatcher's thread.
   ///   - masking: how the line is masked and unmasked.
   /// - Throws: `invalidArgument` (not an open descriptor, or of a kind that yields no such counts; an
-  ///   unmask descriptor that is no eventfd), `resourcesExhausted`.
+  ///   unmask descriptor that is no eventfd), `resourcesExhausted`, `lineFailed` (the system does not say what
+  ///   it is of).
   public init(
     _ descriptor: Int32, format: Format, total: UInt32 = 0, name: String = "descriptor",
     masking: LineMasking = .none
   ) throws(InterruptSyncError) {
     let file = try Self.duplicate(descriptor, name, "the descriptor")
-    let kind = DescriptorKind(file)
+    let kind = try DescriptorKind(file, of: name)
     let reading = try kind.reading(format, of: name)
     readTakesAll = kind.readTakesAll(file)
     self.name = name
@@ -61,7 +62,7 @@ import UIO
   ) throws(InterruptSyncError) -> FileDescriptor? {
     guard case .eventfd(let descriptor) = masking else { return nil }
     let file = try duplicate(descriptor, line, "the unmask eventfd")
-    guard DescriptorKind(file) == .counter else {
+    guard try DescriptorKind(file, of: line) == .counter else {
       throw InterruptSyncError(
         .invalidArgument, object: line, operation: "make a descriptor line",
         cause: "the unmask descriptor, \(descriptor), is not an eventfd",

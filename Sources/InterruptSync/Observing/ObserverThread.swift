@@ -21,8 +21,9 @@ import LinuxSystem
   /// Guards what follows.
   private let monitor = Monitor()
   private var letters: [Letter] = []
-  /// The process whose thread it is: a forked child has none.
-  private var process: pid_t = 0
+  /// The processes whose bell and whose thread they are: a forked child has neither.
+  private var bellOwner: pid_t = 0
+  private var threadOwner: pid_t = 0
 
   // The thread's own.
   private var observed: [Observed] = []
@@ -37,17 +38,21 @@ import LinuxSystem
   ///   tries again.
   func start() throws(SystemError) {
     try monitor.locked { () throws(SystemError) in
-      guard process != getpid() else { return }
+      guard threadOwner != getpid() else { return }
       // A forked child shares its parent's eventfd, and no thread serves what its parent observed.
       letters = []
       observed = []
-      let fd = linux_event_create()
-      guard fd >= 0 else { throw SystemError(-fd, "make an eventfd for observers") }
-      unsafe bell.pointee.fd = fd
+      // The one of a start that found no thread serves the next.
+      if bellOwner != getpid() {
+        let fd = linux_event_create()
+        guard fd >= 0 else { throw SystemError(-fd, "make an eventfd for observers") }
+        unsafe bell.pointee.fd = fd
+        bellOwner = getpid()
+      }
       try WorkerThread(name: "observers", stackSize: 256 * 1024) { [self] in
         while true { serve() }
       }.detach()
-      process = getpid()
+      threadOwner = getpid()
     }
   }
 

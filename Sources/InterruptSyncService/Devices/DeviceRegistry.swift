@@ -189,7 +189,10 @@ final class DeviceRegistry {
   // replaced or no longer configured.
 
   /// A dispatcher reported something about a device; the line may have ended with it.
-  func reported(_ device: ManagedDevice) {
+  func reported(_ device: ManagedDevice, _ report: InterruptReport) {
+    if device.object?.state == .ended, case .failed(let error) = report {
+      device.failure = Failure(error)
+    }
     // The state, not the report: by now the device may be back, with descriptors stored under the
     // same name; or it was only disconnected, at the daemon's end, and the descriptors must stay.
     if device.object?.state == .ended, !device.isSoftware { forget(device) }

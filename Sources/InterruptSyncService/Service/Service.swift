@@ -295,7 +295,7 @@ package final class Service {
     let device = registry.device(report.device)
     let interrupts = device?.statistics.interrupts ?? software?.statistics.interrupts ?? 0
     journal.log(LogRecord(report.report, device: report.device, interrupts: interrupts))
-    if let device { registry.reported(device) }
+    if let device { registry.reported(device, report.report) }
   }
 
   private func checkWatchdog() {

@@ -65,12 +65,7 @@ package final class Listener {
     _ socket: FileDescriptor, path: String?, _ loop: EventLoop, _ closer: DescriptorCloser,
     _ take: @escaping (Int32) -> Bool, _ refuse: @escaping (String) -> Void
   ) throws(VarlinkError) {
-    guard linux_is_listener(socket.raw) == 1, linux_set_nonblocking(socket.raw) == 0 else {
-      throw VarlinkError(
-        .notAListener, object: "descriptor \(socket.raw)", operation: "take connections",
-        cause: "not a listening local stream socket",
-        hint: "ListenStream= with a path, and Accept=no")
-    }
+    try Self.require(socket)
     _ = linux_accept_descriptors(socket.raw, false)
     self.socket = socket
     self.closer = closer
@@ -82,6 +77,22 @@ package final class Listener {
     do throws(SystemError) {
       watch = try loop.watch(socket, for: .readable) { [unowned self] _ in accept() }
     } catch { throw VarlinkError(error) }
+  }
+
+  /// - Throws: `notAListener`, or what the kernel answered.
+  private static func require(_ socket: FileDescriptor) throws(VarlinkError) {
+    let (object, operation) = ("descriptor \(socket.raw)", "take connections")
+    let kind = linux_is_listener(socket.raw)
+    guard kind == 1 || (kind < 0 && kind != -ENOTSOCK) else {
+      throw VarlinkError(
+        .notAListener, object: object, operation: operation,
+        cause: "not a listening local stream socket",
+        hint: "ListenStream= with a path, and Accept=no")
+    }
+    let result = kind < 0 ? kind : linux_set_nonblocking(socket.raw)
+    guard result == 0 else {
+      throw VarlinkError(SystemError(-result), object: object, operation: operation)
+    }
   }
 
   deinit { close() }

@@ -74,7 +74,8 @@ int interruptsync_line_trigger(interruptsync_line *line, uint64_t count);
 /// Makes a line over a descriptor of yours: an eventfd (VFIO, KVM, another process), or a pipe or socket that carries
 /// counts in the format of /dev/uioN. The library duplicates the descriptor, which stays yours, and leaves its open file
 /// as it is. `total` is the total before the first record. `name` appears in messages; NULL means "descriptor".
-/// Errors: -EINVAL (not an open descriptor, no such format, or of a kind that yields no such counts), -EMFILE.
+/// Errors: -EINVAL (not an open descriptor, no such format, or of a kind that yields no such counts), -EMFILE,
+/// and what the kernel answers when asked of which kind it is.
 int interruptsync_line_descriptor(int fd, uint32_t format, uint32_t total, const char *name,
                                   interruptsync_line **line);
 
