@@ -1,5 +1,7 @@
-// One line of a GPIO chip, requested as an input: its edges, and its level. Floor 3; an object of floor 4
-// connects to it, and one thread at a time works on its raw part.
+// One line of a GPIO chip, requested as an input: its edges, and its level. Floor 3; any thread
+// makes it, at PASSIVE_LEVEL without a lock. An object of floor 4 connects to it; one thread at a
+// time works on its raw part, which the object's serving thread dispatches under the interrupt
+// lock.
 import CGPIO
 package import CUIO
 import Glibc

@@ -1,5 +1,6 @@
-// Memory for a device without an IOMMU: where it may have some, and a buffer of it. Floor 3. Making
-// and releasing it is for PASSIVE_LEVEL, without an interrupt lock: both may wait for memory.
+// Memory for a device without an IOMMU: where it may have some, and a buffer of it. Floor 3. Any
+// thread makes and releases it, at PASSIVE_LEVEL without an interrupt lock: both may wait for
+// memory.
 public import DeviceRegisters
 import Glibc
 package import LinuxSystem

@@ -1,5 +1,7 @@
 // The interrupt line of an open UIO device: its counts, and how it is unmasked and masked. Floor 3;
-// an object of floor 4 connects to it, and one thread at a time works on its raw part.
+// any thread makes it, at PASSIVE_LEVEL without a lock. An object of floor 4 connects to it; one
+// thread at a time works on its raw part, which the object's serving thread dispatches under the
+// interrupt lock.
 package import CUIO
 import Glibc
 import Synchronization

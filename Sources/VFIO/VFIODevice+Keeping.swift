@@ -1,5 +1,5 @@
-// An open function that goes on in the next process: what is handed on, and the check of what was. Floor 3; the thread
-// that opens the device.
+// An open function that goes on in the next process: what is handed on, and the check of what was.
+// Floor 3; the thread that opens the device, without a lock.
 import CUIO
 import DeviceIdentity
 import Glibc

@@ -1,5 +1,5 @@
 // Floor 7. The program: its command line, and the wiring of the service. `main` runs on the control
-// thread and returns when the service ends.
+// thread and returns when the service ends; no lock.
 import ArgumentParser
 import Glibc
 import InterruptSync

@@ -1,6 +1,6 @@
 // Room Lines: a line over a descriptor that the caller opened. Made on the caller's thread at
-// PASSIVE_LEVEL; the serving thread reads it. Its memory lasts as long as the object that is
-// connected to it.
+// PASSIVE_LEVEL, without a lock; the serving thread reads it. Its memory lasts as long as the
+// object that is connected to it.
 import CUIO
 import Glibc
 import Synchronization

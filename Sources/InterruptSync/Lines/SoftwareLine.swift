@@ -1,5 +1,6 @@
-// Room Lines: a line without hardware, an eventfd. Any thread triggers it; the serving thread reads
-// it. Its memory lasts as long as the object that is connected to it.
+// Room Lines: a line without hardware, an eventfd. Any thread triggers it, at any level without a
+// lock; the serving thread reads it. Its memory lasts as long as the object that is connected to
+// it.
 import CUIO
 import Synchronization
 import UIO

@@ -1,7 +1,8 @@
 // Room Serving: what a serving thread knows of the object whose line it serves. The object's own
 // part (list, life cycle) is a subclass in the room above, so that one reference keeps all that a
 // dispatch still needs when the object's last reference is released inside one of its routines
-// (N12).
+// (N12). The interrupt lock guards the core; everything else here never changes, and any thread
+// reads it.
 import CUIO
 import Glibc
 

@@ -1,8 +1,8 @@
 // Floor 5. Takes messages from a socket one at a time. Bytes are peeked at first, and taken only up
 // to the zero that ends a message. So descriptors belong to the message whose bytes they came with,
 // what was sent after a message stays in the kernel until it is wanted, and a sender that is too
-// fast waits there. Used by one thread at a time; never waits: descriptors that no call takes are not
-// received, since to drop one in recvmsg(2) is to close it.
+// fast waits there. Used by one thread at a time, without a lock; never waits: descriptors that no
+// call takes are not received, since to drop one in recvmsg(2) is to close it.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem
