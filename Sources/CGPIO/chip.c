@@ -1,4 +1,4 @@
-// Floor 0: chips and what the kernel says about their lines.
+// Floor 0: chips and what the kernel says about their lines, for the target GPIO. Any thread, without a lock.
 #include "cgpio_chip.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-// Floor 0: see linux_changes.h. Any thread.
+// Floor 0: the waiting half of a monitor (linux_changes.h). Any thread; it waits with the monitor's mutex free, and
+// wakes with the mutex held.
 #define _GNU_SOURCE
 #include "linux_changes.h"
 

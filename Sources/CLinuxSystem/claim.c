@@ -1,4 +1,4 @@
-// Floor 0: the claim of a device node, by locks of fcntl(2). Any thread.
+// Floor 0: the claim of a device node, by locks of fcntl(2). Any thread; nothing waits.
 #define _GNU_SOURCE
 #include "linux_claim.h"
 

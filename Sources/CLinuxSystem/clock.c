@@ -1,4 +1,5 @@
-// Floor 0: CLOCK_MONOTONIC and the processor's counter. Any thread; the rate is measured over the life of the process.
+// Floor 0: CLOCK_MONOTONIC and the processor's counter. Any thread, no lock; the rate is measured over the life of the
+// process.
 #include "linux_clock.h"
 
 #include <time.h>

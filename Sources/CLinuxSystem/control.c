@@ -1,4 +1,5 @@
-// Floor 0: signalfd, timerfd and the identity of this process, for a control thread's one poll.
+// Floor 0: signalfd, timerfd and the identity of this process, for a control thread's one poll. That thread alone calls
+// it; no lock.
 #include "linux_control.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-// Floor 0: files that end in place, on any thread.
+// Floor 0: files that end in place, on any thread, without a lock.
 #define _GNU_SOURCE
 #include "linux_end.h"
 

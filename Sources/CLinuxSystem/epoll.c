@@ -1,4 +1,4 @@
-// Floor 0: level-triggered epoll(7) by token, for the event loop's thread.
+// Floor 0: level-triggered epoll(7) by token, for the event loop's thread alone; no lock.
 #include "linux_epoll.h"
 
 #include <sys/epoll.h>

@@ -1,4 +1,4 @@
-// Floor 0: glibc's names of error numbers. Any thread.
+// Floor 0: glibc's names of error numbers. Any thread, no lock.
 #define _GNU_SOURCE
 #include "linux_error.h"
 

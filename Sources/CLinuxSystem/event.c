@@ -1,4 +1,4 @@
-// Floor 0: eventfd(2). Any thread, also between the count's read and the re-arm.
+// Floor 0: eventfd(2). Any thread, also between the count's read and the re-arm with the interrupt lock held.
 #include "linux_event.h"
 
 #include <sys/eventfd.h>

@@ -1,4 +1,5 @@
-// Floor 0: huge pages, pinned, and where they are. Any thread.
+// Floor 0: huge pages, pinned, and where they are. Any thread at PASSIVE_LEVEL, without an interrupt lock: each call
+// may wait for memory.
 #define _GNU_SOURCE
 #include "linux_huge_page.h"
 

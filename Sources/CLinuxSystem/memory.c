@@ -1,4 +1,4 @@
-// Floor 0: sealed files in memory. Any thread.
+// Floor 0: sealed files in memory. Ordinary threads, never inside a dispatch; no lock.
 #define _GNU_SOURCE
 #include "linux_memory.h"
 

@@ -1,4 +1,4 @@
-// Floor 0: edge-triggered epoll(7) for the thread of a dispatcher group.
+// Floor 0: edge-triggered epoll(7) for the thread of a dispatcher group; no lock.
 #include "linux_poller.h"
 
 #include "linux_clock.h"

@@ -1,5 +1,6 @@
 // Floor 0: the arguments of this process, as the C library hands them to every function of .init_array; and the
-// generations of a process and its children. Any thread; a forked child has one thread when it first comes here.
+// generations of a process and its children. Any thread; a mutex guards the function that runs at exit, and nothing
+// else. A forked child has one thread when it first comes here.
 #define _GNU_SOURCE
 #include "linux_process.h"
 

@@ -1,4 +1,5 @@
-// Floor 0: threads with explicit stack, scheduling and processors, and memory that does not page.
+// Floor 0: threads with explicit stack, scheduling and processors, and memory that does not page. The thread that
+// starts or places another one calls it, without a lock.
 #define _GNU_SOURCE
 #include "linux_thread.h"
 

@@ -1,5 +1,5 @@
 // Floor 0: reads the records of GPIO edges into the line's own memory, and counts by their numbers. On the serving
-// thread, between two dispatches; nothing here is reached by lines of another kind.
+// thread, between two dispatches, without the interrupt lock; nothing here is reached by lines of another kind.
 #include "cuio_edge_line.h"
 
 #include "cuio_counter.h"

@@ -1,5 +1,6 @@
-// Floor 0: reads of open files that others share, and the part of a line that a dispatch does not need: waiting, masking,
-// and the COMMAND register of a PCI function with its bus-master bit. Called by the thread that serves the line and by those that connect and disconnect it.
+// Floor 0: reads of open files that others share, and the part of a line that a dispatch does not need: waiting,
+// masking, and the COMMAND register of a PCI function with its bus-master bit. The thread that serves the line calls
+// it, and those that connect and disconnect it; it takes no lock.
 #define _GNU_SOURCE
 #include "cuio_line.h"
 

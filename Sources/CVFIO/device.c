@@ -1,4 +1,4 @@
-// Floor 0: a device's regions and reset, on any thread.
+// Floor 0: a device's regions and reset, on any thread, without a lock.
 #include "cvfio_device.h"
 
 #include <linux/vfio.h>

@@ -1,4 +1,4 @@
-// Floor 0: the IOMMU's mappings of a container, on any thread.
+// Floor 0: the IOMMU's mappings of a container, on any thread, without an interrupt lock: the call may wait for memory.
 #include "cvfio_dma.h"
 
 #include <linux/vfio.h>

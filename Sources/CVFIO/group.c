@@ -1,4 +1,4 @@
-// Floor 0: containers and groups, on the thread that opens a device.
+// Floor 0: containers and groups, on the thread that opens a device, without a lock.
 #include "cvfio_group.h"
 
 #include <linux/vfio.h>

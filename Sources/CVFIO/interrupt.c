@@ -1,4 +1,5 @@
-// Floor 0: VFIO_DEVICE_SET_IRQS in the forms that are used, with the owner's lock held.
+// Floor 0: VFIO_DEVICE_SET_IRQS in the forms that are used. Any thread: for vectors with the monitor of VFIOVectors
+// held, and without a lock while a device is being opened.
 #include "cvfio_interrupt.h"
 
 #include <linux/vfio.h>

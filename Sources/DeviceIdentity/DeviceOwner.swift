@@ -1,5 +1,5 @@
-// Which process may use an open device. Floor 2; any thread, at PASSIVE_LEVEL: the first call in a child
-// may wait for the parent's end.
+// Which process may use an open device. Floor 2; any thread, at PASSIVE_LEVEL: the first call in a
+// child may wait for the parent's end. No lock.
 import Synchronization
 
 /// The process that a device belongs to: the one that opened it, or a child that took it over.

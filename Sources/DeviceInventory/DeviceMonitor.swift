@@ -1,5 +1,5 @@
-// Devices that come and go, through libudev. Floor 5; one thread at a time, the daemon's control thread
-// or a program's own; never waits.
+// Devices that come and go, through libudev. Floor 5; one thread at a time, the daemon's control
+// thread or a program's own; never waits, no lock.
 public import DeviceIdentity
 
 /// Watches for UIO devices. One thread at a time may use it.

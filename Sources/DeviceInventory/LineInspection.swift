@@ -1,6 +1,6 @@
 // A line as the machine shows it, without opening its device: /proc/interrupts, PCI configuration
 // space, sharers and threads. Floor 5; interruptsyncctl doctor calls it. Reads files only, on the
-// caller's thread.
+// caller's thread, without a lock.
 package import DeviceIdentity
 import Glibc
 

@@ -1,5 +1,5 @@
-// Whether this process may open a node, found out without opening it: some drivers keep one user only.
-// Floor 5; any thread.
+// Whether this process may open a node, found out without opening it: some drivers keep one user
+// only. Floor 5; any thread, no lock.
 import Glibc
 
 /// What a process may do with a node.

@@ -1,5 +1,5 @@
-// What libudev reports of some subsystems. Floor 5; one thread at a time; never waits. Events come after udev has named
-// and permitted the node; without udev they come from the kernel.
+// What libudev reports of some subsystems. Floor 5; one thread at a time; never waits, no lock.
+// Events come after udev has named and permitted the node; without udev they come from the kernel.
 import CUdev
 import DeviceIdentity
 import Glibc

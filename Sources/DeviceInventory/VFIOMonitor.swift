@@ -1,5 +1,5 @@
-// PCI functions that vfio-pci gets and gives away, through libudev. Floor 5; one thread at a time, the daemon's control
-// thread; never waits.
+// PCI functions that vfio-pci gets and gives away, through libudev. Floor 5; one thread at a time,
+// the daemon's control thread; never waits, no lock.
 package import DeviceIdentity
 
 /// A function came to a driver of VFIO, or left it.

@@ -1,7 +1,7 @@
 // Memory that a device and a program share. The modules that open devices provide it: VFIO maps it
-// through the IOMMU, UIO takes a part of a huge page. Floor 2. Making
-// and releasing it is for PASSIVE_LEVEL, without an interrupt lock: both may wait for memory. The
-// bytes are the program's to order.
+// through the IOMMU, UIO takes a part of a huge page. Floor 2. Any thread makes and releases it, at
+// PASSIVE_LEVEL without an interrupt lock: both may wait for memory. Any thread accesses the bytes,
+// at any level; the program orders its threads.
 import CUIO
 
 /// Memory that a device reads, writes, or both, at an address of its own.

@@ -1,6 +1,7 @@
 // Floor 5. interruptsync/object.h: sync objects, from creation to the synchronized call.
-// `object_call` finds the handle's target, the object's entry, and makes the call there; any level up
-// to DEVICE calls it. The other calls belong at PASSIVE level.
+// `object_call` finds the handle's target, the object's entry, and makes the call there; any thread
+// calls it, at any level up to DEVICE, and runs its routine under the interrupt lock. The other calls
+// come from any thread at PASSIVE level, without that lock.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable

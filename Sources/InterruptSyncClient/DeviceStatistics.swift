@@ -1,4 +1,4 @@
-// Floor 6. Counters of one line, read from a reply of GetStatistics on the caller's thread.
+// Floor 6. Counters of one line, read from a reply of GetStatistics. Values, for any thread.
 package import Varlink
 
 /// What a device's line and its routines have done.

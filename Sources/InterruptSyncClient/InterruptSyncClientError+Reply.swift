@@ -1,5 +1,5 @@
 // Floor 6. Translates errors of the protocol and of io.interruptsync into InterruptSyncClientError,
-// on the caller's thread.
+// on the caller's thread, without a lock.
 import Glibc
 import LinuxSystem
 package import Varlink

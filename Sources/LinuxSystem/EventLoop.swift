@@ -1,5 +1,5 @@
-// The event loop: one epoll with descriptors, timers and mailboxes. Floor 1; the thread that makes it
-// uses and runs it. Only a mailbox's posting end is shared between threads.
+// The event loop: one epoll with descriptors, timers and mailboxes. Floor 1; the thread that makes
+// it uses and runs it. Only a mailbox's posting end is shared between threads; no lock.
 import CLinuxSystem
 import Glibc
 

@@ -1,5 +1,5 @@
 // Descriptors that wake a thread: an eventfd within this process, and a pair of sockets whose other
-// end another process gets. Floor 1; any thread. Why there are two: linux_wake_pair.h.
+// end another process gets. Floor 1; any thread, no lock. Why there are two: linux_wake_pair.h.
 import CLinuxSystem
 
 extension FileDescriptor {

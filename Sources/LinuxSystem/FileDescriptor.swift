@@ -1,5 +1,6 @@
-// Open files, and the one room where Swift code meets the kernel's file calls: every call on a path is
-// made here, and tests can make any of them fail with any error number. Floor 1; any thread.
+// Open files, and the one room where Swift code meets the kernel's file calls: every call on a path
+// is made here, and tests can make any of them fail with any error number. Floor 1; any thread, no
+// lock.
 import CLinuxSystem
 import Glibc
 

@@ -1,7 +1,7 @@
-// Replacing a file as a whole, in a folder that other users may write to, too. Such a user can make a file
-// of any name there: a symbolic link, which leads to a file of ours, or a FIFO, at which an open waits. So
-// the new file gets a name that cannot be foreseen, and is opened only if it is made by that. Floor 1; any
-// thread.
+// Replacing a file as a whole, in a folder that other users may write to, too. Such a user can make
+// a file of any name there: a symbolic link, which leads to a file of ours, or a FIFO, at which an
+// open waits. So the new file gets a name that cannot be foreseen, and is opened only if it is made
+// by that. Floor 1; any thread, no lock.
 import Glibc
 
 extension FileDescriptor {

@@ -1,4 +1,5 @@
-// One user of a device node among all processes of the machine. Floor 1; any thread, nothing waits.
+// One user of a device node among all processes of the machine. Floor 1; any thread, nothing waits,
+// no lock but that of the node.
 import CLinuxSystem
 import Glibc
 

@@ -1,5 +1,5 @@
-// Which process a thing belongs to: the one that made it, and none that was forked from that. Floor 1;
-// any thread, any level; only `hasEnded` waits.
+// Which process a thing belongs to: the one that made it, and none that was forked from that. Floor
+// 1; any thread, any level, no lock; only `hasEnded` waits.
 import CLinuxSystem
 
 /// The process that made something. A forked child gets a copy of the memory, but neither the

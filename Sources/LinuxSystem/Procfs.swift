@@ -1,5 +1,5 @@
-// What /proc says about interrupts and threads, under a root that tests can move. Floor 1; reads files
-// only, but for routing an interrupt. Any thread.
+// What /proc says about interrupts and threads, under a root that tests can move. Floor 1; reads
+// files only, but for routing an interrupt. Any thread, no lock.
 import Glibc
 
 /// Where the kernel's process and interrupt files are.

@@ -1,5 +1,5 @@
-// The arguments of this process, taken from main() and not from /proc/self/cmdline, which a chroot or a
-// sandbox may lack. Floor 1; any thread.
+// The arguments of this process, taken from main() and not from /proc/self/cmdline, which a chroot
+// or a sandbox may lack. Floor 1; any thread, no lock.
 import CLinuxSystem
 
 /// What the program was started with.

@@ -1,4 +1,5 @@
-// Floor 0: how often one thing may be said. A value; its owner guards it and hands in the time.
+// Floor 1: how often one thing may be said. A value, for any thread; its owner guards it and hands
+// in the time.
 
 /// Passes a number of messages per subject and interval and counts the rest: neither a storming
 /// device nor a client that is refused repeatedly can fill a log.

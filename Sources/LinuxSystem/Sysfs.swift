@@ -1,5 +1,5 @@
-// Text files and links of sysfs, and the folder of device nodes, under roots that tests can move. Floor
-// 1; reads files only. Any thread.
+// Text files and links of sysfs, and the folder of device nodes, under roots that tests can move.
+// Floor 1; reads files only. Any thread, no lock.
 import Glibc
 
 /// Where the kernel's files are.

@@ -1,4 +1,5 @@
-// The timers of an event loop, by deadline, on one timerfd. Floor 1; on the loop's thread only.
+// The timers of an event loop, by deadline, on one timerfd. Floor 1; on the loop's thread only,
+// without a lock.
 import CLinuxSystem
 
 /// Names one timer of a loop.

@@ -1,6 +1,7 @@
-// The one way to start a thread: explicit stack size, a name, every signal but a crash's blocked, and
-// the body kept alive until it runs. Floor 1. The owner may call from any thread; placing the thread
-// (policy, processors) is the caller's, through `handle`.
+// The one way to start a thread: explicit stack size, a name, every signal but a crash's blocked,
+// and the body kept alive until it runs. Floor 1. The owner may call from any thread; placing the
+// thread (policy, processors) is the caller's, through `handle`. A monitor guards the handle until
+// the thread is joined or detached.
 import CLinuxSystem
 package import Glibc
 

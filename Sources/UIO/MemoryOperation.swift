@@ -1,7 +1,7 @@
 // What memory for a device takes of the machine without an IOMMU, call by call, so that tests can
 // answer in the kernel's place, and what each error number means. Numbers in comments are the facts
-// of docs/uio.md. Floor 3; called at PASSIVE_LEVEL without an interrupt lock, as each call may wait
-// for memory.
+// of docs/uio.md. Floor 3; any thread calls it, at PASSIVE_LEVEL without an interrupt lock, as each
+// call may wait for memory.
 import CLinuxSystem
 package import DeviceIdentity
 import Glibc
@@ -88,7 +88,7 @@ package enum MemoryOperation: String, CaseIterable, DeviceOperation {
           + "behind an IOMMU vfio-pci needs no such right"
       )
     case (.locate, ENOENT):
-      (.unsupported, "/proc/self/pagemap is not there", "mount /proc")
+      (.unsupported, "there is no /proc/self/pagemap", "mount /proc")
     default:
       (
         .unexpected, "the kernel returned an error that is not documented for this",

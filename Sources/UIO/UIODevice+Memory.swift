@@ -1,5 +1,6 @@
-// Memory for a device without an IOMMU: where it may have some, and a buffer of it. Floor 3. Making
-// and releasing it is for PASSIVE_LEVEL, without an interrupt lock: both may wait for memory.
+// Memory for a device without an IOMMU: where it may have some, and a buffer of it. Floor 3. Any
+// thread makes and releases it, at PASSIVE_LEVEL without an interrupt lock: both may wait for
+// memory.
 public import DeviceRegisters
 import Glibc
 package import LinuxSystem
@@ -74,7 +75,7 @@ extension UIODevice {
       throw UIOError(
         .unsupported, device: description, operation: operation,
         cause: "\(bus) maps other addresses to memory (dma-ranges of the device tree)",
-        hint: "give the device memory of its kernel driver's: a map of the UIO device")
+        hint: "use memory that its kernel driver provides: a map of the UIO device")
     }
   }
 }

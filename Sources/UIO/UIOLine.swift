@@ -1,5 +1,7 @@
 // The interrupt line of an open UIO device: its counts, and how it is unmasked and masked. Floor 3;
-// an object of floor 4 connects to it, and one thread at a time works on its raw part.
+// any thread makes it, at PASSIVE_LEVEL without a lock. An object of floor 4 connects to it; one
+// thread at a time works on its raw part, which the object's serving thread dispatches under the
+// interrupt lock.
 package import CUIO
 import Glibc
 import Synchronization
@@ -162,7 +164,8 @@ import Synchronization
     guard isAsked else {
       throw UIOError(
         .busy, device: device.description, operation: "prepare the interrupt line",
-        cause: "its driver is not known, and to ask it would mask the line of a connected object",
+        cause:
+          "its driver is unknown, and asking the driver would mask the line of a connected object",
         hint: "name the strategy, or make the line before you connect another", errno: EBUSY)
     }
     switch -result {

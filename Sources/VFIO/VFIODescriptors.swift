@@ -1,5 +1,5 @@
-// What a process hands to the next one of an open function, so that no interrupt is lost between them. Floor 3; the
-// thread that opens the device.
+// What a process hands to the next one of an open function, so that no interrupt is lost between
+// them. Floor 3; the thread that opens the device, without a lock.
 package import LinuxSystem
 
 /// The descriptors of an open function. The kernel keeps its interrupts going as long as the device's is open in some

@@ -1,5 +1,5 @@
 // Memory for a device behind an IOMMU: locked, mapped at an address of the device's own, unmapped
-// with the last reference. Floor 3. Making and releasing it is for PASSIVE_LEVEL, without an
+// with the last reference. Floor 3. Any thread makes and releases it, at PASSIVE_LEVEL without an
 // interrupt lock: both may wait for memory.
 public import DeviceRegisters
 import Glibc

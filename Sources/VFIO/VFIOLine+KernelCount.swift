@@ -1,5 +1,6 @@
-// How many messages of a vector the kernel has counted, so that a process that goes on with a vector knows what an
-// earlier one read and did not write down. Floor 3; the thread that opens the line, before an object connects.
+// How many messages of a vector the kernel has counted, so that a process that goes on with a
+// vector knows what an earlier one read and did not write down. Floor 3; the thread that opens the
+// line, before an object connects; no lock.
 import DeviceIdentity
 import Glibc
 package import LinuxSystem

@@ -1,5 +1,6 @@
-// One interrupt of an open VFIO device: a vector of messages, or INTx. Floor 3; an object of floor 4
-// connects to it, and one thread at a time works on its raw part.
+// One interrupt of an open VFIO device: a vector of messages, or INTx. Floor 3; any thread makes
+// it, at PASSIVE_LEVEL without a lock. An object of floor 4 connects to it; one thread at a time
+// works on its raw part, which the object's serving thread dispatches under the interrupt lock.
 package import CUIO
 import Glibc
 package import LinuxSystem

@@ -1,5 +1,5 @@
 // Floor 7. The program: its command line, and the wiring of the service. `main` runs on the control
-// thread and returns when the service ends.
+// thread and returns when the service ends; no lock.
 import ArgumentParser
 import Glibc
 import InterruptSync
@@ -32,7 +32,7 @@ struct Daemon: ParsableCommand {
 
   @Flag(
     name: .shortAndLong,
-    help: "Print neither statistics nor, after --check-config, that there is no problem.")
+    help: "Print no statistics, and print nothing if --check-config finds no problem.")
   var quiet = false
 
   @Option(name: .customLong("for"), help: "Exit after this many seconds.") var seconds: Double?

@@ -1,5 +1,6 @@
 // Floor 7. Options about a device, and which of them belong to which device: by their place on the
-// command line. The service reads their values, as it reads those of a .device file.
+// command line. The service reads their values, as it reads those of a .device file. Plain values,
+// which `main` makes.
 import ArgumentParser
 import InterruptSyncService
 

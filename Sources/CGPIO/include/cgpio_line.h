@@ -1,5 +1,5 @@
-// Floor 0: a requested line: its edges switched on and off, and its level. Any thread; only cgpio_line_value() is for a
-// routine, too.
+// Floor 0: a requested line: its edges switched on and off, and its level. Any thread, without a lock;
+// cgpio_line_value() alone is for a routine, too, which holds the interrupt lock.
 #ifndef CGPIO_LINE_H
 #define CGPIO_LINE_H
 

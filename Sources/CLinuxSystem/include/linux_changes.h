@@ -1,5 +1,6 @@
 // Floor 0: the waiting half of a monitor, a count of changes that threads sleep on. pthread_cond_broadcast(3) of glibc
-// before 2.41 may wait until threads that an earlier call woke have run; this one never waits.
+// before 2.41 may wait until threads that an earlier call woke have run; this one never waits. Monitor calls it on any
+// thread: it waits with the mutex free, and wakes with the mutex held.
 #ifndef LINUX_CHANGES_H
 #define LINUX_CHANGES_H
 

@@ -1,4 +1,5 @@
-// Floor 0: one user of a device node among all processes of the machine. Any thread; nothing waits.
+// Floor 0: one user of a device node among all processes of the machine. Any thread; nothing waits, and no lock but
+// that of the node is taken.
 #ifndef LINUX_CLAIM_H
 #define LINUX_CLAIM_H
 

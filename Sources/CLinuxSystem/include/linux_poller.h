@@ -1,5 +1,5 @@
-// Floor 0, for the thread of a dispatcher group, which alone waits here; other threads only add lines. Waiting for
-// many descriptors at once: epoll(7), edge-triggered. A descriptor is reported when something new has come, and not
+// Floor 0, for the thread of a dispatcher group, which alone waits here; other threads only add lines. No lock. Waiting
+// for many descriptors at once: epoll(7), edge-triggered. A descriptor is reported when something new has come, and not
 // again because it was not read: that halves the cost for many lines. The thread finds a line by pointer and spins
 // before it sleeps; an event loop needs neither and has linux_epoll.h.
 #ifndef LINUX_POLLER_H

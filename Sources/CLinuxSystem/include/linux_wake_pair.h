@@ -2,6 +2,7 @@
 // passes the other one on. O_NONBLOCK belongs to the open file, which a passed descriptor shares: an eventfd that
 // another process has can be made to block its writer. Each end of a pair is an open file of its own. It is no pipe,
 // because a reader of a pipe can hold the pipe's lock while its own memory faults, and a writer waits for that lock.
+// Any thread; a routine may signal with the interrupt lock held.
 #ifndef LINUX_WAKE_PAIR_H
 #define LINUX_WAKE_PAIR_H
 

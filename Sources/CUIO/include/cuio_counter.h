@@ -1,5 +1,6 @@
-// Floor 0. Statistics with one writer at a time (the holder of the object's lock) and any number of readers. Relaxed
-// atomics: a reader never waits and never sees a torn value, and the writer pays a plain load and store.
+// Floor 0. Statistics with one writer at a time, the thread that holds the object's lock, and any number of readers on
+// other threads. Relaxed atomics: a reader never waits and never sees a torn value, and the writer pays a plain load
+// and store.
 #ifndef CUIO_COUNTER_H
 #define CUIO_COUNTER_H
 

@@ -1,5 +1,5 @@
 // Floor 0: a device's interrupts, by index and vector. Each call is one VFIO_DEVICE_SET_IRQS and changes the device at
-// once. The owner's lock orders them; none waits for an interrupt.
+// once. Any thread; the monitor of VFIOVectors orders what concerns vectors, and none waits for an interrupt.
 #ifndef CVFIO_INTERRUPT_H
 #define CVFIO_INTERRUPT_H
 

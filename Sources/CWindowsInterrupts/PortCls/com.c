@@ -1,5 +1,5 @@
-// Floor 5, room PortCls. Identity, reference counts and aggregation of the library's own COM objects, and the
-// interface identifiers, which this file defines once for the library. Any thread, any level.
+// Floor 5, room PortCls. Identity, reference counts and aggregation of the library's own COM objects, and the interface
+// identifiers, which this file defines once for the library. Any thread, any level; counts are atomic, no lock.
 #define INITGUID
 #include "com.h"
 

@@ -1,5 +1,5 @@
-// Floor 5, room PortCls. Resource lists: the raw ones, as a bus driver fills them, and IResourceList over a copy of
-// two of them. A list does not lock: PortCls drivers fill and read it at PASSIVE_LEVEL.
+// Floor 5, room PortCls. Resource lists: the raw ones, as a bus driver fills them, and IResourceList over a copy of two
+// of them. A list does not lock: PortCls drivers fill and read it on one thread at a time, at PASSIVE_LEVEL.
 #include "com.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// Windows interfaces, floor 5: the part of Windows' driver framework that interrupt code uses. Drivers include it;
-// each header below gives the thread and the level of its calls. docs/windows.md says for each identifier what it
+// Windows interfaces, floor 5: the part of Windows' driver framework that interrupt code uses. Drivers include it; each
+// header below gives the thread, the level and the lock of its calls. docs/windows.md says for each identifier what it
 // does here.
 #ifndef ISW_WDF_H
 #define ISW_WDF_H

@@ -1,6 +1,6 @@
 // Windows interfaces, floor 5: the part of Windows' driver model that interrupt code uses. Drivers include it; each
-// header below gives the thread and the level of its calls. docs/windows.md says for each identifier what it does
-// here.
+// header below gives the thread, the level and the lock of its calls. docs/windows.md says for each identifier what it
+// does here.
 #ifndef ISW_WDM_H
 #define ISW_WDM_H
 

@@ -1,5 +1,5 @@
-// What binding a driver needs of the machine: a device as its bus names it, and the files and programs
-// to use, which tests replace. Floor 5; any thread.
+// What binding a driver needs of the machine: a device as its bus names it, and the files and
+// programs to use, which tests replace. Floor 5; any thread, no lock.
 package import DeviceIdentity
 import Glibc
 

@@ -1,5 +1,6 @@
-// Room Lines: a line without hardware, an eventfd. Any thread triggers it; the serving thread reads
-// it. Its memory lasts as long as the object that is connected to it.
+// Room Lines: a line without hardware, an eventfd. Any thread triggers it, at any level without a
+// lock; the serving thread reads it. Its memory lasts as long as the object that is connected to
+// it.
 import CUIO
 import Synchronization
 import UIO
@@ -59,7 +60,7 @@ import UIO
   public func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
     InterruptSyncError(
       .lineFailed, object: name, operation: operation.rawValue, cause: "the eventfd failed",
-      hint: "end the code that uses a descriptor which is not its own, or closes one twice",
+      hint: "look for code that uses a descriptor that is not its own, or closes one twice",
       errno: errno)
   }
 }

@@ -1,5 +1,5 @@
 // Room Object: an interrupt handle, which outlives its connection and then says so. On the caller's
-// thread, at any level up to DIRQL.
+// thread, at any level up to DIRQL; the routine runs under the object's interrupt lock.
 import CUIO
 import LinuxSystem
 import Synchronization

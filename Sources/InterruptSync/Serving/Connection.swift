@@ -2,7 +2,8 @@
 // thread kind shares: its fields say who may touch them. `LineServer` is what differs, a thread of
 // the line's own (DispatcherThread) or one that it shares with others (GroupMember). Here is what
 // other threads do with a connection; Connection+Recovery.swift and StormBrake.swift are what the
-// serving thread does when a re-arm failed or a storm began.
+// serving thread does when a re-arm failed or a storm began. The activity's monitor guards what
+// they share.
 import CUIO
 import Synchronization
 import UIO

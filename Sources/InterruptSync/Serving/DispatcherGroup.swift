@@ -1,5 +1,5 @@
 // Room Serving: a group as a driver sees it. Any thread may ask; making and releasing one is for
-// PASSIVE_LEVEL.
+// PASSIVE_LEVEL, without an interrupt lock.
 
 /// One thread that dispatches for many lines.
 ///

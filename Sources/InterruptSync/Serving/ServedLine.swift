@@ -1,7 +1,8 @@
 // Room Serving: what a serving thread knows of the object whose line it serves. The object's own
 // part (list, life cycle) is a subclass in the room above, so that one reference keeps all that a
 // dispatch still needs when the object's last reference is released inside one of its routines
-// (N12).
+// (N12). The interrupt lock guards the core; everything else here never changes, and any thread
+// reads it.
 import CUIO
 import Glibc
 
@@ -58,7 +59,7 @@ protocol ReportingMember: AnyObject {
       return InterruptSyncError(
         .lockOwnerDied, object: name, operation: operation,
         cause: "a thread ended inside a routine; what the routine worked on may be half done",
-        hint: "put it right and say so (InterruptLock.repair, interruptsync_lock_repair)",
+        hint: "repair that state, then call InterruptLock.repair or interruptsync_lock_repair",
         errno: EOWNERDEAD)
     }
     // The caller owns the lock, so it may write the counter.

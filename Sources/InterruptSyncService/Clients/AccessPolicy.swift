@@ -1,6 +1,6 @@
-// Clients room. What each user may do: decided by the groups that the kernel reports for a peer, and
-// never by default. Values; groups are looked up when a policy is made, and a device's own groups at
-// each call.
+// Clients room. What each user may do: decided by the groups that the kernel reports for a peer,
+// and never by default. Values; groups are looked up when a policy is made, and a device's own
+// groups at each call. Control thread; no lock.
 import Glibc
 import Varlink
 

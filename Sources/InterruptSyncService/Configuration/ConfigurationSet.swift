@@ -1,6 +1,6 @@
 // Configuration room. Everything that the files say, read in one go: it is valid as a whole or
 // rejected as a whole. Also its dump: what applies, and where each key was written. Control thread,
-// or `main` before there is another.
+// or `main` before there is another; no lock.
 
 /// The whole configuration.
 package struct ConfigurationSet: Equatable, Sendable {

@@ -1,6 +1,6 @@
 // Configuration room. Which files apply, by the rules of UAPI.6 (folders by priority, files that
 // replace and mask each other, drop-ins), and reading their bytes. The only file of the room that
-// reads the file system. Control thread, or `main` before there is another.
+// reads the file system. Control thread, or `main` before there is another; no lock.
 import Glibc
 import LinuxSystem
 import UIO

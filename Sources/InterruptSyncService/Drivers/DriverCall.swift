@@ -1,6 +1,7 @@
 // Drivers room. The calls of a driver's start and stop functions: on a thread of their own, so that
 // the control thread waits for them only so long. A driver that does not return keeps its thread,
-// its code and its memory until the process ends; the daemon goes on. Called on the control thread.
+// its code and its memory until the process ends; the daemon goes on. Called on the control thread,
+// without a lock.
 import CUIO
 import InterruptSync
 import LinuxSystem

@@ -1,7 +1,7 @@
 // Service room. The daemon's body: one loop for signals, devices that come and go, reports of
 // dispatchers, timers and clients. It makes the other rooms' objects and connects them. Everything
 // runs on the control thread, which calls `run()`; each connected device adds a dispatcher thread.
-// No handler may wait without a bound.
+// No lock is taken here, and no handler may wait without a bound.
 import CUIO
 import DeviceInventory
 import Glibc

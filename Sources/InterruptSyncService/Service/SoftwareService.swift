@@ -1,6 +1,6 @@
 // Service room. The line that the daemon services where there is no device, so that you can see it
 // run: a timer of the control thread triggers it, and a routine on its dispatcher's thread claims
-// every interrupt.
+// every interrupt under the interrupt lock.
 import CUIO
 import InterruptSync
 import LinuxSystem

@@ -1,5 +1,5 @@
 // Floor 5. A local socket on which connections come in. It turns away what it cannot take, so that
-// the loop never spins on a connection that waits. On the loop's thread.
+// the loop never spins on a connection that waits. On the loop's thread; no lock.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem

@@ -1,7 +1,7 @@
 // Floor 5. One client's connection. A call is begun only when the one before it is answered and most
 // of the answers are read: so replies keep their order, and a client that calls without reading
 // waits in its own send. A connection knows its server only as a `ConnectionOwner`. On the loop's
-// thread.
+// thread; no lock.
 import CLinuxSystem
 import LinuxSystem
 

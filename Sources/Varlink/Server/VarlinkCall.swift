@@ -1,5 +1,6 @@
 // Floor 5. One call: its header, the route to its method, and the ways to answer it: at once,
-// later, or with a stream. A call knows its connection only as a `ReplySink`. On the loop's thread.
+// later, or with a stream. A call knows its connection only as a `ReplySink`. On the loop's thread;
+// no lock.
 package import LinuxSystem
 
 /// A call that waits for its answer. On the loop's thread. Keep it to answer later. When the last

@@ -1,6 +1,6 @@
 // Floor 5. The server's half of the protocol: interfaces and their handlers, listeners, and the
 // connections that they bring. On the control thread's loop; handlers run there too, one at a time,
-// and must not wait.
+// without a lock, and must not wait.
 import CLinuxSystem
 package import LinuxSystem
 

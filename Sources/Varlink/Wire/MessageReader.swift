@@ -2,8 +2,8 @@
 // ends a message. So descriptors belong to the message whose bytes they came with, what was sent after
 // a message stays in the kernel until it is wanted, and a sender that is too fast waits there. Several
 // messages that have come are taken at once where the caller wants several and none has descriptors.
-// Used by one thread at a time; never waits: descriptors that no call takes are not received, since to
-// drop one in recvmsg(2) is to close it.
+// Used by one thread at a time, without a lock; never waits: descriptors that no call takes are not
+// received, since to drop one in recvmsg(2) is to close it.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem

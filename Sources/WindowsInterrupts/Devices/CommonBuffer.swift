@@ -1,6 +1,7 @@
-// Floor 5, room Devices. Memory that a device and its driver share, for both driver models: a DMABuffer,
-// or for a software device plain memory (N29). Made and released at PASSIVE_LEVEL,
-// without an interrupt lock: both may wait for memory. A monitor guards the addresses of software devices.
+// Floor 5, room Devices. Memory that a device and its driver share, for both driver models: a
+// DMABuffer, or for a software device plain memory (N29). Made and released on the driver's thread
+// at PASSIVE_LEVEL, without an interrupt lock: both may wait for memory. A monitor guards the
+// addresses of software devices.
 import CUIO
 import CWindowsInterrupts
 import Glibc
@@ -37,7 +38,7 @@ import VFIO
         .resourcesExhausted, device: "common buffer of \(length) bytes",
         operation: "make a common buffer",
         cause: "the device reaches addresses up to 0x\(String(last, radix: 16)), and all are taken",
-        hint: "free other common buffers first, or declare that it reaches more")
+        hint: "free other common buffers first, or declare that the device reaches more")
     }
   }
 
@@ -56,7 +57,7 @@ import VFIO
   static func noMemory(_ length: Int) -> UIOError {
     UIOError(
       .resourcesExhausted, device: "common buffer of \(length) bytes",
-      operation: "make a common buffer", cause: "the process gets no memory",
+      operation: "make a common buffer", cause: "the process cannot get memory",
       hint: "make it smaller, or give the process more memory")
   }
 

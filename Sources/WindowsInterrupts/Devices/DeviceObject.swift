@@ -1,6 +1,6 @@
 // Floor 5, room Devices. The device object: a UIO or VFIO device's lines and regions, or a software
-// device's, and the project's own functions that create, describe and delete one. PASSIVE_LEVEL,
-// unless a function says otherwise.
+// device's, and the project's own functions that create, describe and delete one. On the program's
+// thread at PASSIVE_LEVEL, unless a function says otherwise; no lock.
 public import CWindowsInterrupts
 import Glibc
 import InterruptSync

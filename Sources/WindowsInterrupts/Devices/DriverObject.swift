@@ -1,5 +1,6 @@
 // Floor 5, room Devices. The driver object: its names, and what the framework attaches to a driver
-// or device object. This file knows nothing of the framework. Made and ended at PASSIVE_LEVEL.
+// or device object. This file knows nothing of the framework. Made and ended on the program's
+// thread at PASSIVE_LEVEL; a monitor guards what is attached.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

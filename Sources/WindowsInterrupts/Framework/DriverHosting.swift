@@ -1,6 +1,6 @@
 // Floor 5, room Framework. Loading a driver and leading its devices: the project's own functions,
 // which do what Windows' loader and plug and play do there (N28). PASSIVE_LEVEL, in the thread of
-// the program that calls.
+// the program that calls; no lock.
 public import CWindowsInterrupts
 import InterruptSync
 

@@ -1,6 +1,6 @@
 // Floor 5, room Framework. WDFDEVICE: its interrupts, its state between added and removed (N28),
-// and WDFDEVICE_INIT, which it is made from. Made at PASSIVE_LEVEL; a monitor guards the state and
-// the list of interrupts.
+// and WDFDEVICE_INIT, which it is made from. Made on the driver's thread at PASSIVE_LEVEL; a
+// monitor guards the state and the list of interrupts.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

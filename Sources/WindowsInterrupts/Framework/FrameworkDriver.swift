@@ -1,6 +1,6 @@
 // Floor 5, room Framework. WDFDRIVER: DriverEntry makes it, InterruptSyncUnloadDriver ends it. It
-// is the parent of every object that names no other. PASSIVE_LEVEL, unless a function says
-// otherwise.
+// is the parent of every object that names no other. On the driver's thread at PASSIVE_LEVEL,
+// unless a function says otherwise; a monitor guards the number of devices.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

@@ -1,6 +1,6 @@
 // Floor 5, room Framework. Connecting and disconnecting an interrupt of the framework (W6 to W10).
-// At PASSIVE_LEVEL; `changing` orders the changes, and the interrupt's lock is held only for single
-// steps.
+// On the thread that leads the device up or down, or the driver's, at PASSIVE_LEVEL; `changing`
+// orders the changes, and the interrupt's lock is held only for single steps.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

@@ -1,5 +1,5 @@
 // Floor 5, room Framework. WdfInterrupt…: from handles to FrameworkInterrupt, with the levels of
-// 4.6. The caller's thread.
+// 4.6. The caller's thread; acquire, release and synchronize use the interrupt's lock.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

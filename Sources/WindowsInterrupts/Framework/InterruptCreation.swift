@@ -1,5 +1,5 @@
 // Floor 5, room Framework. WdfInterruptCreate: the checks of W2, in its order. The driver's thread,
-// up to DISPATCH_LEVEL, in EvtDriverDeviceAdd or EvtDevicePrepareHardware.
+// up to DISPATCH_LEVEL, in EvtDriverDeviceAdd or EvtDevicePrepareHardware; no lock.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization

@@ -1,5 +1,5 @@
 // Floor 5, room Framework. WdfObject…: the calls that take any handle. The caller's thread; each
-// call states its level.
+// call states its level and takes no lock here.
 public import CWindowsInterrupts
 import InterruptSync
 

@@ -1,7 +1,8 @@
 // Floor 5, room Interrupts. The interrupt behind a PKINTERRUPT: one or more lines, one lock, a
 // level; and the table of handles that leads to it. A WDM connect makes sync objects of its own,
-// one for each line; PortCls lends the one it has. Made and ended at PASSIVE_LEVEL; `acquire`,
-// `release` and `synchronize` run up to the interrupt's level.
+// one for each line; PortCls lends the one it has. Made and ended on the driver's thread at
+// PASSIVE_LEVEL; any thread calls `acquire`, `release` and `synchronize`, up to the interrupt's
+// level. A monitor guards the table.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync

@@ -1,6 +1,6 @@
 // Floor 5, room Interrupts. IoConnectInterrupt(Ex), IoDisconnectInterrupt(Ex), and the calls on a
 // connected PKINTERRUPT: checks in the documents' terms, then the interrupt. The caller's thread;
-// each call states its level.
+// each call states its level, and this file takes no lock but the interrupt's.
 public import CWindowsInterrupts
 import InterruptSync
 

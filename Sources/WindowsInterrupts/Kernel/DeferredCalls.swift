@@ -1,6 +1,6 @@
 // Floor 5, room Kernel. DPCs: each KDPC holds the address of a deferred routine of the core. All
-// share one queue; the threaded ones share another (D1 to D3, D14). Any level queues; the queues'
-// threads run them.
+// share one queue; the threaded ones share another (D1 to D3, D14). Any thread queues, at any level
+// without a lock; the queues' threads run them without the interrupt lock.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization

@@ -1,5 +1,5 @@
 // C interface, floor 5: handles, references, errors, version. Every other header of the interface builds on this one.
-// Any thread, any level; releasing the last reference may wait, so do that at PASSIVE level.
+// Any thread, any level; releasing the last reference may wait, so do that at PASSIVE level, without an interrupt lock.
 #ifndef INTERRUPTSYNC_BASE_H
 #define INTERRUPTSYNC_BASE_H
 

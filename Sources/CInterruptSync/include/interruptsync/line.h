@@ -1,6 +1,6 @@
-// C interface, floor 5: interrupt lines. A line is a UIO device's, a vector of a VFIO device (vfio.h), one of a GPIO chip
-// (gpio.h), a software line, or one over a descriptor of yours. Programs make lines at PASSIVE level, then make an object on one; any thread may
-// trigger a software line.
+// C interface, floor 5: interrupt lines. A line is a UIO device's, a vector of a VFIO device (vfio.h), one of a GPIO
+// chip (gpio.h), a software line, or one over a descriptor of yours. Programs make lines at PASSIVE level, without a
+// lock, then make an object on one; any thread may trigger a software line.
 #ifndef INTERRUPTSYNC_LINE_H
 #define INTERRUPTSYNC_LINE_H
 

@@ -1,5 +1,5 @@
 // Windows interfaces, floor 5: a driver's driver object, its device object, and the resources of the device. Drivers
-// use them at PASSIVE_LEVEL, unless a comment gives another level; no lock.
+// use them on threads of their own at PASSIVE_LEVEL, unless a comment gives another level; no lock.
 #ifndef ISW_DEVICE_H
 #define ISW_DEVICE_H
 

@@ -1,5 +1,5 @@
 // Windows interfaces, floor 5: common buffers, which are memory that a bus master and the driver share. Drivers call
-// these at PASSIVE_LEVEL, without an interrupt lock: all may wait for memory (K29 to K31).
+// these on threads of their own at PASSIVE_LEVEL, without an interrupt lock: all may wait for memory (K29 to K31).
 #ifndef ISW_DMA_H
 #define ISW_DMA_H
 
