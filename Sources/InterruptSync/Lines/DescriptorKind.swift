@@ -61,7 +61,8 @@ enum DescriptorKind: Equatable {
   private static func unknown(_ line: String, _ number: Int32) -> InterruptSyncError {
     InterruptSyncError(
       .lineFailed, object: line, operation: "make a descriptor line",
-      cause: "cannot find out what the descriptor is of", errno: number)
+      cause: "cannot find out what the descriptor is of",
+      hint: "pass an open descriptor; a sandbox must allow fstat and getsockopt", errno: number)
   }
 
   private static func socket(
