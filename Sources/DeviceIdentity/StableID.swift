@@ -74,7 +74,7 @@ extension UIODeviceInfo {
     return UIOError(
       .ambiguous, device: id, operation: "open",
       cause: "\(nodes) have one parent and one uio name: nothing tells them apart",
-      hint: "have their driver give each a name of its own, or open one by its node")
+      hint: "make their driver give each a name of its own, or open one by its node")
   }
 
   /// Why nothing has the id `text`.
@@ -85,7 +85,7 @@ extension UIODeviceInfo {
     let ids = near.map(\.stableID).joined(separator: ", ")
     return UIOError(
       .notFound, device: text, operation: "open",
-      cause: "there is no such device, but of the same parent: \(ids)",
+      cause: "there is no such device; the same parent has \(ids)",
       hint: "name one by its stable id, uio name included: the parent may have several UIO devices",
       errno: ENOENT)
   }

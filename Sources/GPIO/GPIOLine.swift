@@ -182,14 +182,14 @@ extension GPIOLine {
       GPIOOperation.request.error((.malformed, cause, ""), 0, device: line)
     }
     guard (1...1024).contains(settings.buffer) else {
-      throw refused("a buffer has 1 to 1024 edges, not \(settings.buffer)")
+      throw refused("a buffer holds 1 to 1024 edges, not \(settings.buffer)")
     }
     let bytes = Array(consumer.utf8)
     guard (1...31).contains(bytes.count), !bytes.contains(0), !bytes.contains(0x2f) else {
-      throw refused("\"\(consumer)\" is no consumer: 1 to 31 bytes, without a slash")
+      throw refused("\"\(consumer)\" is not a consumer: give 1 to 31 bytes without a slash")
     }
     guard let configuration = settings.configuration else {
-      throw refused("a debounce period has 1 microsecond to 4000 seconds")
+      throw refused("a debounce period lasts 1 microsecond to 4000 seconds")
     }
     return configuration
   }

@@ -32,7 +32,7 @@ package enum GPIOOperation: String, CaseIterable, DeviceOperation {
   )
   private static let tooOld: Meaning = (
     .unsupported, "the kernel has no version 2 of the GPIO interface",
-    "it takes Linux 5.10 or later"
+    "use Linux 5.10 or later"
   )
 
   package func meaning(_ number: Int32) -> Meaning { specific(number) ?? general(number) }
@@ -58,13 +58,13 @@ package enum GPIOOperation: String, CaseIterable, DeviceOperation {
     case (.request, EOPNOTSUPP), (.request, ENOTSUP), (.unmask, EOPNOTSUPP):  // G9
       (
         .unsupported, "the kernel or the chip has no such clock, bias or debouncing",
-        "take the monotonic clock, and leave the bias as it is"
+        "use the monotonic clock, and leave the bias as it is"
       )
     case (.request, EINVAL):  // G9
       (
         .unsupported, "the kernel or the chip refuses the line or these settings",
-        "the machine may keep the line for itself, or the chip have one kind of edge; "
-          + "the clock realtime takes Linux 5.11"
+        "the machine may keep the line for itself, or the chip may support only one kind of edge; "
+          + "the realtime clock needs Linux 5.11"
       )
     case (.read, EBADMSG):
       (

@@ -34,9 +34,14 @@ package struct FileFailure: Equatable, Sendable {
           .readOnly, "the file system is mounted read-only here",
           "findmnt shows the mount: remount it, or run outside the container or sandbox (systemd: ReadWritePaths=)"
         )
-      case ENOSPC: Self(.exhausted, "the file system has no room", "free some: df and df -i")
+      case ENOSPC:
+        Self(
+          .exhausted, "the file system has no room", "free some: df and df -i show how much is left"
+        )
       case EDQUOT:
-        Self(.exhausted, "the user's quota of the file system is used up", "raise it: quota")
+        Self(
+          .exhausted, "the user's quota of the file system is used up",
+          "free some space, or have the quota raised: quota shows it")
       case EFBIG:
         Self(
           .exhausted, "the file would be larger than the process may write",
@@ -65,7 +70,8 @@ package struct FileFailure: Equatable, Sendable {
       case EBUSY: Self(.busy, "it is in use", "stop what uses it, then try again")
       case ETXTBSY: Self(.busy, "it is being run", "stop the program")
       case EAGAIN: Self(.busy, "it would have to wait", "try again")
-      case ENODEV, ENXIO: Self(.gone, "the device is not there, or was removed", "check that it is")
+      case ENODEV, ENXIO:
+        Self(.gone, "the device is absent or was removed", "check that the device is present")
       case EIO: Self(.failed, "the file system, its disk or the driver failed", "dmesg may say why")
       case ENOSYS, EOPNOTSUPP:
         Self(.failed, "the file system does not have the operation", "use another file system")

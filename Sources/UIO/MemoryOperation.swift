@@ -88,7 +88,7 @@ package enum MemoryOperation: String, CaseIterable, DeviceOperation {
           + "behind an IOMMU vfio-pci needs no such right"
       )
     case (.locate, ENOENT):
-      (.unsupported, "/proc/self/pagemap is not there", "mount /proc")
+      (.unsupported, "there is no /proc/self/pagemap", "mount /proc")
     default:
       (
         .unexpected, "the kernel returned an error that is not documented for this",

@@ -75,7 +75,7 @@ extension UIODevice {
       throw UIOError(
         .unsupported, device: description, operation: operation,
         cause: "\(bus) maps other addresses to memory (dma-ranges of the device tree)",
-        hint: "give the device memory of its kernel driver's: a map of the UIO device")
+        hint: "use memory that its kernel driver provides: a map of the UIO device")
     }
   }
 }

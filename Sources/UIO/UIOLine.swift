@@ -164,7 +164,8 @@ import Synchronization
     guard isAsked else {
       throw UIOError(
         .busy, device: device.description, operation: "prepare the interrupt line",
-        cause: "its driver is not known, and to ask it would mask the line of a connected object",
+        cause:
+          "its driver is unknown, and asking the driver would mask the line of a connected object",
         hint: "name the strategy, or make the line before you connect another", errno: EBUSY)
     }
     switch -result {

@@ -28,7 +28,7 @@ extension VFIODevice {
     let result = unsafe cuio_port_read(file.raw, configuration, 4, &identity)
     guard result == 0, let info, identity == UInt32(info.device) << 16 | UInt32(info.vendor) else {
       throw UIOError(
-        .removed, device: "pci-\(address)", operation: "go on with the device",
+        .removed, device: "pci-\(address)", operation: "take over the device",
         cause: "the descriptor of an earlier process is not the device's",
         hint: "open the device by its address", errno: ENODEV)
     }

@@ -218,7 +218,7 @@ public final class VFIODevice: Sendable, CustomStringConvertible {
   package func returned(_ operation: String) -> UIOError {
     UIOError(
       .removed, device: description, operation: operation,
-      cause: "the host wanted the device back and has it",
+      cause: "the host wanted the device back and got it",
       hint: "open it again by its stable id once vfio-pci has it again", errno: ENODEV)
   }
 

@@ -10,7 +10,7 @@ package enum VFIOOperation: String, CaseIterable, DeviceOperation {
   case openGroup = "open the IOMMU group"
   case checkGroup = "check the IOMMU group"
   case join = "put the IOMMU group into a container"
-  case useIOMMU = "take the IOMMU into use"
+  case useIOMMU = "set the IOMMU of the container"
   case openDevice = "open the device in its IOMMU group"
   case describe = "describe the device"
   case region = "map the region"
@@ -42,7 +42,7 @@ package enum VFIOOperation: String, CaseIterable, DeviceOperation {
     case (.openGroup, EBUSY):  // V8
       (
         .busy, "another process has the device's IOMMU group open",
-        "a group has one process: close it there, or use its other devices from there, too"
+        "only one process can have a group open: close it there, or use its other devices in that process, too"
       )
     case (.checkGroup, EBUSY): IOMMUGroupInfo.sharing(with: [])
     case (.join, EBUSY):

@@ -20,7 +20,8 @@ struct CommonOptions: ParsableArguments {
 
   @Flag(help: "Print no column headings and no summary.") var noLegend = false
 
-  @Flag(name: .shortAndLong, help: "Print no notices, nor what was done.") var quiet = false
+  @Flag(name: .shortAndLong, help: "Print no notices, and do not say what was done.") var quiet =
+    false
 
   @Option(help: "When to use colour: auto, always or never.") var color: Style.Choice = .auto
 

@@ -32,7 +32,7 @@ struct Daemon: ParsableCommand {
 
   @Flag(
     name: .shortAndLong,
-    help: "Print neither statistics nor, after --check-config, that there is no problem.")
+    help: "Print no statistics, and print nothing if --check-config finds no problem.")
   var quiet = false
 
   @Option(name: .customLong("for"), help: "Exit after this many seconds.") var seconds: Double?

@@ -264,7 +264,7 @@ private let screen = (enter: "\u{1b}[?1049h", leave: "\u{1b}[?25h\u{1b}[?1049l")
       + "  hint: interruptsyncctl list shows the devices\n")
   let idle = try daemon.run("$ctl disconnect -q beat; $ctl wait beat --timeout 50ms")
   #expect(idle.status == 1)
-  #expect(idle.complaint.contains("the time is over, and it is still listed\n"))
+  #expect(idle.complaint.contains("the time is up, and it is still listed\n"))
   #expect(idle.complaint.contains("hint: interruptsyncctl doctor beat"))
 }
 

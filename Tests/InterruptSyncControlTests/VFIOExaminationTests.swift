@@ -120,7 +120,7 @@ func V34_aLimitThatLeavesHardlyABufferIsAWarning(limit: UInt64, count: Int) thro
   examination.faults = IOMMUFaults(of: try #require(PCIAddress("0000:01:00.0")), in: log)
   let found = examination.findings
   #expect(found.map(\.severity) == [.warning])
-  #expect(found.first?.text.contains("2 times, the last time 75 s") == true)
+  #expect(found.first?.text.contains("2 times, most recently 75 s") == true)
   #expect(found.first?.text.hasSuffix(" again") == true)
   examination.faults = IOMMUFaults(of: try #require(PCIAddress("0000:01:00.1")), in: log)
   #expect(examination.findings.isEmpty)

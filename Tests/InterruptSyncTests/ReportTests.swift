@@ -148,7 +148,7 @@ private let refusedProcessor = DispatcherAttributes(processors: [1023])
   #expect(claimed.contains("the line is masked"))
   let costly = InterruptReport.costly(perSecond: 9_000, share: 80).description
   #expect(costly.contains("9000 interrupts a second take 80 %"))
-  #expect(costly.contains("it stays armed"))
+  #expect(costly.contains("the line stays armed"))
   #expect(InterruptReport.repeatLimitReached(passes: 9).description.contains("9 passes"))
   #expect(InterruptReport.stormEnded.description == "interrupt storm ended")
   #expect(InterruptReport.rearmRecovered.description.contains("re-armed again"))

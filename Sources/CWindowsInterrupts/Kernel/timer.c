@@ -151,8 +151,8 @@ static BOOLEAN set(PCSTR call, PKTIMER timer, LONGLONG due, LONG period, PKDPC d
   if (!isw_object_may_change(&timer->Header, ISW_TIMERS, call, "D11", FALSE)) return FALSE;
   if (!has_thread || period < 0 || (dpc && !dpc->Queued)) {
     InterruptSyncReportViolation(call, !has_thread ? "N16" : period < 0 ? "D11" : "D1",
-                                 !has_thread  ? "cannot create a thread or timerfd for timers; it is not set"
-                                 : period < 0 ? "the period is negative; it is not set"
+                                 !has_thread  ? "cannot create a thread or timerfd for timers; the timer is not set"
+                                 : period < 0 ? "the period is negative; the timer is not set"
                                               : "the DPC has not been initialised; the timer is not set");
     return FALSE;
   }

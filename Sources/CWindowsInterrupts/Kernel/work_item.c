@@ -105,7 +105,7 @@ static void report(PCSTR call, outcome outcome) {
   if (outcome == ALREADY)
     InterruptSyncReportViolation(call, "D12", "the item is queued already; it runs once, as it was queued first");
   if (outcome == NO_THREAD)
-    InterruptSyncReportViolation(call, "N16", "cannot create a thread for work items; it is not queued");
+    InterruptSyncReportViolation(call, "N16", "cannot create a thread for work items; the item is not queued");
 }
 
 VOID ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType) {

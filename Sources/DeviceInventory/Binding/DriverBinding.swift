@@ -187,7 +187,7 @@ package struct DriverBinding {
       throw UIOError(
         .busy, device: "\(device)", operation: operation,
         cause: "\(driver ?? "") does not release the device",
-        hint: "end what uses the device; the kernel's log may say why")
+        hint: "stop what uses the device; the kernel's log may say why")
     }
     // Before the next driver has it. udev does it, too, but later.
     try PCIFileRights(folder: folder, sysfs: system.sysfs, rights: system.rights).settle()

@@ -60,7 +60,7 @@ import UIO
       throw InterruptSyncError(
         .invalidArgument, object: line, operation: "make a descriptor line",
         cause: "the unmask descriptor, \(descriptor), is not an eventfd",
-        hint: "pass the eventfd that the kernel unmasks the line by, or calls that do it")
+        hint: "pass the eventfd through which the kernel unmasks the line, or calls that unmask it")
     }
     return file
   }
@@ -77,7 +77,7 @@ import UIO
       cause: code == .invalidArgument
         ? "\(what), \(descriptor), is not open" : "cannot duplicate \(what)",
       hint: code == .invalidArgument
-        ? "open it, and close it after the line is made"
+        ? "open it first; you may close it once the line is made"
         : "raise the limit (systemd: LimitNOFILE=)",
       errno: number)
   }
@@ -118,13 +118,16 @@ import UIO
       case (.rearm, EPIPE), (.rearm, EIO), (.rearm, ENODEV):
         (.removed, "the device is gone", "make a line of its new descriptors once it is back")
       case (.rearm, _):
-        (.lineFailed, "the line cannot be unmasked", "the unmask eventfd or call says why")
+        (
+          .lineFailed, "the line cannot be unmasked",
+          "find out why the unmask eventfd or call fails"
+        )
       case (_, EPIPE), (_, EIO), (_, ENODEV):
         (.removed, "the other end was closed", "make a line of a new descriptor")
       case (_, EBADMSG):
         (
           .lineFailed, "a record's length differs from the format's",
-          "make the line with the format that its writer has"
+          "make the line with the format that its writer uses"
         )
       default: (.lineFailed, "the descriptor failed", "make a line of a new descriptor")
       }

@@ -60,7 +60,7 @@ import UIO
   public func failure(_ operation: InterruptLineOperation, errno: Int32) -> InterruptSyncError {
     InterruptSyncError(
       .lineFailed, object: name, operation: operation.rawValue, cause: "the eventfd failed",
-      hint: "end the code that uses a descriptor which is not its own, or closes one twice",
+      hint: "look for code that uses a descriptor that is not its own, or closes one twice",
       errno: errno)
   }
 }

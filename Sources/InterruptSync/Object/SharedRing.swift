@@ -30,7 +30,7 @@ package final class SharedRing: Sendable {
     guard (1...65536).contains(capacity) else {
       throw InterruptSyncError(
         .invalidArgument, object: object.name, operation: "watch interrupts",
-        cause: "a ring has 1 to 65536 events, not \(capacity)",
+        cause: "a ring holds 1 to 65536 events, not \(capacity)",
         hint: "give a capacity in that range")
     }
     let (writer, ends) = try writer(of: object, entries: entries(capacity))

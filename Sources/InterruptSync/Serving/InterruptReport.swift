@@ -110,9 +110,9 @@ public enum InterruptReport: Sendable, CustomStringConvertible {
     case .stormBegan(let unclaimed):
       "interrupt storm: no routine claimed \(counted(unclaimed, "interrupt")) in a row; the line is masked"
     case .claimedStormBegan(let rate, let share):
-      "interrupt storm: routines claim, and the device interrupts all the same, \(rate) times a second for \(share) % of a processor; the line is masked; no routine silences the device"
+      "interrupt storm: routines claim, but the device keeps interrupting, \(rate) times a second for \(share) % of a processor; the line is masked; no routine silences the device"
     case .costly(let rate, let share):
-      "\(rate) interrupts a second take \(share) % of a processor; the line does not say whether its routines silence the device; it stays armed"
+      "\(rate) interrupts a second take \(share) % of a processor; nothing shows whether the routines silence the device; the line stays armed"
     case .stormEnded: "interrupt storm ended"
     case .repeatLimitReached(let passes):
       "a routine still claims after \(passes) passes of mode repeat; one of the routines claims without checking its device"

@@ -142,7 +142,8 @@ final class KeptAffinity: @unchecked Sendable {
     return InterruptSyncError(
       .lineFailed, object: owner, operation: operation,
       cause: "no processor of these is online; \(now)",
-      hint: "it is put back once one is: /sys/devices/system/cpu/cpu\(asked.min() ?? 0)/online",
+      hint:
+        "it is put back once one is online: /sys/devices/system/cpu/cpu\(asked.min() ?? 0)/online",
       errno: number)
   }
 }

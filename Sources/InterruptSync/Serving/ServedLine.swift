@@ -59,7 +59,7 @@ protocol ReportingMember: AnyObject {
       return InterruptSyncError(
         .lockOwnerDied, object: name, operation: operation,
         cause: "a thread ended inside a routine; what the routine worked on may be half done",
-        hint: "put it right and say so (InterruptLock.repair, interruptsync_lock_repair)",
+        hint: "repair that state, then call InterruptLock.repair or interruptsync_lock_repair",
         errno: EOWNERDEAD)
     }
     // The caller owns the lock, so it may write the counter.

@@ -81,7 +81,7 @@ enum ThreadPlacement {
     let operation = "route the interrupt to processors \(ProcessorList.text(wanted))"
     guard let number = source.interruptNumber else {
       refused(
-        owner, report, operation, 0, "set the affinity only for lines of hardware",
+        owner, report, operation, 0, "set the affinity only for hardware lines",
         cause: "the line's interrupt number is unknown")
       return nil
     }

@@ -85,7 +85,7 @@ extension InterruptSyncObject {
     guard (1...65536).contains(capacity) else {
       throw InterruptSyncError(
         .invalidArgument, object: name, operation: "watch interrupts",
-        cause: "a buffer has 1 to 65536 events, not \(capacity)",
+        cause: "a buffer holds 1 to 65536 events, not \(capacity)",
         hint: "give a capacity in that range")
     }
     var count = 1

@@ -91,7 +91,7 @@ extension ClientService {
     }
     guard device.info?.function == nil else {
       throw ClientError.wrongState(
-        device, "a device of vfio-pci is not lent: messages cannot wait for a client")
+        device, "no client can attach a device of vfio-pci: its messages cannot wait for a client")
     }
     let longest = settings.attachDeadline
     let asked = try integer(

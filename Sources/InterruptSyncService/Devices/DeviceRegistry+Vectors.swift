@@ -96,7 +96,7 @@ extension DeviceRegistry {
   private static func changed(_ device: ManagedDevice) -> UIOError {
     UIOError(
       .busy, device: device.id, operation: "connect",
-      cause: "it was removed or configured otherwise while its function was opened",
+      cause: "it was removed or reconfigured while its function was being opened",
       hint: "connect it again")
   }
 

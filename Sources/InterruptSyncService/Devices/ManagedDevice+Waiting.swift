@@ -55,7 +55,8 @@ extension DeviceRegistry {
       journal.log(
         device.isHung
           ? LogRecord(
-            .error, "\(device.id): \(ManagedDevice.hangs); what changes the device waits for it",
+            .error,
+            "\(device.id): \(ManagedDevice.hangs); changes of the device wait until it returns",
             event: .routineHangs, device: device.id)
           : LogRecord(
             .notice, "\(device.id): the routine has returned", event: .routineReturned,

@@ -113,7 +113,7 @@ extension Recipe {
           .malformed, device: text, operation: "read a capture",
           cause: place == nil ? "it has no name" : "\"\(name)\" is not a name for a value",
           hint:
-            "write NAME=REGION:OFFSET/WIDTH, for instance status=bar0:0x24/32; NAME is small letters, digits, \"_\" and \"-\", and not \"claimed\""
+            "write NAME=REGION:OFFSET/WIDTH, for instance status=bar0:0x24/32; NAME is lowercase letters, digits, \"_\" and \"-\", and not \"claimed\""
         )
       }
       self.name = name

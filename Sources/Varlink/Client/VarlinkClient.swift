@@ -238,7 +238,7 @@ extension VarlinkClient {
   private func violation(_ method: String, _ cause: String) -> VarlinkError {
     VarlinkError(
       .protocolViolation, object: name, operation: method, cause: cause,
-      hint: "it is no Varlink service, or has another version: look at its log")
+      hint: "it is not a Varlink service, or has another version: look at its log")
   }
 
   private func reading<R>(

@@ -38,7 +38,7 @@ import VFIO
         .resourcesExhausted, device: "common buffer of \(length) bytes",
         operation: "make a common buffer",
         cause: "the device reaches addresses up to 0x\(String(last, radix: 16)), and all are taken",
-        hint: "free other common buffers first, or declare that it reaches more")
+        hint: "free other common buffers first, or declare that the device reaches more")
     }
   }
 
@@ -57,7 +57,7 @@ import VFIO
   static func noMemory(_ length: Int) -> UIOError {
     UIOError(
       .resourcesExhausted, device: "common buffer of \(length) bytes",
-      operation: "make a common buffer", cause: "the process gets no memory",
+      operation: "make a common buffer", cause: "the process cannot get memory",
       hint: "make it smaller, or give the process more memory")
   }
 

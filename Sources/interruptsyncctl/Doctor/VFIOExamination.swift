@@ -50,7 +50,7 @@ struct VFIOExamination {
     return [
       finding(
         .warning,
-        "this user may lock \(most / 1024) KiB of memory, and more is refused to DMA buffers",
+        "this user may lock \(most / 1024) KiB of memory, and the kernel refuses more to DMA buffers",
         "raise the limit: ulimit -l for a shell, LimitMEMLOCK= for a service")
     ]
   }
@@ -68,9 +68,9 @@ struct VFIOExamination {
       found.append(
         finding(
           .warning,
-          "its IOMMU stopped it \(times), the last time \(faults.time.components.seconds) s "
-            + "after the machine's start: \(faults.last)",
-          "the driver gave it an address that is no DMA buffer's, or one that it had released"))
+          "its IOMMU stopped it \(times), most recently \(faults.time.components.seconds) s "
+            + "after the machine started: \(faults.last)",
+          "the driver gave it an address outside its DMA buffers, or in one that it had released"))
     }
     return found
   }

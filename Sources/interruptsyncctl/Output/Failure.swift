@@ -49,7 +49,7 @@ extension InterruptSyncClientError {
     let why = device.failure.map { ": \($0)" } ?? ""
     return InterruptSyncClientError(
       .timedOut, object: name, operation: "wait",
-      cause: "the time is over, and it is still \(device.state.rawValue)\(why)",
+      cause: "the time is up, and it is still \(device.state.rawValue)\(why)",
       hint: device.failureHint ?? "interruptsyncctl doctor \(name) may show why")
   }
 }

@@ -95,7 +95,7 @@ enum {
   INTERRUPTSYNC_REPORT_AFFINITY_LOST = 9,
   /// It had lost them and has them again; `count` is how often since the last such report.
   INTERRUPTSYNC_REPORT_AFFINITY_RESTORED = 10,
-  /// To the handler of a VFIO device: the host wanted the device back and has it. Once.
+  /// To the handler of a VFIO device: the host wanted the device back and got it. Once.
   INTERRUPTSYNC_REPORT_DEVICE_RETURNED = 11,
   /// The same: the device has reported an error over PCI Express. It stays open; after a fatal error, for which the kernel
   /// resets its link, open it again (V38).
