@@ -1,5 +1,5 @@
-// Floor 0: access to ports through a file, one system call each, and the mappings of registers. Any thread; the device orders what one thread
-// writes, only the interrupt lock orders several threads.
+// Floor 0: access to ports through a file, one system call each, and the mappings of registers. Any thread; the device
+// orders what one thread writes, only the interrupt lock orders several threads.
 #define _GNU_SOURCE
 #include "cuio_register.h"
 

@@ -1,9 +1,10 @@
 // interruptsync.h: interrupts of UIO and VFIO devices and GPIO lines, serviced in user space under a lock. For C17 and
-// C++17 and later. This is floor 5 of docs/architecture.md: programs include it, and the target InterruptSyncC implements it.
+// C++17 and later. This is floor 5 of docs/architecture.md: programs include it, and the target InterruptSyncC
+// implements it.
 //
-// An object owns an interrupt line and a lock. Service routines run when the line fires, synchronized routines run
-// when a caller asks, and no two of them ever run at once. Rule numbers in comments (P10, N4) and facts (fact 42) are
-// those of docs/semantics.md and docs/uio.md; V25 and its like are facts of docs/vfio.md, G5 and its like of docs/gpio.md.
+// An object owns an interrupt line and a lock. Service routines run when the line fires, synchronized routines run when
+// a caller asks, and no two of them ever run at once. Rule numbers in comments (P10, N4) and facts (fact 42) are those
+// of docs/semantics.md and docs/uio.md; V25 and its like are facts of docs/vfio.md, G5 and its like of docs/gpio.md.
 //
 // Results. A function that returns int returns 0 (or the small positive number that its comment names), or a negative
 // errno. After an error interruptsync_last_error() returns the full sentence. The library writes to an out-parameter

@@ -1,6 +1,7 @@
-// Room Object: an object and the processes that fork(2) makes. A child has a copy of the object's memory, the descriptors
-// of its line, and neither its thread nor the right to the device. The caller's thread, any level; no lock is taken
-// before the check, as in a child a thread that does not exist may have it.
+// Room Object: an object and the processes that fork(2) makes. A child has a copy of the object's
+// memory, the descriptors of its line, and neither its thread nor the right to the device. The
+// caller's thread, any level; no lock is taken before the check, as in a child a thread that does
+// not exist may have it.
 import CUIO
 import LinuxSystem
 import Synchronization

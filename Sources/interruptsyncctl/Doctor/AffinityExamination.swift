@@ -1,5 +1,5 @@
-// Floor 7. Where a device's thread and interrupt are, against the processors that its file asks for. Pure functions, but
-// for the look at the machine.
+// Floor 7. Where a device's thread and interrupt are, against the processors that its file asks
+// for. On the program's one thread: pure functions, except that one looks at the machine.
 import DeviceInventory
 import InterruptSyncClient
 import LinuxSystem

@@ -85,8 +85,14 @@ private struct Unexpected: Error {}
   ("Claim=bar9:0", "4:7: error: Claim=: bar9:0: the region \"bar9\"", "bar0:0x24/32"),
   ("Claim=bar0:0 bar0:4", "4:7: error: Claim=: bar0:0 bar0:4: the offset", "REGION"),
   ("Capture=bar0:0", "4:9: error: Capture=: bar0:0: it has no name", "NAME=REGION"),
-  ("Capture=Up=bar0:0", "4:9: error: Capture=: Up=bar0:0: \"Up\" is not a name", "small letters"),
-  ("Capture=claimed=bar0:0", "4:9: error: Capture=: claimed=bar0:0: \"claimed\" is not", "small"),
+  (
+    "Capture=Up=bar0:0", "4:9: error: Capture=: Up=bar0:0: \"Up\" is not a name",
+    "lowercase letters"
+  ),
+  (
+    "Capture=claimed=bar0:0", "4:9: error: Capture=: claimed=bar0:0: \"claimed\" is not",
+    "lowercase"
+  ),
   ("Capture=a=bar0:0 a=bar0:4", "4:18: error: Capture=: \"a\" is captured twice", "its own name"),
   ("Capture=a=bar0:1", "4:9: error: Capture=: bar0:1: the offset is not a multiple", "REGION"),
   ("Acknowledge=bar0:0", "4:13: error: Acknowledge=: bar0:0: the value \"\" is neither", "=VALUE"),
