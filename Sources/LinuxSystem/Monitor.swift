@@ -8,8 +8,11 @@ import Glibc
 @safe package final class Monitor: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let changes: UnsafeMutablePointer<UInt32>
-  /// Guarded by the mutex.
+  /// Guarded by the mutex, as the next.
   private var waiters = 0
+  /// Waiters are woken when the mutex is free: before, each would run into it, and get it from the
+  /// kernel before it has a processor.
+  private var mustWake = false
 
   package init() {
     unsafe mutex = .allocate(capacity: 1)
@@ -38,12 +41,20 @@ import Glibc
     }
     unsafe pthread_mutexattr_destroy(&attributes)
     waiters = 0
+    mustWake = false
   }
 
   package func locked<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
     unsafe pthread_mutex_lock(mutex)
-    defer { unsafe pthread_mutex_unlock(mutex) }
+    defer { leave() }
     return try body()
+  }
+
+  private func leave() {
+    let wakes = mustWake
+    mustWake = false
+    unsafe pthread_mutex_unlock(mutex)
+    if wakes { unsafe linux_changes_publish(changes) }
   }
 
   /// Waits while `condition` holds, with the mutex held before and after.
@@ -51,15 +62,13 @@ import Glibc
     while condition() {
       let seen = unsafe linux_changes_seen(changes)
       waiters += 1
-      unsafe pthread_mutex_unlock(mutex)
+      leave()
       unsafe linux_changes_wait(changes, seen)
       unsafe pthread_mutex_lock(mutex)
       waiters -= 1
     }
   }
 
-  /// Wakes every waiter, and waits for none. With the mutex held.
-  package func broadcast() {
-    if waiters > 0 { unsafe linux_changes_publish(changes) }
-  }
+  /// Wakes every waiter once the caller leaves or waits, and waits for none. With the mutex held.
+  package func broadcast() { if waiters > 0 { mustWake = true } }
 }

@@ -110,6 +110,48 @@ private func eventually(_ condition: () throws -> Bool) throws -> Bool {
   #expect(saw, "the second broadcast waited for threads that the first one had woken")
 }
 
+@Test func aBroadcastWakesNoThreadIntoAMutexThatIsTaken() throws {
+  // The waiter has a real-time priority and the processor of the thread that wakes it: it runs at once, and
+  // would sleep a second time if the mutex were not free.
+  let monitor = Monitor()
+  let isWaiting = Atomic(false)
+  let mayGo = Atomic(false)
+  let sleeps = Atomic(-1)
+  let isRefused = Atomic(false)
+  let waiter = try WorkerThread(name: "waiter") {
+    pin(to: 0)
+    var parameters = sched_param(sched_priority: 20)
+    if unsafe sched_setscheduler(0, SCHED_FIFO, &parameters) != 0 {
+      isRefused.store(true, ordering: .releasing)
+    }
+    monitor.locked {
+      isWaiting.store(true, ordering: .releasing)
+      let before = voluntarySwitches()
+      monitor.wait { !mayGo.load(ordering: .acquiring) }
+      sleeps.store(voluntarySwitches() - before, ordering: .releasing)
+    }
+  }
+  #expect(try eventually { monitor.locked { isWaiting.load(ordering: .acquiring) } })
+  pin(to: 0)
+  defer { unpin() }
+  // It sleeps as soon as this thread, of a lower priority, has the processor.
+  monitor.locked {
+    mayGo.store(true, ordering: .releasing)
+    monitor.broadcast()
+  }
+  waiter.join()
+  let (refused, slept) = (isRefused.load(ordering: .acquiring), sleeps.load(ordering: .acquiring))
+  #expect(!refused, "real-time priorities need root here")
+  #expect(slept == 1)
+}
+
+/// How often the calling thread has slept (proc(5), status).
+private func voluntarySwitches() -> Int {
+  let text = (try? FileDescriptor.wholeText("/proc/thread-self/status")) ?? ""
+  let line = text.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") }
+  return Int(line?.split(separator: "\t").last ?? "") ?? -1
+}
+
 private func pin(to processor: Int) { place(on: 1 << processor) }
 private func unpin() { place(on: .max) }
 
