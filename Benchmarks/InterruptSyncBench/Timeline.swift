@@ -5,7 +5,7 @@ struct Timeline {
   let title: String
   let runs: [Run]
 
-  private static let (width, strip, top, label) = (1000.0, 44.0, 50.0, 560.0)
+  private static let (width, strip, top, label) = (1200.0, 44.0, 50.0, 720.0)
   /// Ratios to the bar at a strip's lower and upper edge.
   private static let (lowest, highest) = (0.5, 1.5)
   /// The runs drawn.
@@ -17,13 +17,14 @@ struct Timeline {
     for row in shown.flatMap(\.rows) where (row.bar ?? 0) > 0 && !names.contains(row.name) {
       names.append(row.name)
     }
+    let last = shown.last.map { "\($0.date), \($0.revision)" } ?? ""
     let height = Self.top + Double(names.count) * Self.strip + 10
     var lines = [
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(Int(Self.width))\" height=\"\(Int(height))\" "
         + "font-family=\"sans-serif\" font-size=\"11\">",
       "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
       "<text x=\"10\" y=\"20\" font-size=\"14\">\(Self.escaped(title))</text>",
-      "<text x=\"10\" y=\"38\">\(shown.count) runs, the last \(shown.last.map { "\($0.date), \($0.revision)" } ?? "")</text>",
+      "<text x=\"10\" y=\"38\">Runs: \(shown.count). The last: \(last)</text>",
     ]
     for (index, name) in names.enumerated() {
       lines += strip(name, Array(shown), top: Self.top + Double(index) * Self.strip)
