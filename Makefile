@@ -177,7 +177,7 @@ $(DOCC) convert Sources/$(1)/$(1).docc --additional-symbol-graph-dir $(DOCS_BUIL
 endef
 
 # Every step of the tests, in the order of the summary. Tests/Tools/lanes runs them, Tests/Tools/step one of them.
-STEPS = lint tools docs man model units release packages shim aarch64 unit mustfail tsan asan hot instructions faults c windows varlink \
+STEPS = lint tools docs man model units release packages shim aarch64 unit mustfail tsan asan hot instructions faults fuzz c windows varlink \
   daemon deb tone guest-6.1 guest-6.12 vfio-6.1 vfio-6.12
 
 test:
@@ -189,7 +189,7 @@ test:
 # The long forms of what is long because it is many: 100,000 transactions, 50 restarts, 200 kills, a mebibyte.
 soak:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@export SOAK=1; $(call steps,model release faults packages daemon guest-6.1 guest-6.12 vfio-6.1 vfio-6.12)
+	@export SOAK=1; $(call steps,model release faults fuzz packages daemon guest-6.1 guest-6.12 vfio-6.1 vfio-6.12)
 
 # $(call steps,STEP...): some steps, one after the other, and their sum. T=NAME runs the tests with NAME in their name.
 steps = for step in $(1); do Tests/Tools/step $$step || true; done; Tests/Tools/summary $(1)
@@ -215,6 +215,7 @@ $(eval $(call suite,asan,$(RUN_PACKAGES),asan))
 $(eval $(call suite,hot,$(RUN_PACKAGES) binutils python3,release hot))
 $(eval $(call suite,instructions,$(RUN_PACKAGES) $(COUNT_PACKAGES),release instructions))
 $(eval $(call suite,faults,$(RUN_PACKAGES) gcc libc6-dev python3-venv,release faults))
+$(eval $(call suite,fuzz,$(RUN_PACKAGES),fuzz))
 $(eval $(call suite,c,$(C_PACKAGES),c))
 $(eval $(call suite,windows,$(TEST_PACKAGES),windows))
 $(eval $(call suite,varlink,$(RUN_PACKAGES) python3-venv,varlink))

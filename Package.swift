@@ -229,3 +229,15 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )
+
+// What is fuzzed, linked with libFuzzer: no other build has its driver. Tests/Fuzzing/run sets this.
+if Context.environment["INTERRUPTSYNC_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "CInterruptSync", "CLinuxSystem", "CUIO", "DeviceIdentity", "DeviceRegisters",
+        "InterruptSync", "InterruptSyncC", "InterruptSyncService", "LinuxSystem", "UIO", "Varlink",
+      ],
+      path: "Tests/Fuzzing/Targets"))
+}

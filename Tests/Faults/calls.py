@@ -9,6 +9,7 @@ Left out, with the reason:
 - EINTR of connect: the kernel goes on connecting; answered here, nothing would connect.
 - EAGAIN of read, recv and accept on what is ready: the kernel never says that, and both ends would wait for each
   other.
+- ENOENT of getdents64: the folder has been removed, and so is empty; the C library says so.
 - write to an eventfd: the kernel refuses only what the counter has no room for.
 - ENOMEM of the interrupt lock's call: the C library's mutexes make the same call, and end the program.
 """
@@ -56,7 +57,7 @@ CALLS = {
     "write": Call("write", "EIO EINTR ENOSPC EDQUOT", not_eventfd),
     "readlink": Call("readlink", "EACCES EIO ENOMEM"),
     "newfstatat": Call("newfstatat", "EACCES EIO ENOMEM"),
-    "getdents64": Call("getdents64", "EIO ENOENT ENOMEM"),
+    "getdents64": Call("getdents64", "EIO ENOMEM"),
     "fsync": Call("fsync", "EIO ENOSPC EDQUOT"),
     "ftruncate": Call("ftruncate", "EINTR EIO ENOSPC EFBIG"),
     "fchmod": Call("fchmod", "EPERM EIO EROFS"),

@@ -38,7 +38,9 @@ package struct ConfigurationSet: Equatable, Sendable {
     var daemon = ConfigurationTree.Entry(name: "interruptsyncd.conf", paths: [])
     var devices: [ConfigurationTree.Entry] = []
     var texts: [String: [UInt8]] = [:]
-    for part in "\n\(dump)".split(separator: "\n\(Self.heading)") {
+    // Of no files nothing is kept.
+    let parts = dump.isEmpty ? [] : "\n\(dump)".split(separator: "\n\(Self.heading)")
+    for part in parts {
       let name = String(part.prefix { $0 != "\n" })
       let path = "kept \(name)"
       texts[path] = Array(part.dropFirst(name.count).utf8)

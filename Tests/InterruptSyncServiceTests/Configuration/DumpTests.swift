@@ -111,3 +111,12 @@ private let lines: [(section: String, lines: [String])] = [
 private func keys(_ dump: String) -> [Substring] {
   dump.split(separator: "\n").filter { !$0.hasPrefix("# ") }
 }
+
+@Test func whatIsKeptOfNoFilesIsReadAgain() throws {
+  let folder = try TemporaryFolder()
+  // A file without a line masks the one of a folder below.
+  try folder.write("etc/interruptsync/devices/a.device", "")
+  let dump = try folder.configuration().dump
+  let again = try ConfigurationSet(dump: dump)
+  #expect(again.devices.isEmpty && again.dump == dump)
+}

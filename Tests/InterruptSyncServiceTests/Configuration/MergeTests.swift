@@ -213,3 +213,47 @@ func mergeLeavesOutWhatIsMasked(byLink: Bool) throws {
   #expect(configuration.file(for: hpet)?.name == "10-hpet.device")
   #expect(configuration.file(for: edu)?.name == "50-all.device")
 }
+
+/// Lines of a scalar and of a list; an empty value takes back what came before.
+private func randomLines(_ random: inout SeededGenerator) -> [String] {
+  let choices = [
+    "RepeatLimit=", "RepeatLimit=5", "RepeatLimit=70", "ControlGroup=", "ControlGroup=a b",
+    "ControlGroup=c",
+  ]
+  return (0..<Int.random(in: 0...4, using: &random)).map { _ in
+    choices.randomElement(using: &random) ?? ""
+  }
+}
+
+@Test func mergeIsThatOfAllLinesOneAfterTheOther() throws {
+  var random = SeededGenerator()
+  for _ in 0..<300 {
+    let folder = try TemporaryFolder()
+    // Of each name the lines of the folder of highest priority.
+    var files: [String: [String]] = [:]
+    for place in folders {
+      for name in ["a.device", "a.device.d/1.conf", "a.device.d/2.conf", "a.device.d/30.conf"]
+      where Bool.random(using: &random) || (name == "a.device" && place == folders.last) {
+        let lines = randomLines(&random)
+        let head = name == "a.device" ? "[Match]\nId=*\n" : ""
+        try folder.write(
+          "\(place)/interruptsync/devices/\(name)",
+          head + "[Device]\n" + lines.map { $0 + "\n" }.joined())
+        files[name] = files[name] ?? lines
+      }
+    }
+    var limit: UInt64 = 1000
+    var groups: [String] = []
+    for line in files.keys.sorted().flatMap({ files[$0] ?? [] }) {
+      let value = String(line.split(separator: "=").dropFirst().first ?? "")
+      if line.hasPrefix("RepeatLimit") {
+        limit = UInt64(value) ?? 1000
+      } else {
+        groups = value.isEmpty ? [] : groups + value.split(separator: " ").map(String.init)
+      }
+    }
+    let device = try #require(try folder.configuration().devices.first?.device)
+    #expect(device.repeatLimit == limit, "\(files)")
+    #expect(device.controlGroups == groups, "\(files)")
+  }
+}
