@@ -130,7 +130,7 @@ extension FileDescriptor {
     defer { _ = cuio_unmap(page, Int(cuio_ring_size(capacity))) }
     var ring = cuio_ring(
       page: page, entries: cuio_ring_entries(page), mask: capacity - 1, written: 0, dropped: 0,
-      bell: nil)
+      noted: nil, captures: 0, bell: nil)
     var queue: [UInt64] = []
     var dropped: UInt64 = 0
     for number in 1...UInt64.random(in: 1...200, using: &random) {

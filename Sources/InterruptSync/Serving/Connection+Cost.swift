@@ -72,7 +72,8 @@ extension Connection {
 
   private func newWatch(_ dispatches: Int, mustSeeEnds: Bool? = nil) -> LineWatch? {
     try? unsafe LineWatch(
-      dispatches, mustSeeEnds: mustSeeEnds, configuration: line.pointee.rearm_fd)
+      dispatches, mustSeeEnds: mustSeeEnds ?? served.storm.mustSeeEnds,
+      configuration: line.pointee.rearm_fd)
   }
 
   func forgetCost() {

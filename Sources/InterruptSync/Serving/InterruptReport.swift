@@ -43,6 +43,8 @@ public struct StormPolicy: Equatable, Sendable {
   public var share: UInt8?
   /// For tests: how long a line is watched at a time, in nanoseconds.
   package var window: UInt64 = 50_000_000
+  /// For tests: whether a watch must see dispatches end (`LineWatch`); nil: on more than one processor.
+  package var mustSeeEnds: Bool?
   /// How the line is stopped at the limit.
   public var action: Action
 
