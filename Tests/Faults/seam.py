@@ -73,6 +73,7 @@ class Seam:
     """A process whose calls pass here."""
 
     def __init__(self, command, kinds=CALLS, fault=None, on_mark=None, **options):
+        # The process may say something before this returns: `on_mark` is called with the seam, on a thread of its own.
         self.fault, self.on_mark = fault, on_mark
         self.lock = threading.Lock()
         self.names = {numbers()[CALLS[kind].call]: CALLS[kind].call for kind in kinds if CALLS[kind].call in numbers()}
@@ -99,6 +100,16 @@ class Seam:
             return fault
 
     def serve(self):
+        try:
+            self.answer_all()
+        except BaseException:
+            # Without answers it would wait forever.
+            self.process.kill()
+            raise
+        finally:
+            os.close(self.listener)
+
+    def answer_all(self):
         poller = select.poll()
         poller.register(self.listener, select.POLLIN)
         while True:
@@ -120,11 +131,10 @@ class Seam:
             except OSError as failure:
                 if failure.errno != errno.ENOENT:
                     raise
-        os.close(self.listener)
 
     def answer(self, name, process, arguments):
         if name == MARK_CALL and arguments[0] & 0xFFFFFFFF in (ARM, DISARM):
-            return self.on_mark(arguments[0] & 0xFFFFFFFF), 0, 0
+            return self.on_mark(self, arguments[0] & 0xFFFFFFFF), 0, 0
         with self.lock:
             fault = self.fault
             if fault and fault.begins:

@@ -19,11 +19,11 @@ SCENARIOS = subprocess.run([PROGRAM], check=True, capture_output=True, text=True
 
 def lives(scenario, source):
     """Pairs of a fault and what the program said about it. A program that ends early is started again."""
-    pairs, seam = [], None
+    pairs = []
     while True:
         armed = []
 
-        def mark(what):
+        def mark(seam, what):
             fault = next(source, None) if what == ARM else None
             seam.arm(fault)
             armed.extend([fault] if fault else [])
@@ -69,7 +69,7 @@ def test_a_call_that_fails(scenario):
 @pytest.mark.parametrize("scenario", SCENARIOS if SOAK else ["ring"])
 def test_a_call_that_fails_in_a_process_that_has_made_nothing(scenario):
     def cold(fault, *usual):
-        def mark(what):
+        def mark(seam, what):
             seam.arm(fault if what == ARM else None)
             return 1
 
