@@ -9,7 +9,7 @@ import LinuxSystem
 /// kernel's took the processor.
 enum ObserverBenchmark {
   private static let observers = 64
-  private static let rounds = 201
+  private static let rounds = 801
   private static let dispatches: UInt64 = 50
 
   static func run() throws -> [Measurement] {
