@@ -90,7 +90,7 @@ extension InterruptSyncObject {
 // For surfaces that find an object through a handle of their own.
 extension InterruptSyncObject {
   /// Where such a surface makes the call itself, as those above do. It lasts as long as the object,
-  /// which the routine may release (N12); the lock's memory stays a lock's for ever.
+  /// which the routine may release (N12). The lock's memory is never used for anything else.
   package var entry: UnsafeMutablePointer<cuio_entry> {
     unsafe storage.core.pointer.pointer(to: \.entry)!
   }
