@@ -1,10 +1,12 @@
-// Room Core: from the count to the re-arm, and the plain memory it works on. On the serving thread.
-// No references and integers for errors: the compiler proves that nothing here allocates, counts
-// references or takes a lock but the object's (@_noLocks); a disassembly gate in the tests looks at
-// the result. One file, because in debug builds those checks see into no other.
+// Room Core: from the count to the re-arm, and the plain memory it works on. DispatcherThread,
+// GroupMember and, for a member of a shared line, Membership call it on the serving thread; it
+// takes the object's interrupt lock and no other. No references and integers for errors: the
+// compiler proves it (@_noLocks), and a disassembly gate looks at the machine code. One file,
+// because in debug builds those checks see into no other.
 //
-// All fields of the core but the counters belong to the holder of the interrupt lock; the holder
-// writes the counters and any thread reads them.
+// Fields of the core belong to the holder of the interrupt lock, unless they say otherwise;
+// `lastEnd` and `turnsLeft` are the serving thread's, `inactive` is a flag that any thread raises.
+// A counter has one writer at a time, and any thread reads it.
 import CUIO
 
 /// Why a line is masked. It is re-armed only while the set is empty (`rearmIfUnmasked`).

@@ -1,5 +1,6 @@
 // Room Core: converts between the public `Duration` and the integers of clocks, counters and system
-// calls. Values, for any thread; not used between the count and the re-arm.
+// calls. The rooms Deferred, Object and Serving, the C interface and the daemon call it where they
+// take or give a time. Values: any thread, no lock; not used between the count and the re-arm.
 
 extension Duration {
   /// Whole nanoseconds, rounded down: 0 for what is negative, the largest number for what is

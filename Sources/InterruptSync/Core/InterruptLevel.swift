@@ -1,5 +1,7 @@
-// Room Core: the level of the calling thread, which the C shim keeps in thread-local memory. Any
-// thread, no lock.
+// Room Core: the level of the calling thread, which the C shim keeps in thread-local memory. The
+// rooms Object, Serving and Deferred ask for it before calls that may wait, drivers where they
+// like. Any thread, each its own level; no lock. Enter and leave of the lock set it (cuio_lock.h),
+// not this file.
 import CUIO
 
 /// The level at which the calling thread runs. A check on the caller, not the exclusion itself,

@@ -1,6 +1,9 @@
-// Room Core: the interrupt lock as an object, and where locks live. Any thread may take it, at any
-// level up to DIRQL; it is the innermost lock. Code that runs a routine uses `enter` and `leave`,
-// which also raise and restore the thread's level.
+// Room Core: the interrupt lock as an object, and the pool that locks come from. The rooms Object,
+// Serving and Swift take it, and so do the C and Windows layers; drivers make one to share it, and
+// repair it. Any thread, at any level up to DIRQL. While you hold it, take only a monitor for a
+// moment or, with a hub's, a member's lock. Code that runs a routine uses `enter` and `leave`,
+// which also raise and restore the thread's level. Making and releasing one takes the pool's
+// monitor; the memory is reused, never freed.
 package import CUIO
 import LinuxSystem
 import Synchronization

@@ -1,6 +1,8 @@
-// Room Core: the core between dispatches: its memory, and the lists that a dispatch walks. Each
-// cell is allocated and freed by one owner, which outlives every user. The thread that holds the
-// interrupt lock changes a list; nothing here runs inside a dispatch.
+// Room Core: the core between dispatches: its memory, and the lists that a dispatch walks.
+// SyncStorage and Registration link and unlink routines, on the caller's thread with the object's
+// interrupt lock held; nothing here runs inside a dispatch. ServedLine, Connection and the others
+// that need a cell allocate it and free it: one owner, which outlives every user. That takes no
+// lock.
 import CUIO
 
 /// In which manner an interrupt walks the list of service routines. Fixed for the life of the

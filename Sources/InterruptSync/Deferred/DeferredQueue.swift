@@ -1,6 +1,8 @@
-// Room Deferred: the queue of deferred routines and its thread. Queueing is one exchange and never
-// waits, so that a service routine may do it with the interrupt lock held; routines run on the
-// queue's thread without it.
+// Room Deferred: the queue of deferred routines and its thread. Drivers make queues, and so do the
+// C and Windows layers and hosted drivers, at PASSIVE_LEVEL. DeferredRoutine queues on any thread
+// at any level, also with an interrupt lock held: one exchange, which never waits. Routines run on
+// the queue's thread at its level, DISPATCH or PASSIVE, without the interrupt lock. No lock guards
+// the list; a monitor guards the start and the pool of eventfds.
 import CUIO
 import Glibc
 import LinuxSystem

@@ -1,6 +1,8 @@
-// Room Deferred: what a service routine leaves for later, run on the queue's thread without the
-// interrupt lock (N22, D1 to D3). Queueing and taking back are atomic exchanges: any thread, any
-// level.
+// Room Deferred: work that a service routine leaves for later, run on the queue's thread without
+// the interrupt lock (N22, D1 to D3). Drivers queue it and take it back, and so do the C and
+// Windows layers and hosted drivers, on any thread at any level; DeferredQueue runs it at the
+// queue's level. No lock: each change of its state is one atomic exchange, and the arguments belong
+// to the thread that made the last.
 import CUIO
 import Synchronization
 

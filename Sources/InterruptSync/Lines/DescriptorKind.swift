@@ -1,5 +1,6 @@
-// Room Lines: what a caller's descriptor is of, which decides whether counts can come from it and how
-// they are read. On the thread that makes a line, without a lock.
+// Room Lines: what a caller's descriptor is of, which decides whether counts can come from it and
+// how they are read. FileDescriptorLine asks when a line is made: on the caller's thread at
+// PASSIVE_LEVEL, without a lock. A value; making it reads /proc and /sys.
 import CUIO
 import Glibc
 import LinuxSystem

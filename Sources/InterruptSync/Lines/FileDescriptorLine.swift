@@ -1,6 +1,8 @@
-// Room Lines: a line over a descriptor that the caller opened. Made on the caller's thread at
-// PASSIVE_LEVEL, without a lock; the serving thread reads it. Its memory lasts as long as the
-// object that is connected to it.
+// Room Lines: a line over a descriptor that the caller opened. Drivers and the C interface make it;
+// connect and disconnect call it. Both on the caller's thread at PASSIVE_LEVEL, the brake on the
+// serving thread, none with an interrupt lock held, unless an object ends inside a routine: then
+// `detach` may come with it. The serving thread reads the memory (MaskedLine), which lasts as long
+// as the object that is connected to it.
 import CUIO
 import Glibc
 import Synchronization

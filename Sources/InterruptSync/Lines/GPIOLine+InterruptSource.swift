@@ -1,5 +1,7 @@
-// Room Lines: a GPIO line as a source of interrupts. Connect and disconnect call it on the caller's thread
-// at PASSIVE_LEVEL, the brake on the serving thread, none of them with an interrupt lock held.
+// Room Lines: a GPIO line as a source of interrupts. The rooms above call it: connect and
+// disconnect on the caller's thread at PASSIVE_LEVEL, the brake and the errors of reads on the
+// serving thread. None of them with an interrupt lock held, unless an object ends inside a routine:
+// then `detach` may come with it. It takes no lock; the calls of GPIOLine are system calls.
 import CUIO
 @_exported public import GPIO
 import Glibc

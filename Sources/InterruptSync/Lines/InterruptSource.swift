@@ -1,8 +1,8 @@
-// Room Lines: where interrupts come from. Everything above is written against this protocol; UIO,
-// VFIO and GPIO lines, software lines and descriptor lines conform. Connect and disconnect call it on the
-// caller's thread at PASSIVE_LEVEL, without a lock; the serving thread then works on the plain
-// memory that
-// `attach()` gives.
+// Room Lines: where interrupts come from. The rooms above know lines by this protocol alone; UIO,
+// VFIO and GPIO lines, software lines and descriptor lines conform. Connect and disconnect
+// (LifeCycle.swift) call it on the caller's thread at PASSIVE_LEVEL, the brake on the serving
+// thread, none with an interrupt lock held, unless an object ends inside a routine: then `detach`
+// may come with it. A dispatch never calls it: it works on the plain memory that `attach()` gives.
 package import CUIO
 import UIO
 

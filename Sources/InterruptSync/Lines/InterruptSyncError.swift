@@ -1,5 +1,7 @@
-// Room Lines: the error that this room and every room above throw. A value for any thread. It is
-// made outside of the interrupt lock, except for a caller that the lock refuses.
+// Room Lines: the error that this room and every room above throw, and the checked mode. A value
+// for any thread; drivers, the C and Windows layers and the daemon read it. It is made outside of
+// the interrupt lock, except for a caller that the lock refuses. No lock; checked mode is one
+// atomic flag.
 import Glibc
 import Synchronization
 public import UIO

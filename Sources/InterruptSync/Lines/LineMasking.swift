@@ -1,6 +1,8 @@
-// Room Lines: how a line over a descriptor of the caller's is masked and unmasked, and the memory of it that
-// a dispatch works on. Made on the caller's thread; each call's comment says which thread makes it, and
-// whether the interrupt lock is held.
+// Room Lines: how a line over a descriptor of the caller's is masked and unmasked, and the memory
+// of it that a dispatch works on. FileDescriptorLine makes and calls it, at PASSIVE_LEVEL without
+// an interrupt lock: on the caller's thread, for the brake on the serving thread. Calls of
+// `eachInterrupt` are the exception: the re-arm and the mask run them with the interrupt lock held.
+// No lock of its own.
 import CUIO
 import Glibc
 import LinuxSystem

@@ -1,6 +1,7 @@
-// Room Lines: a line without hardware, an eventfd. Any thread triggers it, at any level without a
-// lock; the serving thread reads it. Its memory lasts as long as the object that is connected to
-// it.
+// Room Lines: a line without hardware, an eventfd. Drivers, tests, the C and Windows layers and the
+// daemon make it below DIRQL, and trigger it on any thread at any level, also with an interrupt
+// lock held. Connect and disconnect claim it on the caller's thread; the serving thread reads its
+// memory, which lasts as long as the object that is connected to it. No lock: one atomic flag.
 import CUIO
 import Synchronization
 import UIO

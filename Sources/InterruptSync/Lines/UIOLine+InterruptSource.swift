@@ -1,6 +1,8 @@
-// Room Lines: a UIO device's line as a source of interrupts. Connect and disconnect call it on the
-// caller's thread at PASSIVE_LEVEL, without a lock. `import InterruptSync` alone brings devices,
-// lines and registers to a driver.
+// Room Lines: a UIO device's line as a source of interrupts. The rooms above call it: connect and
+// disconnect on the caller's thread at PASSIVE_LEVEL, the errors of reads and re-arms on the
+// serving thread, none with an interrupt lock held, unless an object ends inside a routine: then
+// `detach` may come with it. It takes no lock. `import InterruptSync` alone brings devices, lines
+// and registers to a driver.
 import CUIO
 import Glibc
 @_exported public import UIO

@@ -1,6 +1,8 @@
-// Room Lines: a vector of a VFIO device, or its INTx, as a source of interrupts. Connect and disconnect
-// call it on the caller's thread at PASSIVE_LEVEL, the brake on the serving thread, none of them with an
-// interrupt lock held.
+// Room Lines: a vector of a VFIO device, or its INTx, as a source of interrupts. The rooms above
+// call it: connect and disconnect on the caller's thread at PASSIVE_LEVEL, the brake and the errors
+// of reads on the serving thread. None with an interrupt lock held, unless an object ends inside a
+// routine: then `detach` may come with it. Arming and disarming take the monitor of the device's
+// vectors.
 import CUIO
 import Glibc
 @_exported public import VFIO

@@ -1,6 +1,7 @@
 // Room Object: calls that wait for the interrupt lock only so long, for a thread that serves others
-// as well, such as the daemon's control thread. PASSIVE_LEVEL; a routine that hangs then stops its
-// own line and no other.
+// as well. The daemon makes them on its control thread at PASSIVE_LEVEL: transactions, and the
+// check whether a device answers. The routine runs at DIRQL under the object's interrupt lock. A
+// routine that hangs then stops its own line and no other.
 import CUIO
 import Glibc
 

@@ -1,6 +1,8 @@
 // Room Object: the object of this module, an interrupt line and a lock. Service routines run when
 // the line fires, synchronized routines when a caller asks, and no two of them ever run at once.
-// Any thread may call it; each call says at which level. Its life is in LifeCycle.swift.
+// The room Swift, the C and Windows layers and the daemon call it on any thread; each call says at
+// which level. The state is under the object's monitor, the routines under its interrupt lock. Its
+// life is in LifeCycle.swift.
 import CUIO
 import LinuxSystem
 import Synchronization

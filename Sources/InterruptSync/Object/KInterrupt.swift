@@ -1,5 +1,7 @@
-// Room Object: an interrupt handle, which outlives its connection and then says so. On the caller's
-// thread, at any level up to DIRQL; the routine runs under the object's interrupt lock.
+// Room Object: an interrupt handle, which outlives its connection and then says so. Drivers take it
+// and call through it, and so does the C interface, on their own thread at any level up to DIRQL;
+// the routine runs at DIRQL under the object's interrupt lock. Taking one needs the object's
+// monitor for a moment.
 import CUIO
 import LinuxSystem
 import Synchronization

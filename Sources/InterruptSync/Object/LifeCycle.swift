@@ -1,6 +1,9 @@
-// Room Object: the life of an object: connect, disconnect, and the last release. Connect and
-// disconnect run on the caller's thread at PASSIVE_LEVEL without the interrupt lock; the last
-// release comes on any thread, at any level, perhaps inside one of the object's own routines.
+// Room Object: the life of an object: connect, disconnect, and the last release. Drivers call it
+// through `Interrupt`, the C and Windows layers and the daemon directly, and SharedLine for its
+// hub: on the caller's thread at PASSIVE_LEVEL, without the interrupt lock, which it takes for
+// moments. The last release comes on any thread, at any level, perhaps inside one of the object's
+// own routines. The monitor guards the phase; never wait for the serving thread or the interrupt
+// lock with it held.
 import CUIO
 import Synchronization
 import UIO

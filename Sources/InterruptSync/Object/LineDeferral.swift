@@ -1,6 +1,7 @@
 // Room Object: a line that stays masked after its interrupt until another process has serviced it.
-// A service routine that hands the interrupt on calls the first half under the interrupt lock;
-// another thread releases the line at PASSIVE_LEVEL, outside of the routines.
+// The daemon's Attachment calls it: `deferLine` in its service routine, on the serving thread under
+// the interrupt lock; `releaseLine` on the control thread at PASSIVE_LEVEL without it. Releasing
+// takes the lock for the re-arm, so that no dispatch runs meanwhile.
 import CUIO
 import LinuxSystem
 

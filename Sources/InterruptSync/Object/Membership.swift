@@ -1,7 +1,8 @@
-// Room Object: one object on a line that several share (N21): the service routine of the hub that runs
-// the member's list, and the way that the member's own reports take. A dispatch, which holds the
-// hub's lock, only notes them. The hub's serving thread delivers them afterwards, at PASSIVE_LEVEL
-// without a lock, as every report.
+// Room Object: one object on a line that several share (N21): the service routine of the hub that
+// runs the member's list, and the way that the member's own reports take. SharedLine makes and ends
+// it, on the caller's thread. The hub's dispatch calls `serve` on the serving thread at DIRQL: it
+// holds the hub's lock, takes the member's, and only notes reports. Connection delivers them
+// afterwards on that thread, at PASSIVE_LEVEL without a lock. The monitor counts reports under way.
 import CUIO
 import Glibc
 import LinuxSystem

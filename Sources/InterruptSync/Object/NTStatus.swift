@@ -1,5 +1,6 @@
 // Room Object: an object's results for other languages: Windows' statuses and C's error numbers.
-// Values; any thread, any level.
+// Routines return them; the C and Windows layers, the daemon's recipes and hosted drivers make and
+// read them. Values: any thread, any level, no lock.
 import Glibc
 import UIO
 

@@ -1,7 +1,9 @@
 // Room Object: an object and the processes that fork(2) makes. A child has a copy of the object's
-// memory, the descriptors of its line, and neither its thread nor the right to the device. The
-// caller's thread, any level; no lock is taken before the check, as in a child a thread that does
-// not exist may have it.
+// memory, the descriptors of its line, and neither its thread nor the right to the device. Calls
+// that need the object's line or thread ask here first, on the caller's thread at any level: no
+// lock is taken before that check, as in a child a thread that does not exist may have it. At
+// exit(3) ProcessEnd calls `endWithProcess` on the exiting thread, which waits for the interrupt
+// lock at most 100 ms.
 import CUIO
 import LinuxSystem
 import Synchronization

@@ -1,6 +1,7 @@
-// Room Object: the list of service routines. Routines are added on the caller's thread at
-// PASSIVE_LEVEL; the list itself is in SyncStorage.swift. The order of locks: registering, then the
-// interrupt lock; the monitor last.
+// Room Object: adds service routines. Drivers call it through `Interrupt`, the C and Windows
+// layers, the daemon and SharedLine directly: on the caller's thread at PASSIVE_LEVEL, without the
+// interrupt lock. It takes registering, then the object's monitor for a moment, then the interrupt
+// lock for the link. The list itself, and cancelling, are in SyncStorage.swift.
 import CUIO
 import LinuxSystem
 

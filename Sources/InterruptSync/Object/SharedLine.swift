@@ -1,7 +1,8 @@
 // Room Object: one line, several sync objects: the counterpart of several interrupt objects on one
-// vector (N21). A hub object owns the line; each member is one service routine of the hub, and runs
-// its own list by its own mode under its own lock. Lock order: the hub's, then a member's. Connect
-// and disconnect run on the caller's thread at PASSIVE_LEVEL, without a lock.
+// vector (N21). Drivers and the Windows layer connect members, on their own thread at PASSIVE_LEVEL
+// without an interrupt lock. A hub object owns the line; each member is one service routine of the
+// hub, and runs its own list by its own mode under its own lock: on the serving thread, first the
+// hub's lock, then a member's. The monitor guards the members.
 import CUIO
 import LinuxSystem
 

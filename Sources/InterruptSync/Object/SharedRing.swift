@@ -1,6 +1,8 @@
 // Room Object: carries the records of dispatches into another process: a ring in sealed memory, and
-// a wake-up. Made and released at PASSIVE_LEVEL on any thread; the observers' thread writes the
-// ring. No lock.
+// a wake-up. The daemon's Subscribe makes and releases it, on the control thread at PASSIVE_LEVEL;
+// the observers' thread writes the ring, without a lock. Its feeds call `observe`. `setCaptured`
+// takes the interrupt lock; LifeCycle calls `record` with it held. The other process may write
+// anything into that memory: trust nothing read from it.
 import CUIO
 import Glibc
 package import LinuxSystem

@@ -1,5 +1,8 @@
-// Room Object: what an object counts. Counters are written under the interrupt lock, and read by
-// any thread at any level without a lock that a routine can hold.
+// Room Object: the counts of an object. Drivers, the C and Windows layers and the daemon read them
+// on any thread at any level. Counters need no lock; the list of routines needs the object's
+// monitor, which no routine holds. Dispatches and calls write them under the interrupt lock, the
+// serving thread its own without. The daemon restores totals on the control thread, with the
+// interrupt lock taken.
 import CUIO
 import LinuxSystem
 

@@ -1,7 +1,9 @@
 // Room Object: what an object keeps besides its line's service: the list of routines, the phase of
-// its life, its observers. The interrupt lock guards the list that a dispatch walks, the monitor the
-// rest. Apart from `InterruptSyncObject`, because the serving thread keeps it too: the object's
-// last reference may be released inside one of its own routines (N12).
+// its life, its observers. The other files of the room call it, mostly on the caller's thread;
+// Connection calls `reportForMembers` on the serving thread. The interrupt lock guards the list
+// that a dispatch walks, registering its changes, the monitor the rest; take them in the order
+// registering, interrupt lock, monitor. Apart from `InterruptSyncObject`, because the serving
+// thread keeps it too: the last reference may be released inside a routine (N12).
 import CUIO
 import Glibc
 import LinuxSystem

@@ -1,6 +1,8 @@
-// Room Object: synchronized calls, in each shape that a surface needs. On the caller's thread, at
-// any level up to DIRQL; the routine runs at DIRQL under the interrupt lock. Every shape enters and
-// leaves by the same pair (cuio_lock.h).
+// Room Object: synchronized calls, in each shape that a surface needs. The room Swift, the C and
+// Windows layers and hosted drivers call it on the caller's thread, at any level up to DIRQL; the
+// routine runs at DIRQL under the interrupt lock, which the call takes and releases, and must not
+// wait. Every shape enters and leaves by the same pair (cuio_lock.h). Only `acquireInterruptLock`,
+// for the Windows layer, returns with the lock held.
 package import CUIO
 
 extension Cell<SyncCore> {

@@ -1,7 +1,9 @@
-// Room Observing: the records of one object's dispatches on their way to its observers. A
-// dispatch writes one record, after it has left the interrupt lock, into memory of this process
-// that no other has; the observers' thread takes it from there. Any thread adds and removes
-// observers, at any level, and never takes the interrupt lock for that.
+// Room Observing: the records of one object's dispatches on their way to its observers. Dispatches
+// write a record on the serving thread, after they have left the interrupt lock, into memory of
+// this process that no other has; the observers' thread takes it from there. SharedRing,
+// InterruptEvents and the daemon's event streams add observers at PASSIVE_LEVEL and remove them on
+// any thread at any level. A monitor guards these changes; the interrupt lock is never taken for
+// them.
 package import CUIO
 import LinuxSystem
 

@@ -1,7 +1,8 @@
 // Room Observing: the one thread that takes the records of every observed object and hands each to
 // the object's observers, so that no dispatcher touches a file or memory that an observer has, and
-// none takes longer because more observe. Any thread posts to it; a monitor guards the letters and
-// is held for a moment only. It starts with the first observer and stays.
+// none takes longer because more observe. RecordSource starts it with the first observer and posts
+// letters to it, on any thread; it stays. A monitor guards the letters and is held for a moment
+// only; everything else is the observers' thread's own, at PASSIVE_LEVEL without a lock.
 import CUIO
 import Glibc
 import LinuxSystem

@@ -1,6 +1,8 @@
 // Room Serving: looks at what a line costs (StormCost.swift) and whether its device is ever silent
-// (LineWatch.swift), and brakes a line that costs too much for nothing. After a re-arm, on the
-// serving thread, without the interrupt lock.
+// (LineWatch.swift), and brakes a line that costs too much for nothing. Connection+Recovery and
+// StormBrake call it on the serving thread at PASSIVE_LEVEL, after a re-arm, without the interrupt
+// lock; it takes the lock only to mask the line. A report comes last: its handler may end the
+// connection.
 import CUIO
 import Glibc
 import LinuxSystem

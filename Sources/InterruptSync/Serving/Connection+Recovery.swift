@@ -1,6 +1,8 @@
-// Room Serving: repairs after a dispatch, which cannot be made under the lock, such as a second
-// try of a failed re-arm. On the serving thread, without the interrupt lock. Nothing here waits: the thread
-// asks again when the time has come.
+// Room Serving: repairs after a dispatch, which cannot be made under the lock, such as a second try
+// of a failed re-arm. DispatcherThread and GroupThread call it on the serving thread at
+// PASSIVE_LEVEL, without the interrupt lock, which it takes for a moment to re-arm or to look at
+// the mask. Nothing here waits: the thread asks again when the time has come. A report comes last,
+// since its handler may end the connection.
 import CUIO
 import Glibc
 import Synchronization

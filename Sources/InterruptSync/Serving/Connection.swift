@@ -1,9 +1,9 @@
-// Room Serving: one connection, from connect to disconnect. `Connection` is the part that every
-// thread kind shares: its fields say who may touch them. `LineServer` is what differs, a thread of
-// the line's own (DispatcherThread) or one that it shares with others (GroupMember). Here is what
-// other threads do with a connection; Connection+Recovery.swift and StormBrake.swift are what the
-// serving thread does when a re-arm failed or a storm began. The activity's monitor guards what
-// they share.
+// Room Serving: one connection, from connect to disconnect. LifeCycle makes and ends it, on the
+// caller's thread without the interrupt lock (only `requestStop` may come with it). `LineServer` is
+// the kind of thread: one of the line's own (DispatcherThread), or one that it shares
+// (GroupMember). Fields say which thread may touch them; the activity's monitor guards what threads
+// share, and no report is delivered with it held. The serving thread's part, at PASSIVE_LEVEL, is
+// in Connection+Recovery, Connection+Cost and StormBrake.
 import CUIO
 import Synchronization
 import UIO

@@ -1,5 +1,6 @@
-// Room Serving: what a driver asks of the thread that serves its line. Values, for any thread;
-// nothing is asked of the system before a thread starts.
+// Room Serving: what a driver asks of the thread that serves its line. Drivers, the C interface and
+// the daemon's DeviceSettings make them; ThreadPlacement and WaitConditions read them when a thread
+// starts. Values: any thread, no lock; nothing is asked of the system here.
 
 /// How the dispatcher thread of a connection runs.
 ///

@@ -1,5 +1,7 @@
-// Room Serving: a group as a driver sees it. Any thread may ask; making and releasing one is for
-// PASSIVE_LEVEL, without an interrupt lock.
+// Room Serving: a group as a driver sees it. Drivers, the C interface and the daemon make it, at
+// PASSIVE_LEVEL without an interrupt lock, and each of its objects keeps it; LifeCycle asks it
+// before a call that would wait. Any thread may ask. GroupThread does the work, under its monitor.
+// The last release waits for the thread only at PASSIVE_LEVEL.
 
 /// One thread that dispatches for many lines.
 ///

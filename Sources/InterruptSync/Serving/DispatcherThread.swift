@@ -1,6 +1,8 @@
-// Room Serving: a thread that serves one line, at interrupt level. The first half is called by
-// other threads; the loop runs on the thread itself, waits for the line without the lock and
-// dispatches under it (Dispatch.swift).
+// Room Serving: a thread that serves one line. LifeCycle makes it at connect and stops it, on the
+// caller's thread without the interrupt lock (only `requestStop` may come with it): that is the
+// first half. The loop runs on the dispatcher's own thread: it waits for the line at PASSIVE_LEVEL
+// without a lock, and dispatches at DIRQL under the interrupt lock (Dispatch.swift). The activity's
+// monitor guards the start and the end.
 import CUIO
 import Glibc
 import LinuxSystem

@@ -1,6 +1,8 @@
 // Room Serving: a connection that a group's thread serves, and its slot, which is what that thread
-// works on. Other threads call the member, without the interrupt lock; once the slot is in the
-// poller only the group's thread uses it.
+// works on. LifeCycle makes it at connect and ends it, on the caller's thread without the interrupt
+// lock (only `requestStop` may come with it). Once the slot is in the poller only the group's
+// thread uses it: GroupThread+Loop calls `serveSlot`, which reads and dispatches under the line's
+// interrupt lock. The group's monitor guards who is a member.
 import CUIO
 import Glibc
 import UIO

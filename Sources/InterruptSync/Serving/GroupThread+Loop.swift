@@ -1,6 +1,7 @@
-// Room Serving: the loop of a group's thread. It reads and dispatches the lines that the poller
-// reports, in turns. All of it runs on that thread, and takes an interrupt lock only inside a
-// dispatch.
+// Room Serving: the loop of a group's thread. GroupThread starts it. It reads and dispatches the
+// lines that the poller reports, in turns, and hands what remains to GroupThread+Recovery. All of
+// it runs on that thread: at PASSIVE_LEVEL without a lock, and inside a dispatch at DIRQL with the
+// interrupt lock of that line. Nothing here allocates for an interrupt.
 import CUIO
 import Glibc
 import Synchronization

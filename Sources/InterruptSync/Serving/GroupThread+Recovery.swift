@@ -1,5 +1,7 @@
 // Room Serving: what a group's thread does for one line besides dispatching: recovery, the end, and
-// leaving. On that thread, without an interrupt lock.
+// leaving. GroupThread+Loop calls it on that thread at PASSIVE_LEVEL, without an interrupt lock;
+// GroupThread also calls `remove`, with the group's monitor held, while that thread is in a report
+// handler. After a report the line, or any other, may be disconnected.
 import CUIO
 import Glibc
 import UIO

@@ -1,6 +1,8 @@
-// Room Serving: the thread's half of a group. It must not keep the group alive, or the group would
-// never end. Here is what other threads do with it, without an interrupt lock;
-// GroupThread+Loop.swift is its loop.
+// Room Serving: the thread's half of a group. DispatcherGroup makes and stops it, GroupMember adds
+// lines and takes them out, on the caller's thread without an interrupt lock (only `leave` may come
+// with one); a report handler may call it on the group's thread. It must not keep the group alive,
+// or the group would never end. The monitor guards members, leaving and the start; the fields below
+// "The thread's own" belong to the group's thread. GroupThread+Loop.swift is its loop.
 import CUIO
 import Glibc
 import LinuxSystem

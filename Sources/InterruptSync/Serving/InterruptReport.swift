@@ -1,5 +1,7 @@
-// Room Serving: how a connection brakes a storm, and what it reports to its owner. Values. A report
-// is made on the serving thread, at PASSIVE_LEVEL without a lock.
+// Room Serving: how a connection brakes a storm, and what it reports to its owner. Values: any
+// thread, no lock. Drivers, the C interface and the daemon set the policy and get the reports.
+// Connection and Membership make them on the serving thread, ThreadPlacement on the connecting
+// thread, KeptAffinity on the one that looks; all at PASSIVE_LEVEL, without an interrupt lock.
 import LinuxSystem
 
 /// How the brake treats a line that takes a processor for nothing (N20, S7): it is masked, which

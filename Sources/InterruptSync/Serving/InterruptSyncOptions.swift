@@ -1,4 +1,6 @@
-// Room Serving: how an object wants to be served. Values, for any thread, made before the object.
+// Room Serving: how an object wants to be served. Drivers, the C and Windows layers and the daemon
+// make them before the object; SyncStorage and LifeCycle read them. Values: any thread, no lock,
+// never changed afterwards.
 
 /// Choices that are made once, when a sync object is made.
 public struct InterruptSyncOptions: Sendable {

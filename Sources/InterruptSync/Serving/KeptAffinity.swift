@@ -1,7 +1,8 @@
-// Room Serving: processors that attributes ask for, of threads and of lines' interrupts, and how they
-// are kept: the kernel widens a thread whose last processor goes offline, other programs move
-// interrupts, and nothing puts them back. A program looks about once a second, on a thread that may
-// read files; no interrupt lock is held. A monitor guards the list.
+// Room Serving: processors that attributes ask for, of threads and of lines' interrupts, and how
+// they are kept: the kernel widens a thread whose last processor goes offline, other programs move
+// interrupts, and nothing puts them back. ThreadPlacement makes one. The daemon's control thread,
+// or a program's ordinary one, looks about once a second, at PASSIVE_LEVEL without an interrupt
+// lock; the serving thread delivers what it found. A monitor guards the list, not the look.
 import CUIO
 import Glibc
 import LinuxSystem

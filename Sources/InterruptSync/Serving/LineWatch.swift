@@ -1,8 +1,8 @@
 // Room Serving: watches a device whose line costs too much. PCI STATUS says whether a function asks
-// for service, but not why: it was not silenced, or its next interrupt has come already. So a thread
-// of its own looks again and again while the routines run. A device that is serviced is silent
-// between the acknowledgement and the next interrupt, however soon that comes; one that nothing
-// silences is never. Without the interrupt lock; the serving thread begins it and asks for its answer.
+// for service, but not why. So the thread `line watch` reads it again and again while the routines
+// run: a device that is serviced is silent between the acknowledgement and the next interrupt, one
+// that nothing silences is never. Connection+Cost begins it on the serving thread, counts
+// dispatches and asks for its answer. PASSIVE_LEVEL; no lock, only atomics.
 import CUIO
 import Glibc
 import LinuxSystem

@@ -1,7 +1,8 @@
-// Room Serving: the end of the process while objects are connected and deferred routines are queued.
-// exit(3) destroys, one after the other, what routines work with, and the library's threads run on
-// meanwhile. So the exiting thread comes here first. A monitor guards the list; the interrupt lock
-// of each object is waited for only so long.
+// Room Serving: the end of the process while objects are connected and deferred routines are
+// queued. exit(3) destroys, one after the other, what routines work with, and the library's threads
+// run on meanwhile. So the exiting thread comes here first. LifeCycle and DeferredQueue enter and
+// leave the list, on the caller's thread. A monitor guards it; each `endWithProcess` runs without
+// it, and waits for an interrupt lock only so long.
 import CUIO
 import Glibc
 import LinuxSystem

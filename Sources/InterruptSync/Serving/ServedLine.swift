@@ -1,8 +1,8 @@
-// Room Serving: what a serving thread knows of the object whose line it serves. The object's own
-// part (list, life cycle) is a subclass in the room above, so that one reference keeps all that a
-// dispatch still needs when the object's last reference is released inside one of its routines
-// (N12). The interrupt lock guards the core; everything else here never changes, and any thread
-// reads it.
+// Room Serving: what a serving thread knows of the object whose line it serves. SyncStorage, in the
+// room above, is its subclass, so that one reference keeps all that a dispatch still needs when the
+// object's last reference is released inside one of its routines (N12). Connection calls it on the
+// serving thread, the room Object on the caller's. The interrupt lock guards the core, and
+// `holdingLock` takes it; everything else here never changes, and any thread reads it.
 import CUIO
 import Glibc
 

@@ -1,6 +1,8 @@
 // Room Serving: the storm brake, from the pause to the release. A dispatch finds the storm and
-// masks the line (Dispatch.swift); everything here follows outside the interrupt lock, on the
-// serving thread. Only a thread that has no other line waits here.
+// masks the line (Dispatch.swift). Connection+Recovery, Connection+Cost, DispatcherThread and
+// GroupThread call the rest on the serving thread at PASSIVE_LEVEL, without the interrupt lock,
+// which only the re-arm takes. Only a thread that has no other line waits here. A report comes
+// last: its handler may end the connection.
 import CUIO
 import LinuxSystem
 import Synchronization

@@ -1,6 +1,7 @@
 // Room Serving: what a line costs, claimed or not, and whether that is too much. A device that is
-// claimed and never silenced takes a processor for as long as it is connected. A value of the serving
-// thread's, which looks once in some dozens of dispatches, after a re-arm and without the lock.
+// claimed and never silenced takes a processor for as long as it is connected. A value in
+// Connection: Connection+Cost asks it on the serving thread, once in some dozens of dispatches, at
+// PASSIVE_LEVEL after a re-arm and without a lock.
 import CUIO
 import LinuxSystem
 

@@ -1,5 +1,7 @@
-// Room Serving: what the attributes of a thread ask of the system. On the thread that connects,
-// without a lock; nothing here fails, a refusal is reported.
+// Room Serving: what the attributes of a thread ask of the system. DispatcherThread, GroupThread,
+// GroupMember, DeferredQueue and AsyncWorker call it when they start: on the thread that connects,
+// or makes the group, queue or executor, at PASSIVE_LEVEL without an interrupt lock. Nothing here
+// fails: a refusal is reported, and the thread runs without.
 import CUIO
 import Glibc
 import LinuxSystem

@@ -1,6 +1,7 @@
-// Room Serving: whether a thread may read on for a while instead of sleeping. A rule about plain
-// values, so that it can be tested without the machines it is about; the second half asks the
-// system for them, on the connecting thread.
+// Room Serving: whether a thread may read on for a while instead of sleeping. DispatcherThread and
+// GroupThread ask when they start, on the thread that connects or makes the group, at PASSIVE_LEVEL
+// without a lock. A rule about plain values, so that it can be tested without the machines it is
+// about; the second half asks the system for them.
 import CUIO
 import Glibc
 import UIO

@@ -1,6 +1,7 @@
-// Room Serving: how long the next spin may take, and what a wake-up costs, which decides it. A
-// pacer belongs to its serving thread, which uses it without a lock. Times in ticks of linux_clock.h
-// unless named otherwise.
+// Room Serving: how long the next spin may take, and what a wake-up costs, which decides it.
+// DispatcherThread and GroupThread have one each. It is a value of the serving thread, which uses
+// it at PASSIVE_LEVEL before it sleeps, without a lock. Times in ticks of linux_clock.h unless
+// named otherwise.
 import CUIO
 import Synchronization
 

@@ -1,6 +1,8 @@
-// Room Swift: where async code meets the interrupt lock. A job waits for the lock on the worker's
-// ordinary thread, so that no thread of the cooperative pool blocks. Control plane: a job costs an
-// allocation and a wake-up.
+// Room Swift: where async code meets the interrupt lock. Interrupt+Synchronize and
+// InterruptExecutor hand jobs over, on any thread. A job runs on the async worker's thread and
+// waits there for the interrupt lock, so that no thread of the cooperative pool blocks. A monitor
+// guards the list of jobs, and is held while the thread starts, never in a job. Control plane: a
+// job costs an allocation and a wake-up.
 import CUIO
 import Glibc
 import LinuxSystem

@@ -1,5 +1,6 @@
-// Room Swift: synchronized bodies over the typed state, in the calling thread or awaited. The body
-// runs at DIRQL under the interrupt lock.
+// Room Swift: synchronized bodies over the typed state. Drivers call it, in the calling thread at
+// any level up to DIRQL, or awaited from a task: then the body runs on the async worker's thread.
+// The body runs at DIRQL under the interrupt lock, which the call takes and releases.
 //
 // Why a result is `Sendable` and not merely `sending`: the compiler does not check that a sending
 // result of a body over `inout sending` is apart from the state, so a reference into it could leave

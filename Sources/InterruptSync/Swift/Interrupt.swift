@@ -1,6 +1,7 @@
 // Room Swift: the object of this module for drivers in Swift. The untyped object beneath does the
-// work; this type keeps the state where only the holder of the interrupt lock reaches it. Any
-// thread may call it; each call says at which level.
+// work; this type keeps the state where only the holder of the interrupt lock reaches it. Drivers
+// call it on any thread; each call says at which level. It takes no lock of its own: those of
+// LifeCycle.swift.
 
 /// An interrupt sync object with the state that its routines share.
 ///

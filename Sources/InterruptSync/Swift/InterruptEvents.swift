@@ -1,6 +1,7 @@
-// Room Swift: an object's dispatches as an asynchronous sequence. The observers' thread fills each
-// watcher's buffer and resumes its tasks, because to resume one takes locks and may allocate. A
-// monitor guards the buffer; a dispatch never takes it.
+// Room Swift: an object's dispatches as an asynchronous sequence. Drivers make it at PASSIVE_LEVEL,
+// and their tasks wait for the next event. The observers' thread fills each watcher's buffer and
+// resumes its tasks, because to resume one takes locks and may allocate. A monitor guards the
+// buffer; a dispatch never takes it.
 import CUIO
 public import GPIO
 import Glibc

@@ -1,6 +1,8 @@
-// Room Swift: actors under the interrupt lock. Exclusion is the lock's, not the thread's: a holder
-// of the lock is alone, and may therefore enter the actor without waiting for it. Jobs run on the
-// executor's thread at DIRQL.
+// Room Swift: actors under the interrupt lock. Drivers make one at PASSIVE_LEVEL and name it in an
+// actor; the Swift runtime calls `enqueue`, on any thread. Exclusion is the lock's, not the
+// thread's: a holder of the lock is alone, and may therefore enter the actor without waiting for
+// it. Jobs run on the executor's thread (AsyncWorker) at DIRQL under the interrupt lock: they must
+// not wait.
 
 /// A serial executor whose jobs run under an interrupt lock, on one thread, at DIRQL: the state of
 /// an actor that names it is protected as an `Interrupt`'s is.

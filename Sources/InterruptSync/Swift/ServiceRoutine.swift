@@ -1,5 +1,6 @@
-// Room Swift: typed service routines. They run on the serving thread at DIRQL under the interrupt
-// lock.
+// Room Swift: typed service routines. Drivers register them on their own thread at PASSIVE_LEVEL,
+// without the interrupt lock (Registration.swift). The dispatch calls them on the serving thread at
+// DIRQL under the interrupt lock: they must not wait.
 //
 // Between the untyped walk and a typed routine: the walk calls a C function with the entry's
 // address; that calls the thunk, which the client's compiler has made for the routine's type. Both
