@@ -1,5 +1,6 @@
 // Floor 7. The parts of a command line that commands share: options, device names with their
-// completion, and times. On the program's one thread; plain values.
+// completion, and times. The commands contain them; the shell's completion calls the names. Plain
+// values, on the program's one thread; no lock.
 import ArgumentParser
 import Glibc
 import InterruptSyncClient

@@ -1,6 +1,7 @@
 // Floor 7. interruptsyncctl: administrators and shell scripts query and control the daemon, and
-// bind devices to UIO drivers. One thread. Each command is one type under Commands/; here is the
-// entry point.
+// bind devices to UIO drivers. They start it, and so do the udev rules. One thread; no lock. Each
+// command is one type under Commands/; here is the entry point, which runs it and turns its error
+// into an exit status.
 import ArgumentParser
 import Glibc
 import InterruptSyncClient

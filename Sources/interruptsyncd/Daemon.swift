@@ -1,5 +1,7 @@
-// Floor 7. The program: its command line, and the wiring of the service. `main` runs on the control
-// thread and returns when the service ends; no lock.
+// Floor 7. The program: its command line, and the wiring of the service. systemd or a shell starts
+// it. `main` runs on the control thread, which is the process's main thread, and returns when the
+// service ends; no lock. Descriptors and the environment are taken first, before there is another
+// thread.
 import ArgumentParser
 import Glibc
 import InterruptSync

@@ -1,6 +1,6 @@
 // Floor 7. Options about a device, and which of them belong to which device: by their place on the
-// command line. The service reads their values, as it reads those of a .device file. Plain values,
-// which `main` makes.
+// command line. Daemon.swift makes them and passes them to the service, which reads their values as
+// it reads those of a .device file. Plain values; control thread, before the loop starts; no lock.
 import ArgumentParser
 import InterruptSyncService
 

@@ -1,6 +1,7 @@
 // Clients room. What each user may do: decided by the groups that the kernel reports for a peer,
-// and never by default. Values; groups are looked up when a policy is made, and a device's own
-// groups at each call. Control thread; no lock.
+// and never by default. Service makes one at the start and at each reload; ClientService asks it
+// for every call. Values; groups are looked up when a policy is made, and a device's own groups at
+// each call. Control thread; no lock.
 import Glibc
 import Varlink
 

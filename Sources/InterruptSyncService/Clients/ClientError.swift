@@ -1,5 +1,7 @@
-// Clients room. The errors of io.interruptsync, as its description declares them. A hint and the
-// cause's code are parameters of their own: no client cuts them out of a text. Pure functions.
+// Clients room. The errors of io.interruptsync, as its description declares them. The files of
+// ClientService and EventStream make them, clients read them. A hint and the cause's code are
+// parameters of their own: no client cuts them out of a text. Pure functions, called on the control
+// thread; no lock.
 import Glibc
 import InterruptSync
 import LinuxSystem

@@ -1,5 +1,6 @@
 // Clients room. Methods that only read: devices, statistics, metrics, and changes of devices; and
-// the JSON of devices. Control thread; no lock.
+// the JSON of devices. The Varlink server calls them for clients' messages, DeviceRegistry calls
+// the observers of changes. Control thread; no interrupt lock is held or taken.
 import InterruptSync
 import UIO
 import Varlink

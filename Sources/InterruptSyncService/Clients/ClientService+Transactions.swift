@@ -1,6 +1,7 @@
-// Clients room. Methods that act on a device: transactions, and lines that the client services.
-// Control thread; no lock is held here, but a transaction takes the device's interrupt lock for as
-// long as its operations run, which the limits bound.
+// Clients room. Methods that act on a device: transactions, and lines that the client services. The
+// Varlink server calls them for clients' messages. Control thread; no lock is held here, but a
+// transaction takes the device's interrupt lock for as long as its operations run, which the limits
+// bound.
 import InterruptSync
 import UIO
 import Varlink

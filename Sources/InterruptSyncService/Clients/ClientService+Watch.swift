@@ -1,6 +1,7 @@
 // Clients room. Methods that follow interrupts as they come: rings in shared memory, which the
 // observers' thread writes and the client reads without this thread, and a coalesced stream for
-// shells. Control thread; no lock.
+// shells. The Varlink server calls them for clients' messages, DeviceRegistry calls the observers
+// of changes. Control thread; no interrupt lock is held or taken.
 import InterruptSync
 import LinuxSystem
 import UIO

@@ -1,6 +1,8 @@
-// Clients room. io.interruptsync: what clients can ask of the daemon. This file resolves devices,
-// checks roles and counts what each user has registered; each group of methods has an extension in a
-// file of its own. Control thread; no lock.
+// Clients room. io.interruptsync: what clients can ask of the daemon. Service makes it, opens its
+// sockets, and hands it reloaded settings; the Varlink server calls it for clients' messages. This
+// file resolves devices, checks roles and counts what each user has registered; each group of
+// methods has an extension in a file of its own. Control thread; no lock is held, and
+// `requireResponsive` comes before a call that would wait for one.
 import InterruptSync
 import LinuxSystem
 import UIO

@@ -1,7 +1,8 @@
 // Clients room. One `Events` call, and the feed that all calls about one object share: however many
-// there are, the observers' thread wakes the control thread for them at most once a pause. A slow
-// reader gets fewer replies, and each accounts for all interrupts since the last. Control thread; a
-// monitor guards the one record that the observers' thread leaves for it.
+// there are, the observers' thread wakes the control thread for them at most once a pause.
+// ClientService+Watch makes and ends both. A slow reader gets fewer replies, and each accounts for
+// all interrupts since the last. Control thread; a monitor guards the one record that the
+// observers' thread leaves for it.
 import CUIO
 import InterruptSync
 import LinuxSystem

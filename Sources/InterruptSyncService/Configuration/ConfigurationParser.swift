@@ -1,5 +1,6 @@
-// Configuration room. The syntax of systemd.syntax(7): sections, assignments, comments and continued
-// lines. Keys and values have no meaning here. Pure values.
+// Configuration room. The syntax of systemd.syntax(7): sections, assignments, comments and
+// continued lines. ConfigurationSet calls it with the bytes of each file. Keys and values have no
+// meaning here. Pure values: any thread, in practice the control thread; no lock.
 
 /// Reads one file. It reports every fault and continues; `file` has what is valid.
 struct ConfigurationParser {

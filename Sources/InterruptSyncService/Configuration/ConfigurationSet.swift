@@ -1,6 +1,7 @@
 // Configuration room. Everything that the files say, read in one go: it is valid as a whole or
-// rejected as a whole. Also its dump: what applies, and where each key was written. Control thread,
-// or `main` before there is another; no lock.
+// rejected as a whole. Also its dump: what applies, and where each key was written. `main` and
+// ConfigurationStart read it at the start, Service at a reload; DeviceRegistry asks it for the file
+// of a device. A value; control thread, which before the loop is `main`'s; no lock.
 
 /// The whole configuration.
 package struct ConfigurationSet: Equatable, Sendable {

@@ -1,6 +1,7 @@
 // Configuration room. Which files apply, by the rules of UAPI.6 (folders by priority, files that
-// replace and mask each other, drop-ins), and reading their bytes. The only file of the room that
-// reads the file system. Control thread, or `main` before there is another; no lock.
+// replace and mask each other, drop-ins), and reading their bytes. ConfigurationSet calls it. The
+// only file of the room that reads the file system. Control thread, which before the loop is
+// `main`'s; no lock.
 import Glibc
 import LinuxSystem
 import UIO

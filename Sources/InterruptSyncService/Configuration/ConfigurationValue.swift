@@ -1,6 +1,7 @@
-// Configuration room. How single values are written, and reading those of one section. Each function
-// of `ConfigurationValue` is a reader for a key: text in; a value, or a fault with a hint, out. Pure
-// functions.
+// Configuration room. How single values are written, and reading those of one section. The settings
+// of this room (DaemonSettings, DeviceMatch, DeviceSettings, RoutineSettings) call it. Each
+// function of `ConfigurationValue` is a reader for a key: text in; a value, or a fault with a hint,
+// out. Pure functions, called on the control thread; no lock.
 import Glibc
 import LinuxSystem
 import UIO

@@ -1,5 +1,6 @@
 // Configuration room. [Daemon], the keys of interruptsyncd.conf: the process as a whole, and what
-// clients may use. Pure values.
+// clients may use. ConfigurationSet makes it; Service, ClientService and AccessPolicy read it. Pure
+// values, on the control thread; no lock.
 import Varlink
 
 /// What `interruptsyncd.conf` says.

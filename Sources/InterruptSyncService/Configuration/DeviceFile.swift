@@ -1,5 +1,7 @@
 // Configuration room. One `.device` file with its drop-ins, and the same made of the command line's
-// options: both are read by the same sections and keys. Pure values.
+// options: both are read by the same sections and keys. ConfigurationSet and the program's
+// DeviceArguments make them; DeviceRegistry and ManagedDevice read them. Pure values, on the
+// control thread; no lock.
 package import UIO
 
 /// What a `.device` file says.

@@ -1,5 +1,6 @@
-// Configuration room. [Match], the keys that say which devices a file is for, and what a device is
-// recognized by. Pure values.
+// Configuration room. [Match], the keys that say which devices a file is for, and the properties
+// that a device is recognized by. DeviceFile makes it, ManagedDeviceInfo the properties;
+// ConfigurationSet compares them. Pure values, on the control thread; no lock.
 import Glibc
 package import UIO
 

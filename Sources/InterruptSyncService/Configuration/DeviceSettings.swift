@@ -1,4 +1,6 @@
-// Configuration room. [Device], the keys that say how a device is connected. Pure values.
+// Configuration room. [Device], the keys that say how a device is connected. DeviceFile makes it;
+// DeviceOpener, VFIOFunctions, ManagedDevice and AccessPolicy read it. Pure values, on the control
+// thread; no lock.
 package import InterruptSync
 import LinuxSystem
 package import UIO

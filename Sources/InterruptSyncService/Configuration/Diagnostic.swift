@@ -1,5 +1,6 @@
-// Configuration room. The faults of a configuration: their place, their message, and a hint; and the
-// guess at the word that was meant. Plain values that every reader of this room makes.
+// Configuration room. The faults of a configuration: their place, their message, and a hint; and
+// the guess at the word that was meant. Every reader of this room makes them; `main`, Service and
+// ClientError show them. Plain values, on the control thread; no lock.
 import UIO
 
 /// A place in a configuration file, or an argument of the command line.

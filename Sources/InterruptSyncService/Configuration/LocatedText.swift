@@ -1,6 +1,8 @@
-// Configuration room. Text that knows the position of each of its characters: a value that continues
-// over several lines is one text with a position in each line. Also the items of a list: separated by
-// blanks, quoted if they contain blanks, with the escapes of systemd.syntax(7). Pure values.
+// Configuration room. Text that knows the position of each of its characters: a value that
+// continues over several lines is one text with a position in each line. Also the items of a list:
+// separated by blanks, quoted if they contain blanks, with the escapes of systemd.syntax(7).
+// ConfigurationParser and DeviceFile make it, ConfigurationValue reads it. Pure values, on the
+// control thread; no lock.
 
 /// Valid UTF-8 with positions.
 struct LocatedText: Equatable, Sendable {

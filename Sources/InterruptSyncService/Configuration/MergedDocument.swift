@@ -1,5 +1,6 @@
-// Configuration room. A file and its drop-ins, merged key by key, and the sections and keys that are
-// known. Values have no meaning here. Pure values.
+// Configuration room. A file and its drop-ins, merged key by key, and the sections and keys that
+// are known. ConfigurationSet makes it of files, DeviceFile of options; the settings of this room
+// read its sections. Values have no meaning here. Pure values, on the control thread; no lock.
 
 /// A merged file. It has known sections and keys only.
 struct MergedDocument: Equatable, Sendable {

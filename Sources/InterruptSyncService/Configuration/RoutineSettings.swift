@@ -1,5 +1,6 @@
-// Configuration room. [Routine], the keys that say what services a device's interrupts: a recipe or a
-// driver. Pure values.
+// Configuration room. [Routine], the keys that say what services a device's interrupts: a recipe or
+// a driver. DeviceFile makes it; ManagedDevice+Service registers what it says. Pure values, on the
+// control thread; no lock.
 import UIO
 
 /// One routine of a device. The daemon registers them in the order of their sections.

@@ -1,4 +1,6 @@
-// Configuration room. A time span as people write it, systemd.time(7). Pure values.
+// Configuration room. A time span as people write it, systemd.time(7). ConfigurationValue reads it,
+// DaemonSettings and DeviceSettings keep it, MetricsFile and the methods of clients use it. Pure
+// values, on the control thread; no lock.
 
 /// Nanoseconds.
 package struct TimeSpan: Comparable, Hashable, Sendable, CustomStringConvertible {

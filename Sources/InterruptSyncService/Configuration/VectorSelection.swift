@@ -1,5 +1,6 @@
-// Configuration room. Vectors=, which interrupts of a device of VFIO are serviced, and Vector= of a routine.
-// Pure values.
+// Configuration room. Vectors=, which interrupts of a device of VFIO are serviced, and Vector= of a
+// routine. DeviceSettings and RoutineSettings make it; DeviceRegistry+Vectors reads it. Pure
+// values, on the control thread; no lock.
 
 /// Some of the vectors of a device.
 package enum VectorSelection: Equatable, Sendable {

@@ -1,8 +1,9 @@
 // Devices room. A line that a client services: each interrupt is handed to the client with the line
-// masked, and the line stays masked until the client completes. Control thread, except for the one
-// routine, which runs on the dispatcher's thread under the interrupt lock and only signals: the
-// client through its own end of a pair of sockets, the control thread through an eventfd that no
-// client has.
+// masked, and the line stays masked until the client completes. ClientService+Transactions makes
+// it, completes and ends it, on the control thread, which holds no lock and asks `isResponsive`
+// first. Its one routine runs on the dispatcher's thread under the interrupt lock and only signals:
+// the client through its own end of a pair of sockets, the control thread through an eventfd that
+// no client has.
 import CUIO
 import InterruptSync
 import LinuxSystem

@@ -1,5 +1,8 @@
-// Devices room. What the configuration says of each device, and what a reload changes: devices whose
-// part of it is unchanged are not touched. Control thread; no lock.
+// Devices room. What the configuration says of each device, and what a reload changes: devices
+// whose part of it is unchanged are not touched. Service calls `apply`, clients' methods connect
+// and disconnect, DeviceRegistry asks for a device's part. Control thread, with no lock held.
+// Disconnecting takes the device's interrupt lock: a reload goes through `whenResponsive`, clients'
+// methods ask `requireResponsive` first.
 import InterruptSync
 import UIO
 

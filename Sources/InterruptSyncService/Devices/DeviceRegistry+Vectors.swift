@@ -1,5 +1,7 @@
-// Devices room. Functions of VFIO, each of which is a device for every vector that its file asks for, once it
-// is open; until then it is one device under the function's own id. Control thread; no lock.
+// Devices room. Functions of VFIO, each of which is a device for every vector that its file asks
+// for, once it is open; until then it is one device under the function's own id. Service calls it
+// when a function comes, goes or reports, DeviceRegistry at the start and after a reload. Control
+// thread; no lock is held.
 import DeviceIdentity
 import InterruptSync
 import UIO

@@ -1,6 +1,8 @@
-// Devices room. Every device and software line that the daemon knows: which devices come and go, and
-// who observes that. What the configuration says of each is in DeviceRegistry+Configuration.swift.
-// The registry knows no client: clients call it, and observe it by closures. Control thread; no lock.
+// Devices room. Every device and software line that the daemon knows: which devices come and go,
+// and who observes that. Service makes it and passes on arrivals, removals and reports; clients'
+// methods look devices up, and observe it by closures: it knows no client. What the configuration
+// says of each device is in DeviceRegistry+Configuration.swift. Control thread, with no lock held;
+// what disconnects a device takes its interrupt lock, so it goes through `whenResponsive`.
 import CUIO
 import DeviceInventory
 import InterruptSync

@@ -1,6 +1,8 @@
 // Devices room. Connecting and disconnecting a device as its configuration says: open, make the
-// object, register the routines, connect; and back. Control thread; no lock. A service routine that
-// is registered here runs on the dispatcher's thread under the interrupt lock.
+// object, register the routines, connect; and back. DeviceRegistry, Attachment and clients' methods
+// call it on the control thread, with no lock held. It takes the device's interrupt lock for
+// moments: ask `isResponsive` first. A service routine that is registered here runs on the
+// dispatcher's thread under the interrupt lock.
 import CUIO
 import InterruptSync
 import LinuxSystem

@@ -1,8 +1,9 @@
-// Devices room. A device whose routine holds the interrupt lock and does not return. The control
-// thread waits for it only for a moment: calls about the device are answered Busy, what has to be
-// done with it anyway waits until the routine returns, and other devices and signals go on. A
-// routine that begins to hang between the look and the change stops the control thread until the
-// watchdog restarts the daemon. Control thread.
+// Devices room. A device whose routine holds the interrupt lock and does not return. Clients'
+// methods, DeviceRegistry and Service ask here, on the control thread, which tries the lock for 50
+// ms at most and keeps none: calls about the device are answered Busy, what must be done with it
+// anyway waits until the routine returns, and other devices and signals go on. A routine that
+// begins to hang between the look and the change stops the control thread until the watchdog
+// restarts the daemon.
 import InterruptSync
 import UIO
 

@@ -1,7 +1,9 @@
 // Devices room. One device of the daemon, from being found through being serviced to coming back
-// after it was unplugged. This file holds what a device is; ManagedDevice+Service.swift connects and
-// disconnects it, Attachment.swift lends it to a client. Control thread; no lock. The dispatcher's
-// thread knows only the object and the report closure.
+// after it was unplugged. DeviceRegistry makes and keeps them, and clients' methods use them. This
+// file holds what a device is; ManagedDevice+Service.swift connects and disconnects it,
+// Attachment.swift lends it to a client. Control thread. Fields need no lock; what changes the
+// object waits for its interrupt lock, so ask `isResponsive` first. The dispatcher's thread knows
+// only the object and the report closure.
 import CUIO
 import InterruptSync
 import UIO

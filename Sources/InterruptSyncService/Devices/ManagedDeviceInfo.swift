@@ -1,6 +1,7 @@
-// Devices room. What the daemon knows of a device that is present, whichever kernel driver has it: a UIO device, a
-// PCI function of VFIO's, or one vector of such a function. Values read once, nothing is open. Control thread; no
-// lock.
+// Devices room. What the daemon knows of a device that is present, whichever kernel driver has it:
+// a UIO device, a PCI function of VFIO's, or one vector of such a function. Service makes it when a
+// device comes, DeviceRegistry at the start and for each vector; DeviceOpener and ManagedDevice
+// read it. Values read once, nothing is open. Control thread; no lock.
 import DeviceIdentity
 import UIO
 import VFIO

@@ -1,5 +1,7 @@
-// Devices room. The line of an open device as the daemon works with it, whichever kernel driver has the device.
-// Control thread; no lock.
+// Devices room. The line of an open device as the daemon works with it, whichever kernel driver has
+// the device. DeviceOpener and VFIOFunctions make it, ManagedDevice connects it, DeviceRegistry
+// lets it outlive the process. Control thread; no lock. The dispatcher's thread reads the line's
+// memory, not this.
 import InterruptSync
 import Synchronization
 import UIO

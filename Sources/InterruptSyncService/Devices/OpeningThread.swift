@@ -1,6 +1,9 @@
-// Devices room. The thread that opens and closes functions of VFIO: the kernel resets a function at both, which takes
-// 100 ms and more, and the control thread has no time for that. One piece of work after the other, in order, so that a
-// function is closed before it is opened again. Any thread hands work over and never waits; a monitor guards the queue.
+// Devices room. The thread `vfio-opener`, which opens and closes functions of VFIO: the kernel
+// resets a function at both, which takes 100 ms and more, and the control thread has no time for
+// that. VFIOFunctions makes it and hands it openings, VFIO devices that end hand it their closing.
+// One piece of work after the other, in order, so that a function is closed before it is opened
+// again. Any thread hands work over and never waits; a monitor guards the queue, and is not held
+// while work runs.
 import LinuxSystem
 
 /// Runs what may wait, in order, until the last piece is done.

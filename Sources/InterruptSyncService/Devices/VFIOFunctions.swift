@@ -1,5 +1,7 @@
-// Devices room. The functions of VFIO that the daemon has open. Control thread; no lock. Reports of a function come
-// from a thread of the library's.
+// Devices room. The functions of VFIO that the daemon has open. DeviceRegistry, DeviceOpener,
+// Service and clients' methods call it on the control thread; no lock is held. The opener's thread
+// (OpeningThread) opens them, and leaves the result under a monitor; it and the library's thread
+// `vfio notices` call `report`.
 import DeviceIdentity
 import Glibc
 import LinuxSystem

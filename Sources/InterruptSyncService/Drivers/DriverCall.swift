@@ -1,7 +1,7 @@
-// Drivers room. The calls of a driver's start and stop functions: on a thread of their own, so that
-// the control thread waits for them only so long. A driver that does not return keeps its thread,
-// its code and its memory until the process ends; the daemon goes on. Called on the control thread,
-// without a lock.
+// Drivers room. The calls of a driver's start and stop functions: HostedDriver makes them on the
+// control thread, without a lock, and each runs on a thread of its own, at PASSIVE_LEVEL, so that
+// the control thread waits for it only so long. A driver that does not return keeps its thread, its
+// code and its memory until the process ends; the daemon goes on.
 import CUIO
 import InterruptSync
 import LinuxSystem

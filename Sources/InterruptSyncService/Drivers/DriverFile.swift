@@ -1,5 +1,7 @@
-// Drivers room. Which shared objects may become part of the daemon, and loading one: only a file that
-// no user except root could have written. Control thread; no lock.
+// Drivers room. Which shared objects may become part of the daemon, and loading one: only a file
+// that no user except root could have written. ManagedDevice+Service checks the path, HostedDriver
+// loads it. Control thread; no lock. The last release unloads the code: nothing of the driver may
+// run then.
 import CInterruptSync
 import Glibc
 import UIO

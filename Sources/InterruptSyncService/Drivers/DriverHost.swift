@@ -1,6 +1,8 @@
-// Drivers room. The table of functions that a hosted driver gets, as C calls it, and the object that
-// implements it. A driver may call its table from any thread, also from its service routine under the
-// interrupt lock: an access allocates nothing and counts no reference unless it fails.
+// Drivers room. The table of functions that a hosted driver gets, as C calls it, and the object
+// that implements it. HostedDriver makes it on the control thread. The driver calls its table from
+// any thread, also from its service routine at DIRQL under the interrupt lock: an access allocates
+// nothing and counts no reference unless it fails. Regions open only in the start function;
+// messages are refused at DIRQL. No lock of its own, only atomics.
 import CInterruptSync
 import CUIO
 import Glibc

@@ -1,6 +1,8 @@
-// Drivers room. A driver that runs on one device: it is started, its routine is registered, and it is
-// stopped. Control thread; the driver starts and stops on threads of their own, its routine runs on
-// the dispatcher's thread under the interrupt lock, its deferred routine on its queue's thread.
+// Drivers room. A driver that runs on one device: it is started, its routine is registered, and it
+// is stopped. ManagedDevice+Service calls it on the control thread, without a lock; stopping takes
+// the device's interrupt lock for a moment. The driver starts and stops on threads of their own,
+// its routine runs on the dispatcher's thread under the interrupt lock, its deferred routine on its
+// queue's thread without it.
 import CInterruptSync
 import CUIO
 import Glibc

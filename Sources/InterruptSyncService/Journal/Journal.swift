@@ -1,6 +1,8 @@
 // Journal room. Where messages go: to the journal with their fields if standard error is the
-// journal's, else to standard error as text. Any thread except a dispatcher's, which must not write
-// anywhere and posts to the control thread's mailbox instead. One monitor guards everything.
+// journal's, else to standard error as text. All rooms above and `main` write here on the control
+// thread, hosted drivers on their own threads and queues. Any thread except a dispatcher's, which
+// must not write anywhere and posts to the control thread's mailbox instead. One monitor guards
+// everything, and is held while a message is written; never call it with an interrupt lock held.
 import CUIO
 import Glibc
 import InterruptSync

@@ -1,5 +1,6 @@
-// Journal room. One message with what people and programs read of it: its text and hint, its kind of
-// event, and its fields. Plain values that any thread makes; Journal writes them.
+// Journal room. One message with what people and programs read of it: its text and hint, its kind
+// of event, and its fields. Service, the registry and the other rooms make them, mostly on the
+// control thread; Journal writes them. Plain values: any thread, no lock.
 package import InterruptSync
 import LinuxSystem
 import Varlink

@@ -1,5 +1,6 @@
 // Metrics room. The metrics in a file for the node exporter, replaced as a whole so that a reader
-// never sees half of it. Control thread; no lock.
+// never sees half of it. Service makes one at the start and at each reload; then a timer of the
+// loop calls it. Control thread; no lock.
 import Glibc
 import LinuxSystem
 import UIO

@@ -1,5 +1,6 @@
 // Metrics room. A snapshot of the devices in the text form of OpenMetrics 1.0: what the text file
-// and `GetMetrics` contain. A pure function of its snapshot.
+// and `GetMetrics` contain. MetricsFile and ClientService+Devices call it on the control thread. A
+// pure function of its snapshot; no lock.
 import InterruptSync
 
 /// Writes metrics of devices.

@@ -1,5 +1,6 @@
-// Recipes room. What a recipe says, as the configuration writes it: a claim register, captures and
-// acknowledgements. Plain values, checked when they are made; RecipeRoutine runs them.
+// Recipes room. A recipe as the configuration writes it: a claim register, captures and
+// acknowledgements. RoutineSettings makes it, ManagedDevice+Service checks it and hands it to
+// RecipeRoutine, which runs it. Plain values, checked when they are made: control thread, no lock.
 import LinuxSystem
 public import UIO
 

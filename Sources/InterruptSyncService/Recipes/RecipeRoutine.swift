@@ -1,6 +1,7 @@
-// Recipes room. A recipe bound to an open device: a service routine without code of the user's. Made
-// on the control thread; `service` runs on the dispatcher's thread under the interrupt lock, where it
-// must not allocate.
+// Recipes room. A recipe bound to an open device: a service routine without code of the user's.
+// ManagedDevice+Service makes and registers it on the control thread, without a lock. A dispatch
+// calls `service` on the dispatcher's thread at DIRQL under the interrupt lock, where it must not
+// allocate.
 import InterruptSync
 import UIO
 

@@ -1,6 +1,6 @@
 // Service room. Which configuration a start uses: that of the files; if they are invalid, the last
 // accepted one, which the service manager kept over the restart; and with neither an exit status.
-// `main` calls it before there is another thread; no lock.
+// `main` calls it on the control thread, before there is another thread, and it may wait; no lock.
 import InterruptSync
 package import LinuxSystem
 

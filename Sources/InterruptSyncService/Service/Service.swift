@@ -1,7 +1,8 @@
 // Service room. The daemon's body: one loop for signals, devices that come and go, reports of
-// dispatchers, timers and clients. It makes the other rooms' objects and connects them. Everything
-// runs on the control thread, which calls `run()`; each connected device adds a dispatcher thread.
-// No lock is taken here, and no handler may wait without a bound.
+// dispatchers, timers and clients. `main` makes it and calls `run()`. It makes the other rooms'
+// objects and connects them. Everything runs on the control thread; each connected device adds a
+// dispatcher thread, whose reports come through a mailbox. No lock is held here, and no handler may
+// wait without a bound.
 import CUIO
 import DeviceInventory
 import Glibc

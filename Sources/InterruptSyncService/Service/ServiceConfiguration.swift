@@ -1,5 +1,6 @@
-// Service room. What the program asks of the service, made of its command line and the files. Plain
-// values; `main` makes them before the control thread's loop starts.
+// Service room. What the program asks of the service, made of its command line and the files.
+// `main` makes it before the control thread's loop starts, Service reads it. Plain values; control
+// thread, no lock.
 
 /// The devices, files and sockets of one run.
 package struct ServiceConfiguration: Sendable {

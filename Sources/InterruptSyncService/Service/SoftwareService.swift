@@ -1,6 +1,7 @@
 // Service room. The line that the daemon services where there is no device, so that you can see it
-// run: a timer of the control thread triggers it, and a routine on its dispatcher's thread claims
-// every interrupt under the interrupt lock.
+// run. Service makes, ticks and stops it on the control thread, without a lock: a timer triggers
+// the line, and a routine on its dispatcher's thread claims every interrupt under the interrupt
+// lock.
 import CUIO
 import InterruptSync
 import LinuxSystem

@@ -1,6 +1,6 @@
 // Service room. What the daemon prints about its devices: each second a record per device for a
-// terminal, as a line or as JSON, and one line for the service manager. Reads snapshots only.
-// Control thread; no lock.
+// terminal, as a line or as JSON, and one line for the service manager. Service calls it. Reads
+// snapshots only, and never waits for the terminal. Control thread; no lock.
 import CUIO
 import InterruptSync
 import Varlink

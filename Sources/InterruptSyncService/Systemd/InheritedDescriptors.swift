@@ -1,6 +1,7 @@
 // Systemd room. Descriptors that the service manager passes at start (sd_listen_fds(3)): listening
 // sockets, and what an earlier process of the daemon stored; and the names that they are stored
-// under. Control thread; no lock.
+// under. `main` makes it, ServiceManagerBridge takes from it; DeviceOpener and VFIOFunctions make
+// names. Control thread; no lock.
 import Glibc
 package import LinuxSystem
 

@@ -1,6 +1,7 @@
-// Systemd room. The text of the last accepted configuration in a sealed memory file that the service
-// manager keeps while the daemon is not running. `main` before there is another thread, or the control
-// thread; no lock.
+// Systemd room. The text of the last accepted configuration in a sealed memory file that the
+// service manager keeps while the daemon is not running. ConfigurationStart reads it before there
+// is another thread; ServiceManagerBridge writes it after each accepted one. Control thread; no
+// lock.
 //
 // A line `interruptsync configuration 1 LENGTH CHECKSUM`, then LENGTH bytes of text. Later versions
 // may add words to the line.

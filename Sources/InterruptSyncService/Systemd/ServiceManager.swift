@@ -1,7 +1,8 @@
 // Systemd room. The notification protocol, sd_notify(3), and the environment that the service
-// manager passes. One datagram is one message of VARIABLE=VALUE lines. The protocol is written here,
-// as its description allows, because its library would be a dependency for a page of code.
-// Control thread; no lock.
+// manager passes. `main` takes the environment before there is another thread, ServiceManagerBridge
+// sends. One datagram is one message of VARIABLE=VALUE lines. The protocol is written here, as its
+// description allows, because its library would be a dependency for a page of code. Control thread;
+// no lock.
 import CUIO
 import Glibc
 package import LinuxSystem

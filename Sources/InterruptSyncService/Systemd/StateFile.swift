@@ -1,6 +1,7 @@
 // Systemd room. The totals of all devices in a memory file that the service manager keeps while the
-// daemon is not running. The file has two places that take turns: a daemon that is killed while it
-// writes one leaves the other whole. Control thread; no lock.
+// daemon is not running. ServiceManagerBridge makes it or takes it over at the start, and saves
+// once a second and when a device connects or closes. The file has two places that take turns: a
+// daemon that is killed while it writes one leaves the other whole. Control thread; no lock.
 //
 // A place holds one table, little endian. Its header tells a whole table from one whose writer was
 // killed:

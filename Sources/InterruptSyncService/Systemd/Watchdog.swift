@@ -1,5 +1,6 @@
-// Systemd room. When to feed the service manager's watchdog: only if every dispatcher made progress.
-// A value without a clock of its own; the bridge asks it on the control thread.
+// Systemd room. When to feed the service manager's watchdog: only if every dispatcher made
+// progress. Service collects the beats, ServiceManagerBridge asks with them when the watchdog is
+// due. A value without a clock of its own; control thread, no lock.
 
 /// Compares the dispatchers' heartbeats from one check to the next.
 package struct Watchdog {

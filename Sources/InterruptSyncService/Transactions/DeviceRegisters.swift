@@ -1,7 +1,8 @@
 // Transactions room. The registers of an open device, for transactions, recipes and hosted drivers:
-// its regions, each opened once, and references bound to them. Regions are opened on the control
-// thread; a bound register is read and written on the caller's thread, which holds the interrupt
-// lock.
+// its regions, each opened once, and references bound to them. DeviceOpener and VFIOFunctions make
+// the regions on the control thread; the start function of a hosted driver opens some on its own
+// thread. Transaction and RecipeRoutine read and write a bound register on their thread, with the
+// interrupt lock held. No lock of its own.
 import UIO
 import VFIO
 

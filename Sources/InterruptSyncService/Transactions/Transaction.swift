@@ -1,6 +1,7 @@
 // Transactions room. CallSynchronizedRoutine for a process that must not touch the hardware: a list
 // of register operations, checked as a whole before the first, and run as one synchronized routine.
-// Control thread; `execute` runs under the object's interrupt lock and must not allocate.
+// ClientService+Transactions makes and runs it on the control thread; `execute` takes the object's
+// interrupt lock, runs at DIRQL under it, and must not allocate there.
 import CUIO
 public import InterruptSync
 import LinuxSystem

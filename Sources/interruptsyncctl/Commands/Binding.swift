@@ -1,6 +1,7 @@
 // Floor 7. bind, unbind and adopt: which kernel driver has a device, and whether the daemon may
-// open it. bind and unbind write to sysfs as root and do not need the daemon; adopt opens the
-// device as root and hands it to the daemon. On the program's one thread.
+// open it. Control.swift runs them. bind and unbind write to sysfs as root and do not need the
+// daemon; adopt opens the device as root and hands it to the daemon. On the program's one thread;
+// no lock.
 import ArgumentParser
 import DeviceIdentity
 import DeviceInventory

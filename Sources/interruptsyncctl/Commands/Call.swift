@@ -1,5 +1,5 @@
 // Floor 7. call and introspect: the daemon's Varlink interface as it is, without this program's
-// types. On the program's one thread.
+// types. Control.swift runs them. On the program's one thread; no lock.
 import ArgumentParser
 import InterruptSyncClient
 import Varlink

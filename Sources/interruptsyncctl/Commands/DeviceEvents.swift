@@ -1,6 +1,7 @@
-// Floor 7. What the udev rules run when a UIO device comes or goes: the links that name it, and who may
-// write its PCI function's files. Hidden, because no person calls it. On the program's one thread; the
-// command settle needs root.
+// Floor 7. What the udev rules run when a UIO device comes or goes: the links that name it, and who
+// may write its PCI function's files. Control.swift runs it; hidden, because no person calls it.
+// udev waits for it, so it must be short. On the program's one thread, no lock; the command settle
+// needs root.
 import ArgumentParser
 import DeviceIdentity
 import DeviceInventory

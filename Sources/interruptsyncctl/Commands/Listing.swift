@@ -1,5 +1,5 @@
-// Floor 7. list and info: the daemon's devices, as a table or one in full. They only read. On the
-// program's one thread.
+// Floor 7. list and info: the daemon's devices, as a table or one in full. Control.swift runs them.
+// They only read. On the program's one thread; no lock.
 import ArgumentParser
 import InterruptSyncClient
 import Varlink

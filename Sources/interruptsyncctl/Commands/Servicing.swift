@@ -1,5 +1,6 @@
-// Floor 7. connect, disconnect, set, trigger and reload: what the daemon services, and how. They
-// need the role control; reload needs admin. On the program's one thread.
+// Floor 7. connect, disconnect, set, trigger and reload: what the daemon services, and how.
+// Control.swift runs them. They need the role control; reload needs admin. On the program's one
+// thread; no lock.
 public import ArgumentParser
 public import InterruptSyncClient
 import LinuxSystem

@@ -1,5 +1,6 @@
 // Floor 7. stats, top and metrics: the counters of lines and routines, once, repeatedly, or as
-// OpenMetrics. They only read; metrics may write a file. On the program's one thread.
+// OpenMetrics. Control.swift runs them. They only read; metrics may write a file. On the program's
+// one thread; no lock.
 import ArgumentParser
 import DeviceInventory
 import Glibc

@@ -1,5 +1,6 @@
 // Floor 7. status and wait: whether the daemon runs and services a device, now or as soon as it
-// does. They only read; scripts use their exit statuses. On the program's one thread.
+// does. Control.swift runs them. They only read; scripts use their exit statuses. On the program's
+// one thread; no lock.
 import ArgumentParser
 import Glibc
 import InterruptSyncClient

@@ -1,5 +1,6 @@
 // Floor 7. transact and attach: register operations from the command line, once or at each
-// interrupt. They need the role control. On the program's one thread.
+// interrupt. Control.swift runs them. They need the role control. On the program's one thread; no
+// lock here, the daemon takes the device's.
 import ArgumentParser
 import InterruptSyncClient
 import UIO

@@ -1,5 +1,5 @@
 // Floor 7. watch: changes of devices, or the interrupts of one device, one line each as they come.
-// It only reads. On the program's one thread.
+// Control.swift runs it. It only reads. On the program's one thread; no lock.
 import ArgumentParser
 import InterruptSyncClient
 import LinuxSystem

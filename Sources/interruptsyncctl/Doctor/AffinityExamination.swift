@@ -1,5 +1,6 @@
 // Floor 7. Where a device's thread and interrupt are, against the processors that its file asks
-// for. On the program's one thread: pure functions, except that one looks at the machine.
+// for. Doctor collects a MachineInspection, DeviceExamination asks for the findings. On the
+// program's one thread, no lock: pure functions, except that one looks at the machine.
 import DeviceInventory
 import InterruptSyncClient
 import LinuxSystem

@@ -1,5 +1,6 @@
 // Floor 7. Why one device is silent: compares what the daemon reports with what the kernel shows.
-// Pure functions of values that Examination collected, so that tests can judge any state.
+// Doctor makes one for each device and prints its findings, on the program's one thread; no lock.
+// Pure functions of values that Doctor collected, so that tests can judge any state.
 import DeviceInventory
 import InterruptSyncClient
 import LinuxSystem

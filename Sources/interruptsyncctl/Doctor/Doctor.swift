@@ -1,6 +1,6 @@
 // Floor 7. doctor: collects what the daemon reports and what the kernel shows, and lists what
-// explains a silent device. It only reads. DeviceExamination judges one device. On the program's
-// one thread.
+// explains a silent device. Control.swift runs it. It only reads, unless the self-test is asked
+// for. DeviceExamination and VFIOExamination judge. On the program's one thread; no lock.
 import ArgumentParser
 import DeviceIdentity
 import DeviceInventory

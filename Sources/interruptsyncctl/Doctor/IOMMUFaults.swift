@@ -1,5 +1,6 @@
-// Floor 7. What the IOMMUs have stopped, as the kernel's log tells it. Pure functions of messages, so that
-// tests can judge those of any machine.
+// Floor 7. What the IOMMUs have stopped, as the kernel's log tells it. VFIOExamination calls it, on
+// the program's one thread; no lock. Pure functions of messages, so that tests can judge those of
+// any machine.
 import DeviceIdentity
 import LinuxSystem
 

@@ -1,5 +1,6 @@
-// Floor 7. Has the kernel raise a vector, and checks whether the interrupt comes out of the daemon. On the
-// program's one thread.
+// Floor 7. Has the kernel raise a vector, and checks whether the interrupt comes out of the daemon.
+// Doctor runs it for each serviced vector when asked to. The routines of the device run for it. On
+// the program's one thread; no lock.
 import InterruptSyncClient
 
 /// One vector's self-test (V27).

@@ -1,6 +1,7 @@
-// Floor 7. Why a device behind VFIO could not be opened, or is silent: its IOMMU group, its node, its
-// configuration space and what its IOMMU has stopped, as the kernel shows them. Pure functions of values that
-// Examination collected, so that tests can judge any state.
+// Floor 7. Why a device behind VFIO could not be opened, or is silent: its IOMMU group, its node,
+// its configuration space and what its IOMMU has stopped, as the kernel shows them. Doctor makes
+// one for each such device, on the program's one thread; no lock. The findings are pure functions
+// of collected values, so that tests can judge any state.
 import DeviceIdentity
 import DeviceInventory
 import Glibc

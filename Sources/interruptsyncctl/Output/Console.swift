@@ -1,6 +1,6 @@
 // Floor 7. Where output goes and how words are coloured. Every command prints here, on the
-// program's one thread. Data goes to standard output, messages about it to standard error, each in
-// one write.
+// program's one thread; no lock. Data goes to standard output, messages about it to standard error,
+// each in one write.
 import ArgumentParser
 import Glibc
 import InterruptSyncClient

@@ -1,5 +1,6 @@
 // Floor 7. How the program ends when a command fails: the exit statuses, and the errors that it
-// prints. Called by the entry point (Control.swift), on the program's one thread.
+// prints. The entry point (Control.swift) calls it last, commands take statuses and errors from it.
+// On the program's one thread; no lock.
 import Glibc
 import InterruptSyncClient
 import UIO

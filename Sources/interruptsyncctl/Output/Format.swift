@@ -1,5 +1,5 @@
-// Floor 7. Numbers, times and JSON as text for people. Pure functions; JSON for programs is
-// Varlink's own.
+// Floor 7. Numbers, times and JSON as text for people. The commands call it, on the program's one
+// thread. Pure functions, no lock; JSON for programs is Varlink's own.
 import Glibc
 import LinuxSystem
 import Varlink

@@ -1,5 +1,6 @@
-// Floor 7. The terminal while top runs: the alternate screen without echo. `top` creates it on the
-// main thread and restores the terminal at the end, after a signal too.
+// Floor 7. The terminal while top runs: the alternate screen without echo. The command `top`
+// (Statistics.swift) creates it, and restores the terminal at the end, after a signal too. On the
+// program's one thread; no lock.
 import CUIO
 import Glibc
 import LinuxSystem

@@ -1,5 +1,6 @@
 // Floor 7. Tables of the commands that list things, and the rows of names and values of those that
-// describe one. Pure functions of texts.
+// describe one. Listing.swift and Statistics.swift call it, on the program's one thread. Pure
+// functions of texts, except that one prints; no lock.
 
 /// Columns as wide as their widest cell.
 struct Table {
