@@ -1,5 +1,6 @@
-// Floor 5. interruptsync/dma.h: memory that a device and the program share. The caller's thread at PASSIVE
-// level, without a lock.
+// Floor 5. interruptsync/dma.h: memory that a device and the program share. Programs in C call it;
+// VFIODevices.swift takes its requests from here. Made and released on the caller's thread at
+// PASSIVE level, without an interrupt lock; the two sync calls at any level, also in a routine.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CInterruptSync

@@ -1,5 +1,6 @@
 // Floor 5. interruptsync/device.h: the UIO devices of this machine, and what the kernel says about
-// each. The caller's thread at PASSIVE level; no lock, and nothing here is on an interrupt's path.
+// each. Programs in C call it on any thread at PASSIVE level; no lock is held, also not while a
+// visitor runs. Nothing here is on an interrupt's path.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CInterruptSync

@@ -1,5 +1,6 @@
-// Floor 5. interruptsync/gpio.h: lines of GPIO chips. The caller's thread at PASSIVE level; a line's
-// edges are for its object's routines, at DEVICE level with the interrupt lock held.
+// Floor 5. interruptsync/gpio.h: lines of GPIO chips. Programs in C make them on any thread at
+// PASSIVE level, without a lock, and read a line's value at any level. Routines of the line's
+// object read its edges, on the dispatcher at DEVICE level with the interrupt lock held.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CInterruptSync

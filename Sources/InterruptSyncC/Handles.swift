@@ -1,6 +1,8 @@
-// Floor 5. The handles that C holds, and the counted references of Swift that they name:
-// interruptsync_retain and interruptsync_release. Any thread, any level; the table (CHandleTable)
-// looks a handle up without a lock.
+// Floor 5. The handles that C holds, and the counted references of Swift that they name. Programs
+// in C call interruptsync_retain and interruptsync_release; every other file here resolves and
+// makes handles. Any thread, any level, also with an interrupt lock held; the table (CHandleTable)
+// looks a handle up without a lock. A last release may wait: PASSIVE level, without an interrupt
+// lock.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable

@@ -1,5 +1,7 @@
 // Floor 5. interruptsync/interrupt.h and statistics.h: the interrupt of one connection, the lock,
-// the counters. Any thread, any level; reading a counter takes no lock that a routine can hold.
+// the counters. Programs in C call it on any thread at any level. The synchronized call and the
+// repair of a lock take the interrupt lock and run their routine under it, on the caller's thread
+// at DEVICE level. To read a counter takes no lock that a routine can hold.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable

@@ -1,6 +1,7 @@
-// Floor 5. interruptsync/line.h: lines of UIO and VFIO devices, of software and of descriptors; those of
-// GPIO chips are made in GPIOLines.swift. On the caller's thread: PASSIVE level to make one, any level to
-// trigger one; no lock.
+// Floor 5. interruptsync/line.h: lines of UIO and VFIO devices, of software and of descriptors;
+// GPIOLines.swift and VFIODevices.swift make theirs with LineBox, Objects.swift takes any. Programs
+// in C make a line on any thread at PASSIVE level and trigger one at any level; no lock. A
+// program's calls that mask and unmask run on the threads, and under the locks, that line.h gives.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CInterruptSync

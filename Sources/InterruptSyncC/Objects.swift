@@ -1,7 +1,8 @@
-// Floor 5. interruptsync/object.h: sync objects, from creation to the synchronized call.
-// `object_call` finds the handle's target, the object's entry, and makes the call there; any thread
-// calls it, at any level up to DEVICE, and runs its routine under the interrupt lock. The other calls
-// come from any thread at PASSIVE level, without that lock.
+// Floor 5. interruptsync/object.h: sync objects, from creation to the synchronized call. Programs
+// in C call it on any thread. `object_call` finds the handle's target, the object's entry, and runs
+// its routine there under the interrupt lock, at any level up to DEVICE. The calls that make,
+// register, connect and disconnect come at PASSIVE level, without that lock; a routine may cancel
+// its own registration.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable

@@ -1,5 +1,7 @@
 // Floor 5. interruptsync/process.h and the version: what concerns the process or the calling
-// thread. Any thread; a monitor guards the settings.
+// thread. Programs in C call it on any thread: level, version and last error at any level, the rest
+// at PASSIVE. Devices.swift, GPIOLines.swift and VFIODevices.swift read `Roots`, which a monitor
+// guards; no interrupt lock is held.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable

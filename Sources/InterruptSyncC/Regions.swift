@@ -1,6 +1,7 @@
-// Floor 5. interruptsync/region.h: device registers. A service routine reads and writes through
-// these entry points under the interrupt lock, other threads without it: an access allocates
-// nothing and counts no reference unless it fails.
+// Floor 5. interruptsync/region.h: device registers. Programs in C open regions on any thread at
+// PASSIVE level, without a lock. Service routines read and write through these entry points on the
+// dispatcher under the interrupt lock, other threads at any level without it: an access takes no
+// lock, allocates nothing and counts no reference unless it fails.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CHandleTable

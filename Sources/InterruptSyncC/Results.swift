@@ -1,6 +1,7 @@
-// Floor 5. What every entry point has in common: how an error becomes a negative errno and the
-// thread's sentence, and how structs whose first field is their size cross between programs and a
-// library of different versions. Swift's errors end here. The caller's thread; no lock.
+// Floor 5. What every entry point of this target calls: how an error becomes a negative errno and
+// the thread's sentence, and how structs whose first field is their size cross between programs and
+// a library of different versions. Swift's errors end here. On the thread and at the level of the
+// program's call; it takes no lock, and the interrupt lock may be held.
 import CHandleTable
 import CInterruptSync
 import Glibc

@@ -1,7 +1,8 @@
 // Floor 5. interruptsync/group.h and deferred.h: the library's threads that a program can make,
-// their attributes, and the reports that leave them. Made at PASSIVE level on the caller's thread;
-// a report leaves without a lock, on the dispatcher's thread, or for a refused attribute on the
-// caller's.
+// their attributes, and the reports that leave them. Programs in C make and flush them on any
+// thread at PASSIVE level, and queue deferred routines at any level, also in a routine. A report
+// leaves without a lock, on the dispatcher or the group's, or for a refused attribute on the thread
+// that connects or makes the group. Objects.swift uses the attributes and the reports.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CInterruptSync

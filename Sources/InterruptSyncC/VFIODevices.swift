@@ -1,5 +1,7 @@
-// Floor 5. interruptsync/vfio.h: devices behind an IOMMU, the lines of their vectors, and memory for
-// them (DMABuffers.swift). The caller's thread at PASSIVE level, without a lock; VFIOReports.swift has the reports.
+// Floor 5. interruptsync/vfio.h: devices behind an IOMMU, the lines of their vectors, and memory
+// for them (DMABuffers.swift). Programs in C call it on any thread at PASSIVE level, without a
+// lock. VFIOReports.swift has the reports. To release the last handle closes the device, which may
+// wait.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CInterruptSync

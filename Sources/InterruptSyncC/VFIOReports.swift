@@ -1,6 +1,7 @@
-// Floor 5. The reports of a VFIO device on their way to a handler in C. They come on the thread of the
-// host's notices, without a lock; the end comes on the thread that releases the device's last handle, at
-// PASSIVE level. A monitor guards the state and is not held while the handler runs.
+// Floor 5. The reports of a VFIO device on their way to a handler in C. VFIODevices.swift makes the
+// sink. Reports come on the thread `vfio notices` at PASSIVE level, without a lock; the end comes
+// on the thread that releases the device's last handle, and waits there for a report that runs
+// elsewhere. A monitor guards the state and is not held while the handler runs.
 import CInterruptSync
 import Glibc
 import LinuxSystem

@@ -1,6 +1,7 @@
-// Floor 5, room Framework. What an ISR calls of the framework: its own entry, the fast half of
-// WdfInterruptSynchronize, and the contexts of objects, which are found without a lock. The dispatcher's thread or
-// the caller's, at any level.
+// Floor 5, room Framework. What an ISR calls of the framework. interrupt.c calls the entry of its ISR on the
+// dispatcher, with the interrupt lock held. Drivers call the fast half of WdfInterruptSynchronize, which takes that
+// lock, up to DISPATCH_LEVEL, and look up contexts at any level. FrameworkObject.swift adds contexts, and frees them
+// when the object ends; until then the list only grows, so that a look-up needs no lock.
 #include "isw/core.h"
 
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 // Floor 5, room Kernel. Messages, assertions, checks of the level, the time, and the end of a process that its driver
-// asks for. Any thread, any level, no lock.
+// asks for. Drivers call it; so do the C files of this target, for levels and times, and Reports.swift, to print. Any
+// thread, any level, with or without an interrupt lock; it takes none. A check that fails reports at once
+// (Reports.swift).
 #include "dispatcher_objects.h"
 
 #include "linux_clock.h"

@@ -1,7 +1,8 @@
-// Floor 5, room Kernel: waiting for dispatcher objects, on the thread that waits. It puts a block into the list of
-// each object that it waits for. All its blocks point to a waiter on its stack, and it sleeps on the waiter's word.
-// The thread that signals an object also takes the object for the waiter, so that nothing is lost between the signal
-// and the wake-up. One lock guards the state of all objects; no routine of the driver runs inside it.
+// Floor 5, room Kernel: waiting for dispatcher objects. Drivers and the threads `work item` wait, up to APC_LEVEL;
+// dispatcher_objects.c, timer.c and work_item.c signal. A waiting thread puts a block into the list of each object. All
+// its blocks point to a waiter on its stack, and it sleeps on the waiter's word, without a lock. The thread that
+// signals an object also takes the object for the waiter, so that nothing is lost between the signal and the wake-up.
+// The objects' lock, which is here, guards the state of all objects; no routine of the driver runs inside it.
 #include "dispatcher_objects.h"
 
 #include "cuio_lock.h"

@@ -1,6 +1,7 @@
 // Floor 5, room Kernel. Events, semaphores, mutexes, fast mutexes and remove locks: how each kind changes its state.
-// dispatcher.c makes the threads wait. Any thread at the level that the header names; the objects' lock is held while
-// a state changes.
+// Drivers call it, on any thread at the level that isw/dispatcher.h gives; dispatcher.c makes the threads wait. The
+// objects' lock is held while an event, semaphore or mutex changes. A fast mutex is a lock of its own, and a remove
+// lock an atomic count. Release the objects' lock before you report.
 #include "dispatcher_objects.h"
 
 #include "cuio_lock.h"

@@ -1,6 +1,7 @@
-// Floor 5, room Kernel: what the files of the dispatcher objects, timers and work items share. One lock guards the
-// state of all objects and their lists of waiting threads. Any thread; it is the innermost lock, and no routine of
-// the driver runs inside it.
+// Floor 5, room Kernel: what dispatcher.c, dispatcher_objects.c, timer.c, work_item.c and debug.c call of each other.
+// Any thread up to DISPATCH_LEVEL; the lock of a passive-level interrupt may be held. The objects' lock guards the
+// state of all objects and their lists of waiting threads. It is the innermost lock: under it take no other, run no
+// routine of the driver, and do not report.
 #ifndef ISW_DISPATCHER_OBJECTS_H
 #define ISW_DISPATCHER_OBJECTS_H
 

@@ -1,7 +1,7 @@
-// Floor 5, room Kernel. The C half of an interrupt: the functions that the core calls for each interrupt or DPC, and
-// which call the driver's; and the fast half of KeSynchronizeExecution. Each sets the level around the driver's routine
-// and checks what the routine left behind. An ISR runs on the dispatcher's thread and a synchronized routine on its
-// caller's, with the interrupt lock held; a DPC runs on the DPC thread without it.
+// Floor 5, room Kernel. The C half of an interrupt. The core calls the ISR's entry, which Interrupt.swift has
+// registered, on the dispatcher with the interrupt lock held, and a DPC's entry on the deferred queues `dpc` and
+// `threaded dpc` without it. Drivers call the fast half of KeSynchronizeExecution on any thread up to the interrupt's
+// level; it takes the lock. Each sets the level around the driver's routine and checks what the routine left behind.
 #include "isw/core.h"
 
 #include <stdio.h>

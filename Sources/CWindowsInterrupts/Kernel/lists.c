@@ -1,5 +1,6 @@
-// Floor 5, room Kernel. Lists under a spin lock of the driver's, and sequenced lists, which bring their own lock
-// (D15). Any thread, any level.
+// Floor 5, room Kernel. Lists under a spin lock of the driver's, and sequenced lists, which bring their own lock (D15).
+// Drivers call it on any thread at any level, also in an ISR with the interrupt lock held. Each call takes one lock,
+// under which nothing else is locked, and leaves the level as it is.
 #include "isw/core.h"
 
 // Lists and sums under the driver's spin lock. The level stays as it is: interrupts are threads here, and one that

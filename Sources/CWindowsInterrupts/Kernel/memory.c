@@ -1,5 +1,7 @@
 // Floor 5, room Kernel. Tagged pool: the process's heap, with a header before each block that remembers size and tag;
-// and the file behind a software device's memory. Any thread up to DISPATCH_LEVEL, no lock.
+// and the file behind a software device's memory. Drivers call the pool on any thread up to DISPATCH_LEVEL,
+// DeviceRanges.swift makes the file at PASSIVE_LEVEL. No lock is held. To free a block also ends the timers, DPCs and
+// spin locks in it, which takes the locks of their tables for a moment.
 #define _GNU_SOURCE
 #include "isw/core.h"
 

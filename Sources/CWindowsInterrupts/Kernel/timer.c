@@ -1,6 +1,8 @@
-// Floor 5, room Kernel. Timers (D11). Each clock has a list of the timers that are set, earliest first, and a timerfd
-// that wakes the one thread when the earliest is due. The objects' lock covers the state, the lists and the queueing
-// of the DPC, so that a timer that was cancelled, or set again, cannot expire for its old time.
+// Floor 5, room Kernel. Timers (D11). Drivers and the framework's timers call it, on any thread up to DISPATCH_LEVEL.
+// Each clock has a list of the timers that are set, earliest first, and a timerfd that wakes the thread `timer` when
+// the earliest is due; it only queues the DPC, which runs on the deferred queue `dpc`. The objects' lock covers the
+// state, the lists and the queueing of the DPC, so that a timer that was cancelled, or set again, cannot expire for its
+// old time. Release it before you report.
 #include "dispatcher_objects.h"
 
 #include "linux_thread.h"

@@ -1,6 +1,7 @@
-// Floor 5, room Kernel. Work items (D12): lists in the items' own memory, which all worker threads serve. A thread
-// that takes an item makes sure that another thread is free for the next one, so that an item may wait for a later
-// one. The objects' lock guards the lists; routines run without it.
+// Floor 5, room Kernel. Work items (D12): lists in the items' own memory, which all threads `work item` serve. Drivers
+// and the framework's PassiveRoutine queue them, on any thread up to DISPATCH_LEVEL; those threads run the routines, at
+// PASSIVE_LEVEL and without a lock. A thread that takes an item makes sure that another is free for the next one, so
+// that an item may wait for a later one. The objects' lock guards the lists.
 #include "dispatcher_objects.h"
 
 #include "linux_thread.h"

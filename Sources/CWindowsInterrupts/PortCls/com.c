@@ -1,5 +1,7 @@
 // Floor 5, room PortCls. Identity, reference counts and aggregation of the library's own COM objects, and the interface
-// identifiers, which this file defines once for the library. Any thread, any level; counts are atomic, no lock.
+// identifiers, which this file defines once for the library. interrupt_sync.c, resource_list.c and service_group.c make
+// objects with it; drivers call the tables on any thread at any level. Counts are atomic, no lock is taken. The thread
+// of the last Release runs `destroy`.
 #define INITGUID
 #include "com.h"
 

@@ -1,5 +1,6 @@
-// Floor 5, room PortCls: the base of the library's own COM objects: identity, reference count and aggregation. Any
-// thread, any level; counts are atomic, no lock.
+// Floor 5, room PortCls: the base of the library's own COM objects: identity, reference count and aggregation.
+// interrupt_sync.c, resource_list.c and service_group.c build theirs on it. Any thread, any level; counts are atomic,
+// no lock. The thread of the last Release runs `destroy`.
 #ifndef ISW_COM_H
 #define ISW_COM_H
 

@@ -1,6 +1,7 @@
 // Floor 5, room PortCls: IInterruptSync as COM sees it: the table, the fast half of CallSynchronizedRoutine,
-// PcNewInterruptSync. Drivers call it on their own threads, a synchronized routine with the interrupt lock held. The
-// object behind it is Swift's (WindowsInterrupts/PortCls).
+// PcNewInterruptSync. Drivers call it on any thread: the synchronized call up to the interrupt's level, where it takes
+// the interrupt lock; Release and GetKInterrupt at any level; the rest at PASSIVE_LEVEL without that lock. The object
+// behind it is Swift's (PortCls/SyncObject.swift), and may outlive the last Release.
 #include "com.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 // Floor 5, room PortCls. Resource lists: the raw ones, as a bus driver fills them, and IResourceList over a copy of two
-// of them. A list does not lock: PortCls drivers fill and read it on one thread at a time, at PASSIVE_LEVEL.
+// of them. DeviceObject.swift makes raw ones, the program and drivers the others. A list does not lock: fill and read
+// it on one thread at a time. Lists are made at PASSIVE_LEVEL, without an interrupt lock.
 #include "com.h"
 
 #include <stdlib.h>

@@ -1,5 +1,7 @@
-// Floor 5, room PortCls. A service group: one DPC that passes a request on to every member (P38). A spin lock guards
-// the members; the DPC thread calls them without it. And the clock in which PortCls counts delays, on any thread.
+// Floor 5, room PortCls. A service group: one DPC that passes a request on to every member (P38). Drivers make it at
+// PASSIVE_LEVEL, change its members up to DISPATCH_LEVEL and request service at any level, also in an ISR. The deferred
+// queue `dpc` calls the members. A spin lock guards the list of members and is not held meanwhile. And the clock in
+// which PortCls counts delays, on any thread.
 #include "com.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-// Windows interfaces, floor 5: from here on DEFINE_GUID defines identifiers in this source. No code.
+// Windows interfaces, floor 5. A driver includes it in one source: from here on DEFINE_GUID defines identifiers in that
+// source. Only macros: no thread, no lock.
 #ifndef INITGUID
 #define INITGUID
 #endif

@@ -1,6 +1,7 @@
-// Windows interfaces, floor 5: what a program needs beside Windows' own calls. It creates devices, loads drivers,
-// leads devices through plug and play, and receives reports of broken rules. On Windows the system does this. On the
-// program's thread at PASSIVE_LEVEL, except where a comment gives another level; no lock.
+// Windows interfaces, floor 5: what a program needs beside Windows' own calls. It creates devices, loads drivers, leads
+// devices through plug and play, and receives reports of broken rules. On Windows the system does this. The program
+// calls these on a thread of its own at PASSIVE_LEVEL, without an interrupt lock, except where a comment gives another
+// level.
 #ifndef INTERRUPTSYNC_WINDOWS_H
 #define INTERRUPTSYNC_WINDOWS_H
 

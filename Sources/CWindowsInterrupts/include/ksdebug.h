@@ -1,5 +1,6 @@
-// Windows interfaces, floor 5: the messages of sound drivers. Define STR_MODULENAME before this header, and DEBUG_LEVEL
-// or DEBUG_VARIABLE to choose what is written: messages up to that level. Without DBG nothing is. Any thread, any level.
+// Windows interfaces, floor 5: the messages of sound drivers, which include it. Define STR_MODULENAME before this
+// header, and DEBUG_LEVEL or DEBUG_VARIABLE to choose what is written: messages up to that level. Without DBG nothing
+// is. Any thread, any level, no lock.
 #ifndef ISW_KSDEBUG_H
 #define ISW_KSDEBUG_H
 

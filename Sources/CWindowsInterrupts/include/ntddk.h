@@ -1,2 +1,2 @@
-// Windows interfaces, floor 5: wdm.h under the name that older drivers include. No code.
+// Windows interfaces, floor 5: wdm.h under the name that older drivers include. One include: no thread, no lock.
 #include "wdm.h"

@@ -1,4 +1,5 @@
-// Windows interfaces, floor 5: the base of every other header: types, annotations, status values. No code.
+// Windows interfaces, floor 5: the base that drivers and the other headers include: types, annotations, status values.
+// Only includes: no thread, no lock.
 #ifndef ISW_NTDEF_H
 #define ISW_NTDEF_H
 #include "isw/annotations.h"

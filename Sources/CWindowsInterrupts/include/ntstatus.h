@@ -1,5 +1,5 @@
-// Windows interfaces, floor 5: the status values of the public list that interrupt code uses. The two highest bits
-// hold the severity. No code.
+// Windows interfaces, floor 5: the status values of the public list that interrupt code uses, which drivers compare and
+// the library returns. Constants: any thread, no lock. The two highest bits hold the severity.
 #ifndef ISW_NTSTATUS_H
 #define ISW_NTSTATUS_H
 

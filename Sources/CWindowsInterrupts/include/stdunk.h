@@ -1,6 +1,6 @@
 // Windows interfaces, floor 5: CUnknown, the C++ base class of objects that can be aggregated, and the macros with
-// which PortCls drivers declare and create them. Any thread; counts are atomic. This header holds all of it; nothing
-// is linked.
+// which PortCls drivers declare and create them. They call it on any thread; counts are atomic, no lock. The last
+// Release deletes the object. This header holds all of it; nothing is linked.
 #ifndef ISW_STDUNK_H
 #define ISW_STDUNK_H
 

@@ -1,7 +1,7 @@
 // Floor 5, room Devices. Memory that a device and its driver share, for both driver models: a
-// DMABuffer, or for a software device plain memory (N29). Made and released on the driver's thread
-// at PASSIVE_LEVEL, without an interrupt lock: both may wait for memory. A monitor guards the
-// addresses of software devices.
+// DMABuffer, or for a software device plain memory (N29). DMAAdapter.swift and the framework's
+// FrameworkDMA.swift make and release it, on the driver's thread at PASSIVE_LEVEL, without an
+// interrupt lock: both may wait for memory. A monitor guards the addresses of software devices.
 import CUIO
 import CWindowsInterrupts
 import Glibc

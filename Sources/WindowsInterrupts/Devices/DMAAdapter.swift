@@ -1,6 +1,7 @@
-// Floor 5, room Devices. DMA adapters: how a driver of WDM gets common buffers (K29 to K31). All at
-// PASSIVE_LEVEL on the driver's thread, without an interrupt lock; a monitor guards which adapters there
-// are and which buffers they have, and is not held while one is made or released.
+// Floor 5, room Devices. DMA adapters: how a driver of WDM gets common buffers (K29 to K31).
+// Drivers call them, through the adapter's table, on any thread at PASSIVE_LEVEL without an
+// interrupt lock. A monitor guards which adapters there are and which buffers they have, and is not
+// held while one is made or released.
 import CUIO
 public import CWindowsInterrupts
 import InterruptSync

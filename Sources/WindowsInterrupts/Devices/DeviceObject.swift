@@ -1,6 +1,8 @@
 // Floor 5, room Devices. The device object: a UIO or VFIO device's lines and regions, or a software
-// device's, and the project's own functions that create, describe and delete one. On the program's
-// thread at PASSIVE_LEVEL, unless a function says otherwise; no lock.
+// device's. The program calls what creates, describes and deletes one, on its thread at
+// PASSIVE_LEVEL without an interrupt lock; it may trigger a software line at any level, also in a
+// routine. The other files of rooms Devices, Interrupts and Framework look devices up. Fields are
+// set while it is made, so no lock guards them.
 public import CWindowsInterrupts
 import Glibc
 import InterruptSync

@@ -1,6 +1,7 @@
 // Floor 5, room Devices. Memory and ports of the process's device objects, found by bus address.
-// MmMapIoSpace and the port functions reach these and nothing else. Any thread; a monitor guards
-// the list, and no access to a device happens inside it.
+// DeviceObject.swift adds and removes them. Drivers call MmMapIoSpace up to DISPATCH_LEVEL and the
+// port functions at any level, on any thread, also with an interrupt lock held, and reach these
+// ranges and nothing else. A monitor guards the list, and no access to a device happens inside it.
 import CUIO
 public import CWindowsInterrupts
 import Glibc

@@ -1,6 +1,7 @@
 // Floor 5, room Devices. The driver object: its names, and what the framework attaches to a driver
-// or device object. This file knows nothing of the framework. Made and ended on the program's
-// thread at PASSIVE_LEVEL; a monitor guards what is attached.
+// or device object. DriverHosting.swift makes and ends it, on the program's thread at
+// PASSIVE_LEVEL; the framework's drivers and devices attach themselves, and any thread may look. A
+// monitor guards what is attached. This file knows nothing of the framework.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

@@ -1,5 +1,7 @@
 // Floor 5, room Devices. The process's interrupt vectors: numbers that resource descriptors carry
-// and connects resolve. Any thread; monitors guard the table and each line's users.
+// and connects resolve. DeviceObject.swift adds and removes them; InterruptCalls, InterruptCreation
+// and SyncObject look them up, and Interrupt and SyncObject enter a line. Any thread up to
+// DISPATCH_LEVEL; monitors guard the table and each line's users, and are held for a moment only.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

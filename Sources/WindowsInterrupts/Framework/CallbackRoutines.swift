@@ -1,6 +1,8 @@
 // Floor 5, room Framework. What carries a callback of the framework: a KDPC at DISPATCH_LEVEL, or a
-// WDM work item at PASSIVE_LEVEL. Interrupts, DPC objects, work items and timers use them. The DPC
-// thread and the worker threads run the bodies, without the interrupt lock.
+// WDM work item at PASSIVE_LEVEL. FrameworkInterrupt and FrameworkDeferred queue them on any
+// thread: the first at any level, the second up to DISPATCH_LEVEL. The deferred queue `dpc` and the
+// threads `work item` run the bodies, without the interrupt lock. A monitor guards each work item's
+// state and is not held while its body runs.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync

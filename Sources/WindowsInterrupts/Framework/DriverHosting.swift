@@ -1,6 +1,7 @@
 // Floor 5, room Framework. Loading a driver and leading its devices: the project's own functions,
-// which do what Windows' loader and plug and play do there (N28). PASSIVE_LEVEL, in the thread of
-// the program that calls; no lock.
+// which do what Windows' loader and plug and play do there (N28). The program calls them on a
+// thread of its own at PASSIVE_LEVEL, without an interrupt lock. Callbacks of the driver and of its
+// devices run in that call; this file takes no lock and holds none meanwhile.
 public import CWindowsInterrupts
 import InterruptSync
 

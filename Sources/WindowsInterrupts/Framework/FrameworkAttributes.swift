@@ -1,5 +1,7 @@
-// Floor 5, room Framework. How a framework call fails, and WDF_OBJECT_ATTRIBUTES, checked. The
-// lowest file of the framework: it names no object. The caller's thread, no lock.
+// Floor 5, room Framework. How a framework call fails, WDF_OBJECT_ATTRIBUTES, checked, and the
+// level around a callback of the driver's. All files of the framework use it; it is the lowest and
+// names no object. Values, on the thread of the call or callback, at its level. It takes no lock; a
+// callback may run with its interrupt's or its device's callback lock held.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync

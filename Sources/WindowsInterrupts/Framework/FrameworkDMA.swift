@@ -1,6 +1,7 @@
-// Floor 5, room Framework. WDFDMAENABLER and WDFCOMMONBUFFER: memory that a device of the framework and its
-// driver share (W33 to W35). Made and ended at PASSIVE_LEVEL on the driver's thread, without an interrupt
-// lock; the buffer's addresses are fields that never change, and are read at any level.
+// Floor 5, room Framework. WDFDMAENABLER and WDFCOMMONBUFFER: memory that a device of the framework
+// and its driver share (W33 to W35). Drivers make and end them on any thread at PASSIVE_LEVEL,
+// without an interrupt lock; the buffer's addresses are fields that never change, and are read at
+// any level without a lock.
 public import CWindowsInterrupts
 import InterruptSync
 

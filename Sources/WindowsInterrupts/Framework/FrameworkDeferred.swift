@@ -1,6 +1,8 @@
 // Floor 5, room Framework. WDFDPC, WDFWORKITEM and WDFTIMER: objects below a device whose callbacks
-// run later, and under the device's callback lock if they are serialized (W14). The DPC thread,
-// worker threads and the timer thread run them.
+// run later. Drivers call them on any thread up to DISPATCH_LEVEL, and queue a DPC at any level.
+// The deferred queue `dpc` runs DPCs and timers, the threads `work item` run work items and passive
+// timers: without the interrupt lock, and with the device's callback lock if they are serialized
+// (W14).
 public import CWindowsInterrupts
 import InterruptSync
 

@@ -1,6 +1,7 @@
 // Floor 5, room Framework. The device's way up and down, in the order of W6 to W8, with the
-// resource lists that it hands to the driver on the way. At PASSIVE_LEVEL, in the thread of the
-// program that asks, one change at a time; it takes no lock, and each interrupt takes its own.
+// resource lists that it hands to the driver on the way. DriverHosting.swift calls it, on the
+// program's thread at PASSIVE_LEVEL; `change` lets one change in at a time. No lock is held while a
+// callback of the device runs; each interrupt takes its own (FrameworkInterrupt+Connection.swift).
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization

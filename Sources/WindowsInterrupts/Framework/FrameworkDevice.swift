@@ -1,6 +1,8 @@
 // Floor 5, room Framework. WDFDEVICE: its interrupts, its state between added and removed (N28),
-// and WDFDEVICE_INIT, which it is made from. Made on the driver's thread at PASSIVE_LEVEL; a
-// monitor guards the state and the list of interrupts.
+// and WDFDEVICE_INIT, which it is made from. Drivers make it in EvtDriverDeviceAdd, on the
+// program's thread at PASSIVE_LEVEL; DriverHosting and FrameworkDevice+Power change its state
+// there, and InterruptCreation adds interrupts. A monitor guards the state and the list of
+// interrupts, and is not held while a callback runs.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

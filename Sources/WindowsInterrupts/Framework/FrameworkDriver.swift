@@ -1,6 +1,7 @@
-// Floor 5, room Framework. WDFDRIVER: DriverEntry makes it, InterruptSyncUnloadDriver ends it. It
-// is the parent of every object that names no other. On the driver's thread at PASSIVE_LEVEL,
-// unless a function says otherwise; a monitor guards the number of devices.
+// Floor 5, room Framework. WDFDRIVER: DriverEntry makes it, InterruptSyncUnloadDriver ends it
+// (DriverHosting.swift), both on the program's thread at PASSIVE_LEVEL. It is the parent of every
+// object that names no other: drivers look it up on any thread up to DISPATCH_LEVEL. A monitor
+// guards the number of devices; no other lock.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

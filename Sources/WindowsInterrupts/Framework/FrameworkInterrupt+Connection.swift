@@ -1,6 +1,8 @@
 // Floor 5, room Framework. Connecting and disconnecting an interrupt of the framework (W6 to W10).
-// On the thread that leads the device up or down, or the driver's, at PASSIVE_LEVEL; `changing`
-// orders the changes, and the interrupt's lock is held only for single steps.
+// FrameworkDevice+Power calls it on the program's thread, FrameworkInterruptCalls on the driver's,
+// both at PASSIVE_LEVEL. The monitor `changing` orders the changes, and is held while the
+// interrupt's lock is waited for; that lock is held only for single steps and for
+// EvtInterruptEnable and EvtInterruptDisable.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

@@ -1,6 +1,8 @@
 // Floor 5, room Framework. WDFINTERRUPT: a lock for life, and a WDM interrupt behind it while it is
-// connected (N24). The lock is always the innermost: under it no other lock is taken. Callbacks,
-// acquire and release (W19 to W25) use it from any thread at the level that 4.6 allows.
+// connected (N24). InterruptCreation makes it, FrameworkInterruptCalls passes drivers' calls on:
+// acquire, release and synchronize (W19 to W25) take the interrupt's lock, on any thread at the
+// level that 4.6 allows. Under that lock this layer takes monitors for a moment and no other lock.
+// DPC and work item callbacks run without it, on `dpc` and the threads `work item`.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync

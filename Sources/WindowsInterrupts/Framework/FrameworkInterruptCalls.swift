@@ -1,5 +1,7 @@
-// Floor 5, room Framework. WdfInterrupt…: from handles to FrameworkInterrupt, with the levels of
-// 4.6. The caller's thread; acquire, release and synchronize use the interrupt's lock.
+// Floor 5, room Framework. WdfInterrupt…: drivers' calls, from handles to FrameworkInterrupt, with
+// the levels of 4.6. On the caller's thread; an ISR makes some with the interrupt's lock held.
+// Acquire, release, synchronize and the reports of activity take that lock, enable and disable also
+// `changing`; queueing a DPC or work item takes none.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

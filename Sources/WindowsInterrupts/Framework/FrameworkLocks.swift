@@ -1,6 +1,7 @@
-// Floor 5, room Framework. WDFSPINLOCK and WDFWAITLOCK: a lock of the core as an object, taken on
-// the caller's thread at DISPATCH_LEVEL, or at PASSIVE_LEVEL with a time limit (W25). Interrupts
-// can share one (W5).
+// Floor 5, room Framework. WDFSPINLOCK and WDFWAITLOCK: a lock of the core as an object. Drivers
+// take it on any thread: a spin lock up to DISPATCH_LEVEL, to which it raises, a wait lock at
+// PASSIVE_LEVEL, within a time limit if they give one (W25). InterruptCreation makes an interrupt
+// with one, which then is the interrupt's lock (W5).
 import CUIO
 public import CWindowsInterrupts
 import Glibc

@@ -1,7 +1,8 @@
 // Floor 5, room Framework. What every framework object is: a handle, contexts, references, a place
-// in the tree of parents (N27). Kinds of objects override `stop`, `childStopped` and
-// `isFrameworkOwned`; this file knows none of them. Handles resolve at any level; objects end up to
-// DISPATCH_LEVEL, in the thread that deletes them. One monitor guards the tree of all objects.
+// in the tree of parents (N27). The kinds of objects and ObjectCalls use it; they override `stop`,
+// `childStopped` and `isFrameworkOwned`, and this file knows none of them. Any thread: handles
+// resolve at any level without a lock, objects end up to DISPATCH_LEVEL. One monitor guards the
+// tree of all objects and is not held while a driver's callback runs.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

@@ -1,7 +1,8 @@
 // Floor 5, room Framework. What the objects below a device know of it: the device object, the
 // execution level, and the callback lock of its synchronization scope (W14). FrameworkDevice is the
 // one kind of scope; interrupts, DPCs, work items and timers hold their scope and never name the
-// device. Fields are set once; the thread that runs a callback takes the callback lock.
+// device. Fields are set once. The thread that runs a callback, `dpc` or a `work item`, takes the
+// callback lock before any interrupt lock.
 import CWindowsInterrupts
 import InterruptSync
 import Synchronization

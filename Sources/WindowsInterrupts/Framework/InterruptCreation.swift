@@ -1,5 +1,6 @@
-// Floor 5, room Framework. WdfInterruptCreate: the checks of W2, in its order. The driver's thread,
-// up to DISPATCH_LEVEL, in EvtDriverDeviceAdd or EvtDevicePrepareHardware; no lock.
+// Floor 5, room Framework. WdfInterruptCreate: the checks of W2, in their order. Drivers call it in
+// EvtDriverDeviceAdd or EvtDevicePrepareHardware, on the program's thread up to DISPATCH_LEVEL. No
+// lock is held; the new interrupt's lock and the device's monitor are taken for a moment.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization

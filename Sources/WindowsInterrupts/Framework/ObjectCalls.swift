@@ -1,5 +1,6 @@
-// Floor 5, room Framework. WdfObject…: the calls that take any handle. The caller's thread; each
-// call states its level and takes no lock here.
+// Floor 5, room Framework. WdfObject…: the calls that take any handle. Drivers make them on any
+// thread up to DISPATCH_LEVEL, and add a reference at any level. No interrupt lock is needed or
+// taken; FrameworkObject takes the monitor of the tree, and calls the driver back without it.
 public import CWindowsInterrupts
 import InterruptSync
 

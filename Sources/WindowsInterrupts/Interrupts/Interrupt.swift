@@ -1,8 +1,9 @@
 // Floor 5, room Interrupts. The interrupt behind a PKINTERRUPT: one or more lines, one lock, a
-// level; and the table of handles that leads to it. A WDM connect makes sync objects of its own,
-// one for each line; PortCls lends the one it has. Made and ended on the driver's thread at
-// PASSIVE_LEVEL; any thread calls `acquire`, `release` and `synchronize`, up to the interrupt's
-// level. A monitor guards the table.
+// level; and the table of handles that leads to it. InterruptCalls, Messages and FrameworkInterrupt
+// make one, with an object of the core for each line; PortCls lends the object it has. Made and
+// ended on the driver's thread at PASSIVE_LEVEL, without the interrupt lock; any thread calls
+// `acquire`, `release` and `synchronize`, up to the interrupt's level, which take it. A monitor
+// guards the table.
 import CUIO
 import CWindowsInterrupts
 import InterruptSync

@@ -1,6 +1,8 @@
-// Floor 5, room Interrupts. IoConnectInterrupt(Ex), IoDisconnectInterrupt(Ex), and the calls on a
-// connected PKINTERRUPT: checks in the documents' terms, then the interrupt. The caller's thread;
-// each call states its level, and this file takes no lock but the interrupt's.
+// Floor 5, room Interrupts. Drivers call IoConnectInterrupt(Ex), IoDisconnectInterrupt(Ex), and the
+// functions of a connected PKINTERRUPT: checks in the documents' terms, then Interrupt. The
+// caller's thread: connect and disconnect at PASSIVE_LEVEL without the interrupt lock, activity up
+// to DISPATCH_LEVEL, the rest up to the interrupt's level. This file takes no lock but the
+// interrupt's.
 public import CWindowsInterrupts
 import InterruptSync
 

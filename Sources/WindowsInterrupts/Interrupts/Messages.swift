@@ -1,6 +1,7 @@
-// Floor 5, room Interrupts. The messages of a device, connected by one call: an interrupt for each, and
-// the table of them that the driver gets (K8, K14). Connected and disconnected at PASSIVE_LEVEL on the
-// caller's thread; a monitor guards which tables there are.
+// Floor 5, room Interrupts. The messages of a device, connected by one call: an interrupt for each,
+// and the table of them that the driver gets (K8, K14). InterruptCalls calls it: connect and
+// disconnect at PASSIVE_LEVEL on the driver's thread, without an interrupt lock; look-ups up to
+// DISPATCH_LEVEL. A monitor guards which tables there are.
 import CWindowsInterrupts
 import Glibc
 import InterruptSync

@@ -1,6 +1,8 @@
-// Floor 5, room Kernel. DPCs: each KDPC holds the address of a deferred routine of the core. All
-// share one queue; the threaded ones share another (D1 to D3, D14). Any thread queues, at any level
-// without a lock; the queues' threads run them without the interrupt lock.
+// Floor 5, room Kernel. DPCs: each KDPC holds the address of a deferred routine of the core.
+// Drivers, the framework, service groups and timers queue them, on any thread at any level, without
+// a lock or with any held. The deferred queues `dpc` (DISPATCH_LEVEL) and `threaded dpc`
+// (PASSIVE_LEVEL) run them without the interrupt lock (D1 to D3, D14). A monitor guards the table
+// of addresses; `isw_forget` clears it for memory that its owner gives back.
 public import CWindowsInterrupts
 import InterruptSync
 import Synchronization

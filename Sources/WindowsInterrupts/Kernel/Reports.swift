@@ -1,6 +1,7 @@
-// Floor 5, room Kernel. Reports of broken rules: they go to the program's routine or to standard
-// error, and in checked mode end the process. Any thread, any level; the monitor is released before
-// the routine runs.
+// Floor 5, room Kernel. Reports of broken rules and of the core's errors: they go to the program's
+// routine or to standard error, and a broken rule ends the process in checked mode. Every call of
+// this layer may report: on any thread, at any level, also with an interrupt lock held, and the
+// program's routine then runs there. The monitor is released before it runs.
 public import CWindowsInterrupts
 import Glibc
 import InterruptSync

@@ -1,7 +1,8 @@
-// Floor 5, room Kernel. IRQLs and executive spin locks, on the caller's thread. The level belongs
-// to the calling thread and serves the checks; exclusion comes from locks (N23). Each KSPIN_LOCK
-// holds the address of a lock of the core, so that an interrupt can use the same lock (K7). Spin
-// locks block with priority inheritance instead of spinning (N6).
+// Floor 5, room Kernel. IRQLs and executive spin locks. Drivers call them on any thread: levels
+// anywhere, spin locks up to DISPATCH_LEVEL; the framework's locks and interrupts take SpinLock.
+// The level belongs to the calling thread and serves the checks; exclusion comes from locks (N23).
+// Each KSPIN_LOCK holds the address of a lock of the core, so that an interrupt can use the same
+// lock (K7), and blocks with priority inheritance (N6). A monitor guards the addresses.
 import CUIO
 public import CWindowsInterrupts
 import InterruptSync

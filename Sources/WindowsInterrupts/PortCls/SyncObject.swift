@@ -1,6 +1,8 @@
-// Floor 5, room PortCls. The Swift half of an IInterruptSync: PortCls/interrupt_sync.c has the COM
-// table, this file has the object. Drivers call it on their own threads. Register, connect and
-// disconnect run at PASSIVE_LEVEL; `changing` orders the latter two.
+// Floor 5, room PortCls. The Swift half of an IInterruptSync. PortCls/interrupt_sync.c has the COM
+// table and passes drivers' calls on, on their threads: register, connect and disconnect at
+// PASSIVE_LEVEL without the interrupt lock, a synchronized call up to the interrupt's level, which
+// takes it. The monitor `changing` orders connect and disconnect, another guards the fields. A last
+// release inside a routine ends the object on the deferred queue `dpc`.
 public import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

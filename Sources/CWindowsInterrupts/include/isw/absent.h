@@ -1,6 +1,6 @@
-// Windows interfaces, floor 5: names that interrupt code may use on Windows and that do not exist here. A use is a
-// compile error that says where to read more. Define a macro of the same name before this header to keep the name for
-// yourself. No code.
+// Windows interfaces, floor 5: names that interrupt code may use on Windows and that do not exist here. wdm.h includes
+// it. A driver's use is a compile error that says where to read more. Define a macro of the same name before this
+// header to keep the name for yourself. Nothing runs: no thread, no lock.
 #ifndef ISW_ABSENT_H
 #define ISW_ABSENT_H
 

@@ -1,6 +1,6 @@
-// Windows interfaces, floor 5. No code. Spellings with a meaning for Windows' compilers and analysers, and none for
-// ours: source annotations, calling conventions, parameter directions. Attributes are spelled `__attribute`, as some
-// drivers define `__attribute__` away.
+// Windows interfaces, floor 5. Spellings with a meaning for Windows' compilers and analysers, and none for ours: source
+// annotations, calling conventions, parameter directions. types.h includes it, so drivers and every header have them.
+// Only macros: no thread, no lock. Attributes are spelled `__attribute`, as some drivers define `__attribute__` away.
 #ifndef ISW_ANNOTATIONS_H
 #define ISW_ANNOTATIONS_H
 

@@ -1,5 +1,7 @@
 // Floor 5: what this target's C and its Swift half (WindowsInterrupts) call in each other. Not installed; drivers do
-// not see it. A routine's thread and lock are those of the call that leads to it; fields say which lock guards them.
+// not see it. The entries of ISRs run on the dispatcher with the interrupt lock held, that of DPCs on the deferred
+// queues `dpc` and `threaded dpc` without it. The rest runs on the thread of the driver's or program's call. A gate
+// takes the interrupt lock; fields say which lock guards them.
 //
 // The fast halves of KeSynchronizeExecution, CallSynchronizedRoutine and WdfInterruptSynchronize are C and go through a
 // gate; each has a slow half in Swift, which says why the fast one could not go on, or does the work.

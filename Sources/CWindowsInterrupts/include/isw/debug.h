@@ -1,4 +1,5 @@
-// Windows interfaces, floor 5: messages, assertions, and the time. Drivers call them on any thread; no lock.
+// Windows interfaces, floor 5: messages, assertions, and the time. Drivers call them on any thread at any level, also
+// in an ISR; they take no lock. A failed assertion is reported at once, on the same thread.
 #ifndef ISW_DEBUG_H
 #define ISW_DEBUG_H
 

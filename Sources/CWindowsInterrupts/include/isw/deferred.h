@@ -1,5 +1,7 @@
-// Windows interfaces, floor 5: deferred work, what an ISR leaves for later. A DPC runs at DISPATCH_LEVEL, a work item
-// at PASSIVE_LEVEL, both on threads of the library and without the interrupt lock.
+// Windows interfaces, floor 5: deferred work, what an ISR leaves for later. Drivers queue DPCs on any thread at any
+// level, and work items up to DISPATCH_LEVEL. A DPC runs at DISPATCH_LEVEL on the deferred queue `dpc`, a threaded one
+// at PASSIVE_LEVEL on `threaded dpc`, and a work item at PASSIVE_LEVEL on a thread `work item`: all without the
+// interrupt lock.
 #ifndef ISW_DEFERRED_H
 #define ISW_DEFERRED_H
 

@@ -1,5 +1,6 @@
-// Windows interfaces, floor 5: a driver's driver object, its device object, and the resources of the device. Drivers
-// use them on threads of their own at PASSIVE_LEVEL, unless a comment gives another level; no lock.
+// Windows interfaces, floor 5: a driver's driver object, its device object, and the resources of the device, as
+// structures. InterruptSyncLoadDriver and InterruptSyncCreateDevice make them on the program's thread at PASSIVE_LEVEL;
+// drivers read them on any thread, and there is no lock: a driver orders its own writes.
 #ifndef ISW_DEVICE_H
 #define ISW_DEVICE_H
 

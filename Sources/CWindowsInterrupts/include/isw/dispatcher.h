@@ -1,7 +1,8 @@
-// Windows interfaces, floor 5: dispatcher objects, for which threads wait: events, semaphores, mutexes and timers;
-// also fast mutexes and remove locks. Each dispatcher object begins with one header, which holds the state and the
-// list of waiting threads (D9). An object lies in the driver's memory and has no call that ends it; do not free the
-// memory of a timer that is set. One lock of the library guards all of them.
+// Windows interfaces, floor 5: dispatcher objects, for which threads wait: events, semaphores, mutexes and timers; also
+// fast mutexes and remove locks. Drivers call these on any thread: they wait up to APC_LEVEL and signal up to
+// DISPATCH_LEVEL, so not in an ISR at DIRQL. Each object begins with one header, which holds the state and the list of
+// waiting threads (D9); the objects' lock guards all of them. An object lies in the driver's memory and has no call
+// that ends it; do not free the memory of a timer that is set.
 #ifndef ISW_DISPATCHER_H
 #define ISW_DISPATCHER_H
 

@@ -1,6 +1,7 @@
-// Windows interfaces, floor 5: how interface and class identifiers are declared, defined and compared. No code.
-// Every header has it. A source that defines INITGUID before a header, or includes initguid.h before the header that
-// declares an identifier, defines the identifier; each definition is weak, so that several sources may.
+// Windows interfaces, floor 5: how interface and class identifiers are declared, defined and compared. types.h includes
+// it, so drivers and every header have it. A source that defines INITGUID before a header, or includes initguid.h
+// before the header that declares an identifier, defines the identifier; each definition is weak, so that several
+// sources may. Identifiers are constants: any thread, no lock.
 #ifndef ISW_GUID_H
 #define ISW_GUID_H
 

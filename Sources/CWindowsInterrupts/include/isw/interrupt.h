@@ -1,6 +1,7 @@
-// Windows interfaces, floor 5: interrupt objects. Connect a service routine to a vector, and run code that excludes
-// the routine. Connect and disconnect at PASSIVE_LEVEL; the ISR runs on the dispatcher's thread, and a synchronized
-// routine on its caller's, with the interrupt lock held.
+// Windows interfaces, floor 5: interrupt objects. Drivers connect a service routine to a vector, and run code that
+// excludes the routine. Connect and disconnect at PASSIVE_LEVEL without the interrupt lock. The ISR runs on the
+// dispatcher, and a synchronized routine on its caller's thread, with that lock held and at the interrupt's
+// SynchronizeIrql.
 #ifndef ISW_INTERRUPT_H
 #define ISW_INTERRUPT_H
 

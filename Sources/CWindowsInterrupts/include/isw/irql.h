@@ -1,6 +1,7 @@
-// Windows interfaces, floor 5. Interrupt request levels and executive spin locks. The level belongs to the calling
-// thread and serves the checks; exclusion comes from locks (N23). Spin locks block with priority inheritance (N6). An
-// interrupt can be connected with one (K7).
+// Windows interfaces, floor 5. Interrupt request levels and executive spin locks. Drivers call these on any thread: the
+// levels anywhere, spin locks up to DISPATCH_LEVEL, so not in an ISR at DIRQL. The level belongs to the calling thread
+// and serves the checks; exclusion comes from locks (N23). Spin locks block with priority inheritance (N6). An
+// interrupt can be connected with one, which is then its interrupt lock (K7).
 #ifndef ISW_IRQL_H
 #define ISW_IRQL_H
 

@@ -1,6 +1,6 @@
-// Windows interfaces, floor 5: atomic operations, and lists through entries inside the driver's own structures. Any
-// thread, any level. The plain lists take no lock; the ExInterlocked… ones take a spin lock that you name, and
-// sequenced lists bring their own.
+// Windows interfaces, floor 5: atomic operations, and lists through entries inside the driver's own structures. Drivers
+// call these on any thread at any level, also in an ISR with the interrupt lock held. The plain lists take no lock; the
+// ExInterlocked… ones take a spin lock that you name, and sequenced lists bring their own.
 #ifndef ISW_LISTS_H
 #define ISW_LISTS_H
 

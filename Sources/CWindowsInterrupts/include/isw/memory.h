@@ -1,6 +1,7 @@
-// Windows interfaces, floor 5: the process's own memory (Rtl…Memory, tagged pool), and a device's (mappings,
-// registers, ports). Drivers call these on any thread. The mapping and port calls reach only regions of the process's
-// device objects, and only the interrupt lock orders several threads.
+// Windows interfaces, floor 5: the process's own memory (Rtl…Memory, tagged pool), and a device's (mappings, registers,
+// ports). Drivers call these on any thread: pool and mappings up to DISPATCH_LEVEL, registers and ports at any level,
+// also in an ISR. They take no interrupt lock; only it orders the accesses of several threads. Mappings and ports reach
+// only regions of the process's device objects.
 #ifndef ISW_MEMORY_H
 #define ISW_MEMORY_H
 

@@ -1,5 +1,6 @@
-// Windows interfaces, floor 5: the annotations of the kits before 2012. The C++ library has parameters named `__in` and
-// `__out`, so C++ has those with INTERRUPTSYNC_WINDOWS_SOURCE only, and has to include that library first. No code.
+// Windows interfaces, floor 5: the annotations of the kits before 2012, for drivers that use them; annotations.h
+// includes it. The C++ library has parameters named `__in` and `__out`, so C++ has those with
+// INTERRUPTSYNC_WINDOWS_SOURCE only, and has to include that library first. Only macros: no thread, no lock.
 #ifndef ISW_OLD_ANNOTATIONS_H
 #define ISW_OLD_ANNOTATIONS_H
 

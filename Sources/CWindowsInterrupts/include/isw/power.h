@@ -1,5 +1,5 @@
-// Windows interfaces, floor 5: power states and control codes as values, for drivers that name them. No code. What the
-// framework does with a device's power states is in wdf/wdfdevice.h.
+// Windows interfaces, floor 5: power states and control codes as values, for drivers that name them. Any thread, no
+// lock. What the framework does with a device's power states is in wdf/wdfdevice.h.
 #ifndef ISW_POWER_H
 #define ISW_POWER_H
 

@@ -1,5 +1,6 @@
 // Windows interfaces, floor 5: base types with the widths that Windows documents. LONG has 32 bits, although this
-// system's long has 64. Every other header includes it; no code.
+// system's long has 64. Every other header includes it, and so does each driver. Only types and macros: no thread, no
+// lock.
 #ifndef ISW_TYPES_H
 #define ISW_TYPES_H
 

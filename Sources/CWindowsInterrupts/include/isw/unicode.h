@@ -1,6 +1,7 @@
-// Windows interfaces, floor 5: strings of 16-bit characters. L"..." has 32 bits a character on this system unless the
-// source is compiled with -fshort-wchar, as `pkg-config --cflags interruptsync-windows` has it. Without the flag a call
-// that is given such a literal does not compile, and its error names the flag. Any level, no lock.
+// Windows interfaces, floor 5: strings of 16-bit characters, as values that drivers make on any thread at any level; no
+// lock. L"..." has 32 bits a character on this system unless the source is compiled with -fshort-wchar, as
+// `pkg-config --cflags interruptsync-windows` has it. Without the flag a call that is given such a literal does not
+// compile, and its error names the flag.
 #ifndef ISW_UNICODE_H
 #define ISW_UNICODE_H
 

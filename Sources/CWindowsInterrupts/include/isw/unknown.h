@@ -1,5 +1,6 @@
 // Windows interfaces, floor 5: COM's root interface, and the spellings that declare interfaces in C and in C++.
-// PortCls and stdunk.h build on it; any thread, counts are atomic.
+// portcls.h and stdunk.h build on it. Drivers call its three methods on any thread at any level; counts are atomic, no
+// lock.
 #ifndef ISW_UNKNOWN_H
 #define ISW_UNKNOWN_H
 

@@ -1,5 +1,5 @@
 // Windows interfaces, floor 5: framework names that interrupt code may use on Windows and that do not exist here; see
-// ../absent.h. No code.
+// ../absent.h. wdf.h includes it; a driver's use is a compile error. Nothing runs: no thread, no lock.
 #ifndef ISW_WDF_ABSENT_H
 #define ISW_WDF_ABSENT_H
 

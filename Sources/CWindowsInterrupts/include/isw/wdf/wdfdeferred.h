@@ -1,6 +1,7 @@
-// Windows interfaces, floor 5: deferred work of the framework. DPC objects and timers run at DISPATCH_LEVEL, work
-// items and passive timers at PASSIVE_LEVEL, all on threads of the library. Each has a parent, and on request the
-// callback lock of the device above it (W14).
+// Windows interfaces, floor 5: deferred work of the framework, called by drivers. DPC objects and timers run at
+// DISPATCH_LEVEL on the deferred queue `dpc`; work items and passive timers at PASSIVE_LEVEL on the threads
+// `work item`. No interrupt lock is held. Each has a parent, and on request the callback lock of the device above it
+// (W14).
 #ifndef ISW_WDFDEFERRED_H
 #define ISW_WDFDEFERRED_H
 

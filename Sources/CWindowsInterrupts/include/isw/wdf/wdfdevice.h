@@ -1,7 +1,7 @@
 // Windows interfaces, floor 5: drivers and devices of the framework. DriverEntry makes the driver, EvtDriverDeviceAdd
 // makes a device, and InterruptSyncStartDevice and its companions (interruptsync_windows.h) lead the device through its
-// states in the order of W6. All on the program's thread at PASSIVE_LEVEL, unless a comment gives another level; no
-// lock.
+// states in the order of W6. All on the program's thread at PASSIVE_LEVEL, unless a comment gives another level, and
+// without an interrupt lock.
 #ifndef ISW_WDFDEVICE_H
 #define ISW_WDFDEVICE_H
 

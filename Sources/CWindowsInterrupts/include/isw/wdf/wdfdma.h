@@ -1,6 +1,6 @@
 // Windows interfaces, floor 5: common buffers of the framework, which end with their DMA enabler, and that with its
-// device. Made and ended on the driver's thread at PASSIVE_LEVEL, without an interrupt lock: both may wait for memory
-// (W33 to W35).
+// device. Drivers make and end them on a thread of their own at PASSIVE_LEVEL, without an interrupt lock: both may wait
+// for memory (W33 to W35). They read a buffer's addresses at any level, also in an ISR.
 #ifndef ISW_WDFDMA_H
 #define ISW_WDFDMA_H
 

@@ -1,6 +1,7 @@
-// Windows interfaces, floor 5. Locks and interrupts. An interrupt's lock is a lock of the library, connected or not,
-// and several interrupts can share one (W5). The ISR, the Enable, Disable and Synchronize callbacks, and the threads
-// that hold the lock through WdfInterruptAcquireLock exclude each other (W1 to W32).
+// Windows interfaces, floor 5. Locks and interrupts of the framework, called by drivers. The dispatcher runs the ISR,
+// the thread that leads the device up or down the Enable and Disable callbacks, and the caller's thread a Synchronize
+// callback. These, and the threads that hold the lock through WdfInterruptAcquireLock, exclude each other (W1 to W32):
+// all hold the interrupt's lock, which is the library's, connected or not. Several interrupts can share one (W5).
 #ifndef ISW_WDFINTERRUPT_H
 #define ISW_WDFINTERRUPT_H
 

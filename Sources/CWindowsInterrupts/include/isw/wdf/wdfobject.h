@@ -1,6 +1,7 @@
 // Windows interfaces, floor 5: the framework's objects: handles, attributes, contexts, references, parents, and the
-// framework's own status values. Any thread, at the level that each comment gives. Children end before their parents,
-// and each object's EvtCleanupCallback comes before its EvtDestroyCallback (N27).
+// framework's own status values. Drivers call these on any thread, up to the level that each comment gives, and need no
+// lock; only handles, contexts and added references work at DIRQL. Children end before their parents, and each object's
+// EvtCleanupCallback comes before its EvtDestroyCallback (N27).
 #ifndef ISW_WDFOBJECT_H
 #define ISW_WDFOBJECT_H
 
