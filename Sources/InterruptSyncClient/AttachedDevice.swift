@@ -1,6 +1,7 @@
 // Floor 6. A line that this program services instead of the daemon. `InterruptSyncClient.attach`
-// makes it. Each one has its own connection; it has no lock and no thread: only one thread at a
-// time may use it.
+// makes it; programs and interruptsyncctl's `attach` call it on one thread at a time, which sleeps
+// in `wait`. Each one has its own connection, and no lock: the daemon takes the interrupt lock for
+// its transactions.
 import CUIO
 import LinuxSystem
 import Varlink

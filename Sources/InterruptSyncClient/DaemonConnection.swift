@@ -1,6 +1,7 @@
 // Floor 6. One connection to the daemon: calls, streams and waiting, with protocol errors
-// translated into InterruptSyncClientError. Clients, streams, rings and attachments each own one.
-// It has no lock and no thread: only one thread at a time may use it.
+// translated into InterruptSyncClientError. Clients, streams, rings and attachments each own one,
+// and call it on the thread of the program or of interruptsyncctl, which sleeps until the daemon
+// answers. It has no lock and no thread of its own: only one thread at a time may use it.
 import Glibc
 import LinuxSystem
 import Varlink

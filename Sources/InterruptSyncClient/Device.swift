@@ -1,6 +1,7 @@
 // Floor 6. A device as the daemon describes it: its state, its registers, the settings that a
-// client can change, and the stream of changes. Values read from replies on the caller's thread;
-// the stream has its own connection, no lock, and only one thread at a time may use it.
+// client can change, and the stream of changes. InterruptSyncClient makes them from replies;
+// programs and interruptsyncctl read them. Values, for any thread, no lock; the stream has its own
+// connection, and only one thread at a time may use it.
 package import Varlink
 
 /// A UIO device or software line, and what the daemon did with it at one moment.

@@ -1,4 +1,5 @@
-// Floor 6. Counters of one line, read from a reply of GetStatistics. Values, for any thread.
+// Floor 6. Counters of one line, which `InterruptSyncClient.statistics` makes from a reply of
+// GetStatistics; programs and interruptsyncctl read them. Values, for any thread; no lock.
 package import Varlink
 
 /// What a device's line and its routines have done.

@@ -1,6 +1,7 @@
-// Floor 6. The reading end of a ring in shared memory that the daemon writes; interruptsync-ring(7)
-// has the layout. `InterruptSyncClient.subscribe` makes it. Each ring has its own connection; it
-// has no lock and no thread: only one thread at a time may use it.
+// Floor 6. The reading end of a ring in shared memory that the daemon's thread `observers` writes;
+// interruptsync-ring(7) has the layout. `InterruptSyncClient.subscribe` makes it; programs and
+// interruptsyncctl take records on one thread at a time, which sleeps in `next`. No lock: the two
+// ends agree by the ring's counters. Each ring has its own connection.
 import CUIO
 import LinuxSystem
 

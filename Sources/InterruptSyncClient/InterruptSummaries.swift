@@ -1,6 +1,7 @@
 // Floor 6. Interrupts as a stream of messages, for programs that read slowly: the daemon merges
-// what came since the last message. `InterruptSyncClient.events` makes it. It has its own
-// connection and no lock; only one thread at a time may use it.
+// what came since the last message. `InterruptSyncClient.events` makes it; programs and
+// interruptsyncctl read it on one thread at a time, which sleeps in `next`. It has its own
+// connection and no lock.
 package import Varlink
 
 /// The interrupts of a device, in order; the daemon merges them when they come faster than you

@@ -1,6 +1,7 @@
-// Floor 6. The daemon's interface for Swift programs. Every call waits for its answer on the
-// caller's thread; a client has no lock, and only one thread at a time may use it. Streams, rings
-// and attachments have their own connections, and end when you release them.
+// Floor 6. The daemon's interface for Swift programs, which call it, as interruptsyncctl does.
+// Every call waits for its answer on the caller's thread; a client has no lock, and only one thread
+// at a time may use it. Streams, rings and attachments have their own connections, and end when you
+// release them.
 import Glibc
 import LinuxSystem
 import Varlink

@@ -1,5 +1,6 @@
-// Floor 6. Translates errors of the protocol and of io.interruptsync into InterruptSyncClientError,
-// on the caller's thread, without a lock.
+// Floor 6. Translates errors of the protocol and of io.interruptsync into InterruptSyncClientError.
+// DaemonConnection calls it for each failure, interruptsyncctl for those of its `call`, on the
+// caller's thread, without a lock.
 import Glibc
 import LinuxSystem
 package import Varlink

@@ -1,5 +1,5 @@
-// Floor 6. The one error that every call of this module throws, with the values it carries. Values
-// only; any thread.
+// Floor 6. The one error that every call of this module throws, with the values it carries. This
+// module and interruptsyncctl make it; programs catch it. Values, for any thread; no lock.
 public import LinuxSystem
 import Varlink
 

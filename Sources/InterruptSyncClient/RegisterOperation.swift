@@ -1,5 +1,6 @@
 // Floor 6. One step of a transaction: as a value, as a member of the Varlink message, and as text.
-// Values only; any thread. interruptsyncctl and client programs build lists of them for `transact`.
+// interruptsyncctl and client programs build lists of them for `transact`. Values, for any thread;
+// no lock.
 import LinuxSystem
 public import UIO
 package import Varlink

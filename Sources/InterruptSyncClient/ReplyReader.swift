@@ -1,6 +1,7 @@
 // Floor 6. Checks each reply against the interface: a member that is missing or has another type is
-// an error, never a guess. Members that this version does not know are ignored. Every type of this
-// module that the daemon sends is built from a ReplyReader, on the caller's thread, without a lock.
+// an error, never a guess. Members that this version does not know are ignored. DaemonConnection
+// makes one of each reply, and every type of this module that the daemon sends is built from it, on
+// the caller's thread, without a lock.
 import LinuxSystem
 import Varlink
 

@@ -1,6 +1,7 @@
 // Floor 5. The two ways a call fails: an error of this end (`VarlinkError`), and the error that a
-// service answers with (`ErrorReply`). A hint travels as a field of both. Plain values, for any
-// thread.
+// service answers with (`ErrorReply`). This target throws the first, for InterruptSyncClient,
+// interruptsyncctl and the daemon's start; the daemon's methods throw the second, which clients
+// read. A hint travels as a field of both. Values, for any thread; no lock.
 import Glibc
 package import LinuxSystem
 

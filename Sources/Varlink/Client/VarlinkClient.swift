@@ -1,5 +1,7 @@
-// Floor 5. The client's half of the protocol, for programs that may wait. InterruptSyncClient and
-// interruptsyncctl call it; one thread at a time, no lock.
+// Floor 5. The client's half of the protocol, for programs that may wait. InterruptSyncClient's
+// DaemonConnection and interruptsyncctl's `call` use it, on the thread of the program or of
+// interruptsyncctl, which sleeps until the answer comes. No lock: only one thread at a time may use
+// a client. The daemon never does.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem

@@ -1,6 +1,7 @@
 // Floor 5. Reads an interface's description: a scanner for words, marks and comments, and the
-// parser of the grammar above it. On the thread that asks for the description, without a lock;
-// depth and size are bounded.
+// parser of the grammar above it. InterfaceDescription calls it, on the thread that makes the
+// description: the control thread when the daemon starts, a client's when it asks for one. No lock;
+// depth and size are bounded, as the text may be a stranger's.
 
 /// Reads the interface language.
 struct InterfaceParser {

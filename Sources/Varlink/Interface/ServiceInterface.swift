@@ -1,5 +1,6 @@
 // Floor 5. org.varlink.service, the interface that every service has, and the identity that it
-// answers with. Plain values, for any thread.
+// answers with. VarlinkServer serves it, ClientService names the daemon's identity, VarlinkClient
+// and the errors use its names. Values, for any thread; no lock.
 
 /// `org.varlink.service`, which every service has.
 package enum ServiceInterface {

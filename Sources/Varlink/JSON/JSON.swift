@@ -1,8 +1,8 @@
 // Floor 5. JSON values and objects as the protocol needs them. Every message is one JSON object.
 // Numbers keep their kind, since counts and registers need all 64 bits and a decoder that goes
 // through Double, or takes 1.0 for 1, loses some of them. Objects keep their members' order and
-// compare keys byte for byte, unlike String, which takes different spellings of a letter for the
-// same key. Plain values.
+// compare keys byte for byte, unlike String. The daemon's methods, InterruptSyncClient and
+// interruptsyncctl make and read them. Values: any thread, no lock.
 
 /// A JSON value.
 package enum JSON: Equatable, Sendable {

@@ -1,6 +1,7 @@
 // Floor 5. Parses JSON after RFC 8259 without leniency: one value, valid UTF-8, no key twice, no
 // comma too many. Texts that parsers disagree on are refused, so that one text cannot be two
-// messages to two readers. On the thread of the caller, which reads messages; no lock.
+// messages to two readers. VarlinkCall parses calls on the control thread; VarlinkClient replies,
+// and interruptsyncctl its argument, on theirs. No lock; limits bound what a text may cost.
 
 /// Parses JSON. Any bytes may come; memory and depth are bounded by the text's length and the limits.
 package struct JSONParser {

@@ -1,5 +1,6 @@
-// Floor 5. Writes JSON: no white space, members in order, only the necessary escapes. A pure
-// function, for any thread.
+// Floor 5. Writes JSON: no white space, members in order, only the necessary escapes. VarlinkCall
+// writes replies on the control thread, VarlinkClient calls on its caller's, interruptsyncctl its
+// output. A pure function, for any thread; no lock.
 
 /// Writes JSON as UTF-8.
 package enum JSONWriter {

@@ -1,7 +1,8 @@
 // Floor 5. What each user may take of the control thread's processor. Limits on counts and bytes do
 // not bound what many small calls cost. A user that exceeds its share is not read from for a while:
 // its calls stay in its sockets, it waits in its own send, and neither the control thread nor the
-// caller keeps a processor from the dispatchers. On the loop's thread only; no lock.
+// caller keeps a processor from the dispatchers. Service makes it; VarlinkServer and
+// ServerConnection charge users. Control thread only; no lock.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem

@@ -1,6 +1,6 @@
 // Floor 5. The places for a server's connections. Users share them: the user that has most gives up
 // an idle one when another user finds none. Preferred peers share places of their own, which no
-// other peer gets. On the loop's thread; no lock.
+// other peer gets. VarlinkServer asks it for each new connection. Control thread; no lock.
 import CLinuxSystem
 import Glibc
 import LinuxSystem

@@ -1,5 +1,7 @@
 // Floor 5. A local socket on which connections come in. It turns away what it cannot take, so that
-// the loop never spins on a connection that waits. On the loop's thread; no lock.
+// the loop never spins on a connection that waits. VarlinkServer makes it; the loop calls it when
+// the socket is readable. Control thread; no lock. It never closes a connection that may hold
+// descriptors: the threads `closer` do.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem

@@ -1,7 +1,8 @@
-// Floor 5. One client's connection. A call is begun only when the one before it is answered and most
-// of the answers are read: so replies keep their order, and a client that calls without reading
-// waits in its own send. A connection knows its server only as a `ConnectionOwner`. On the loop's
-// thread; no lock.
+// Floor 5. One client's connection. A call is begun only when the one before it is answered and
+// most of the answers are read: so replies keep their order, and a client that calls without
+// reading waits in its own send. VarlinkServer makes it and is known here only as a
+// `ConnectionOwner`; the loop calls it when the socket is ready, VarlinkCall when there is an
+// answer. Control thread; no lock.
 import CLinuxSystem
 import LinuxSystem
 

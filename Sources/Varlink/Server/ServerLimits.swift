@@ -1,5 +1,7 @@
-// Floor 5. What clients may cost a server, how far it trusts each, and what it tells its owner about
-// them. Plain values, for any thread.
+// Floor 5. What clients may cost a server, how far it trusts each, and what it tells its owner
+// about them. The daemon makes them from its settings (DaemonSettings, AccessPolicy), VarlinkServer
+// and its connections read them, and the journal prints what the server tells. Values, for any
+// thread; no lock.
 
 /// What clients may cost a server.
 package struct ServerLimits: Sendable {

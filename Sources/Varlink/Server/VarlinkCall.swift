@@ -1,6 +1,7 @@
 // Floor 5. One call: its header, the route to its method, and the ways to answer it: at once,
-// later, or with a stream. A call knows its connection only as a `ReplySink`. On the loop's thread;
-// no lock.
+// later, or with a stream. ServerConnection makes it and is known here only as a `ReplySink`; the
+// methods of the daemon's Clients room answer it. Control thread; no lock. The loop serves nothing
+// else until a method returns.
 package import LinuxSystem
 
 /// A call that waits for its answer. On the loop's thread. Keep it to answer later. When the last

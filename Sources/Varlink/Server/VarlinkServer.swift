@@ -1,6 +1,7 @@
 // Floor 5. The server's half of the protocol: interfaces and their handlers, listeners, and the
-// connections that they bring. On the control thread's loop; handlers run there too, one at a time,
-// without a lock, and must not wait.
+// connections that they bring. ClientService makes the daemon's and adds its methods; the loop
+// calls it. On the control thread, where handlers run too, one at a time, without a lock, and must
+// not wait.
 import CLinuxSystem
 package import LinuxSystem
 

@@ -1,5 +1,7 @@
 // Floor 5. A local socket: the address it has, and the peer at its other end as the kernel knows
-// it. Plain values; connecting waits for the time given.
+// it. VarlinkClient connects, on its caller's thread, and waits for the time given; Service and
+// Listener read addresses, and VarlinkServer and AccessPolicy peers, on the control thread. Values;
+// no lock.
 import CLinuxSystem
 import LinuxSystem
 

@@ -1,6 +1,7 @@
 // Floor 5. One message on a socket, and the queue of messages that wait while the peer does not
 // read. Descriptors go with the first byte of their message, which is sent alone; others are sent
-// together. Used by one thread at a time, without a lock; never waits.
+// together. ServerConnection uses it on the control thread, VarlinkClient on its caller's: one
+// thread at a time, without a lock. It never waits.
 import CLinuxSystem
 import Glibc
 package import LinuxSystem

@@ -1,8 +1,8 @@
-// Floor 5. Takes messages from a socket. Bytes are peeked at first, and taken only up to the zero that
-// ends a message. So descriptors belong to the message whose bytes they came with, what was sent after
-// a message stays in the kernel until it is wanted, and a sender that is too fast waits there. Several
-// messages that have come are taken at once where the caller wants several and none has descriptors.
-// Used by one thread at a time, without a lock; never waits: descriptors that no call takes are not
+// Floor 5. Takes messages from a socket: ServerConnection on the control thread, VarlinkClient on
+// its caller's. One thread at a time, no lock; it never waits. Bytes are peeked at first, and taken
+// only up to the zero that ends a message: so descriptors belong to the message whose bytes they
+// came with, and a sender that is too fast waits in the kernel. Several messages are taken at once
+// where the caller wants them and none has descriptors. Descriptors that no call takes are not
 // received, since to drop one in recvmsg(2) is to close it.
 import CLinuxSystem
 import Glibc
