@@ -1,4 +1,5 @@
-// Floor 0: chips and what the kernel says about their lines, for the target GPIO. Any thread, without a lock.
+// Floor 0: asks the kernel about a chip and its lines. GPIOChip calls it through GPIOKernel.swift when it opens a chip,
+// and for each line that a program asks about. On the caller's thread at PASSIVE level, without a lock.
 #include "cgpio_chip.h"
 
 #include <errno.h>

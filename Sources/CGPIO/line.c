@@ -1,6 +1,6 @@
-// Floor 0: one line of a chip, requested as an input: a request has one line, so that its events have one number. The
-// thread that opens, connects, disconnects or brakes calls it without a lock; a routine calls cgpio_line_value() alone,
-// with the interrupt lock held.
+// Floor 0: one line of a chip, requested as an input: a request has one line, so that its events have one number.
+// GPIOLine calls it through GPIOKernel.swift, on the thread that opens, connects or disconnects and on the dispatcher
+// that brakes, without a lock; a routine calls cgpio_line_value() alone, with the interrupt lock held.
 #include "cgpio_line.h"
 
 #include <errno.h>

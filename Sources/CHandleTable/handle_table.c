@@ -1,6 +1,6 @@
-// The slots and their free list, and each thread's latest error. Floor 5, called by InterruptSyncC only. Any thread;
-// a mutex guards the free list and is held for nothing else, a look-up takes no lock, and an error belongs to its
-// thread.
+// Floor 5: the slots with their free list, and each thread's latest error. InterruptSyncC calls it, in Handles.swift,
+// Objects.swift, Results.swift and Process.swift, on any thread at any level. A mutex guards the free list and is held
+// for nothing else; a look-up takes no lock; an error belongs to its thread.
 #include "handle_table.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
-// Floor 5. The ABI of version 0: the compiler checks the sizes with which programs were compiled. A struct grows only
-// at its end; the library accepts its first size as the smallest. No code.
+// Floor 5: the ABI of version 0. The compiler alone reads this file: it checks the sizes with which programs were
+// compiled. A struct grows only at its end; the library accepts its first size as the smallest. No code, so no thread
+// and no lock.
 #include "interruptsync.h"
 
 #define CHECK(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " has changed its size")

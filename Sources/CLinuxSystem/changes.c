@@ -1,5 +1,6 @@
-// Floor 0: the waiting half of a monitor (linux_changes.h). Any thread; it waits with the monitor's mutex free, and
-// wakes with the mutex held.
+// Floor 0: the waiting half of a monitor (linux_changes.h). Monitor calls it, on any thread that must not hold an
+// interrupt lock while it waits. A waiter reads the count with the monitor's mutex held, then sleeps with it free; the
+// thread that wakes has released it, too. Change it together with Monitor.
 #define _GNU_SOURCE
 #include "linux_changes.h"
 

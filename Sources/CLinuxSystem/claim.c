@@ -1,4 +1,6 @@
-// Floor 0: the claim of a device node, by locks of fcntl(2). Any thread; nothing waits.
+// Floor 0: the claim of a device node, by locks of fcntl(2). UIODevice calls it through NodeClaim.swift, when an object
+// connects or disconnects and while a line is checked. On the caller's thread without an interrupt lock; nothing waits.
+// A close of any other descriptor of the node by this process drops one of the two locks.
 #define _GNU_SOURCE
 #include "linux_claim.h"
 

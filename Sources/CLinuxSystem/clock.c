@@ -1,5 +1,6 @@
-// Floor 0: CLOCK_MONOTONIC and the processor's counter. Any thread, no lock; the rate is measured over the life of the
-// process.
+// Floor 0: CLOCK_MONOTONIC and the processor's counter. The lock, dispatches, brakes, statistics, timers and the
+// journal call it, on any thread, also with the interrupt lock held; it takes none. The rate of the counter is measured
+// over the life of the process.
 #include "linux_clock.h"
 
 #include <time.h>

@@ -1,6 +1,7 @@
 // Floor 0: closing what others made. A timer of the closing thread sends it signals for as long as the close lasts: the
-// kernel ends the waits of a last close (SO_LINGER, a terminal's output) when a signal is pending. Any thread that
-// serves nothing else; no lock. Also how many descriptors the process has room for.
+// kernel ends the waits of a last close (SO_LINGER, a terminal's output) when a signal is pending. The threads `closer`
+// alone close here. The daemon's control thread shuts sockets down and asks how many descriptors the process has room
+// for. No lock.
 #define _GNU_SOURCE
 #include "linux_close.h"
 

@@ -1,5 +1,6 @@
-// Floor 0: signalfd, timerfd and the identity of this process, for a control thread's one poll. That thread alone calls
-// it; no lock.
+// Floor 0: signalfd, timerfd and the identity of this process, for one poll that waits for everything. The daemon's
+// control thread, interruptsyncctl's main thread, and the thread of each event loop (control, `vfio notices`) call it,
+// each for its own descriptors. No lock.
 #include "linux_control.h"
 
 #include <pthread.h>

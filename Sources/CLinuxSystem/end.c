@@ -1,4 +1,6 @@
-// Floor 0: files that end in place, on any thread, without a lock.
+// Floor 0: files that end in place. VFIO calls it through FileDescriptor+End.swift: the thread that opens a device
+// makes the file, the thread `vfio notices` or the one that closes the group puts it in place. It takes no lock; VFIO's
+// monitors are held where vectors or a group end, an interrupt lock never.
 #define _GNU_SOURCE
 #include "linux_end.h"
 

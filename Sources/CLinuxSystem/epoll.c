@@ -1,4 +1,5 @@
-// Floor 0: level-triggered epoll(7) by token, for the event loop's thread alone; no lock.
+// Floor 0: level-triggered epoll(7) by token. EventLoop alone calls it, on the thread of its loop: the daemon's control
+// thread or `vfio notices`. No lock.
 #include "linux_epoll.h"
 
 #include <sys/epoll.h>

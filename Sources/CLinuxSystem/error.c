@@ -1,4 +1,5 @@
-// Floor 0: glibc's names of error numbers. Any thread, no lock.
+// Floor 0: glibc's names of error numbers. Errno of LinuxSystem calls it, on any thread without a lock: not in a
+// dispatch, where errors are integers.
 #define _GNU_SOURCE
 #include "linux_error.h"
 

@@ -1,4 +1,6 @@
-// Floor 0: eventfd(2). Any thread, also between the count's read and the re-arm with the interrupt lock held.
+// Floor 0: eventfd(2). The deferred queue, the observers, dispatchers, mailboxes, software lines and the daemon's
+// streams signal and drain one each. Any thread; signalling also with the interrupt lock held, so nothing here waits or
+// takes a lock.
 #include "linux_event.h"
 
 #include <sys/eventfd.h>

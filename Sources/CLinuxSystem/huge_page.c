@@ -1,4 +1,5 @@
-// Floor 0: huge pages, pinned, and where they are. Any thread at PASSIVE_LEVEL, without an interrupt lock: each call
+// Floor 0: huge pages, pinned, and where they are. MachineMemory calls it through MemoryOperation.swift, with its
+// monitor held, on the thread that makes or releases a buffer: at PASSIVE level without an interrupt lock, as each call
 // may wait for memory.
 #define _GNU_SOURCE
 #include "linux_huge_page.h"

@@ -1,4 +1,5 @@
-// Floor 0: sealed files in memory. Ordinary threads, never inside a dispatch; no lock.
+// Floor 0: sealed files in memory. Rings for clients (ring.c of CUIO), and the daemon's Systemd and Journal rooms make
+// them, on their callers' threads, never in a dispatch; no lock.
 #define _GNU_SOURCE
 #include "linux_memory.h"
 

@@ -1,4 +1,5 @@
-// Floor 0: edge-triggered epoll(7) for the thread of a dispatcher group; no lock.
+// Floor 0: edge-triggered epoll(7) for a dispatcher group. GroupThread alone calls it: the group's thread waits, spins,
+// listens and removes, any thread that connects adds a line. No lock is taken, and no interrupt lock held.
 #include "linux_poller.h"
 
 #include "linux_clock.h"

@@ -1,6 +1,7 @@
 // Floor 0: the arguments of this process, as the C library hands them to every function of .init_array; and the
-// generations of a process and its children. Any thread; a mutex guards the function that runs at exit, and nothing
-// else. A forked child has one thread when it first comes here.
+// generations of a process and its children. ProcessOwner, ProgramArguments, ProcessEnd and the hooks of forks in CUIO
+// and CHandleTable call it, on any thread. A mutex guards the function that runs at exit, and nothing else. A forked
+// child has one thread when it first comes here: no hook may wait for a lock.
 #define _GNU_SOURCE
 #include "linux_process.h"
 

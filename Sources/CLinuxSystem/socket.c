@@ -1,6 +1,7 @@
-// Floor 0: AF_UNIX sockets that carry descriptors: streams, and datagrams to the service manager and the journal. Only
-// linux_connect() and linux_datagram_send() wait, each as long as its timeout allows. One thread at a time for each
-// stream socket; any thread except a dispatcher's for a datagram. No lock.
+// Floor 0: AF_UNIX sockets that carry descriptors: streams for Varlink, datagrams from the Journal room to the service
+// manager and the journal. Only linux_connect() and linux_datagram_send() wait, each as long as its timeout allows. One
+// thread at a time for each stream socket, the control thread or a client's; any thread except a dispatcher's for a
+// datagram. No lock is taken.
 #define _GNU_SOURCE
 #include "linux_socket.h"
 

@@ -1,5 +1,6 @@
-// Floor 0: threads with explicit stack, scheduling and processors, and memory that does not page. The thread that
-// starts or places another one calls it, without a lock.
+// Floor 0: threads with explicit stack, scheduling and processors, and memory that does not page. WorkerThread and the
+// timers and workers of the Windows interfaces start threads; ThreadPlacement places one, on the thread that connects
+// or makes a queue or group. No lock is taken, and no interrupt lock held.
 #define _GNU_SOURCE
 #include "linux_thread.h"
 

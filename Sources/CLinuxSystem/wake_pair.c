@@ -1,4 +1,6 @@
-// Floor 0: socketpair(2) as a wake-up. Any thread; signalling also with an interrupt lock held.
+// Floor 0: socketpair(2) as a wake-up for another process. Attachment signals on the dispatcher's thread with the
+// interrupt lock held and on the control thread, SharedRing on the thread `observers`, so a signal never waits and
+// takes no lock. A client drains its end on its own thread.
 #include "linux_wake_pair.h"
 
 #include <fcntl.h>

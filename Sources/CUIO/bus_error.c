@@ -1,5 +1,7 @@
-// Floor 0: which memory is a device's, and the handler of SIGBUS that looks it up. Any thread changes the table, under
-// its lock; the handler only reads it, on the thread that made the access, and calls nothing but the kernel.
+// Floor 0: which memory is a device's, and the handler of SIGBUS that looks it up. RegisterRegion adds and removes its
+// mapping, on any thread, under the table's own mutex, at PASSIVE level without an interrupt lock. The handler runs on
+// the thread that made the access, also in a routine: it only reads the table, takes no lock and calls nothing but the
+// kernel.
 #define _GNU_SOURCE
 #include "cuio_bus_error.h"
 

@@ -1,5 +1,6 @@
-// Floor 0: reads the records of GPIO edges into the line's own memory, and counts by their numbers. On the serving
-// thread, between two dispatches, without the interrupt lock; nothing here is reached by lines of another kind.
+// Floor 0: reads the records of GPIO edges into the line's own memory, and counts by their numbers. The serving thread
+// reaches it through cuio_line_read(), before it takes the interrupt lock; GPIOLine calls it where a line is opened or
+// disconnected, without that lock. Routines ask with it held, through GPIOEdges. No line of another kind comes here.
 #include "cuio_edge_line.h"
 
 #include "cuio_counter.h"

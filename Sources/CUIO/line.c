@@ -1,6 +1,7 @@
 // Floor 0: reads of open files that others share, and the part of a line that a dispatch does not need: waiting,
-// masking, and the COMMAND register of a PCI function with its bus-master bit. The thread that serves the line calls
-// it, and those that connect and disconnect it; it takes no lock.
+// masking, and the COMMAND register of a PCI function with its bus-master bit. Serving threads read and wait, without
+// the interrupt lock; UIOLine, VFIOLine and GPIOLine call it where lines are opened, connected or resumed, without that
+// lock; Connection masks with it held. It takes none.
 #define _GNU_SOURCE
 #include "cuio_line.h"
 

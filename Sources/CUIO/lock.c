@@ -1,5 +1,6 @@
-// Floor 0: the interrupt lock's slow paths, where the kernel queues the waiters and lends their priority to the owner.
-// Any thread; the inline halves in cuio_lock.h call these when the compare-and-swap fails.
+// Floor 0: the interrupt lock's slow paths, where the kernel queues the waiters and lends their priority to the owner;
+// and the list of all locks, which the ends of threads and forks close. The inline halves in cuio_lock.h call it on any
+// thread when the compare-and-swap fails, InterruptLock.swift for repairs and new locks. No second lock is taken.
 #define CUIO_LOCK_DEFINE
 #include "cuio_lock.h"
 

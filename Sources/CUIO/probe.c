@@ -1,5 +1,5 @@
-// Floor 0: the anchor of the static probes, without which a linker's garbage collection would drop their base. No
-// code.
+// Floor 0: the anchor of the static probes of cuio_probe.h, without which a linker's garbage collection would drop
+// their base. No code, so no caller, no thread and no lock.
 #include "cuio_probe.h"
 
 #if defined(CUIO_HAS_PROBES)

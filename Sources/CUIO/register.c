@@ -1,5 +1,6 @@
-// Floor 0: access to ports through a file, one system call each, and the mappings of registers. Any thread; the device
-// orders what one thread writes, only the interrupt lock orders several threads.
+// Floor 0: access to ports through a file, one system call each, and the mappings of registers. RegisterRegion calls it
+// for each access and when it ends, UIO and VFIO when they open a region or a device, rings to unmap. Any thread, also
+// with the interrupt lock held; it takes none. The device orders what one thread writes, only that lock orders several.
 #define _GNU_SOURCE
 #include "cuio_register.h"
 

@@ -1,5 +1,7 @@
-// Floor 0: the rings behind cuio_ring.h. The dispatcher notes a record with the interrupt lock held, and puts it into a
-// ring of this process without; the thread that serves observers copies records into rings that other processes read.
+// Floor 0: the rings behind cuio_ring.h. Dispatch.swift notes a record on the serving thread with the interrupt lock
+// held, and puts it into a ring of this process without; the thread `observers` copies records into rings that other
+// processes read, and a client takes them on its own thread. No lock is taken: each field has one writer. Never trust
+// what another process wrote into a page.
 #define _GNU_SOURCE
 #include "cuio_ring.h"
 

@@ -1,5 +1,6 @@
-// Floor 0: what waiting costs on this machine, measured once, to decide how long a dispatcher may spin. The thread
-// that prepares a dispatcher calls it before the line is served, without a lock; it sleeps.
+// Floor 0: what waiting costs on this machine, measured once, to decide how long a dispatcher may spin. WaitPacer calls
+// it on the thread of the dispatcher or group itself, before that serves its first line, at PASSIVE level without a
+// lock; it sleeps.
 #include "cuio_spin.h"
 
 #include <poll.h>

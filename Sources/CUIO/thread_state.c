@@ -1,5 +1,7 @@
-// Floor 0: what each thread knows of itself: its kernel id, level, and wake-ups put off while it holds a lock. Only the
-// thread itself touches its state. A thread that ends closes the locks that it holds.
+// Floor 0: what each thread knows of itself: its kernel id, level, and wake-ups put off while it holds a lock. The
+// lock's leave calls it when a wake-up waits, the deferred queue and the rings when they wake a thread; any thread,
+// also with the interrupt lock held, and it takes none. Only the thread itself touches its state. A thread that ends
+// closes the locks that it holds.
 #include "cuio_thread_state.h"
 
 #include "cuio_lock.h"

@@ -1,2 +1,3 @@
-// Floor 0: libudev as pkg-config finds it, for DeviceInventory. No code.
+// Floor 0: libudev as pkg-config finds it. UdevMonitor of DeviceInventory calls it, on one thread at a time, without a
+// lock. No code here.
 #include <libudev.h>

@@ -1,4 +1,6 @@
-// Floor 0: a device's regions and reset, on any thread, without a lock.
+// Floor 0: a device's regions and reset. VFIODevice calls it through VFIOKernel.swift at PASSIVE level: without a lock
+// on the thread that opens the device, with the device's monitor held on the one that opens a region or resets it.
+// Never with an interrupt lock held: a reset may wait.
 #include "cvfio_device.h"
 
 #include <linux/vfio.h>

@@ -1,4 +1,6 @@
-// Floor 0: the IOMMU's mappings of a container, on any thread, without an interrupt lock: the call may wait for memory.
+// Floor 0: the IOMMU's mappings of a container. DMASpace calls it through VFIOKernel.swift, with its monitor held, on
+// the thread that makes or releases a buffer: at PASSIVE level without an interrupt lock, as the call may wait for
+// memory.
 #include "cvfio_dma.h"
 
 #include <linux/vfio.h>

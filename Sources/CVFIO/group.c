@@ -1,4 +1,6 @@
-// Floor 0: containers and groups, on the thread that opens a device, without a lock.
+// Floor 0: containers and groups. IOMMUGroup calls it through VFIOKernel.swift, with the monitor of the groups held, on
+// the thread that opens a device: a program's, or `vfio-opener` in the daemon. No interrupt lock is held; a call may
+// wait for the kernel.
 #include "cvfio_group.h"
 
 #include <linux/vfio.h>

@@ -1,5 +1,6 @@
-// Floor 0: VFIO_DEVICE_SET_IRQS in the forms that are used. Any thread: for vectors with the monitor of VFIOVectors
-// held, and without a lock while a device is being opened.
+// Floor 0: VFIO_DEVICE_SET_IRQS in the forms that are used. VFIOVectors calls it through VFIOKernel.swift with its
+// monitor held, on any thread that connects, disconnects, brakes or ends a line; VFIODevice without a lock, where a
+// device is opened. Never with an interrupt lock held.
 #include "cvfio_interrupt.h"
 
 #include <linux/vfio.h>

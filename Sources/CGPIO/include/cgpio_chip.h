@@ -1,4 +1,5 @@
-// Floor 0: what a chip and its lines are. Any thread, no lock.
+// Floor 0: what a chip and its lines are, as values, and the calls that fill them. GPIOChip calls them through
+// GPIOKernel.swift, on the caller's thread at PASSIVE level, without a lock.
 #ifndef CGPIO_CHIP_H
 #define CGPIO_CHIP_H
 

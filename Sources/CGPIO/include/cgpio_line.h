@@ -1,5 +1,6 @@
-// Floor 0: a requested line: its edges switched on and off, and its level. Any thread, without a lock;
-// cgpio_line_value() alone is for a routine, too, which holds the interrupt lock.
+// Floor 0: a requested line: its edges switched on and off, and its level. GPIOLine calls it through GPIOKernel.swift:
+// to request on the caller's thread, to configure on the thread that connects or disconnects and on the dispatcher that
+// brakes. None of these holds an interrupt lock. A routine, which holds it, calls cgpio_line_value() alone.
 #ifndef CGPIO_LINE_H
 #define CGPIO_LINE_H
 

@@ -1,6 +1,7 @@
 // Floor 0: what the kernel gives every program, for Swift, whose Glibc module does not show it. Descriptors, epoll,
 // eventfd, timerfd, signalfd, sockets with descriptors, clock, memory, threads. Small functions, one concern a header;
-// any thread may call them. Every error is a -errno; nothing here allocates, logs or decides.
+// every floor above includes it, and each header says which thread calls it with which lock. Every error is a -errno;
+// nothing here logs or decides.
 #ifndef CLINUXSYSTEM_H
 #define CLINUXSYSTEM_H
 

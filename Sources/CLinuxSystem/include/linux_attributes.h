@@ -1,5 +1,6 @@
-// Floor 0: marks shared by every header of CLinuxSystem and CUIO. Only macros; LINUX_HOT says which functions may run
-// between a count's read and the re-arm, with the interrupt lock held.
+// Floor 0: marks shared by every header of floor 0 in C: which arguments may be nil, which branch is likely. Only
+// macros, for any thread, without a lock; LINUX_HOT says which functions may run between a count's read and the re-arm,
+// with the interrupt lock held.
 #ifndef LINUX_ATTRIBUTES_H
 #define LINUX_ATTRIBUTES_H
 

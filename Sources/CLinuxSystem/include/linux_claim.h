@@ -1,5 +1,6 @@
-// Floor 0: one user of a device node among all processes of the machine. Any thread; nothing waits, and no lock but
-// that of the node is taken.
+// Floor 0: one user of a device node among all processes of the machine. UIODevice calls it through NodeClaim.swift,
+// when an object connects or disconnects and while a line is checked, on the caller's thread without an interrupt lock.
+// Nothing waits, and no lock but that of the node is taken.
 #ifndef LINUX_CLAIM_H
 #define LINUX_CLAIM_H
 

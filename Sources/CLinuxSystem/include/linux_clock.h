@@ -1,5 +1,6 @@
 // Floor 0: ticks for statistics, from the processor's own counter where it is constant, else nanoseconds of the
-// kernel's clock. Any thread, also inside a dispatch; no lock.
+// kernel's clock. The interrupt lock, dispatches, spinning, LivenessGate, brakes and timers call it: any thread, also
+// with the interrupt lock held; it takes none.
 #ifndef LINUX_CLOCK_H
 #define LINUX_CLOCK_H
 

@@ -1,6 +1,6 @@
 // Floor 0: closing what others made. The last close of some files waits: a socket with SO_LINGER for its peer, a
-// terminal for its output. The threads of `DescriptorCloser` call it, each without a lock; never the control thread and
-// never a dispatcher's.
+// terminal for its output. The threads of `DescriptorCloser` alone call linux_close_within(). The other calls never
+// wait: the daemon's control thread makes them, in Varlink's server and the Service room. No lock.
 #ifndef LINUX_CLOSE_H
 #define LINUX_CLOSE_H
 

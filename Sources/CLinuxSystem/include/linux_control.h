@@ -1,5 +1,6 @@
-// Floor 0: descriptors for a control thread, signals and timers, so that one poll waits for everything. The daemon's
-// control thread, interruptsyncctl's main thread and LinuxSystem's event loop use them; no lock.
+// Floor 0: descriptors for signals and timers, so that one poll waits for everything. The daemon's control thread,
+// interruptsyncctl's main thread and LinuxSystem's event loop (control, `vfio notices`) call it, each thread for its
+// own descriptors. No lock.
 #ifndef LINUX_CONTROL_H
 #define LINUX_CONTROL_H
 

@@ -1,4 +1,6 @@
-// Floor 0: an open file that ends while other threads still use its number. Any thread, no lock.
+// Floor 0: an open file that ends while other threads still use its number. FileDescriptor+End.swift calls it for VFIO:
+// on the thread that opens a device, on `vfio notices`, and on the one that closes the group. It takes no lock; VFIO's
+// monitors may be held, an interrupt lock never.
 #ifndef LINUX_END_H
 #define LINUX_END_H
 

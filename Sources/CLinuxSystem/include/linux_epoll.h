@@ -1,6 +1,7 @@
-// Floor 0: epoll(7) by token, level-triggered: what LinuxSystem's event loop waits with. A descriptor is reported until
-// its handler has taken everything, and the token of one that was removed meanwhile names none. The loop's thread only;
-// no lock. A dispatcher group has linux_poller.h instead: edge-triggered, by pointer, with a spin before it sleeps.
+// Floor 0: epoll(7) by token, level-triggered. EventLoop alone calls it, on the thread of its loop (control, `vfio
+// notices`), without a lock. A descriptor is reported until its handler has taken everything, and the token of one that
+// was removed meanwhile names none. A dispatcher group has linux_poller.h instead: edge-triggered, by pointer, with a
+// spin before it sleeps.
 #ifndef LINUX_EPOLL_H
 #define LINUX_EPOLL_H
 

@@ -1,4 +1,5 @@
-// Floor 0: names of error numbers, for Errno of LinuxSystem. Any thread; no lock.
+// Floor 0: names of error numbers. Errno of LinuxSystem calls it, on any thread without a lock: not in a dispatch,
+// where errors are integers.
 #ifndef LINUX_ERROR_H
 #define LINUX_ERROR_H
 

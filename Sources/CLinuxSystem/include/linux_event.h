@@ -1,5 +1,6 @@
-// Floor 0: a wake-up through eventfd(2). Any thread may signal one, also a dispatcher with the interrupt lock held;
-// the thread that sleeps on it clears it.
+// Floor 0: a wake-up through eventfd(2). Dispatchers, the deferred queue, the observers, mailboxes, software lines and
+// the daemon's streams have one each. Any thread may signal one, also with the interrupt lock held; no lock is taken.
+// The thread that sleeps on it clears it.
 #ifndef LINUX_EVENT_H
 #define LINUX_EVENT_H
 

@@ -1,5 +1,6 @@
-// Floor 0: memory whose place in the machine stays: huge pages, pinned, and their physical addresses. Made by ordinary
-// threads at PASSIVE_LEVEL, as each call may wait for memory; no lock.
+// Floor 0: memory whose place in the machine stays: huge pages, pinned, and their physical addresses. MachineMemory
+// calls it through MemoryOperation.swift, with its monitor held, on the thread that makes or releases a buffer: at
+// PASSIVE level without an interrupt lock, as each call may wait for memory.
 #ifndef LINUX_HUGE_PAGE_H
 #define LINUX_HUGE_PAGE_H
 

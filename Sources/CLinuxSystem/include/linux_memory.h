@@ -1,5 +1,6 @@
-// Floor 0: files in memory, which can be passed on like any other file: rings for clients, and the daemon's saved
-// totals. Made by ordinary threads, never inside a dispatch; no lock.
+// Floor 0: files in memory, which can be passed on like any other file. SharedRing makes one for a client's ring,
+// through ring.c of CUIO; the daemon's Systemd and Journal rooms for totals, the last configuration and long messages.
+// On their callers' threads, never in a dispatch; no lock.
 #ifndef LINUX_MEMORY_H
 #define LINUX_MEMORY_H
 

@@ -1,7 +1,7 @@
-// Floor 0, for the thread of a dispatcher group, which alone waits here; other threads only add lines. No lock. Waiting
-// for many descriptors at once: epoll(7), edge-triggered. A descriptor is reported when something new has come, and not
-// again because it was not read: that halves the cost for many lines. The thread finds a line by pointer and spins
-// before it sleeps; an event loop needs neither and has linux_epoll.h.
+// Floor 0: waiting for many descriptors at once, with epoll(7), edge-triggered. A descriptor is reported when something
+// new has come, and not again because it was not read: that halves the cost for many lines. GroupThread alone calls it.
+// The group's thread waits, listens and removes; any thread that connects adds a line. No lock. An event loop has
+// linux_epoll.h instead.
 #ifndef LINUX_POLLER_H
 #define LINUX_POLLER_H
 

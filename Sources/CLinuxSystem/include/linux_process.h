@@ -1,4 +1,7 @@
-// Floor 0: the arguments of this process. Any thread; no lock.
+// Floor 0: the arguments of this process, and which generation of forked processes it is. ProcessOwner and
+// ProgramArguments of LinuxSystem call it, CUIO and CHandleTable for their hooks of forks, ProcessEnd for the exit. Any
+// thread; generations at any level, without a lock. linux_process_has_ended() waits, and linux_process_on_exit() takes
+// a mutex: both without an interrupt lock.
 #ifndef LINUX_PROCESS_H
 #define LINUX_PROCESS_H
 

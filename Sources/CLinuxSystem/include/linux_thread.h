@@ -1,6 +1,7 @@
 // Floor 0: threads with a stack size, name, policy, priority and processor set, and memory that does not page.
-// WorkerThread and the timers and workers of the Windows interfaces start threads here; the thread that connects
-// places them. No lock.
+// WorkerThread and the timers and workers of the Windows interfaces start threads here. ThreadPlacement places them, on
+// the thread that connects or makes a queue or group. A new thread names itself and touches its stack. No interrupt
+// lock is held, and no lock taken.
 #ifndef LINUX_THREAD_H
 #define LINUX_THREAD_H
 

@@ -1,8 +1,8 @@
-// Floor 0: a wake-up for another process, through a pair of connected sockets. This process signals its own end and
-// passes the other one on. O_NONBLOCK belongs to the open file, which a passed descriptor shares: an eventfd that
-// another process has can be made to block its writer. Each end of a pair is an open file of its own. It is no pipe,
-// because a reader of a pipe can hold the pipe's lock while its own memory faults, and a writer waits for that lock.
-// Any thread; a routine may signal with the interrupt lock held.
+// Floor 0: a wake-up for another process, through a pair of connected sockets. Attachment signals on the dispatcher's
+// thread with the interrupt lock held and on the control thread, SharedRing on the thread `observers`; a client drains
+// its end on its own thread. It takes no lock and never waits. O_NONBLOCK belongs to the open file: an eventfd that
+// another process has can be made to block its writer, so each end is an open file of its own. It is no pipe: a pipe's
+// reader can hold the pipe's lock while its own memory faults, and a writer waits for that lock.
 #ifndef LINUX_WAKE_PAIR_H
 #define LINUX_WAKE_PAIR_H
 

@@ -1,6 +1,6 @@
-// Mapped registers that answer with a bus error: for up to 10 ms after a removal, and where a board has nothing at an
-// address. The error is a signal, which would end the process. Floor 0; DeviceRegisters tells which memory is a
-// device's, on any thread; the table of such memory has a lock of its own.
+// Floor 0: mapped registers that answer with a bus error, for up to 10 ms after a removal, and where a board has
+// nothing at an address. The error is a signal, which would end the process. RegisterRegion calls it when it begins and
+// ends, on any thread at PASSIVE level; the table of such memory has a mutex of its own.
 #ifndef CUIO_BUS_ERROR_H
 #define CUIO_BUS_ERROR_H
 

@@ -1,6 +1,7 @@
-// Floor 0. Statistics with one writer at a time, the thread that holds the object's lock, and any number of readers on
-// other threads. Relaxed atomics: a reader never waits and never sees a torn value, and the writer pays a plain load
-// and store.
+// Floor 0: counters and flags in memory that threads share. A counter has one writer at a time, the thread that holds
+// the object's interrupt lock or serves the line; any thread reads it, at any level. Dispatch.swift, the lock and the
+// edges write, statistics read. Relaxed atomics, no lock: a reader never waits and never sees a torn value, and the
+// writer pays a plain load and store. Any thread raises a flag.
 #ifndef CUIO_COUNTER_H
 #define CUIO_COUNTER_H
 

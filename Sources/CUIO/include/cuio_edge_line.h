@@ -1,6 +1,7 @@
 // Floor 0: a line whose descriptor yields records, one for each edge of a GPIO line, instead of a count. The serving
-// thread reads it, as any line, before it takes the interrupt lock; the edges are for the routines of that dispatch, on
-// the same thread. G1 to G15 are the facts of docs/gpio.md.
+// thread reads it through cuio_line_read(), before it takes the interrupt lock; routines of that dispatch then see the
+// edges, on the same thread with the lock held. GPIOLine makes, skips and forgets, without that lock. G1 to G15 are the
+// facts of docs/gpio.md.
 #ifndef CUIO_EDGE_LINE_H
 #define CUIO_EDGE_LINE_H
 

@@ -1,4 +1,5 @@
-// Floor 0: where synchronized calls enter an object, on the caller's thread. What they read of it is here, in one cache
+// Floor 0: where synchronized calls enter an object. SynchronizedCall.swift and Objects.swift of InterruptSyncC read it
+// on the caller's thread, before they take the interrupt lock; `calls` alone changes, under that lock. It is one cache
 // line, so that a surface that has found the entry takes the lock (cuio_lock_enter()) without another look-up.
 #ifndef CUIO_ENTRY_H
 #define CUIO_ENTRY_H

@@ -1,6 +1,7 @@
-// Floor 0: one interrupt line as the dispatcher sees it: where its count is read and how it is unmasked and masked.
-// The serving thread calls it, a dispatch with the interrupt lock held; so do the threads that connect, disconnect or
-// release a line.
+// Floor 0: one interrupt line as the dispatcher sees it: where its count is read and how it is unmasked and masked. The
+// serving thread reads without the interrupt lock and re-arms in Dispatch.swift with it. UIOLine, VFIOLine and GPIOLine
+// prepare lines on the thread that opens or connects them, without that lock. Connect, disconnect and storms mask with
+// it held. Nothing here takes a lock.
 #ifndef CUIO_LINE_H
 #define CUIO_LINE_H
 

@@ -1,5 +1,7 @@
-// Floor 0. The interrupt lock: a priority-inheriting futex, not recursive, with an owner that can be asked for; and
-// the one pair by which code enters and leaves it. Any thread may acquire; nothing here allocates or logs.
+// Floor 0: the interrupt lock, a priority-inheriting futex, not recursive, with an owner that can be asked for; and the
+// one pair by which code enters and leaves it. Dispatch.swift, SynchronizedCall.swift, InterruptLock.swift,
+// InterruptSyncC and the Windows interfaces call it. Any thread may acquire, unless it holds the same lock; nothing
+// here allocates or logs.
 //
 // The word is the kernel's own PI-futex protocol: 0 when free, otherwise the owner's thread id and the
 // kernel's waiters bit. Uncontended acquire and release are one compare-and-swap each; a waiter lends its

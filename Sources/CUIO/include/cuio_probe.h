@@ -1,6 +1,7 @@
-// Floor 0: static probes of the provider `interruptsync` (sys/sdt.h). A probe is an instruction that does nothing
-// until bpftrace, perf or gdb attaches to it. Without that header, or with CUIO_WITHOUT_PROBES, there are none. Any
-// thread, also a dispatch with the interrupt lock held.
+// Floor 0: static probes of the provider `interruptsync` (sys/sdt.h). A probe is an instruction that does nothing until
+// bpftrace, perf or gdb attaches to it. Without that header, or with CUIO_WITHOUT_PROBES, there are none. The read of a
+// line, Dispatch.swift, Connection+Cost.swift and StormBrake call them on the serving thread, those of a dispatch with
+// the interrupt lock held; they take none.
 //
 // Each is a function, since Swift knows no macros that take arguments. The address of its cuio_line names a line; the
 // line begins with the descriptor, and a probe that gave more would have to load it first.

@@ -1,6 +1,7 @@
-// Volatile device registers with the ordering that device memory needs: a read is complete before any access after
-// it, a write comes after every write before it. The same strength as the kernel's readl() and writel(). Floor 0.
-// DeviceRegisters calls it after its checks, on any thread; only the interrupt lock orders several threads.
+// Floor 0: volatile device registers with the ordering that device memory needs: a read is complete before any access
+// after it, a write comes after every write before it. The same strength as the kernel's readl() and writel().
+// RegisterRegion calls it after its checks, DMABuffer for its fence: on any thread at any level, also in a routine. It
+// takes no lock; only the interrupt lock orders several threads.
 #ifndef CUIO_REGISTER_H
 #define CUIO_REGISTER_H
 

@@ -1,8 +1,8 @@
-// Floor 0. A fixed ring of records, one for each dispatch, from one writer to one reader that takes no lock. The
-// serving thread notes a record while it holds the interrupt lock, in memory that nothing else reads, and puts it into
-// a ring of this process once the lock is free. The thread that serves observers reads that ring and copies each record
-// into the observers' rings, in memory that each shares with one other process. A full ring drops the new record and
-// counts it.
+// Floor 0: a fixed ring of records, one for each dispatch, from one writer to one reader that takes no lock.
+// Dispatch.swift notes a record on the serving thread with the interrupt lock held, in memory that nothing else reads,
+// and puts it into a ring of this process without that lock. The thread `observers` reads it (DispatchObserver.swift)
+// and copies into the observers' rings (SharedRing), which a client's thread reads in its own process (InterruptRing).
+// A full ring drops the new record and counts it.
 #ifndef CUIO_RING_H
 #define CUIO_RING_H
 

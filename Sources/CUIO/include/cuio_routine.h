@@ -1,5 +1,6 @@
-// Floor 0: the one function type that serves service routines and synchronized routines alike (P6). The serving
-// thread calls the first kind, the caller's thread the second, both with the interrupt lock held.
+// Floor 0: the one function type that serves service routines and synchronized routines alike (P6). Dispatch.swift
+// calls the first kind on the serving thread, SynchronizedCall.swift and Objects.swift of InterruptSyncC the second on
+// the caller's thread, both at DIRQL with the interrupt lock held. It must not wait.
 #ifndef CUIO_ROUTINE_H
 #define CUIO_ROUTINE_H
 

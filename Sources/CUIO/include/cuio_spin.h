@@ -1,5 +1,6 @@
-// Floor 0: waiting for a count without sleeping, for a bounded time. On the serving thread, without the interrupt
-// lock.
+// Floor 0: waiting for a count without sleeping, for a bounded time. DispatcherThread spins on its own thread;
+// WaitPacer measures there, or on the group's thread, what a sleep costs, before the first line is served. The
+// interrupt lock is not held, and none is taken.
 #ifndef CUIO_SPIN_H
 #define CUIO_SPIN_H
 

@@ -1,6 +1,8 @@
-// Floor 0: the system calls between the count and the re-arm, on the serving thread. They leave out the C library's
-// cancellation points: no code cancels a dispatcher's thread, and supporting it in read(2) and write(2) costs 2 % of
-// a dispatch.
+// Floor 0: the system calls that read a line's count, re-arm and mask it; cuio_line.h, line.c and edge_line.c alone
+// call them. Only the thread that serves the line reads, before it takes the interrupt lock. Any thread may write: with
+// that lock held in a dispatch and at connect, disconnect and release, without it while a line is being opened or its
+// bus-master bit set. They leave out the C library's cancellation points: no code cancels a dispatcher's thread, and
+// supporting it in read(2) and write(2) costs 2 % of a dispatch.
 #ifndef CUIO_SYSTEM_H
 #define CUIO_SYSTEM_H
 

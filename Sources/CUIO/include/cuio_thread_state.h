@@ -1,5 +1,7 @@
-// Floor 0: what the shim remembers of each thread: its kernel id, its current interrupt level, and whether it serves
-// lines. Each thread reads and writes only its own; no lock.
+// Floor 0: what CUIO remembers of each thread: its kernel id, its current interrupt level, and whether it serves lines.
+// The lock's enter and leave, the deferred queue, the rings and the Windows interfaces call it on any thread, with or
+// without the interrupt lock; none is taken. Each thread reads and writes only its own; a bell alone is shared: any
+// thread rings it, one thread sleeps on it.
 #ifndef CUIO_THREAD_STATE_H
 #define CUIO_THREAD_STATE_H
 

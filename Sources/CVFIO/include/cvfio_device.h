@@ -1,4 +1,6 @@
-// Floor 0: what a device has, and its reset. Any thread, no lock.
+// Floor 0: what a device has, and its reset. VFIODevice calls it through VFIOKernel.swift at PASSIVE level: without a
+// lock on the thread that opens the device, with the device's monitor held on the one that opens a region or resets it.
+// Never with an interrupt lock held: a reset may wait.
 #ifndef CVFIO_DEVICE_H
 #define CVFIO_DEVICE_H
 

@@ -1,5 +1,6 @@
-// Floor 0: memory that a container's devices may reach. Any thread, no lock; the call pins pages and may wait for
-// memory.
+// Floor 0: memory that a container's devices may reach. DMASpace calls it through VFIOKernel.swift, with its monitor
+// held, on the thread that makes or releases a buffer: at PASSIVE level without an interrupt lock, as the call pins
+// pages and may wait for memory.
 #ifndef CVFIO_DMA_H
 #define CVFIO_DMA_H
 

@@ -1,5 +1,6 @@
 // Floor 0: the way to a device's descriptor through its container and group. Only this differs where the kernel offers
-// IOMMUFD instead (V2). The thread that opens a device calls it, without a lock.
+// IOMMUFD instead (V2). IOMMUGroup calls it through VFIOKernel.swift, with the monitor of the groups held, on the
+// thread that opens a device: a program's, or `vfio-opener` in the daemon; no interrupt lock.
 #ifndef CVFIO_GROUP_H
 #define CVFIO_GROUP_H
 

@@ -1,5 +1,7 @@
 // Floor 0: a device's interrupts, by index and vector. Each call is one VFIO_DEVICE_SET_IRQS and changes the device at
-// once. Any thread; the monitor of VFIOVectors orders what concerns vectors, and none waits for an interrupt.
+// once. VFIOVectors calls it through VFIOKernel.swift with its monitor held, on any thread that connects, disconnects,
+// brakes or ends a line; VFIODevice without a lock, where a device is opened. No interrupt lock is held, and no call
+// waits for an interrupt.
 #ifndef CVFIO_INTERRUPT_H
 #define CVFIO_INTERRUPT_H
 

@@ -1,5 +1,6 @@
-// C interface, floor 5: handles, references, errors, version. Every other header of the interface builds on this one.
-// Any thread, any level; releasing the last reference may wait, so do that at PASSIVE level, without an interrupt lock.
+// C interface, floor 5: handles, references, errors, version. Programs call it, and every other header builds on it.
+// Any thread, any level, no lock; releasing the last reference may wait, so do that at PASSIVE level, without an
+// interrupt lock.
 #ifndef INTERRUPTSYNC_BASE_H
 #define INTERRUPTSYNC_BASE_H
 

@@ -1,5 +1,6 @@
-// C interface, floor 5: deferred routines, work that a service routine leaves for later (N22). A queue's own thread
-// runs them, without the interrupt lock. Queueing comes from any thread at any level and never waits.
+// C interface, floor 5: deferred routines, work that a service routine leaves for later (N22). Programs make queues and
+// routines at PASSIVE level. Programs and their routines queue from any thread at any level, also with the interrupt
+// lock held, and never wait. A queue's own thread runs the routine at DISPATCH level without that lock.
 #ifndef INTERRUPTSYNC_DEFERRED_H
 #define INTERRUPTSYNC_DEFERRED_H
 

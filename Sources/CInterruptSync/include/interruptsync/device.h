@@ -1,5 +1,5 @@
-// C interface, floor 5: UIO devices. List them, open one, and read what the kernel says about it. On the caller's
-// thread at PASSIVE level, before and after the interrupts; no lock.
+// C interface, floor 5: UIO devices. Programs list them, open one, and read what the kernel says about it. On the
+// caller's thread at PASSIVE level, before and after the interrupts, without a lock.
 #ifndef INTERRUPTSYNC_DEVICE_H
 #define INTERRUPTSYNC_DEVICE_H
 

@@ -1,6 +1,7 @@
 // C interface, floor 5: memory that a device and the program share. Behind an IOMMU interruptsync_vfio_allocate() makes
-// it (vfio.h); for a UIO device on a machine without one, interruptsync_device_allocate(). Made and released on the
-// caller's thread at PASSIVE level, as both may wait for memory; no lock.
+// it (vfio.h); for a UIO device on a machine without one, interruptsync_device_allocate(). Programs make and release it
+// on the caller's thread at PASSIVE level, without an interrupt lock, as both may wait for memory. Any thread may use
+// the memory and the two sync calls at any level, also in a routine; the program orders its threads.
 #ifndef INTERRUPTSYNC_DMA_H
 #define INTERRUPTSYNC_DMA_H
 

@@ -1,5 +1,6 @@
-// C interface, floor 5: lines of GPIO chips whose edges interrupt (docs/gpio.md, whose facts are G1 to G15). On the
-// caller's thread at PASSIVE level, except where a comment says otherwise; no lock.
+// C interface, floor 5: lines of GPIO chips whose edges interrupt (docs/gpio.md, whose facts are G1 to G15). Programs
+// open chips and make lines on the caller's thread at PASSIVE level, without a lock. Service routines ask for a line's
+// edges, on the dispatcher's thread with the interrupt lock held; its level and dropped edges any thread may ask for.
 #ifndef INTERRUPTSYNC_GPIO_H
 #define INTERRUPTSYNC_GPIO_H
 

@@ -1,5 +1,6 @@
-// C interface, floor 5: groups. A group is one thread that dispatches for many lines. Programs make it at PASSIVE
-// level; the group's thread holds one object's interrupt lock at a time.
+// C interface, floor 5: groups. A group is one thread that dispatches for many lines. Programs make it, on the caller's
+// thread at PASSIVE level without a lock, and name it when they make an object. The group's thread holds one object's
+// interrupt lock at a time. Any thread reads a group's counters.
 #ifndef INTERRUPTSYNC_GROUP_H
 #define INTERRUPTSYNC_GROUP_H
 

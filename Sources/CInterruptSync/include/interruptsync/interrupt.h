@@ -1,5 +1,6 @@
-// C interface, floor 5: the interrupt of one connection (GetKInterrupt), and the interrupt lock. On the caller's
-// thread, which holds the lock while a synchronized routine runs and at no other time.
+// C interface, floor 5: the interrupt of one connection (GetKInterrupt), and the interrupt lock. Programs call it on
+// any thread. A synchronized routine runs on the caller's thread with the interrupt lock held; when the call returns,
+// the lock is free again.
 #ifndef INTERRUPTSYNC_INTERRUPT_H
 #define INTERRUPTSYNC_INTERRUPT_H
 

@@ -1,6 +1,7 @@
-// C interface, floor 5: sync objects. An object has an interrupt line, a lock and a list of service routines; this
-// header connects it and makes synchronized calls. Routines run with the lock held: service routines on the
-// dispatcher's thread, synchronized routines on their caller's.
+// C interface, floor 5: sync objects. An object has an interrupt line, a lock and a list of service routines. Programs
+// make, connect and disconnect it at PASSIVE level without a lock, and make synchronized calls on any thread. Routines
+// run with the interrupt lock held: service routines on the dispatcher's thread, synchronized routines on their
+// caller's.
 #ifndef INTERRUPTSYNC_OBJECT_H
 #define INTERRUPTSYNC_OBJECT_H
 

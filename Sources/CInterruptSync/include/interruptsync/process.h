@@ -1,5 +1,5 @@
-// C interface, floor 5: settings of the whole process, and the level of the calling thread. Any thread; no lock that
-// a routine can hold.
+// C interface, floor 5: settings of the whole process, and the level of the calling thread. Programs call it, on any
+// thread, and at any level except where a comment says otherwise. No interrupt lock is taken.
 #ifndef INTERRUPTSYNC_PROCESS_H
 #define INTERRUPTSYNC_PROCESS_H
 

@@ -1,6 +1,7 @@
 // C interface, floor 5: device registers. Every access checks width, alignment, bounds, and that the device is still
-// there (fact 29). Open regions at PASSIVE level; routines and other threads then access them at any level. Only the
-// interrupt lock orders accesses of several threads.
+// there (fact 29). Programs open regions at PASSIVE level; their routines and other threads then access them at any
+// level, with or without an interrupt lock. None is taken here: only the interrupt lock orders accesses of several
+// threads.
 #ifndef INTERRUPTSYNC_REGION_H
 #define INTERRUPTSYNC_REGION_H
 

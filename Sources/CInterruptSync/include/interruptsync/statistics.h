@@ -1,5 +1,5 @@
-// C interface, floor 5: counters. Each figure is exact; the figures of one snapshot may differ by one interrupt. Any
-// thread may read them at any level; reading takes no lock that a routine can hold.
+// C interface, floor 5: counters. Programs read them, on any thread at any level; reading takes no interrupt lock. Each
+// figure is exact; the figures of one snapshot may differ by one interrupt.
 #ifndef INTERRUPTSYNC_STATISTICS_H
 #define INTERRUPTSYNC_STATISTICS_H
 
