@@ -1,5 +1,7 @@
-// Which process may use an open device. Floor 2; any thread, at PASSIVE_LEVEL: the first call in a
-// child may wait for the parent's end. No lock.
+// Which process may use an open device. Floor 2; UIODevice, VFIODevice and GPIOChip hold one and
+// ask it in every call that reaches the device, on any thread without a lock. At any level in the
+// process that opened it, as GPIOLine.value() asks in a routine; the first call in a child may wait
+// for the parent's end.
 import Synchronization
 
 /// The process that a device belongs to: the one that opened it, or a child that took it over.

@@ -1,6 +1,8 @@
-// The IOMMU group of a device as sysfs shows it: which devices the IOMMU cannot keep apart, and which of
-// them the host's drivers have. VFIO gives a group to one user as a whole (V8 of docs/vfio.md). Floor 2;
-// values read once, nothing is open. Any thread.
+// The IOMMU group of a device as sysfs shows it: which devices the IOMMU cannot keep apart, and
+// which of them the host's drivers have. VFIO gives a group to one user as a whole (V8 of
+// docs/vfio.md). Floor 2. IOMMUGroup, VFIODeviceInfo, the binding of drivers and interruptsyncctl
+// doctor make one, at PASSIVE_LEVEL without an interrupt lock; then it is a value for any thread,
+// no lock, nothing open.
 import Glibc
 
 /// The IOMMU group of one device at one moment.

@@ -1,5 +1,7 @@
-// The PCI function of a UIO device as sysfs shows it: its address, its identity and its BARs. Floor 2;
-// values, for any thread.
+// The PCI function of a device as sysfs shows it: its address, its identity and its BARs. Floor 2.
+// UIODeviceInfo, VFIODeviceInfo, VFIODevice and the Windows interfaces make one, which reads sysfs,
+// at PASSIVE_LEVEL; the daemon matches it with its files. Then it is a value for any thread,
+// without a lock.
 
 /// A PCI function.
 public struct PCIFunction: Equatable, Sendable {

@@ -1,6 +1,7 @@
-// How a UIO device is named permanently: by its parent's place, and by its uio name where the parent may have
-// other UIO devices. Nothing here depends on which other devices are present, so that an id never means
-// another device because one is missing. Floor 2; values, for any thread.
+// How a UIO device is named permanently: by its parent's place, and by its uio name where the
+// parent may have other UIO devices. Nothing here depends on which other devices are present, so
+// that an id never means another device because one is missing. Floor 2; UIODeviceInfo, DeviceLinks
+// and the daemon's DeviceOpener call it, on any thread at PASSIVE_LEVEL; values, no lock.
 import Glibc
 
 /// The parts of a stable id, `BUS-PARENT` or `BUS-PARENT+NAME`.

@@ -1,5 +1,7 @@
 // UIO devices as sysfs describes them: how people name them, what is known of one, its maps and its
-// port regions. Floor 2; values read once, nothing is open. Any thread.
+// port regions. Floor 2. Drivers, UIODevice, the daemon's Devices room, DeviceMonitor and
+// interruptsyncctl make one, which reads sysfs, at PASSIVE_LEVEL; then it is a value for any
+// thread. No lock, and nothing is open.
 import Glibc
 
 /// A UIO device as the kernel describes it at one moment.

@@ -1,6 +1,8 @@
-// What each error number means, operation by operation: the table behind every error of this module.
-// The numbers in comments are the facts of docs/uio.md. Floor 2; values, for any thread. The module
-// re-exports the floors that its callers need: `import UIO` is enough for a driver.
+// What each error number of UIO means, operation by operation, and the shape of such tables, which
+// VFIO, GPIO and the memory for devices follow. The numbers in comments are the facts of
+// docs/uio.md. Floor 2; UIO and every floor above make errors from it, on any thread outside a
+// dispatch; values, no lock. The module re-exports the floors that its callers need: `import UIO`
+// is enough for a driver.
 @_exported public import DeviceRegisters
 import Glibc
 @_exported public import LinuxSystem

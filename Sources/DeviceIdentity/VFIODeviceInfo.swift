@@ -1,5 +1,7 @@
-// PCI functions of VFIO's drivers as sysfs describes them, with their IOMMU groups. They have the stable ids
-// that the same functions have behind a UIO driver. Floor 2; values read once, nothing is open. Any thread.
+// PCI functions of VFIO's drivers as sysfs describes them, with their IOMMU groups. They have the
+// stable ids that the same functions have behind a UIO driver. Floor 2. The daemon's Devices room,
+// VFIOMonitor and interruptsyncctl make one, which reads sysfs, at PASSIVE_LEVEL; then it is a
+// value for any thread. No lock, and nothing is open.
 
 /// A PCI function that a driver of VFIO has, at one moment.
 package struct VFIODeviceInfo: Equatable, Sendable {

@@ -1,5 +1,6 @@
-// Devices that come and go, through libudev. Floor 5; one thread at a time, the daemon's control
-// thread or a program's own; never waits, no lock.
+// UIO devices that come and go, through libudev. Floor 5; the daemon's Service makes and reads one
+// on the control thread; a program may have its own. One thread at a time, as nothing here is
+// locked; it never waits.
 public import DeviceIdentity
 
 /// Watches for UIO devices. One thread at a time may use it.

@@ -1,6 +1,6 @@
 // A line as the machine shows it, without opening its device: /proc/interrupts, PCI configuration
-// space, sharers and threads. Floor 5; interruptsyncctl doctor calls it. Reads files only, on the
-// caller's thread, without a lock.
+// space, sharers and threads. Floor 5; interruptsyncctl doctor makes one, on its one thread,
+// without a lock. Reads files only; then it is a value.
 package import DeviceIdentity
 import Glibc
 

@@ -1,5 +1,6 @@
 // Whether this process may open a node, found out without opening it: some drivers keep one user
-// only. Floor 5; any thread, no lock.
+// only. Floor 5; LineInspection and interruptsyncctl doctor ask, on the program's one thread,
+// without a lock.
 import Glibc
 
 /// What a process may do with a node.

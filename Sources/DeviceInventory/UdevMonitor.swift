@@ -1,5 +1,7 @@
-// What libudev reports of some subsystems. Floor 5; one thread at a time; never waits, no lock.
-// Events come after udev has named and permitted the node; without udev they come from the kernel.
+// What libudev reports of some subsystems. Floor 5; DeviceMonitor and VFIOMonitor call it, on one
+// thread at a time: the daemon's control thread, or a program's own. It never waits and takes no
+// lock. Events come after udev has named and permitted the node; without udev they come from the
+// kernel.
 import CUdev
 import DeviceIdentity
 import Glibc

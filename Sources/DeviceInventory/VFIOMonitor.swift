@@ -1,5 +1,5 @@
-// PCI functions that vfio-pci gets and gives away, through libudev. Floor 5; one thread at a time,
-// the daemon's control thread; never waits, no lock.
+// PCI functions that vfio-pci gets and gives away, through libudev. Floor 5; the daemon's Service
+// makes and reads one, on the control thread alone. It never waits and takes no lock.
 package import DeviceIdentity
 
 /// A function came to a driver of VFIO, or left it.

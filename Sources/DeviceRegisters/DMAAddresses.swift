@@ -1,5 +1,6 @@
-// Addresses at which devices see memory: which there are, and which are taken. Floor 2; values,
-// whose owner's monitor orders the threads.
+// Addresses at which devices see memory: which there are, and which are taken. Floor 2; DMASpace of
+// VFIO, MachineMemory of UIO and the common buffers of the Windows interfaces hold one each. A
+// value, for any thread at PASSIVE_LEVEL: its owner's monitor is held in every change.
 
 /// First fit, lowest address first: many devices reach no more than 32 bits.
 package struct DMAAddresses {

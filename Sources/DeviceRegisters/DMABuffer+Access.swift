@@ -1,5 +1,6 @@
 // How a program reads and writes memory that it shares with a device: word by word as registers, or
-// many bytes at once, checked. Floor 2. Any thread and level, no lock.
+// many bytes at once, checked. Floor 2. Drivers call it, on any thread and at any level, also with
+// the interrupt lock held; it takes none. `read` allocates its result.
 
 extension DMABuffer {
   /// The same bytes as a region: each access is done once, in the width that you say, and is

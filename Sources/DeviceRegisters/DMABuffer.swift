@@ -1,7 +1,8 @@
 // Memory that a device and a program share. The modules that open devices provide it: VFIO maps it
-// through the IOMMU, UIO takes a part of a huge page. Floor 2. Any thread makes and releases it, at
-// PASSIVE_LEVEL without an interrupt lock: both may wait for memory. Any thread accesses the bytes,
-// at any level; the program orders its threads.
+// through the IOMMU, UIO takes a part of a huge page. Floor 2. Drivers, the C interface and common
+// buffers of the Windows interfaces make and release it, on any thread at PASSIVE_LEVEL without an
+// interrupt lock: both may wait for memory. Any thread accesses the bytes, at any level; no lock,
+// the program orders its threads.
 import CUIO
 
 /// Memory that a device reads, writes, or both, at an address of its own.

@@ -1,6 +1,7 @@
 // The one error of devices and their registers: it names the device, the operation and the cause,
-// carries the errno, and says what to do. Floor 2, so that regions, UIO and every other owner of
-// registers throw the same type; UIO calls it `DeviceError`. A plain value, for any thread.
+// carries the errno, and says what to do. Floor 2, so that regions, UIO, VFIO and GPIO throw the
+// same type; DeviceIdentity calls it `UIOError`, too. Drivers, the C interface and the daemon read
+// it. A value, for any thread, without a lock.
 import Glibc
 public import LinuxSystem
 

@@ -1,6 +1,7 @@
-// One typed register: bound to a place in a region, read, written and modified as its layout allows.
-// Floor 2. Drivers call it on any thread and at any level; inside a service routine nothing here
-// allocates or locks.
+// One typed register: bound to a place in a region, read, written and modified as its layout
+// allows. Floor 2. Drivers call it on any thread and at any level, with or without the interrupt
+// lock; inside a service routine nothing here allocates or takes a lock. Only the interrupt lock
+// makes a `modify` safe against other threads.
 
 /// A register of a device. Checked when it is made: bounds, alignment and that its fields fit and
 /// do not overlap. Reading a write-only register or writing a read-only one does not compile.

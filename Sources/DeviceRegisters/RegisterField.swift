@@ -1,5 +1,6 @@
 // A field of a register: its bits, its access as a type, and the Swift values it holds. Floor 2;
-// plain values, for any thread.
+// drivers write them down in a RegisterLayout, and Register reads them. Plain values, for any
+// thread and level, without a lock.
 
 /// A field of the register `Layout`: where it is, what it holds, and what may be done with it.
 ///

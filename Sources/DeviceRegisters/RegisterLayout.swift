@@ -1,6 +1,7 @@
 // The data sheet's description of a register as a type: name, offset, width, reset value, fields,
-// and the access column, so that a forbidden access does not compile. Floor 2; types and values for
-// any thread; touches no device.
+// and the access column, so that a forbidden access does not compile. Floor 2; drivers write them
+// down, and Register reads them. Types and values, for any thread and level, without a lock;
+// touches no device.
 
 /// One register as the data sheet describes it: name, offset, width, access, reset value, fields.
 ///

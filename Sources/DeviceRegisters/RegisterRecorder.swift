@@ -1,6 +1,6 @@
-// Registers without a device, for tests of drivers: the protocol that code implements to answer for
-// registers, and a recorder that remembers every access. Floor 2; any thread; a monitor guards what
-// the recorder remembers.
+// Registers without a device: the protocol that code implements to answer for registers, and a
+// recorder that remembers every access. Floor 2. Tests of drivers make them, RegisterRegion calls
+// them on the thread that accesses it, at its level. A monitor guards what the recorder remembers.
 import LinuxSystem
 
 /// Answers for a device's registers in tests of drivers.

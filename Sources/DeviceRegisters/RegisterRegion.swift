@@ -1,7 +1,8 @@
 // A window of device registers, bounds- and alignment-checked, memory-mapped or reached through an
-// I/O BAR. Floor 2: the region does not know which floor opened the device; its owner passes the
+// I/O BAR. Floor 2: UIO, VFIO and the Windows interfaces make one at PASSIVE_LEVEL, and pass the
 // mapping or file, the gate that knows whether the device is there, and the meaning of error
-// numbers. Any thread and level; no lock.
+// numbers. Drivers, Register and the daemon's transactions access it on any thread at any level,
+// also with the interrupt lock held; an access takes none.
 import CUIO
 package import LinuxSystem
 

@@ -1,5 +1,6 @@
-// A GPIO chip as an open handle: which one it is, what its lines are called and who uses them. Floor 3;
-// any thread, without a lock.
+// A GPIO chip as an open handle: which one it is, what its lines are called and who uses them.
+// Floor 3; drivers and the C interface open it, GPIOLine asks it. Any thread at PASSIVE_LEVEL,
+// without a lock; its fields never change.
 import CGPIO
 @_exported public import DeviceIdentity
 import Glibc

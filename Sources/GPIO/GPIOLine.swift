@@ -1,6 +1,7 @@
-// One line of a GPIO chip, requested as an input: its edges, and its level. Floor 3; any thread
-// makes it, at PASSIVE_LEVEL without a lock. An object of floor 4 connects to it; one thread at a
-// time works on its raw part, which the object's serving thread dispatches under the interrupt
+// One line of a GPIO chip, requested as an input: its edges, and its level. Floor 3. Drivers and
+// the C interface make it, on any thread at PASSIVE_LEVEL without a lock. An object of floor 4
+// connects to it (GPIOLine+InterruptSource.swift); one thread at a time works on its raw part: the
+// serving thread reads it without a lock, and its routines ask for the edges under the interrupt
 // lock.
 import CGPIO
 package import CUIO

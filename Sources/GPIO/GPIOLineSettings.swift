@@ -1,5 +1,7 @@
-// What a driver asks of a GPIO line, and what the line says about each edge. Floor 3; values, for any
-// thread.
+// What a driver asks of a GPIO line, and what the line says about each edge. Floor 3. Drivers make
+// settings and GPIOLine reads them; values, for any thread, without a lock. GPIOEdges is a view of
+// the line's memory: only a service routine sees edges in it, on the serving thread with the
+// interrupt lock held.
 import CGPIO
 import CUIO
 

@@ -1,6 +1,6 @@
-// What each error number of the GPIO character device means, operation by operation: the table behind
-// every error of this module. Numbers in comments are those of docs/gpio.md. Floor 3; values, for any
-// thread.
+// What each error number of the GPIO character device means, operation by operation. GPIOChip and
+// GPIOLine make their errors from it. Numbers in comments are those of docs/gpio.md. Floor 3;
+// values, for any thread outside a dispatch, without a lock.
 package import DeviceIdentity
 import Glibc
 import LinuxSystem

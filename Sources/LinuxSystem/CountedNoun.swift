@@ -1,4 +1,5 @@
-// A number and its noun in messages. Floor 1; values, for any thread.
+// A number and its noun in messages. Floor 1; errors and messages of every floor above call it, on
+// any thread outside a dispatch. A pure function: no lock.
 
 /// `1 device`, `3 devices`, `0 replies`.
 /// - Parameter plural: where an s does not make it.

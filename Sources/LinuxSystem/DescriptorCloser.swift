@@ -1,7 +1,8 @@
 // Closes what others made, on threads of its own: the last close of a file may wait for as long as
-// its maker likes. Floor 1. Any thread hands descriptors over and never waits; a monitor guards the
-// queue and is held for a moment only. Each user has one close under way at a time, so a user that
-// makes closes wait keeps its own descriptors waiting first.
+// its maker likes. Floor 1. VarlinkServer makes it and hands descriptors over, on the control
+// thread, and never waits; the threads `closer` close. A monitor guards the queue and is held for a
+// moment only. Each user has one close under way at a time, so a user that makes closes wait keeps
+// its own descriptors waiting first.
 import CLinuxSystem
 import Glibc
 

@@ -1,4 +1,6 @@
-// The kernel's error numbers with the names that errno(3) gives them. Floor 1; values, for any thread.
+// The kernel's error numbers with the names that errno(3) gives them. Floor 1; a value that
+// SystemError and the errors of every floor above hold, on any thread without a lock. Not in a
+// dispatch: a name allocates.
 import CLinuxSystem
 
 /// An error number of the kernel, such as `ENOENT`.

@@ -1,5 +1,7 @@
-// The event loop: one epoll with descriptors, timers and mailboxes. Floor 1; the thread that makes
-// it uses and runs it. Only a mailbox's posting end is shared between threads; no lock.
+// The event loop: one epoll with descriptors, timers and mailboxes. Floor 1. The daemon's Service
+// makes one for the control thread, where the daemon's rooms and Varlink's server watch;
+// HostNotices makes one for the thread `vfio notices`. Only the thread that makes it uses and runs
+// it, at PASSIVE_LEVEL: no lock. Only a mailbox's posting end is shared between threads.
 import CLinuxSystem
 import Glibc
 

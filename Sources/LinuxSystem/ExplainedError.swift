@@ -1,6 +1,7 @@
 // The one shape of the errors that people read: object, operation, cause, what to do, and the
-// kernel's answer. Floor 1; the floors above conform with error types of their own. Values, for any
-// thread.
+// kernel's answer. Floor 1; DeviceError, InterruptSyncError, VarlinkError and those of the daemon's
+// clients conform, the journal and interruptsyncctl print it. Values, for any thread, without a
+// lock; not in a dispatch.
 
 /// An error that names its object, the operation and the cause, and says what to do.
 package protocol ExplainedError: Error {

@@ -1,5 +1,7 @@
-// Open files that end while other threads still use their numbers: the number stays taken, and what it
-// names is replaced in one step. Floor 1; any thread, no lock.
+// Open files that end while other threads still use their numbers: the number stays taken, and what
+// it names is replaced in one step. Floor 1. VFIO calls it, at PASSIVE_LEVEL: `ended` on the thread
+// that opens a device, `become` on the thread `vfio notices` when the host wants it back, or on the
+// one that closes its group. It takes no lock; VFIO's monitors may be held.
 import CLinuxSystem
 
 extension FileDescriptor {

@@ -1,5 +1,7 @@
 // Descriptors that wake a thread: an eventfd within this process, and a pair of sockets whose other
-// end another process gets. Floor 1; any thread, no lock. Why there are two: linux_wake_pair.h.
+// end another process gets. Floor 1. VFIO, SharedRing, and the daemon's Clients, Devices and
+// Drivers rooms make them, on the thread that opens or attaches, without a lock and not in a
+// dispatch. Why there are two: linux_wake_pair.h.
 import CLinuxSystem
 
 extension FileDescriptor {

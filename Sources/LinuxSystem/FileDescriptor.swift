@@ -1,6 +1,8 @@
 // Open files, and the one room where Swift code meets the kernel's file calls: every call on a path
-// is made here, and tests can make any of them fail with any error number. Floor 1; any thread, no
-// lock.
+// is made here, and tests can make any of them fail with any error number. Floor 1; every floor
+// above calls it, on any thread. It takes no lock. Open, read a path and drop the last reference,
+// which closes and may wait, at PASSIVE_LEVEL without an interrupt lock; the number alone serves at
+// any level.
 import CLinuxSystem
 import Glibc
 

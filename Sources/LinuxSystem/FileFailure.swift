@@ -1,5 +1,7 @@
-// What an error number means where a file is read, written, made or replaced: one table for every floor, so
-// that each of them has a cause and a remedy. Floor 1; a value, for any thread.
+// What an error number means where a file is read, written, made or replaced: one table, so that
+// each floor has a cause and a remedy. Floor 1; DriverBinding, VarlinkError, the daemon's client
+// library, and the daemon's configuration, drivers and metrics make one when a file fails. A value,
+// for any thread, without a lock.
 import Glibc
 
 /// Why the kernel refused an operation on a file, in words.

@@ -1,7 +1,8 @@
-// Replacing a file as a whole, in a folder that other users may write to, too. Such a user can make
-// a file of any name there: a symbolic link, which leads to a file of ours, or a FIFO, at which an
-// open waits. So the new file gets a name that cannot be foreseen, and is opened only if it is made
-// by that. Floor 1; any thread, no lock.
+// Replacing a file as a whole, in a folder that other users may write to, too. They can put a
+// symbolic link or a FIFO there under any name, so the new file gets a name that cannot be
+// foreseen, and is opened only if that makes it. Floor 1. MetricsFile calls it on the control
+// thread; DriverBinding and the command statistics on the main thread of interruptsyncctl. No lock
+// is taken or held; it may wait for the disk.
 import Glibc
 
 extension FileDescriptor {

@@ -1,4 +1,5 @@
-// The kernel's log, message by message. Floor 1; reads one file, waits for nothing. Any thread.
+// The kernel's log, message by message. Floor 1; interruptsyncctl doctor calls it, on its one
+// thread, without a lock. It reads one file and waits for nothing.
 import Glibc
 
 /// A message of the kernel's log.

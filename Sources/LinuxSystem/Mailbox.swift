@@ -1,5 +1,7 @@
-// The way from other threads to the loop's thread. Floor 1; any thread posts, the loop's thread alone
-// receives. A monitor guards the letters and is held for a moment only.
+// The way from other threads to the loop's thread. Floor 1. Dispatchers' reports and `vfio-opener`
+// post to the daemon's control thread, threads that open or close a VFIO device to `vfio notices`;
+// the loop's thread alone receives. A monitor guards the letters and is held for a moment only:
+// post without an interrupt lock.
 import CLinuxSystem
 
 /// Carries letters from any thread to the loop's thread, where the mailbox's handler gets them in

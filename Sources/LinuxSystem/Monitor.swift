@@ -1,6 +1,7 @@
-// A mutex with one condition: the control plane's lock (connect, disconnect, registration, deferred
-// flush). Floor 1; any thread. A dispatcher never takes it between an interrupt and its re-arm, but
-// before and after: so its holder inherits the priority of a real-time dispatcher that waits for it.
+// A mutex with one condition: order 4 in the map's table of locks, and order 1 for registering.
+// Floor 1; every floor above makes some, and takes them on any thread, never the same one twice. A
+// dispatcher never takes one between an interrupt and its re-arm, but before and after: so its
+// holder inherits the priority of a real-time dispatcher that waits for it.
 import CLinuxSystem
 import Glibc
 

@@ -1,5 +1,6 @@
-// One user of a device node among all processes of the machine. Floor 1; any thread, nothing waits,
-// no lock but that of the node.
+// One user of a device node among all processes of the machine. Floor 1; UIODevice calls it, on the
+// thread that connects, disconnects or makes a line, without an interrupt lock. Nothing waits; the
+// lock of the node in the kernel is the only one that it takes.
 import CLinuxSystem
 import Glibc
 

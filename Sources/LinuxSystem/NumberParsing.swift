@@ -1,4 +1,6 @@
-// Reads numbers. Floor 1; values, for any thread.
+// Reads numbers that the kernel prints or people type. Floor 1; ids and addresses of devices,
+// register references, configuration, recipes and the daemon's client library call it, on any
+// thread. A pure function: no lock.
 
 /// Numbers as the kernel prints and as people type them.
 package enum NumberParsing {

@@ -1,4 +1,6 @@
-// Floor 1: sets of processors as text, which people and the kernel write alike. Pure values.
+// Sets of processors as text, which people and the kernel write alike. Floor 1; Procfs, Sysfs,
+// WorkerThread, the placement and watching of threads in Serving, the daemon's settings and
+// interruptsyncctl call it. Pure functions, for any thread, without a lock.
 
 /// Processors, as people and the kernel list them.
 package enum ProcessorList {

@@ -1,5 +1,7 @@
-// What /proc says about interrupts and threads, under a root that tests can move. Floor 1; reads
-// files only, but for routing an interrupt. Any thread, no lock.
+// What /proc says about interrupts and threads, under a root that tests can move. Floor 1; lines
+// and Serving call it where they connect a line or restore an affinity, line inspection and
+// interruptsyncctl doctor to report. A value without a lock, for any thread at PASSIVE_LEVEL; each
+// call reads files, `route` writes one: never with an interrupt lock held.
 import Glibc
 
 /// Where the kernel's process and interrupt files are.

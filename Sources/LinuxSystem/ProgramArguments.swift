@@ -1,5 +1,6 @@
 // The arguments of this process, taken from main() and not from /proc/self/cmdline, which a chroot
-// or a sandbox may lack. Floor 1; any thread, no lock.
+// or a sandbox may lack. Floor 1; interruptsyncd and interruptsyncctl read them, on their main
+// threads, without a lock.
 import CLinuxSystem
 
 /// What the program was started with.

@@ -1,5 +1,6 @@
-// Floor 1: how often one thing may be said. A value, for any thread; its owner guards it and hands
-// in the time.
+// How often one thing may be said. Floor 1; the daemon's Journal, KeptAffinity of Serving and the
+// reports of the Windows interfaces hold one each. A value, for any thread: its owner's monitor
+// guards it, and its owner hands in the time.
 
 /// Passes a number of messages per subject and interval and counts the rest: neither a storming
 /// device nor a client that is refused repeatedly can fill a log.

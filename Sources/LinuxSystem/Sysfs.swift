@@ -1,5 +1,6 @@
 // Text files and links of sysfs, and the folder of device nodes, under roots that tests can move.
-// Floor 1; reads files only. Any thread, no lock.
+// Floor 1; every floor that finds, opens or describes devices calls it. A value without a lock, for
+// any thread at PASSIVE_LEVEL; each call reads files: never with an interrupt lock held.
 import Glibc
 
 /// Where the kernel's files are.

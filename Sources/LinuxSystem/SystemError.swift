@@ -1,5 +1,7 @@
-// A system call that failed: the operation and the kernel's error number. Floor 1; a value, for any
-// thread. Floors above give it a meaning in their own words (`UIOError`, `VarlinkError`).
+// A system call that failed: the operation and the kernel's error number. Floor 1; code that calls
+// the kernel throws it, and the floors above give it a meaning in their own words (`UIOError`,
+// `VarlinkError`). Tests say here which call fails. A value, for any thread, without a lock; not in
+// a dispatch.
 
 /// A failed system call: the operation, where its caller said it, and the error number.
 package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {

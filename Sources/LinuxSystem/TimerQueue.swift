@@ -1,5 +1,6 @@
-// The timers of an event loop, by deadline, on one timerfd. Floor 1; on the loop's thread only,
-// without a lock.
+// The timers of an event loop, by deadline, on one timerfd. Floor 1; EventLoop alone calls it, on
+// the loop's thread (control, `vfio notices`), without a lock. A timer's body runs there, and must
+// not wait.
 import CLinuxSystem
 
 /// Names one timer of a loop.

@@ -1,7 +1,8 @@
-// The one way to start a thread: explicit stack size, a name, every signal but a crash's blocked,
-// and the body kept alive until it runs. Floor 1. The owner may call from any thread; placing the
-// thread (policy, processors) is the caller's, through `handle`. A monitor guards the handle until
-// the thread is joined or detached.
+// The one way to start a thread from Swift: explicit stack size, a name, every signal but a crash's
+// blocked, and the body kept alive until it runs. Floor 1. InterruptSync's rooms with threads,
+// VFIO, DescriptorCloser and the daemon start theirs here, on any thread at PASSIVE_LEVEL without
+// an interrupt lock. A monitor guards the handle until the thread is joined or detached;
+// ThreadPlacement places the thread through it.
 import CLinuxSystem
 package import Glibc
 

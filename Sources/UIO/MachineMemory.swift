@@ -1,8 +1,8 @@
 // Memory at physical addresses: huge pages, pinned, of which buffers take parts. A huge page is one
 // piece, and pinned it stays where it is (facts 60, 61); 2 MiB are a lot for a ring of a sound
-// card, so all buffers of the process share them. Floor 3. Any thread at PASSIVE_LEVEL, without an
-// interrupt lock; a monitor guards which parts are taken, and is held while the kernel makes a
-// page.
+// card, so all buffers of the process share them. Floor 3. DMABuffer takes parts for UIO devices
+// without an IOMMU, and gives them back, on any thread at PASSIVE_LEVEL without an interrupt lock.
+// A monitor guards which parts are taken, and is held while the kernel makes a page.
 package import DeviceIdentity
 package import DeviceRegisters
 import Glibc

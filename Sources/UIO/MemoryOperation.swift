@@ -1,7 +1,8 @@
 // What memory for a device takes of the machine without an IOMMU, call by call, so that tests can
 // answer in the kernel's place, and what each error number means. Numbers in comments are the facts
-// of docs/uio.md. Floor 3; any thread calls it, at PASSIVE_LEVEL without an interrupt lock, as each
-// call may wait for memory.
+// of docs/uio.md. Floor 3; MachineMemory calls it with its monitor held, on the thread that makes
+// or releases a buffer: at PASSIVE_LEVEL without an interrupt lock, as each call may wait for
+// memory.
 import CLinuxSystem
 package import DeviceIdentity
 import Glibc

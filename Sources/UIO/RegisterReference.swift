@@ -1,5 +1,7 @@
-// A register as people write it on a command line: bar0:0x24/32&0xff. The command line,
-// configuration and transactions parse it; it opens no device. Floor 3; values, for any thread.
+// A register as people write it on a command line: bar0:0x24/32&0xff. Floor 3; the daemon's
+// configuration, recipes and transactions parse it on the control thread, a hosted driver's table
+// of functions on that driver's threads, the client library on a client's. It opens no device. A
+// value, for any thread, without a lock.
 
 /// A register of a device: region, offset, width, and the bits that count.
 public struct RegisterReference: Equatable, Sendable, CustomStringConvertible {

@@ -1,6 +1,7 @@
-// Memory for a device without an IOMMU: where it may have some, and a buffer of it. Floor 3. Any
-// thread makes and releases it, at PASSIVE_LEVEL without an interrupt lock: both may wait for
-// memory.
+// Memory for a device without an IOMMU: where it may have some, and a buffer of it. Floor 3.
+// Drivers, the C interface and common buffers of the Windows interfaces make and release it, on any
+// thread at PASSIVE_LEVEL without an interrupt lock: both may wait for memory. MachineMemory takes
+// its monitor.
 public import DeviceRegisters
 import Glibc
 package import LinuxSystem

@@ -1,7 +1,8 @@
 // An open UIO device: its descriptor, what sysfs said about it when it was opened, its register
-// regions, whether it is still there, and taking it over from an earlier process. Floor 3. Any thread;
-// no lock, and nothing waits. The module re-exports the identity of devices: `import UIO` is enough for
-// a driver.
+// regions, whether it is still there, and taking it over from an earlier process. Floor 3. Drivers,
+// the C and Windows interfaces and the daemon's DeviceOpener open it, UIOLine asks it. Any thread
+// at PASSIVE_LEVEL; no lock: what changes is atomic. The module re-exports the identity of devices:
+// `import UIO` is enough for a driver.
 import CUIO
 @_exported public import DeviceIdentity
 package import DeviceRegisters

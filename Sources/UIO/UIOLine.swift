@@ -1,7 +1,8 @@
-// The interrupt line of an open UIO device: its counts, and how it is unmasked and masked. Floor 3;
-// any thread makes it, at PASSIVE_LEVEL without a lock. An object of floor 4 connects to it; one
-// thread at a time works on its raw part, which the object's serving thread dispatches under the
-// interrupt lock.
+// The interrupt line of an open UIO device: its counts, and how it is unmasked and masked. Floor 3.
+// Drivers, the C and Windows interfaces and the daemon's DeviceOpener make it, on any thread at
+// PASSIVE_LEVEL without a lock. An object of floor 4 connects to it
+// (UIOLine+InterruptSource.swift); one thread at a time works on its raw part: the serving thread
+// reads without a lock, and re-arms under the interrupt lock.
 package import CUIO
 import Glibc
 import Synchronization

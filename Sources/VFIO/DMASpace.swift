@@ -1,6 +1,6 @@
-// What the devices of one container reach: memory of this process, at addresses of theirs. Floor 3. Any
-// thread at PASSIVE_LEVEL, without an interrupt lock; a monitor guards the addresses, and is held while
-// the kernel locks memory.
+// What the devices of one container reach: memory of this process, at addresses of theirs. Floor 3.
+// VFIODevice+Memory.swift maps and unmaps here, on any thread at PASSIVE_LEVEL without an interrupt
+// lock; a monitor guards the addresses, and is held while the kernel locks memory.
 import CVFIO
 import DeviceIdentity
 import DeviceRegisters

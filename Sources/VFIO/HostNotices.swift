@@ -1,6 +1,8 @@
-// The one thread that waits for what the host says about open devices: that it wants one back, and that
-// one has reported an error. Floor 3. Any thread adds and removes devices; handlers run on the thread
-// itself, without a lock. It starts with the first open device of the process and stays.
+// The one thread that waits for what the host says about open devices: that it wants one back, and
+// that one has reported an error. Floor 3. VFIODevice adds and removes itself, on the thread that
+// opens or closes it; its handlers run on the thread `vfio notices`, at PASSIVE_LEVEL without a
+// lock. A monitor guards the start of that thread, which begins with the first open device of the
+// process and stays.
 import CLinuxSystem
 import LinuxSystem
 

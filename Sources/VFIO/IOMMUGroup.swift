@@ -1,6 +1,8 @@
 // The way to a device's descriptor: the IOMMU group of its function, and the container that has the
-// IOMMU. Only this file differs where a kernel offers IOMMUFD instead (V2). Floor 3; any thread opens and
-// leaves, a monitor orders them; nothing is called back with it held.
+// IOMMU. Only this file differs where a kernel offers IOMMUFD instead (V2). Floor 3. VFIODevice
+// opens and leaves: on a program's thread, on `vfio-opener` in the daemon, or on `vfio notices`,
+// never with an interrupt lock held. One monitor orders them, also while the kernel opens; nothing
+// is called back with it held.
 import CVFIO
 import DeviceIdentity
 import Glibc

@@ -1,5 +1,7 @@
 // What a process hands to the next one of an open function, so that no interrupt is lost between
-// them. Floor 3; the thread that opens the device, without a lock.
+// them. Floor 3. VFIODevice makes it for the service manager's store, the daemon's VFIOFunctions
+// from that store, both on the control thread; IOMMUGroup and VFIOVectors read it on `vfio-opener`.
+// A value, without a lock.
 package import LinuxSystem
 
 /// The descriptors of an open function. The kernel keeps its interrupts going as long as the device's is open in some

@@ -1,5 +1,7 @@
 // An open function that goes on in the next process: what is handed on, and the check of what was.
-// Floor 3; the thread that opens the device, without a lock.
+// Floor 3. The daemon's VFIOFunctions asks for the descriptors on the control thread, and enables
+// the vectors on `vfio-opener`, where VFIODevice checks what it takes over. No lock is held;
+// enabling takes the monitor of VFIOVectors.
 import CUIO
 import DeviceIdentity
 import Glibc

@@ -1,6 +1,7 @@
 // Memory for a device behind an IOMMU: locked, mapped at an address of the device's own, unmapped
-// with the last reference. Floor 3. Any thread makes and releases it, at PASSIVE_LEVEL without an
-// interrupt lock: both may wait for memory.
+// with the last reference. Floor 3. Drivers, the C interface and common buffers of the Windows
+// interfaces make and release it, on any thread at PASSIVE_LEVEL without an interrupt lock: both
+// may wait for memory. DMASpace takes its monitor.
 public import DeviceRegisters
 import Glibc
 import LinuxSystem

@@ -1,6 +1,8 @@
-// An open device behind an IOMMU: its registers, its configuration space, its interrupts as vectors, and
-// the way back to the host. Floor 3. Any thread at PASSIVE_LEVEL, without an interrupt lock; a monitor
-// guards what is open. The module re-exports the identity of devices, as UIO does.
+// An open device behind an IOMMU: its registers, its configuration space, its interrupts as
+// vectors, and the way back to the host. Floor 3. Drivers, the C and Windows interfaces and the
+// daemon's VFIOFunctions open it, VFIOLine asks it: any thread at PASSIVE_LEVEL, without an
+// interrupt lock. The thread `vfio notices` gives it back. A monitor guards what is open. The
+// module re-exports the identity of devices, as UIO does.
 import CUIO
 import CVFIO
 @_exported public import DeviceIdentity

@@ -1,6 +1,7 @@
-// What this module asks the kernel about containers, groups and devices, so that tests can answer in its
-// place. Floor 3; the thread that opens, connects or returns a device calls it, never with an interrupt
-// lock held. Every call answers 0 or -errno unless it says otherwise.
+// What this module asks the kernel about containers, groups and devices, so that tests can answer
+// in its place. Floor 3. IOMMUGroup, DMASpace, VFIOVectors and VFIODevice call it, most with their
+// monitor held, on the thread that opens, connects, brakes or returns a device; never with an
+// interrupt lock held. Every call answers 0 or -errno unless it says otherwise.
 package import CVFIO
 import Glibc
 package import LinuxSystem

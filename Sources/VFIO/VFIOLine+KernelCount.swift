@@ -1,6 +1,7 @@
 // How many messages of a vector the kernel has counted, so that a process that goes on with a
-// vector knows what an earlier one read and did not write down. Floor 3; the thread that opens the
-// line, before an object connects; no lock.
+// vector knows what an earlier one read and did not write down. Floor 3; the daemon's VFIOFunctions
+// asks on the control thread, before an object connects, without a lock. It reads sysfs and drains
+// the eventfd, whose count it gives back.
 import DeviceIdentity
 import Glibc
 package import LinuxSystem

@@ -1,6 +1,8 @@
-// One interrupt of an open VFIO device: a vector of messages, or INTx. Floor 3; any thread makes
-// it, at PASSIVE_LEVEL without a lock. An object of floor 4 connects to it; one thread at a time
-// works on its raw part, which the object's serving thread dispatches under the interrupt lock.
+// One interrupt of an open VFIO device: a vector of messages, or INTx. Floor 3. Drivers, the C and
+// Windows interfaces and the daemon's VFIOFunctions make it, on any thread at PASSIVE_LEVEL without
+// a lock. An object of floor 4 connects to it (VFIOLine+InterruptSource.swift); one thread at a
+// time works on its raw part: the serving thread reads without a lock, and re-arms INTx under the
+// interrupt lock.
 package import CUIO
 import Glibc
 package import LinuxSystem

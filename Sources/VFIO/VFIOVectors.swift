@@ -1,6 +1,7 @@
-// The interrupts of one open device: which kind it uses, and which of its vectors are armed with which
-// eventfd. Floor 3. Any thread, never with an interrupt lock held; a monitor orders the calls to the
-// kernel, which are short.
+// The interrupts of one open device: which kind it uses, and which of its vectors are armed with
+// which eventfd. Floor 3. VFIOLine calls it on the thread that connects or disconnects and on the
+// dispatcher that brakes, VFIODevice where it opens, and on `vfio notices` where it ends; never
+// with an interrupt lock held. A monitor orders the calls to the kernel, which are short.
 import CVFIO
 import DeviceIdentity
 import Glibc

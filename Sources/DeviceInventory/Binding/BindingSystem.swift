@@ -1,5 +1,7 @@
 // What binding a driver needs of the machine: a device as its bus names it, and the files and
-// programs to use, which tests replace. Floor 5; any thread, no lock.
+// programs to use, which tests replace. Floor 5; DriverBinding, GroupBinding and interruptsyncctl's
+// commands bind, unbind and udev call it, on the program's one thread, without a lock. It may wait
+// for modprobe.
 package import DeviceIdentity
 import Glibc
 

@@ -1,6 +1,6 @@
 // Whether the machine needs a device: file systems mounted from its disks, and routes through its
-// network interfaces. Binding asks before it takes a device from its driver. Floor 5; reads sysfs
-// and /proc on the caller's thread, without a lock.
+// network interfaces. DriverBinding asks before it takes a device from its driver. Floor 5; reads
+// sysfs and /proc on the one thread of interruptsyncctl, without a lock.
 import DeviceIdentity
 import Glibc
 
