@@ -1,6 +1,6 @@
 // The timers of an event loop, by deadline, on one timerfd. Floor 1; EventLoop alone calls it, on
-// the loop's thread (control, `vfio notices`), without a lock. A timer's body runs there, and must
-// not wait.
+// the loop's thread (control, `vfio notices`) at PASSIVE_LEVEL, without a lock. A timer's body runs
+// there, and must not wait.
 import CLinuxSystem
 
 /// Names one timer of a loop.

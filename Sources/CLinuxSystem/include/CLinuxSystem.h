@@ -1,7 +1,8 @@
 // Floor 0: what the kernel gives every program, for Swift, whose Glibc module does not show it. Descriptors, epoll,
-// eventfd, timerfd, signalfd, sockets with descriptors, clock, memory, threads. Small functions, one concern a header;
-// every floor above includes it, and each header says which thread calls it with which lock. Every error is a -errno;
-// nothing here logs or decides.
+// eventfd, timerfd, signalfd, sockets with descriptors, clock, memory, threads. CUIO, CVFIO and every floor above
+// include it. Any thread calls it, most at PASSIVE level without a lock, wake-ups and the clock also with the interrupt
+// lock held: each header says which. Small functions, one concern a header; every error is a -errno; nothing here logs
+// or decides.
 #ifndef CLINUXSYSTEM_H
 #define CLINUXSYSTEM_H
 

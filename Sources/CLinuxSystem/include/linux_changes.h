@@ -1,7 +1,7 @@
 // Floor 0: the waiting half of a monitor, a count of changes that threads sleep on. pthread_cond_broadcast(3) of glibc
 // before 2.41 may wait until threads that an earlier call woke have run; this one never waits. Monitor alone calls it,
-// on any thread. A waiter reads the count with the mutex held and sleeps with it free; the thread that wakes has
-// released it.
+// on any thread at PASSIVE level where it waits. A waiter reads the count with the mutex held and sleeps with it free;
+// the thread that wakes has released it.
 #ifndef LINUX_CHANGES_H
 #define LINUX_CHANGES_H
 

@@ -1,7 +1,7 @@
 // Floor 0: AF_UNIX sockets. Streams for Varlink: addresses, messages with descriptors, credentials; one thread at a
 // time for each socket, the daemon's control thread or a client's. Datagrams with descriptors for the daemon's Journal
 // room (Output.swift), the protocol of the service manager and the journal; never on a dispatcher's thread. Only
-// linux_connect() and linux_datagram_send() wait; no lock is taken.
+// linux_connect() and linux_datagram_send() wait. No lock is taken; the journal's monitor may be held.
 #ifndef LINUX_SOCKET_H
 #define LINUX_SOCKET_H
 

@@ -1,6 +1,6 @@
 // Floor 0: threads with a stack size, name, policy, priority and processor set, and memory that does not page.
 // WorkerThread and the timers and workers of the Windows interfaces start threads here. ThreadPlacement places them, on
-// the thread that connects or makes a queue or group. A new thread names itself and touches its stack. No interrupt
+// the thread that connects or makes a queue or group; a dispatcher and a queue touch their own stacks. No interrupt
 // lock is held, and no lock taken.
 #ifndef LINUX_THREAD_H
 #define LINUX_THREAD_H

@@ -1,6 +1,7 @@
-// Floor 0: the shim between Swift and the kernel on an interrupt's path. Small functions, one concern a header; every
-// error is a -errno; nothing here logs or decides, and nothing that a dispatch calls allocates. Every floor above may
-// include it; each header says which thread and lock it needs.
+// Floor 0: the shim between Swift and the kernel on an interrupt's path. Every floor above may include it. Serving
+// threads and the callers of synchronized calls run it, much of it with the interrupt lock held; each header says which
+// thread and lock it needs. Small functions, one concern a header; every error is a -errno; nothing here logs or
+// decides, and nothing that a dispatch calls allocates.
 #ifndef CUIO_H
 #define CUIO_H
 

@@ -1,7 +1,8 @@
 // The driver that the kernel gives a device, changing it, and keeping the change across restarts.
 // Writing driver_override and drivers_probe succeeds even when the driver refuses the device, so
 // the link `driver` is checked afterwards, and a change that failed is undone. Floor 5;
-// interruptsyncctl calls it on its one thread. Needs root, and may wait for modprobe.
+// GroupBinding and interruptsyncctl's commands bind and unbind call it on the program's one thread,
+// without a lock. Needs root, and may wait for modprobe.
 package import DeviceIdentity
 import Glibc
 

@@ -1,6 +1,6 @@
 // The drivers of all functions of an IOMMU group, which goes to one user as a whole (V8): bind
 // checks all of them before it changes the first, and gives all their drivers back when one fails.
-// Floor 5; interruptsyncctl calls it on its one thread, as root; no lock.
+// Floor 5; interruptsyncctl's command bind calls it on the program's one thread, as root; no lock.
 package import DeviceIdentity
 
 /// The bindings of the functions of a device's IOMMU group.

@@ -1,6 +1,7 @@
 // The links below /dev that name a UIO device, as the udev rules make them: by its stable id and by
 // its uio name. A link that could mean two devices is not made, and goes once a second one comes.
-// Floor 5; interruptsyncctl calls it for udev, on its one thread; reads sysfs, takes no lock.
+// Floor 5; interruptsyncctl's command udev calls it, on the program's one thread; reads sysfs,
+// takes no lock.
 package import DeviceIdentity
 import Glibc
 

@@ -1,8 +1,8 @@
 // The rights of the group uio to a PCI function's files in sysfs, which it has as long as
 // uio_pci_generic has the function: its line is re-armed through the configuration space. The files
 // outlive the driver, so that the next driver's function would stay open to the group. Floor 5;
-// interruptsyncctl calls it for udev and when it unbinds, on its one thread, without a lock. Needs
-// root.
+// DriverBinding and interruptsyncctl's command udev call it, on the program's one thread, without a
+// lock. Needs root.
 package import DeviceIdentity
 import Glibc
 

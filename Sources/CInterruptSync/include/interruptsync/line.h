@@ -1,6 +1,7 @@
 // C interface, floor 5: interrupt lines. A line is a UIO device's, a vector of a VFIO device (vfio.h), one of a GPIO
 // chip (gpio.h), a software line, or one over a descriptor of yours. Programs make lines at PASSIVE level, without a
-// lock, then make an object on one; any thread may trigger a software line.
+// lock, then make an object on one; any thread at any level may trigger a software line. A program's own mask and
+// unmask may run with the interrupt lock held: their kind says so.
 #ifndef INTERRUPTSYNC_LINE_H
 #define INTERRUPTSYNC_LINE_H
 
