@@ -1,5 +1,6 @@
 // Floor 0: edge-triggered epoll(7) for a dispatcher group. GroupThread alone calls it: the group's thread waits, spins,
-// listens and removes, any thread that connects adds a line. No lock is taken, and no interrupt lock held.
+// listens and removes, a thread that connects adds a line, one that disconnects may remove it with the group's monitor
+// held. It takes no lock, and the interrupt lock is not held.
 #include "linux_poller.h"
 
 #include "linux_clock.h"

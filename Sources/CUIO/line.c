@@ -1,7 +1,8 @@
 // Floor 0: reads of open files that others share, and the part of a line that a dispatch does not need: waiting,
-// masking, and the COMMAND register of a PCI function with its bus-master bit. Serving threads read and wait, without
-// the interrupt lock; UIOLine, VFIOLine and GPIOLine call it where lines are opened, connected or resumed, without that
-// lock; Connection masks with it held. It takes none.
+// masking, and the COMMAND register of a PCI function with its bus-master bit. Serving threads read here, without the
+// interrupt lock. Dispatchers, the deferred queue, the observers and the control thread wait; a register access only
+// asks, also with that lock held. `line watch` reads STATUS. Connect and open call the rest without that lock, but
+// Connection masks with it. None is taken.
 #define _GNU_SOURCE
 #include "cuio_line.h"
 

@@ -1,8 +1,8 @@
 // Whether a device is still there. Mappings outlive their device: after an unbind, registers still
 // read as if nothing had happened (fact 29), so RegisterRegion asks this gate in every access.
-// Floor 2. UIODevice and VFIODevice make one; lines and regions shut it. Any thread and level, also
-// with the interrupt lock held: one load and the clock, a system call every 10 ms; no lock is
-// taken.
+// Floor 2. UIODevice and VFIODevice make one; lines, a bus error and the thread `vfio notices` shut
+// it. Any thread and level, also with the interrupt lock held: one load and the clock, a system
+// call every 10 ms; no lock is taken.
 import CUIO
 import Synchronization
 

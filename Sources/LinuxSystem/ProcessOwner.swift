@@ -1,7 +1,7 @@
 // Which process a thing belongs to: the one that made it, and none that was forked from that. Floor
 // 1; DeviceOwner, objects, groups, locks, threads, VFIO, and handles of the C interface hold one
-// and ask it. A value, for any thread at any level, without a lock; only `hasEnded` waits, and the
-// texts read /proc: those not in a routine.
+// and ask it. A value, for any thread at any level, without a lock. Only `hasEnded` waits, and only
+// the texts of errors read /proc.
 import CLinuxSystem
 
 /// The process that made something. A forked child gets a copy of the memory, but neither the

@@ -1,6 +1,7 @@
-// How often one thing may be said. Floor 1; the daemon's Journal, KeptAffinity of Serving and the
-// reports of the Windows interfaces hold one each. A value, for any thread: its owner's monitor
-// guards it, and its owner hands in the time.
+// How often one thing may be said. Floor 1; the daemon's Journal and the reports of the Windows
+// interfaces guard one with a monitor each, KeptAffinity of Serving has one for the thread that
+// looks. A value, for any thread, without a lock of its own: its owner orders the threads, and
+// hands in the time.
 
 /// Passes a number of messages per subject and interval and counts the rest: neither a storming
 /// device nor a client that is refused repeatedly can fill a log.

@@ -1,7 +1,7 @@
 // Floor 0: waiting for many descriptors at once, with epoll(7), edge-triggered. A descriptor is reported when something
 // new has come, and not again because it was not read: that halves the cost for many lines. GroupThread alone calls it.
-// The group's thread waits, listens and removes; any thread that connects adds a line. No lock is taken, and no
-// interrupt lock held. An event loop has linux_epoll.h instead.
+// The group's thread waits, listens and removes; a thread that connects adds a line, one that disconnects may remove
+// it, with the group's monitor held. The interrupt lock is not held. An event loop has linux_epoll.h instead.
 #ifndef LINUX_POLLER_H
 #define LINUX_POLLER_H
 

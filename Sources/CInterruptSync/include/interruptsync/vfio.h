@@ -1,6 +1,7 @@
 // C interface, floor 5: PCI functions behind an IOMMU (docs/vfio.md, whose facts are V1 to V40). Programs open one,
 // reach its registers, make a line for each of its vectors, and give it memory: on the caller's thread at PASSIVE
-// level, without an interrupt lock. The thread `vfio notices` calls the program's report function, without a lock.
+// level, without an interrupt lock. The thread `vfio notices` calls the program's report handler, without a lock; the
+// release of the device's last handle waits for one that is running.
 #ifndef INTERRUPTSYNC_VFIO_H
 #define INTERRUPTSYNC_VFIO_H
 
