@@ -1,6 +1,6 @@
-// Floor 0: edge-triggered epoll(7) for a dispatcher group. GroupThread alone calls it: the group's thread waits, spins,
-// listens and removes, a thread that connects adds a line, one that disconnects may remove it with the group's monitor
-// held. It takes no lock, and the interrupt lock is not held.
+// Floor 0: edge-triggered epoll(7) for a dispatcher group. GroupThread alone calls it; linux_poller.h says on which
+// threads. It takes no lock. None is held but for linux_poller_remove(), which may come with the group's monitor,
+// and inside a routine on the group's thread with its interrupt lock, too.
 #include "linux_poller.h"
 
 #include "linux_clock.h"

@@ -1,7 +1,9 @@
 // How a UIO device is named permanently: by its parent's place, and by its uio name where the
-// parent may have other UIO devices. Nothing here depends on which other devices are present, so
-// that an id never means another device because one is missing. Floor 2; UIODeviceInfo, DeviceLinks
-// and the daemon's DeviceOpener call it, on any thread at PASSIVE_LEVEL; values, no lock.
+// parent may have other UIO devices. An id must never come to mean another device because one is
+// missing: which devices are present counts only as `hasSiblings`, which makes the id longer, and
+// for `sharers` and the errors. Floor 2; UIODeviceInfo, DeviceLinks and the daemon's DeviceOpener
+// call it, on any thread at PASSIVE_LEVEL. Values, no lock; `sharers` and `requireOwnID` read
+// sysfs.
 import Glibc
 
 /// The parts of a stable id, `BUS-PARENT` or `BUS-PARENT+NAME`.

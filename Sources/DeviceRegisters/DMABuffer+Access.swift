@@ -1,6 +1,7 @@
 // How a program reads and writes memory that it shares with a device: word by word as registers, or
 // many bytes at once, checked. Floor 2. Drivers call it, on any thread and at any level, also with
-// the interrupt lock held; it takes none. `read` allocates its result.
+// the interrupt lock held; it takes none, the program orders its threads. `read` allocates its
+// result, `region` the region: make that one outside of routines.
 
 extension DMABuffer {
   /// The same bytes as a region: each access is done once, in the width that you say, and is

@@ -1,7 +1,7 @@
 // What this module asks the kernel about chips and lines, so that tests can answer in its place.
 // Floor 3. GPIOChip and GPIOLine call it on the thread that opens, connects or disconnects, and on
-// the dispatcher that brakes, never with an interrupt lock held; a routine calls `value` alone,
-// with it. Every call answers -errno when it fails.
+// the dispatcher that brakes. With an interrupt lock held come `value`, which a routine may call,
+// and `configure` where an object ends inside a routine. Every call answers -errno when it fails.
 package import CGPIO
 package import LinuxSystem
 

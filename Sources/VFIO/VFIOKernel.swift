@@ -1,7 +1,10 @@
 // What this module asks the kernel about containers, groups and devices, so that tests can answer
-// in its place. Floor 3. IOMMUGroup, DMASpace, VFIOVectors and VFIODevice call it, most with their
-// monitor held, on the thread that opens, connects, brakes or returns a device; never with an
-// interrupt lock held. Every call answers 0 or -errno unless it says otherwise.
+// in its place. Floor 3. IOMMUGroup, DMASpace, VFIOVectors and VFIODevice call it, each with its
+// monitor held; without one only what VFIODevice and VFIOVectors ask while a device is opened, and
+// the notices armed again in a child that takes it over. Threads: any at PASSIVE_LEVEL (in the
+// daemon `vfio-opener` opens), the dispatcher that brakes, `vfio notices`. No interrupt lock is
+// held, but `arm` and `disable` come with it where an object ends inside a routine and detaches
+// its line. Every call answers 0 or -errno unless it says otherwise.
 package import CVFIO
 import Glibc
 package import LinuxSystem

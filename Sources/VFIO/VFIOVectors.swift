@@ -1,7 +1,8 @@
 // The interrupts of one open device: which kind it uses, and which of its vectors are armed with
 // which eventfd. Floor 3. VFIOLine calls it on the thread that connects or disconnects and on the
-// dispatcher that brakes, VFIODevice where it opens, and on `vfio notices` where it ends; never
-// with an interrupt lock held. A monitor orders the calls to the kernel, which are short.
+// dispatcher that brakes, VFIODevice where it opens, and on `vfio notices` where it ends; without
+// an interrupt lock, but for `disarm`, which comes with it where an object ends inside a routine.
+// A monitor orders the calls to the kernel, which are short.
 import CVFIO
 import DeviceIdentity
 import Glibc

@@ -1,6 +1,7 @@
 // Floor 0: a requested line: its edges switched on and off, and its level. GPIOLine calls it through GPIOKernel.swift:
 // to request on the caller's thread, to configure on the thread that connects or disconnects and on the dispatcher that
-// brakes. None of these holds an interrupt lock. A routine, which holds it, calls cgpio_line_value() alone.
+// brakes. Without an interrupt lock, but for cgpio_line_value(), which a routine may call, and cgpio_line_configure()
+// where an object ends inside a routine.
 #ifndef CGPIO_LINE_H
 #define CGPIO_LINE_H
 
@@ -27,7 +28,8 @@ typedef struct cgpio_config {
 int cgpio_line_request(int chip, uint32_t offset, const char *LINUX_NONNULL consumer, uint32_t buffer,
                        const cgpio_config *LINUX_NONNULL config);
 
-/// Changes how the line interrupts. The kernel may wait for its own interrupt handler (G7): never with a lock held.
+/// Changes how the line interrupts. The kernel may wait for its own interrupt handler (G7), so a dispatch does not call
+/// it; with an interrupt lock held it comes only where an object ends inside a routine and its line has ended before.
 int cgpio_line_configure(int line, const cgpio_config *LINUX_NONNULL config);
 
 /// The level: 1 when it is active, 0 when it is not, or -errno.

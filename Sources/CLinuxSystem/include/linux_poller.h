@@ -1,7 +1,9 @@
 // Floor 0: waiting for many descriptors at once, with epoll(7), edge-triggered. A descriptor is reported when something
 // new has come, and not again because it was not read: that halves the cost for many lines. GroupThread alone calls it.
-// The group's thread waits, listens and removes; a thread that connects adds a line, one that disconnects may remove
-// it, with the group's monitor held. The interrupt lock is not held. An event loop has linux_epoll.h instead.
+// The thread that makes the group creates it, the group's thread waits, listens and removes, one that connects adds a
+// line: without a lock. linux_poller_remove() also comes with the group's monitor held: on a thread that disconnects,
+// or on the group's inside a report handler or a routine, there with that routine's interrupt lock. An event loop has
+// linux_epoll.h instead.
 #ifndef LINUX_POLLER_H
 #define LINUX_POLLER_H
 

@@ -1,7 +1,8 @@
 // Room Core: the level of the calling thread, which the C shim keeps in thread-local memory. The
-// rooms Object, Serving and Deferred ask for it before calls that may wait, drivers where they
-// like. Any thread, each its own level; no lock. Enter and leave of the lock set it (cuio_lock.h),
-// not this file.
+// rooms Object, Serving and Deferred and the daemon's DriverHost ask for it before calls that may
+// wait, drivers where they like. Any thread, each its own level; no lock. Not set here: enter and
+// leave of the lock (cuio_lock.h, InterruptLock), the deferred queue's thread and the Windows layer
+// set it.
 import CUIO
 
 /// The level at which the calling thread runs. A check on the caller, not the exclusion itself,

@@ -1,9 +1,10 @@
 // Room Object: what an object keeps besides its line's service: the list of routines, the phase of
 // its life, its observers. The other files of the room call it, mostly on the caller's thread;
-// Connection calls `reportForMembers` on the serving thread. The interrupt lock guards the list
-// that a dispatch walks, registering its changes, the monitor the rest; take them in the order
-// registering, interrupt lock, monitor. Apart from `InterruptSyncObject`, because the serving
-// thread keeps it too: the last reference may be released inside a routine (N12).
+// Interrupt (room Swift) sets `attachment`, and Connection calls `reportForMembers` on the serving
+// thread. The interrupt lock guards the list that a dispatch walks, registering its changes, the
+// monitor the rest; take them in the order registering, interrupt lock, monitor. Apart from
+// `InterruptSyncObject`, because the serving thread keeps it too: the last reference may be
+// released inside a routine (N12).
 import CUIO
 import Glibc
 import LinuxSystem

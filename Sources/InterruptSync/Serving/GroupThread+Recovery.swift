@@ -1,7 +1,8 @@
 // Room Serving: what a group's thread does for one line besides dispatching: recovery, the end, and
 // leaving. GroupThread+Loop calls it on that thread at PASSIVE_LEVEL, without an interrupt lock;
-// GroupThread also calls `remove`, with the group's monitor held, while that thread is in a report
-// handler. After a report the line, or any other, may be disconnected.
+// GroupThread also calls `remove` with the group's monitor held: on a thread that disconnects while
+// the group's is in a report handler, or on the group's own, there also inside a routine, with its
+// interrupt lock. After a report the line, or any other, may be disconnected.
 import CUIO
 import Glibc
 import UIO

@@ -1,8 +1,11 @@
 // Room Serving: the thread's half of a group. DispatcherGroup makes and stops it, GroupMember adds
-// lines and takes them out, on the caller's thread without an interrupt lock (only `leave` may come
-// with one); a report handler may call it on the group's thread. It must not keep the group alive,
-// or the group would never end. The monitor guards members, leaving and the start; the fields below
-// "The thread's own" belong to the group's thread. GroupThread+Loop.swift is its loop.
+// lines and takes them out, on the caller's thread without an interrupt lock (`leave`, `wakeUp`,
+// `stop` and the counters may come with one); a routine or a report handler may call it on the
+// group's thread. It must not keep the group alive, or the group would never end. The monitor
+// guards members, leaving and the start. The fields below "The thread's own" are the group's
+// thread's, but for what `start` sets before that thread serves, and for `removed` and a slot's
+// `isListening`: while that thread is in a report handler, a thread that disconnects changes them
+// with the monitor held. GroupThread+Loop.swift is its loop.
 import CUIO
 import Glibc
 import LinuxSystem

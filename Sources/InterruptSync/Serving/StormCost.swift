@@ -1,7 +1,7 @@
 // Room Serving: what a line costs, claimed or not, and whether that is too much. A device that is
 // claimed and never silenced takes a processor for as long as it is connected. A value in
-// Connection: Connection+Cost asks it on the serving thread, once in some dozens of dispatches, at
-// PASSIVE_LEVEL after a re-arm and without a lock.
+// Connection: Connection+Cost asks it on the serving thread, once in `turns` dispatches (1 to 128)
+// and after each while a line is suspected, at PASSIVE_LEVEL after a re-arm and without a lock.
 import CUIO
 import LinuxSystem
 

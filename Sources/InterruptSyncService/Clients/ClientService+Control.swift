@@ -1,7 +1,7 @@
 // Clients room. Methods that connect, trigger and change devices, reload the configuration, and
 // take over descriptors. The Varlink server calls them for clients' messages, on the control
-// thread, with no lock held. Disconnecting waits for the device's interrupt lock: ask
-// `requireResponsive` or `whenResponsive` first.
+// thread, with no lock held. Connecting, disconnecting and changing a device wait for its interrupt
+// lock: ask `requireResponsive` or `whenResponsive` first.
 import InterruptSync
 import UIO
 import VFIO

@@ -1,7 +1,8 @@
 // Devices room. Opens devices: with descriptors that an administrator handed in, with those that an
 // earlier process left with the service manager, or from their nodes. ManagedDevice+Service and
-// DeviceRegistry call it. Only here does the daemon decide whether a descriptor that it did not
-// open is the device's. Control thread; no lock.
+// DeviceRegistry call it. Only here does the daemon decide whether a descriptor of a UIO device
+// that it did not open is the device's; those of functions of VFIO come through VFIOFunctions, and
+// VFIODevice checks them on `vfio-opener`. Control thread; no lock.
 import DeviceIdentity
 import InterruptSync
 import LinuxSystem

@@ -1,8 +1,8 @@
 // Systemd room. The daemon's side of the service manager: readiness, the watchdog, sockets that it
 // opened, and the descriptors, totals and configuration that it keeps over a restart. Service makes
 // it and calls it each second; DeviceOpener and VFIOFunctions store and take descriptors, by name.
-// The bridge does not know which of them are a device's: DeviceOpener decides. Control thread; no
-// lock.
+// The bridge does not know which of them are a device's: DeviceOpener and, for functions of VFIO,
+// VFIODevice decide. Control thread; no lock.
 import CUIO
 import Glibc
 import InterruptSync

@@ -1,8 +1,9 @@
 // Floor 5. An interface as its description says it, in the language of varlink.org and UAPI.20, and
 // values checked against it. Existing parsers disagree about parts of the language, so a
 // description is held to what all of them accept unless its reader asks for the whole language.
-// ClientService makes the daemon's; VarlinkServer and VarlinkCall read it on the control thread,
-// VarlinkClient makes one of a service's text. Values: any thread, no lock.
+// ClientService makes the daemon's, VarlinkServer its own of org.varlink.service; VarlinkServer and
+// VarlinkCall read them on the control thread, VarlinkClient makes one of a service's text. Values:
+// any thread, no lock.
 
 /// An interface: its types, methods and errors, and the text that says so.
 package struct InterfaceDescription: Sendable {

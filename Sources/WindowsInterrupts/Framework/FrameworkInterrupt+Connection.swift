@@ -1,8 +1,9 @@
 // Floor 5, room Framework. Connecting and disconnecting an interrupt of the framework (W6 to W10).
 // FrameworkDevice+Power calls it on the program's thread, FrameworkInterruptCalls on the driver's,
-// both at PASSIVE_LEVEL. The monitor `changing` orders the changes, and is held while the
-// interrupt's lock is waited for; that lock is held only for single steps and for
-// EvtInterruptEnable and EvtInterruptDisable.
+// FrameworkInterrupt's `stop` on the one that ends the interrupt, all at PASSIVE_LEVEL. The monitor
+// `changing` orders the changes, and is held while the interrupt's lock is waited for: never take
+// it with that lock held. That lock is held only for single steps and for EvtInterruptEnable and
+// EvtInterruptDisable.
 import CWindowsInterrupts
 import InterruptSync
 import LinuxSystem

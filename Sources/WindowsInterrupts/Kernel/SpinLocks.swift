@@ -1,8 +1,10 @@
 // Floor 5, room Kernel. IRQLs and executive spin locks. Drivers call them on any thread: levels
-// anywhere, spin locks up to DISPATCH_LEVEL; the framework's locks and interrupts take SpinLock.
+// anywhere, spin locks up to DISPATCH_LEVEL; the C half's service groups and ExInterlocked… lists
+// call them too, the lists at any level; the framework's locks and all interrupts take SpinLock.
 // The level belongs to the calling thread and serves the checks; exclusion comes from locks (N23).
-// Each KSPIN_LOCK holds the address of a lock of the core, so that an interrupt can use the same
-// lock (K7), and blocks with priority inheritance (N6). A monitor guards the addresses.
+// Each KSPIN_LOCK holds the address of a SpinLock, which `SpinLocks.table` keeps: it has a lock of
+// the core, so that an interrupt can use the same lock (K7), and blocks with priority inheritance
+// (N6). A monitor guards the table, another one who uses a SpinLock.
 import CUIO
 public import CWindowsInterrupts
 import InterruptSync
