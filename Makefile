@@ -178,7 +178,7 @@ endef
 
 # Every step of the tests, in the order of the summary. Tests/Tools/lanes runs them, Tests/Tools/step one of them.
 STEPS = lint tools docs man model units release packages shim aarch64 unit mustfail tsan asan hot instructions faults fuzz c windows varlink \
-  daemon deb tone guest-6.1 guest-6.12 vfio-6.1 vfio-6.12
+  monitoring daemon deb tone guest-6.1 guest-6.12 vfio-6.1 vfio-6.12
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
@@ -220,6 +220,7 @@ $(eval $(call suite,c,$(C_PACKAGES),c))
 $(eval $(call suite,windows,$(TEST_PACKAGES),windows))
 $(eval $(call suite,varlink,$(RUN_PACKAGES) python3-venv,varlink))
 $(eval $(call suite,daemon,$(RUN_PACKAGES) binutils python3-venv mmdebstrap,release daemon))
+$(eval $(call suite,monitoring,$(RUN_PACKAGES) python3-venv dpkg apt,release monitoring))
 $(eval $(call suite,deb,$(TEST_PACKAGES),release packages deb))
 $(eval $(call suite,guests,$(TEST_PACKAGES),release packages tone guest-6.1 guest-6.12))
 $(eval $(call suite,vfio,$(TEST_PACKAGES),release packages vfio-6.1 vfio-6.12))

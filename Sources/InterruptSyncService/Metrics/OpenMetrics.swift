@@ -66,8 +66,10 @@ enum OpenMetrics {
     lines.append("# TYPE interruptsync_routine_claims counter")
     lines.append("# HELP interruptsync_routine_claims Interrupts that a service routine claimed.")
     lines += routines(devices) { ("claims", $0.claims) }
-    lines.append("# TYPE interruptsync_device info")
-    lines.append("# HELP interruptsync_device The device, its driver and its state.")
+    // Not of OpenMetrics' type "info": the node exporter rejects a whole file for a type that
+    // Prometheus' older text form lacks.
+    lines.append("# TYPE interruptsync_device_info gauge")
+    lines.append("# HELP interruptsync_device_info The device, its driver and its state.")
     for device in devices {
       lines.append(
         "interruptsync_device_info{device=\"\(label(device.id))\",name=\"\(label(device.name))\","

@@ -86,7 +86,7 @@ cached() {
 # forget_old: drops what no run has used for a month.
 forget_old() {
     find "$cache" -mindepth 1 -maxdepth 1 \( -name 'kernel-*' -o -name 'root-*' -o -name 'image-*' \
-        -o -name 'trixie-*' \) \
+        -o -name 'trixie-*' -o -name 'prometheus-*' \) \
         -mtime +30 -exec rm -rf {} +
 }
 
