@@ -37,7 +37,7 @@ def paragraphs(path, text):
     elif path.suffix in SOURCE:
         found = _source(text)
     elif path.suffix in (".py", "") and text.startswith("#!") or path.suffix in (
-            ".py", ".sh", ".service", ".socket", ".rules", ".sysusers", ".varlink") or path.name == "Makefile":
+            ".py", ".sh", ".service", ".socket", ".rules", ".sysusers", ".varlink", ".device") or path.name == "Makefile":
         found = _script(text, has_strings=path.suffix == ".py" or "python" in text.partition("\n")[0])
     elif path.name == "control" or path.suffix == ".catalog":
         found = _page(text)

@@ -50,7 +50,7 @@ def test_panels_say_what_they_show(panel):
         assert part["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
     # Each curve says whose it is.
     if panel["type"] == "timeseries":
-        assert all("{{device}}" in target["legendFormat"] for target in panel["targets"])
+        assert all("{{instance}} {{device}}" in target["legendFormat"] for target in panel["targets"])
 
 
 def test_the_dashboard_can_be_loaded_again():

@@ -14,6 +14,7 @@ make_payload() {
   cp .build/deb/{interruptsyncd,libinterruptsync0,libinterruptsync-dev}_*.deb "$payload/packages/"
   Tests/Packaging/next-version .build/deb/interruptsyncd_*.deb "$payload/packages/next" >/dev/null || return 1
   cp Tests/Daemon/{attack,daemon}.py "$payload/"
+  cp -r Examples/recipes "$payload/"
   cp Tests/Hardware/GuestSuite/run.sh udev-rules/*.rules systemd/interruptsync* "$payload/" && touch "$payload/complete"
 }
 
@@ -50,6 +51,12 @@ c_program() {
 # pin, and a sound card on the line of the four UARTs.
 cards=(-device edu,addr=7,dma_mask=0xffffffff -device pci-testdev,addr=8 -device AC97,addr=9,audiodev=recording)
 
+# Cards with one and two UARTs, which nothing is wired to.
+uarts=(
+  -chardev null,id=alone -device pci-serial,addr=0xa,chardev=alone
+  -chardev null,id=first -chardev null,id=second -device pci-serial-2x,addr=0xb,chardev1=first,chardev2=second
+)
+
 # Below root ports, with the hot plug of PCI Express instead of the firmware's: a network card, and one whose errors QEMU
 # passes on.
 slots=(
@@ -79,7 +86,7 @@ judge() {
 guest() {
   local recording=.build/recording-$1.wav status
   rm -f "$recording"
-  boot "$1" "" "$payload" -audiodev "wav,id=recording,path=$recording,out.frequency=48000" "${cards[@]}"
+  boot "$1" "" "$payload" -audiodev "wav,id=recording,path=$recording,out.frequency=48000" "${cards[@]}" "${uarts[@]}"
   status=$?
   if [ -z "$T" ]; then
     recorded_tone "$work/guest" "$recording" 2>&1 | tee -a "$work/guest"

@@ -16,6 +16,9 @@ enum Guest {
   static let serial = "0000:00:05.0"
   static let hda = "0000:00:06.0"
   static let ac97 = "0000:00:09.0"
+  /// A card with one UART, and one with two; the kernel's own driver has them.
+  static let uart = "0000:00:0a.0"
+  static let uarts = "0000:00:0b.0"
 
   static func text(_ path: String) throws -> String {
     do throws(SystemError) { return try Sysfs.system.text(path) } catch {

@@ -45,7 +45,8 @@ enum HDATests {
     } catch { return .unsuccessful }
   }
 
-  private static func reset(_ registers: RegisterRegion) throws {
+  /// After it the codec wakes the controller, which interrupts.
+  static func reset(_ registers: RegisterRegion) throws {
     try registers.write32(0, at: globalControl)
     try Guest.waitFor("the reset to begin") { try registers.read32(at: globalControl) & 1 == 0 }
     try registers.write16(0x7fff, at: wakeEnable)

@@ -14,6 +14,7 @@ enum PackageTests {
     try InstalledService.serving { registers in
       try active()
       try runs()
+      try writesMetrics()
       try losesNothingOverAnUpgrade(registers)
     }
     InstalledService.unconfigure()
@@ -40,6 +41,18 @@ enum PackageTests {
       "the configuration space")
     // The library is found by its name, without a path.
     try Guest.shell("python3 -c 'import ctypes; ctypes.CDLL(\"libinterruptsync.so.0\")'")
+  }
+
+  /// docs/monitoring.md: a file in the service's own folder needs no further rights, and every user may
+  /// read it.
+  private static func writesMetrics() throws {
+    let file = "/run/interruptsync/interruptsync.prom"
+    try Guest.create(
+      "[Daemon]\nMetricsTextfile=\(file)",
+      at: "/etc/interruptsync/interruptsyncd.conf.d/metrics.conf")
+    try Guest.shell("systemctl reload \(service)")
+    try expectEqual(try Guest.shell("stat -c '%U %a' \(file)"), "interruptsync 644", file)
+    try Guest.shell("runuser -u nobody -- grep -q '^interruptsync_device_info' \(file)")
   }
 
   private static func losesNothingOverAnUpgrade(_ registers: RegisterRegion) throws {

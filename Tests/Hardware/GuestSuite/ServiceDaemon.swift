@@ -72,7 +72,7 @@ extension VarlinkClient {
   func interrupts(_ device: String) throws -> UInt64? { try statistic("interrupts", device) }
   func claimed(_ device: String) throws -> UInt64? { try statistic("claimed", device) }
 
-  private func statistic(_ name: String, _ device: String) throws -> UInt64? {
+  func statistic(_ name: String, _ device: String) throws -> UInt64? {
     let reply = try ask("GetStatistics", ["device": .string(device)])
     return reply.parameters["statistics"]?.array?.first?.object?[name]?.uint64
   }

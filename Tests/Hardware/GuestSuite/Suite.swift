@@ -96,8 +96,9 @@ struct Suite {
       + RemovalTests.cases
       + SiblingTests.cases + AccessTests.cases + DaemonTests.cases + ServiceTests.cases
       + AdoptTests.cases + AffinityTests.cases
-      + ReloadTests.cases + ExampleTests.cases + BenchmarkTests.cases + SystemdTests.cases
-      + RestartTests.cases + AttackTests.cases + BindTests.cases + ControlTests.cases
+      + ReloadTests.cases + ExampleTests.cases + RecipeTests.cases + BenchmarkTests.cases
+      + SystemdTests.cases + RestartTests.cases + AttackTests.cases + BindTests.cases
+      + ControlTests.cases
       + PackageTests.cases + ProcessTests.cases + GPIOTests.cases + GPIOErrorTests.cases
       // Last: see there.
       + LockdownTests.cases
