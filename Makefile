@@ -51,7 +51,7 @@ DEB_PACKAGES = $(LIB_PACKAGES) build-essential debhelper dpkg-dev fakeroot gcc l
 TEST_PACKAGES = $(RUN_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run release build completions lib install install-service install-lib deb docs bench clean test soak
+.PHONY: run release build completions lib install install-service install-lib deb deb-advice docs bench clean test soak
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -136,6 +136,15 @@ deb: build lib
 	DESTINATION=$(DEB) dpkg-buildpackage --build=binary --no-sign --post-clean --buildinfo-option=-u$(DEB) \
 	  --buildinfo-file=$(DEB)/interruptsync.buildinfo --changes-option=-u$(DEB) \
 	  --changes-file=$(DEB)/interruptsync.changes
+	@$(MAKE) -s --no-print-directory deb-advice
+
+deb-advice:
+	@echo 'The packages are in .build/deb. Next, install the service, and the library if you write drivers in C or C++:'
+	@echo '  sudo apt install ./.build/deb/interruptsyncd_*.deb'
+	@echo '  sudo apt install ./.build/deb/libinterruptsync0_*.deb ./.build/deb/libinterruptsync-dev_*.deb'
+	@echo 'Then "interruptsyncctl list" shows your devices. Take a device file from'
+	@echo '/usr/share/doc/interruptsyncd/examples/recipes, change what its comments say, put it into'
+	@echo '/etc/interruptsync/devices, and run "sudo systemctl reload interruptsyncd".'
 
 docs:
 	@Tests/Tools/need-packages $(RUN_PACKAGES)
