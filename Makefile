@@ -48,7 +48,9 @@ MODEL_PACKAGES = spin gcc libc6-dev python3 python3-venv
 COUNT_PACKAGES = valgrind binutils python3
 BENCH_PACKAGES = $(RUN_PACKAGES) gcc libc6-dev libdpdk-dev binutils python3 $(shell cat Tests/Hardware/rig/packages)
 DEB_PACKAGES = $(LIB_PACKAGES) build-essential debhelper dpkg-dev fakeroot gcc libc6-dev make
-TEST_PACKAGES = $(RUN_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \
+PYTHON_PACKAGES = mypy python3 python3-flake8 python3-matplotlib python3-numpy python3-pytest python3-setuptools python3-venv \
+  python3-wheel
+TEST_PACKAGES = $(RUN_PACKAGES) $(PYTHON_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
 .PHONY: run release build completions lib install install-service install-lib deb deb-advice docs bench clean test soak
@@ -187,7 +189,7 @@ endef
 
 # Every step of the tests, in the order of the summary. Tests/Tools/lanes runs them, Tests/Tools/step one of them.
 STEPS = lint tools docs man model units release packages shim aarch64 unit mustfail tsan asan hot instructions faults fuzz c windows varlink \
-  monitoring daemon deb tone guest-6.1 guest-6.12 vfio-6.1 vfio-6.12
+  python monitoring daemon deb tone guest-6.1 guest-6.12 vfio-6.1 vfio-6.12
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
@@ -228,6 +230,7 @@ $(eval $(call suite,fuzz,$(RUN_PACKAGES),fuzz))
 $(eval $(call suite,c,$(C_PACKAGES),c))
 $(eval $(call suite,windows,$(TEST_PACKAGES),windows))
 $(eval $(call suite,varlink,$(RUN_PACKAGES) python3-venv,varlink))
+$(eval $(call suite,python,$(RUN_PACKAGES) $(PYTHON_PACKAGES),release python))
 $(eval $(call suite,daemon,$(RUN_PACKAGES) binutils python3-venv mmdebstrap,release daemon))
 $(eval $(call suite,monitoring,$(RUN_PACKAGES) python3-venv dpkg apt,release monitoring))
 $(eval $(call suite,deb,$(TEST_PACKAGES),release packages deb))

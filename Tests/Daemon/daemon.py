@@ -281,11 +281,8 @@ class Daemon:
     def listens(self):
         if self.process.poll() is not None:
             raise Ended(self)
-        try:
-            socket.socket(socket.AF_UNIX).connect(self.path)
-        except OSError:
-            return False
-        return True
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(self.path) == 0
 
     def write(self, name, text):
         with open(f"{self.folder}/etc/interruptsync/{name}", "w") as file:
