@@ -47,7 +47,8 @@ C_PACKAGES = $(LIB_PACKAGES) gcc g++ libc6-dev
 MODEL_PACKAGES = spin gcc libc6-dev python3 python3-venv
 COUNT_PACKAGES = valgrind binutils python3
 BENCH_PACKAGES = $(RUN_PACKAGES) gcc libc6-dev libdpdk-dev binutils python3 $(shell cat Tests/Hardware/rig/packages)
-DEB_PACKAGES = $(LIB_PACKAGES) build-essential debhelper dpkg-dev fakeroot gcc libc6-dev make
+DEB_PACKAGES = $(LIB_PACKAGES) build-essential debhelper dh-python dpkg-dev fakeroot gcc libc6-dev make \
+  pybuild-plugin-pyproject python3-all python3-setuptools
 PYTHON_PACKAGES = mypy python3 python3-flake8 python3-matplotlib python3-numpy python3-pytest python3-setuptools python3-venv \
   python3-wheel
 TEST_PACKAGES = $(RUN_PACKAGES) $(PYTHON_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \

@@ -15,7 +15,14 @@ make_payload() {
   Tests/Packaging/next-version .build/deb/interruptsyncd_*.deb "$payload/packages/next" >/dev/null || return 1
   cp Tests/Daemon/{attack,daemon}.py "$payload/"
   cp -r Examples/recipes "$payload/"
+  python_client "$payload/python" || return 1
   cp Tests/Hardware/GuestSuite/run.sh udev-rules/*.rules systemd/interruptsync* "$payload/" && touch "$payload/complete"
+}
+
+# python_client FOLDER: the client's package, and its tutorial with the file that it shows.
+python_client() {
+  mkdir "$1" && cp .build/deb/python3-interruptsync_*.deb Clients/python/tests/{tutorial,edu}.py docs/python.md "$1/" &&
+    python3 "$1/tutorial.py" "$1/python.md" --print file >"$1/50-edu.device"
 }
 
 # c_programs FOLDER: the examples in C and C++, with the library they need beside them.

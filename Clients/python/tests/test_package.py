@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import tutorial
+
 import interruptsync
 from interruptsync import calls, refusals
 
@@ -47,17 +49,19 @@ def test_types_are_those_of_a_program(tmp_path):
     assert bad.returncode == 1 and "Incompatible types" in bad.stdout, bad.stdout
 
 
-def test_it_installs_with_pip(tmp_path):
-    """Without the network: setuptools is Debian's."""
-    run(sys.executable, "-m", "venv", "--system-site-packages", str(tmp_path / "venv"))
-    python = str(tmp_path / "venv/bin/python")
-    copy = tmp_path / "source"
-    run("cp", "-r", str(PACKAGE), str(copy))
-    run(python, "-m", "pip", "install", "--no-index", "--no-build-isolation", "--no-deps", str(copy))
-    said = run(python, "-c", "import interruptsync as i, importlib.resources as r; print(i.__file__, i.__version__, "
-               "r.files(i).joinpath('py.typed').is_file())", cwd=tmp_path)
+def test_it_installs_with_the_commands_of_the_page(tmp_path):
+    """Without the network: pip takes Debian's setuptools, as this setting says it."""
+    run("cp", "-r", "--parents", "Clients/python", str(tmp_path), cwd=ROOT)
+    page = (ROOT / "docs/python.md").read_text()
+    text = "".join(block.text for block in tutorial.blocks(page) if "install" in block.kinds)
+    offline = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
+    run("bash", "-euc", text, cwd=tmp_path, env=offline)
+    program = ("import importlib.metadata, pathlib, interruptsync\n"
+               "place = pathlib.Path(interruptsync.__file__)\n"
+               "print(place, importlib.metadata.version('interruptsync'), place.with_name('py.typed').is_file())\n")
+    said = run("bench/bin/python", "-c", program, cwd=tmp_path)
     place, version, typed = said.split()
-    assert place.startswith(str(tmp_path / "venv")) and typed == "True"
+    assert place.startswith(str(tmp_path / "bench")) and typed == "True"
     assert version == re.search(r"^VERSION = (.*)$", (ROOT / "Makefile").read_text(), re.M)[1]
 
 
@@ -80,6 +84,20 @@ def test_both_forms_offer_the_same():
         for name, value in ours.items():
             if inspect.isfunction(value) and name != "fileno":
                 assert inspect.signature(value).parameters == inspect.signature(theirs[name]).parameters, name
+
+
+def test_modules_import_what_the_map_allows():
+    """docs/architecture.md has the modules in rows: each imports those of its row and of rows below."""
+    text = (ROOT / "docs/architecture.md").read_text()
+    table = text.split("## The client in Python", 1)[1].split("\n## ", 1)[0]
+    rows = [re.findall(r"`(\w+)`", line.split("|")[1]) for line in table.splitlines() if line.startswith("| `")]
+    row_of = {module: number for number, row in enumerate(rows) for module in row}
+    files = {path.stem: path.read_text() for path in (PACKAGE / "src/interruptsync").glob("[a-z]*.py")}
+    assert set(row_of) == set(files)
+    for module, source in files.items():
+        named = re.findall(r"^\s*from \.(\w+) import|^from \. import (\w+)", source, re.M)
+        for other in filter(None, (name for pair in named for name in pair)):
+            assert row_of[other] >= row_of[module], f"{module} imports {other}"
 
 
 def test_every_public_name_is_documented():

@@ -95,7 +95,7 @@ struct Suite {
       + FixtureTests.cases + MemoryTests.cases + ErrorTests.cases + StormTests.cases
       + RemovalTests.cases
       + SiblingTests.cases + AccessTests.cases + DaemonTests.cases + ServiceTests.cases
-      + AdoptTests.cases + AffinityTests.cases
+      + PythonTests.cases + AdoptTests.cases + AffinityTests.cases
       + ReloadTests.cases + ExampleTests.cases + RecipeTests.cases + BenchmarkTests.cases
       + SystemdTests.cases + RestartTests.cases + AttackTests.cases + BindTests.cases
       + ControlTests.cases
