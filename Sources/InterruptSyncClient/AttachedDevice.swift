@@ -41,7 +41,7 @@ public final class AttachedDevice {
   /// - Throws: `disconnected` when the daemon has ended the connection.
   public func wait(timeout: Duration? = nil) throws(InterruptSyncClientError) -> Bool {
     switch connection.wait(for: event, until: Deadline(timeout)) {
-    case .signalled:
+    case .signalled, .ended:
       _ = linux_wake_pair_drain(event.raw)
       return true
     case .timedOut: return false

@@ -98,7 +98,12 @@ struct ReplyStream {
 
 /// How a wait ended.
 enum WaitOutcome {
-  case signalled, hungUp, timedOut
+  case signalled
+  /// The daemon has closed the other end of the event: no signal will come any more.
+  case ended
+  /// The daemon has closed the connection.
+  case hungUp
+  case timedOut
 }
 
 /// The point in time at which a wait ends.
@@ -135,6 +140,8 @@ extension DaemonConnection {
         if errno == EINTR { continue }
         return .hungUp
       }
+      // A signal that came before the end is of no use after it: `ended` says to look again, too.
+      if entries[0].revents & ~readable != 0 { return .ended }
       if entries[0].revents != 0 { return .signalled }
       return .hungUp
     }

@@ -106,7 +106,7 @@ public struct InterruptRecord: Equatable, Sendable {
       if unsafe cuio_ring_sleep(page) { continue }
       switch connection.wait(for: event, until: deadline) {
       case .signalled: _ = linux_wake_pair_drain(event.raw)
-      case .hungUp: isCutOff = true
+      case .ended, .hungUp: isCutOff = true
       case .timedOut:
         if let record = take() { return record }
         throw InterruptSyncClientError(

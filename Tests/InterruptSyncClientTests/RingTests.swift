@@ -135,6 +135,28 @@ private func daemon(_ source: RingSource) throws -> FakeDaemon {
   #expect(ring.hasEnded)
 }
 
+/// The kernel closes a killed daemon's descriptors, and `ended` stays 0: the reader must not spin on its
+/// event, which is readable from then on.
+@Test func ringEndsWithADaemonThatIsKilled() throws {
+  let ends = Guarded<[FileDescriptor]>([])
+  let daemon = try FakeDaemon(
+    .init(name: "Subscribe") { call in
+      var page: UnsafeMutablePointer<cuio_ring_page>?
+      let file = FileDescriptor(adopting: cuio_ring_file(16, &page))
+      guard let page, let (writer, reader) = try? FileDescriptor.wakePair() else {
+        return call.fail(.permissionDenied)
+      }
+      _ = cuio_unmap(page, Int(cuio_ring_size(16)))
+      ends.withLock { $0 = [writer] }
+      call.reply(["ring": 0, "event": 1, "captures": []], descriptors: [file, reader])
+    })
+  let ring = try daemon.client().subscribe("ring")
+  #expect(!ring.hasEnded)
+  ends.withLock { $0 = [] }
+  #expect(try ring.next(timeout: .seconds(60)) == nil)
+  #expect(ring.hasEnded)
+}
+
 @Test(arguments: ["short", "unsealed", "foreign"])
 func memoryThatIsNoRingIsRefused(kind: String) throws {
   let daemon = try FakeDaemon(
