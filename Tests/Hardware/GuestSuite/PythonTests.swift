@@ -37,7 +37,7 @@ enum PythonTests {
     try serving { daemon in
       let said = try run("tutorial.py python/python.md card", daemon)
       say(said)
-      for words in ["identification 0x010000ed", "bar0: 1048576 bytes", "8 blocks ran"] {
+      for words in ["identification 0x010000ed", "bar0: 1048576 bytes", "9 blocks ran"] {
         try expect(said.contains(words), "no \"\(words)\" in \(said)")
       }
       // Those that it watched, and the one that it serviced itself.
@@ -48,11 +48,12 @@ enum PythonTests {
   }
 
   private static func interrupts() throws {
-    let count = repetitions(20_000, short: 1_000)
+    let count = repetitions(10_000, short: 300)
     try serving { daemon in
       let said = try run("edu.py \(device) \(count)", daemon)
-      try expect(said.contains("\(2 * count) interrupts"), said)
-      try expectEqual(try daemon.client().interrupts(device), UInt64(2 * count), "interrupts")
+      try expect(said.contains("\(count) interrupts in each form"), said)
+      let counted = try daemon.client().interrupts(device) ?? 0
+      try expect(counted > 2 * UInt64(count), "\(counted) interrupts")
     }
   }
 }
