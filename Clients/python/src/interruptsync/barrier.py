@@ -33,7 +33,7 @@ class Barrier:
         self._number = number
         self._call = ctypes.CDLL(None, use_errno=True).syscall
         self._call.restype = ctypes.c_long
-        # A registered process is among those whose threads the kernel vouches for. A fork keeps this, an exec does not.
+        # A registered process is among those whose threads the kernel vouches for.
         if self._membarrier(_REGISTER_GLOBAL_EXPEDITED) != 0 or self._membarrier(_GLOBAL_EXPEDITED) != 0:
             number = ctypes.get_errno()
             raise Unsupported(
