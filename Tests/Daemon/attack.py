@@ -139,16 +139,21 @@ class Attackers:
         os.write(writing, struct.pack(f"{len(counts)}Q", *counts))
         os._exit(0)
 
-    def end(self):
-        """Waits for all of them. Says how often each attack was made, and fails if one was not."""
+    def join(self):
+        """Waits for all of them. Returns how often each attack was made."""
         sums = [0] * len(ATTACKS)
         for child, reading in self.children:
             with open(reading, "rb") as pipe:
                 counts = struct.unpack(f"{len(ATTACKS)}Q", pipe.read())
             os.waitpid(child, 0)
             sums = [one + other for one, other in zip(sums, counts)]
-        made = ", ".join(f"{count} {body.__name__}" for count, body in zip(sums, ATTACKS))
-        assert all(sums), made
+        return {body.__name__: count for body, count in zip(ATTACKS, sums)}
+
+    def end(self):
+        """Waits for all of them. Says how often each attack was made, and fails if one was not."""
+        counts = self.join()
+        made = ", ".join(f"{count} {name}" for name, count in counts.items())
+        assert all(counts.values()), made
         return made
 
 

@@ -341,25 +341,34 @@ class Daemon:
 
         It is the eventfd that keeps triggers while no dispatcher serves the line.
         """
+        return self.eventfds([device])[device]
+
+    def eventfds(self, devices):
+        """Those of several lines, by name. Each line is told by what it was triggered with."""
         mark = 0x5EED0
+        wanted = {mark + number: device for number, device in enumerate(devices)}
+        found = {}
         handle = os.pidfd_open(self.process.pid)
         with self.wire() as wire:
-            wire.call("Disconnect", device=device)
-            wire.call("Trigger", device=device, count=mark)
+            for count, device in wanted.items():
+                wire.call("Disconnect", device=device)
+                wire.call("Trigger", device=device, count=count)
             for name in self.descriptors():
                 try:
                     with open(f"/proc/{self.process.pid}/fdinfo/{name}") as file:
                         info = dict(line.split(":", 1) for line in file.read().splitlines() if ":" in line)
                 except FileNotFoundError:
                     continue
-                if int(info.get("eventfd-count", "0"), 16) == mark:
+                device = wanted.get(int(info.get("eventfd-count", "0"), 16))
+                if device:
                     line = libc.syscall(PIDFD_GETFD, handle, int(name), 0)
                     assert line >= 0, "pidfd_getfd: " + os.strerror(ctypes.get_errno())
-                    break
-            else:
-                raise AssertionError(f"no eventfd holds what {device} was triggered with")
-            before = self.interrupts(wire, device)
-            wire.call("Connect", device=device, persistent=True)
-            eventually("what was kept", lambda: self.interrupts(wire, device) == before + mark)
+                    found[device] = line
+            missing = set(devices) - set(found)
+            assert not missing, f"no eventfd holds what these were triggered with: {missing}"
+            for count, device in wanted.items():
+                before = self.interrupts(wire, device)
+                wire.call("Connect", device=device, persistent=True)
+                eventually("what was kept", lambda: self.interrupts(wire, device) == before + count)
         os.close(handle)
-        return line
+        return found
