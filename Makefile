@@ -190,7 +190,7 @@ endef
 
 # Every step of the tests, in the order of the summary. Tests/Tools/lanes runs them, Tests/Tools/step one of them.
 STEPS = lint tools docs man model units release packages shim aarch64 unit mustfail tsan asan hot instructions faults fuzz c windows varlink \
-  python monitoring daemon deb tone guest-6.1 guest-6.12 vfio-6.1 vfio-6.12
+  python monitoring soak daemon deb tone guest-6.1 guest-6.12 vfio-6.1 vfio-6.12
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
@@ -198,10 +198,11 @@ test:
 	@Tests/Tools/lanes
 	@Tests/Tools/summary $(STEPS)
 
-# The long forms of what is long because it is many: 100,000 transactions, 50 restarts, 200 kills, a mebibyte.
+# The long forms of what is long because it is many: 100,000 transactions, 50 restarts, 200 kills, a mebibyte, and two
+# hours of everything at once (docs/soak.md).
 soak:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@export SOAK=1; $(call steps,model release faults fuzz packages daemon guest-6.1 guest-6.12 vfio-6.1 vfio-6.12)
+	@export SOAK=1; $(call steps,model release faults fuzz packages soak daemon guest-6.1 guest-6.12 vfio-6.1 vfio-6.12)
 
 # $(call steps,STEP...): some steps, one after the other, and their sum. T=NAME runs the tests with NAME in their name.
 steps = for step in $(1); do Tests/Tools/step $$step || true; done; Tests/Tools/summary $(1)
@@ -234,6 +235,7 @@ $(eval $(call suite,varlink,$(RUN_PACKAGES) python3-venv,varlink))
 $(eval $(call suite,python,$(RUN_PACKAGES) $(PYTHON_PACKAGES),release python))
 $(eval $(call suite,daemon,$(RUN_PACKAGES) binutils python3-venv mmdebstrap,release daemon))
 $(eval $(call suite,monitoring,$(RUN_PACKAGES) python3-venv dpkg apt,release monitoring))
+$(eval $(call suite,soak,$(RUN_PACKAGES) gcc libc6-dev python3-venv,release soak))
 $(eval $(call suite,deb,$(TEST_PACKAGES),release packages deb))
 $(eval $(call suite,guests,$(TEST_PACKAGES),release packages tone guest-6.1 guest-6.12))
 $(eval $(call suite,vfio,$(TEST_PACKAGES),release packages vfio-6.1 vfio-6.12))

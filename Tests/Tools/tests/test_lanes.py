@@ -39,5 +39,5 @@ def test_a_step_begins_when_what_it_needs_has_ended(events, earlier, later):
     assert events.index(f"end {earlier}") < events.index(f"begin {later}")
 
 
-def test_the_daemons_latencies_are_measured_when_everything_else_has_ended(events):
-    assert events[-2:] == ["begin daemon", "end daemon"]
+def test_the_soak_and_the_daemons_latencies_run_when_everything_else_has_ended(events):
+    assert events[-4:] == ["begin soak", "end soak", "begin daemon", "end daemon"]
