@@ -15,8 +15,7 @@ final class EventStream {
   private let call: VarlinkCall
   private var device: ManagedDevice
   private var feed: EventFeed
-  private var reported: UInt64
-  private var dispatches: UInt64
+  private var counts: EventCounts
   private var last: cuio_ring_entry?
 
   init(_ call: VarlinkCall, of device: ManagedDevice, _ feed: EventFeed) {
@@ -24,8 +23,7 @@ final class EventStream {
     self.device = device
     self.feed = feed
     let now = device.statistics
-    reported = now.interrupts
-    dispatches = now.dispatches
+    counts = EventCounts(interrupts: now.interrupts, dispatches: now.dispatches)
   }
 
   /// Sends what comes from now on. Set the call's `onCancel` before.
@@ -56,22 +54,22 @@ final class EventStream {
   private func send() {
     guard let entry = last else { return }
     let now = device.statistics
-    guard now.interrupts != reported else { return }
+    let seen = EventCounts(interrupts: now.interrupts, dispatches: now.dispatches)
+    guard let new = counts.news(of: entry.total, seen) else { return }
     var captured: JSONObject = [:]
     for (name, value) in zip(device.captures, entry.values) {
       captured[name] = JSON(value)
     }
-    let interrupts = now.interrupts &- reported
-    let count = now.dispatches &- dispatches
     let reply: JSONObject = [
-      "interrupts": JSON(interrupts), "dispatches": JSON(count),
+      "interrupts": JSON(new.interrupts), "dispatches": JSON(new.dispatches),
       "timestampNanoseconds": JSON(entry.time), "claimed": .bool(entry.claimed != 0),
-      "captured": .object(captured), "coalesced": JSON(interrupts > count ? interrupts - count : 0),
+      "captured": .object(captured),
+      "coalesced": JSON(
+        new.interrupts > new.dispatches ? new.interrupts - new.dispatches : 0),
     ]
     switch call.send(reply) {
     case .queued:
-      reported = now.interrupts
-      dispatches = now.dispatches
+      counts += new
       last = nil
     case .full:
       call.onRoom = { [weak self] in
@@ -80,6 +78,33 @@ final class EventStream {
       }
     case .ended: break
     }
+  }
+}
+
+/// What a stream has reported, and what a reply adds.
+struct EventCounts: Equatable {
+  var interrupts: UInt64
+  var dispatches: UInt64
+
+  static func += (counts: inout EventCounts, new: EventCounts) {
+    counts.interrupts &+= new.interrupts
+    counts.dispatches &+= new.dispatches
+  }
+
+  /// What a record adds to these counts; nil if it was reported. A reply tells the interrupts up to
+  /// its record and no later one: those have records of their own, whose captures would be lost.
+  /// - Parameters:
+  ///   - total: of the record.
+  ///   - now: the device's counts, which may be ahead of the record. They do not say by how many
+  ///     dispatches; then each has at least one of the interrupts, and the next reply has the rest.
+  func news(of total: UInt64, _ now: EventCounts) -> EventCounts? {
+    let new = total &- interrupts
+    // A negative difference is a record from before the stream began.
+    guard Int64(bitPattern: new) > 0 else { return nil }
+    let dispatched = now.dispatches &- dispatches
+    return EventCounts(
+      interrupts: new,
+      dispatches: total == now.interrupts ? dispatched : min(dispatched, new))
   }
 }
 
