@@ -159,9 +159,11 @@ enum RecipeTests {
         last = counter
       }
       timer.stop()
-      try expectEqual(try client.claimed(id), 200, "claimed")
-      try expectEqual(try client.interrupts(id), 200, "interrupts")
-      try expectEqual(try timer.kernelCount() - before, 200, "/proc/interrupts")
+      // QEMU's timer also matches while the comparator is being set, so that there may be more than 200.
+      let kernel = try timer.kernelCount() - before
+      try expect(kernel >= 200, "/proc/interrupts has \(kernel)")
+      try Guest.waitFor("the last") { try client.interrupts(id) == kernel }
+      try expectEqual(try client.claimed(id), kernel, "claimed of those that the kernel counted")
     }
   }
 
