@@ -11,14 +11,16 @@ extension FileDescriptor {
   ///
   /// - Parameters:
   ///   - durably: returns once the disk has the text; waits for it.
+  ///   - mode: of the new file, whatever the process' umask is; nil: 0644 under the umask.
   ///   - random: a part of the new file's name until it is complete; tests pass their own.
   package static func replace(
-    _ path: String, with text: String, durably: Bool = true,
+    _ path: String, with text: String, durably: Bool = true, mode: UInt32? = nil,
     random: () -> UInt64 = { UInt64.random(in: .min ... .max) }
   ) throws(SystemError) {
     let (new, file) = try unforeseen(path, random)
     do throws(SystemError) {
       try file.write(text)
+      if let mode, fchmod(file.raw, mode) != 0 { throw SystemError(errno) }
       if durably, fsync(file.raw) != 0 { throw SystemError(errno) }
       if unsafe rename(new, path) != 0 { throw SystemError(errno) }
     } catch {

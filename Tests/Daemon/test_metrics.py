@@ -95,6 +95,17 @@ def test_the_textfile_is_whole_whenever_it_is_read():
         assert os.stat(path).st_mode & 0o777 == 0o644, oct(os.stat(path).st_mode)
 
 
+def test_every_user_may_read_the_textfile_under_the_services_umask():
+    before = os.umask(0o027)
+    try:
+        with Daemon(settings="MetricsTextfile={folder}/interruptsync.prom") as daemon:
+            path = daemon.folder + "/interruptsync.prom"
+            eventually("the file", lambda: os.path.exists(path))
+            assert os.stat(path).st_mode & 0o777 == 0o644, oct(os.stat(path).st_mode)
+    finally:
+        os.umask(before)
+
+
 def test_the_textfile_follows_a_reload():
     with Daemon(settings="MetricsTextfile={folder}/first.prom") as daemon, daemon.wire() as wire:
         first, second = daemon.folder + "/first.prom", daemon.folder + "/second.prom"

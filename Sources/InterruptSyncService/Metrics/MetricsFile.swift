@@ -35,8 +35,10 @@ final class MetricsFile {
   /// A failure is logged once, until a write succeeds again.
   private func write() {
     do throws(SystemError) {
-      // Not durably: nothing waits for a disk on this thread.
-      try FileDescriptor.replace(path, with: OpenMetrics.text(snapshot()), durably: false)
+      // Not durably: nothing waits for a disk on this thread. The node exporter is another user, and
+      // the service has a umask that would keep it out.
+      try FileDescriptor.replace(
+        path, with: OpenMetrics.text(snapshot()), durably: false, mode: 0o644)
       hasFailed = false
     } catch {
       guard !hasFailed else { return }
