@@ -56,6 +56,8 @@ class Soak:
         self.turn = min(max(seconds / 120, 8), 60)
         self.pace = max(seconds / 1200, 0.25)
         self.life = 0
+        # What the daemon says of dispatchers that seem to stand still.
+        self.stalls = []
 
     def now(self):
         return time.monotonic() - self.start
@@ -75,7 +77,8 @@ class Soak:
             self.rest()
             self.end_life()
             if daemon.manager.longest_hunger > WATCHDOG:
-                self.recording.faults.append(f"the watchdog was not fed for {daemon.manager.longest_hunger:.1f} s")
+                self.recording.faults.append(f"the watchdog was not fed for {daemon.manager.longest_hunger:.1f} s; the "
+                                             f"daemon said of its dispatchers: {self.stalls[:3] or 'nothing'}")
         return self.recording
 
     # A life.
@@ -152,6 +155,7 @@ class Soak:
         self.still()
         in_use = self.daemon.in_use()
         self.recording.rests.append(Rest(in_use=in_use, **self.usage()))
+        self.stalls += [line for line in self.daemon.log.splitlines() if "makes no progress" in line]
         self.daemon.cut_log()
 
     def connect_all(self):
