@@ -14,7 +14,11 @@ ARGS ?=
 # Static, so that a program runs on machines without Swift; bound at start, so that no first call is slow; libraries are
 # looked for where the system has them, and not beside the program. Programs and library are compiled with the same flags,
 # so that they are compiled once.
-RELEASE = -c release --static-swift-stdlib -Xswiftc -static-stdlib -Xlinker -z -Xlinker now --disable-local-rpath
+RELEASE = -c release --static-swift-stdlib -Xswiftc -static-stdlib -Xlinker -z -Xlinker now --disable-local-rpath $(ANYWHERE)
+# The same programs wherever they are built: debug information, and the build ids that are made of it, name no folder of this
+# machine.
+ANYWHERE = -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xswiftc -file-compilation-dir -Xswiftc . \
+  -Xcc -ffile-prefix-map=$(CURDIR)=.
 BIN = .build/release
 
 PREFIX ?= /usr/local
@@ -48,7 +52,7 @@ MODEL_PACKAGES = spin gcc libc6-dev python3 python3-venv
 COUNT_PACKAGES = valgrind binutils python3
 BENCH_PACKAGES = $(RUN_PACKAGES) gcc libc6-dev libdpdk-dev binutils python3 $(shell cat Tests/Hardware/rig/packages)
 DEB_PACKAGES = $(LIB_PACKAGES) build-essential debhelper dh-python dpkg-dev fakeroot gcc libc6-dev make \
-  pybuild-plugin-pyproject python3-all python3-setuptools
+  pybuild-plugin-pyproject python3 python3-all python3-setuptools
 PYTHON_PACKAGES = mypy python3 python3-flake8 python3-matplotlib python3-numpy python3-pytest python3-setuptools python3-venv \
   python3-wheel
 TEST_PACKAGES = $(RUN_PACKAGES) $(PYTHON_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \
@@ -199,10 +203,10 @@ test:
 	@Tests/Tools/summary $(STEPS)
 
 # The long forms of what is long because it is many: 100,000 transactions, 50 restarts, 200 kills, a mebibyte, and two
-# hours of everything at once (docs/soak.md).
+# hours of everything at once (docs/soak.md). And the packages once more from nothing.
 soak:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@export SOAK=1; $(call steps,model release faults fuzz packages soak daemon guest-6.1 guest-6.12 vfio-6.1 vfio-6.12)
+	@export SOAK=1; $(call steps,model release faults fuzz packages rebuild soak daemon guest-6.1 guest-6.12 vfio-6.1 vfio-6.12)
 
 # $(call steps,STEP...): some steps, one after the other, and their sum. T=NAME runs the tests with NAME in their name.
 steps = for step in $(1); do Tests/Tools/step $$step || true; done; Tests/Tools/summary $(1)
@@ -237,6 +241,7 @@ $(eval $(call suite,daemon,$(RUN_PACKAGES) binutils python3-venv mmdebstrap,rele
 $(eval $(call suite,monitoring,$(RUN_PACKAGES) python3-venv dpkg apt,release monitoring))
 $(eval $(call suite,soak,$(RUN_PACKAGES) gcc libc6-dev python3-venv,release soak))
 $(eval $(call suite,deb,$(TEST_PACKAGES),release packages deb))
+$(eval $(call suite,rebuild,$(TEST_PACKAGES),release packages rebuild))
 $(eval $(call suite,guests,$(TEST_PACKAGES),release packages tone guest-6.1 guest-6.12))
 $(eval $(call suite,vfio,$(TEST_PACKAGES),release packages vfio-6.1 vfio-6.12))
 
