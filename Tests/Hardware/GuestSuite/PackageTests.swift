@@ -15,7 +15,7 @@ enum PackageTests {
       try active()
       try runs()
       try writesMetrics()
-      try losesNothingOverAnUpgrade(registers)
+      try losesNothing(registers)
     }
     InstalledService.unconfigure()
     try Packages.purge()
@@ -55,15 +55,20 @@ enum PackageTests {
     try Guest.shell("runuser -u nobody -- grep -q '^interruptsync_device_info' \(file)")
   }
 
-  private static func losesNothingOverAnUpgrade(_ registers: RegisterRegion) throws {
+  /// Over an upgrade, and over the way back: each version goes on from what the other one counted.
+  private static func losesNothing(_ registers: RegisterRegion) throws {
     for value in 1...100 { try InstalledService.raise(registers, UInt32(value)) }
     try expectEqual(try InstalledService.interrupts(), 100, "interrupts before the upgrade")
-    let process = try InstalledService.property("MainPID")
-    try Guest.shell("dpkg -i packages/next/*.deb")
-    try expect(try InstalledService.property("MainPID") != process, "the old process runs on")
-    try active()
-    for value in 1...100 { try InstalledService.raise(registers, UInt32(value)) }
-    try expectEqual(try InstalledService.interrupts(), 200, "interrupts after the upgrade")
+    for (total, packages) in [(200, "packages/next/*.deb"), (300, "packages/interruptsyncd_*.deb")]
+    {
+      let process = try InstalledService.property("MainPID")
+      try Guest.shell("dpkg -i \(packages)")
+      try expect(try InstalledService.property("MainPID") != process, "the old process runs on")
+      try active()
+      for value in 1...100 { try InstalledService.raise(registers, UInt32(value)) }
+      try expectEqual(
+        try InstalledService.interrupts(), UInt64(total), "interrupts after \(packages)")
+    }
   }
 }
 
