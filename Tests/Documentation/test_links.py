@@ -10,6 +10,9 @@ PAGES = {
     "README.md": "[a](docs/a.md#b) [b](https://example.org/x.md) `Sources/A/*.swift` `Sources/A/`\n",
     "docs/a.md": "[up](../README.md)\n",
     "docs/faults.md": "| fault | what | shown by |\n|---|---|---|\n| a | `b` | guest `first_thing`, `second`, `fact8_…` |\n",
+    "docs/security.md": "| claim | shown by |\n|---|---|\n| a | daemon `test_a`; `make test-deb T=own` |\n",
+    "Tests/Packaging/run": 'check "Owners and modes" owned\n',
+    "Tests/A/test_a.py": "def test_a():\n",
     "Sources/A/a.swift": "",
     "Tests/A/a.swift": '@Test func first_thing() {}\nCase("second") {}\nfunc fact8_counts() {}\n',
 }
@@ -28,7 +31,7 @@ class CheckTests(unittest.TestCase):
         return run.returncode, run.stdout.splitlines()
 
     def test_pages_that_lead_somewhere_pass(self):
-        self.assertEqual(self.check({}), (0, ["7 passed, 0 failed"]))
+        self.assertEqual(self.check({}), (0, ["9 passed, 0 failed"]))
 
     def test_a_link_a_path_and_a_test_that_do_not_exist_are_found(self):
         for path, text, fault in (
@@ -37,7 +40,10 @@ class CheckTests(unittest.TestCase):
                 ("Tests/A/a.swift", "func first_thing() {}\nfunc fact8_counts() {}",
                  "docs/faults.md:3: there is no test second"),
                 ("Tests/A/a.swift", 'func first_thing() {}\nCase("second")',
-                 "docs/faults.md:3: there is no test fact8_")):
+                 "docs/faults.md:3: there is no test fact8_"),
+                ("Tests/A/test_a.py", "def test_b():\n", "docs/security.md:3: there is no test test_a"),
+                ("Tests/Packaging/run", 'check "modes" owned\n',
+                 "docs/security.md:3: no check of test-deb has own in its name")):
             status, output = self.check({path: text})
             self.assertEqual((status, output[0]), (1, fault))
 

@@ -13,7 +13,7 @@ make_payload() {
   (c_programs "$payload") || return 1
   cp .build/deb/{interruptsyncd,libinterruptsync0,libinterruptsync-dev}_*.deb "$payload/packages/"
   Tests/Packaging/next-version .build/deb/interruptsyncd_*.deb "$payload/packages/next" >/dev/null || return 1
-  cp Tests/Daemon/{attack,daemon}.py "$payload/"
+  cp Tests/Daemon/{attack,daemon}.py Tests/Hardware/programs/sandbox.py "$payload/"
   cp -r Examples/recipes "$payload/"
   python_client "$payload/python" || return 1
   cp Tests/Hardware/GuestSuite/run.sh udev-rules/*.rules systemd/interruptsync* "$payload/" && touch "$payload/complete"
