@@ -16,9 +16,11 @@ ARGS ?=
 # so that they are compiled once.
 RELEASE = -c release --static-swift-stdlib -Xswiftc -static-stdlib -Xlinker -z -Xlinker now --disable-local-rpath $(ANYWHERE)
 # The same programs wherever they are built: debug information, and the build ids that are made of it, name no folder of this
-# machine.
+# machine. The compiler names its cache of C's modules there, by a hash of paths, and hashes each file's path to see
+# whether it changed.
 ANYWHERE = -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xswiftc -file-compilation-dir -Xswiftc . \
-  -Xcc -ffile-prefix-map=$(CURDIR)=.
+  -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs \
+  -Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen
 BIN = .build/release
 
 PREFIX ?= /usr/local
