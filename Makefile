@@ -195,7 +195,7 @@ $(DOCC) convert Sources/$(1)/$(1).docc --additional-symbol-graph-dir $(DOCS_BUIL
 endef
 
 # Every step of the tests, in the order of the summary. Tests/Tools/lanes runs them, Tests/Tools/step one of them.
-STEPS = lint tools docs man model units release packages shim aarch64 unit mustfail tsan asan hot instructions faults fuzz c windows varlink \
+STEPS = lint tools docs man model interleavings units release packages shim aarch64 unit mustfail tsan asan hot instructions faults fuzz c windows varlink \
   python monitoring soak daemon deb tone guest-6.1 guest-6.12 vfio-6.1 vfio-6.12
 
 test:
@@ -225,6 +225,7 @@ $(eval $(call suite,lint,git,lint))
 $(eval $(call suite,tools,python3 python3-venv apt,tools))
 $(eval $(call suite,docs,$(RUN_PACKAGES) python3 python3-venv mandoc,docs man))
 $(eval $(call suite,model,$(MODEL_PACKAGES),model))
+$(eval $(call suite,interleavings,$(RUN_PACKAGES),interleavings))
 $(eval $(call suite,units,$(TEST_PACKAGES),units))
 $(eval $(call suite,shim,$(TEST_PACKAGES),shim aarch64))
 $(eval $(call suite,unit,$(RUN_PACKAGES),unit))

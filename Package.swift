@@ -241,3 +241,16 @@ if Context.environment["INTERRUPTSYNC_FUZZ"] != nil {
       ],
       path: "Tests/Fuzzing/Targets"))
 }
+
+// What schedules the threads of the library at its pause points, which no other build has. Tests/Interleavings/run sets
+// this, and defines LINUX_PAUSE_POINTS.
+if Context.environment["INTERRUPTSYNC_INTERLEAVINGS"] != nil {
+  package.targets += [
+    .target(
+      name: "CSchedule", dependencies: ["CLinuxSystem"], path: "Tests/Interleavings/CSchedule"),
+    .executableTarget(
+      name: "interleavings",
+      dependencies: ["CLinuxSystem", "CSchedule", "CUIO", "InterruptSync", "LinuxSystem"],
+      path: "Tests/Interleavings/Scenarios"),
+  ]
+}

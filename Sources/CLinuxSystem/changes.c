@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include "linux_changes.h"
 
+#include "linux_pause.h"
+
 #include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -11,7 +13,14 @@
 
 uint32_t linux_changes_seen(const uint32_t *changes) { return __atomic_load_n(changes, __ATOMIC_RELAXED); }
 
+#if defined(LINUX_PAUSE_POINTS)
+static bool has_changed(const void *changes, uint64_t seen) {
+  return linux_changes_seen((const uint32_t *)changes) != seen;
+}
+#endif
+
 void linux_changes_wait(const uint32_t *changes, uint32_t seen) {
+  LINUX_PAUSE_UNTIL("wait", has_changed, changes, seen);
   syscall(SYS_futex, changes, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
 }
 

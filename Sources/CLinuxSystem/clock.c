@@ -3,6 +3,8 @@
 // over the life of the process.
 #include "linux_clock.h"
 
+#include "linux_pause.h"
+
 #include <time.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -14,7 +16,7 @@ static uint64_t start_ticks, start_ns;
 uint64_t linux_nanoseconds(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+  return LINUX_PAUSE_CLOCK((uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec);
 }
 
 __attribute__((constructor)) static void start_clock(void) {

@@ -4,7 +4,9 @@
 #include "linux_poller.h"
 
 #include "linux_clock.h"
+#include "linux_pause.h"
 
+#include <poll.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -38,7 +40,16 @@ static int wait_for(int poller, struct epoll_event *events, int timeout_ms) {
 #endif
 }
 
+#if defined(LINUX_PAUSE_POINTS)
+static bool has_ready(const void *unused, uint64_t poller) {
+  (void)unused;
+  struct pollfd polled = {.fd = (int)poller, .events = POLLIN};
+  return poll(&polled, 1, 0) != 0;
+}
+#endif
+
 int linux_poller_wait(int poller, linux_ready *ready, int timeout_ms) {
+  if (timeout_ms != 0) LINUX_PAUSE_UNTIL("sleep", has_ready, NULL, (uint64_t)poller);
   struct epoll_event events[LINUX_POLLER_BATCH];
   int count = wait_for(poller, events, timeout_ms);
   if (count < 0) return 0;

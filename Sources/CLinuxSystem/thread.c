@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include "linux_thread.h"
 
+#include "linux_pause.h"
+
 #include <alloca.h>
 #include <errno.h>
 #include <sched.h>
@@ -39,7 +41,7 @@ static int create(pthread_t *thread, size_t stack_size, bool inherits, void *(*e
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) sigdelset(&all, crashes[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    result = pthread_create(thread, &attributes, entry, context);
+    result = linux_pause_thread_create(thread, &attributes, entry, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
   }
   pthread_attr_destroy(&attributes);
@@ -55,7 +57,11 @@ int linux_thread_create(pthread_t *thread, size_t stack_size, void *(*entry)(voi
 
 void linux_thread_forbid_cancellation(void) { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL); }
 
-int linux_thread_join(pthread_t thread) { return -pthread_join(thread, NULL); }
+int linux_thread_join(pthread_t thread) {
+  linux_pause_thread_join(thread);
+  return -pthread_join(thread, NULL);
+}
+
 int linux_thread_detach(pthread_t thread) { return -pthread_detach(thread); }
 
 int linux_thread_set_name(pthread_t thread, const char *name) {

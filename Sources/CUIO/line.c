@@ -134,6 +134,7 @@ int cuio_line_set_bus_master(cuio_line *line, bool on) {
 }
 
 int cuio_line_mask(cuio_line *line) {
+  LINUX_PAUSE("mask");
   switch (line->rearm) {
     case CUIO_REARM_IRQCONTROL: return cuio_irqcontrol(line->fd, 0);
     case CUIO_REARM_PCI_COMMAND: return cuio_line_write_command(line, CUIO_PCI_COMMAND_INTX_DISABLE);
@@ -153,9 +154,16 @@ int cuio_line_call_unmask(uintptr_t hooks) {
   return calls->unmask(calls->context);
 }
 
+#if defined(LINUX_PAUSE_POINTS)
+static bool is_ready(const void *polled, uint64_t count) {
+  return poll((struct pollfd *)polled, (nfds_t)count, 0) != 0;
+}
+#endif
+
 int cuio_wait(int fd, int wake_fd, int timeout_ms, bool ignore_readable) {
   struct pollfd polled[2] = {{.fd = wake_fd, .events = POLLIN},
                              {.fd = fd, .events = ignore_readable ? 0 : POLLIN}};
+  if (timeout_ms != 0) LINUX_PAUSE_UNTIL("sleep", is_ready, polled, 2);
   int count = poll(polled, 2, timeout_ms);
   if (count < 0) return -errno;
   int result = CUIO_WAIT_TIMEOUT;

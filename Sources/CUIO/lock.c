@@ -68,6 +68,13 @@ static int refusal(uint32_t seen) {
   }
 }
 
+#if defined(LINUX_PAUSE_POINTS)
+bool cuio_lock_pause_is_over(const void *lock, uint64_t thread) {
+  uint32_t owner = __atomic_load_n(&((const cuio_lock *)lock)->word, __ATOMIC_RELAXED) & CUIO_LOCK_TID_MASK;
+  return owner == 0 || owner == thread || owner == CUIO_LOCK_INCONSISTENT || owner == CUIO_LOCK_FOREIGN;
+}
+#endif
+
 // Closes a lock of whose word the caller is the owner. A waiter that the kernel gives the lock to comes here as well,
 // and the last of them closes it.
 static void close_inconsistent(cuio_lock *lock) {
@@ -142,6 +149,7 @@ int cuio_lock_release_slow(cuio_lock *lock) {
 }
 
 int cuio_lock_acquire_for(cuio_lock *lock, int64_t timeout_ns) {
+  LINUX_PAUSE("lock for a time");
   uint32_t seen = 0;
   if (__atomic_compare_exchange_n(&lock->word, &seen, cuio_thread_id(), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
     return 0;

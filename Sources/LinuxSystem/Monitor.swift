@@ -46,7 +46,7 @@ import Glibc
   }
 
   package func locked<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
-    unsafe pthread_mutex_lock(mutex)
+    unsafe linux_mutex_lock(mutex)
     defer { leave() }
     return try body()
   }
@@ -65,7 +65,7 @@ import Glibc
       waiters += 1
       leave()
       unsafe linux_changes_wait(changes, seen)
-      unsafe pthread_mutex_lock(mutex)
+      unsafe linux_mutex_lock(mutex)
       waiters -= 1
     }
   }

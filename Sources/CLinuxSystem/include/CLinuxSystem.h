@@ -15,6 +15,7 @@
 #include "linux_event.h"
 #include "linux_huge_page.h"
 #include "linux_memory.h"
+#include "linux_pause.h"
 #include "linux_poller.h"
 #include "linux_process.h"
 #include "linux_thread.h"

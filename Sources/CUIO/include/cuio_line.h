@@ -7,6 +7,7 @@
 
 #include "cuio_probe.h"
 #include "cuio_system.h"
+#include "linux_pause.h"
 
 #include <endian.h>
 #include <unistd.h>
@@ -112,6 +113,7 @@ LINUX_HOT static inline int cuio_line_take_total(cuio_line *LINUX_NONNULL line, 
 /// -EBADMSG (length other than the format's) or another -errno of read(2).
 __attribute__((always_inline)) LINUX_HOT static inline int cuio_line_read(cuio_line *LINUX_NONNULL line,
                                                                          uint64_t *LINUX_NONNULL delta) {
+  LINUX_PAUSE("read");
   if (line->format == CUIO_COUNT_TOTAL32) {
     uint32_t total;
     ssize_t length = cuio_system_read(line->fd, &total, sizeof total);
@@ -181,6 +183,7 @@ LINUX_HOT int cuio_line_call_unmask(uintptr_t hooks);
 /// Unmasks the line. Returns 0 or -errno: -ENOSYS (no irqcontrol), -EINVAL or -ENODEV (device gone, facts 16, 28),
 /// -EPROTO (the driver returned a length other than 4, fact 18).
 LINUX_HOT static inline int cuio_line_rearm(cuio_line *LINUX_NONNULL line) {
+  LINUX_PAUSE("re-arm");
   switch (line->rearm) {
     case CUIO_REARM_PCI_COMMAND: return cuio_line_write_command(line, 0);
     case CUIO_REARM_NONE: return 0;

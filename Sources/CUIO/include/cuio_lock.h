@@ -14,6 +14,7 @@
 
 #include "cuio_counter.h"
 #include "cuio_thread_state.h"
+#include "linux_pause.h"
 
 #define CUIO_LOCK_TID_MASK 0x3fffffffu
 /// A thread ended while it held the lock: what the lock guards may be half done.
@@ -87,6 +88,11 @@ int cuio_lock_repair(cuio_lock *LINUX_NONNULL lock);
 /// the child was forked.
 void cuio_lock_adopt(cuio_lock *LINUX_NONNULL lock);
 
+#if defined(LINUX_PAUSE_POINTS)
+/// Whether a thread with this id would not wait for the lock.
+bool cuio_lock_pause_is_over(const void *LINUX_NULLABLE lock, uint64_t thread);
+#endif
+
 // The thread sanitizer sees atomics only in C that it compiled, not in inline functions that the Swift
 // importer emits: under CUIO_SANITIZE_THREAD the two calls are therefore out of line.
 #if defined(CUIO_SANITIZE_THREAD)
@@ -100,6 +106,7 @@ LINUX_HOT int cuio_lock_release(cuio_lock *LINUX_NONNULL lock);
 #if !defined(CUIO_SANITIZE_THREAD) || defined(CUIO_LOCK_DEFINE)
 /// Acquires. Returns 0, or the errors of cuio_lock_acquire_slow().
 CUIO_LOCK_INLINE int cuio_lock_acquire(cuio_lock *LINUX_NONNULL lock) {
+  LINUX_PAUSE_UNTIL("lock", cuio_lock_pause_is_over, lock, cuio_thread_id());
   uint32_t seen = 0;
   if (LINUX_LIKELY(__atomic_compare_exchange_n(
           &lock->word, &seen, cuio_thread_id(), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
