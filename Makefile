@@ -6,6 +6,7 @@
 # make test   everything: shim, C and Windows interfaces, unit tests, sanitizers, hot path, guests with real interrupts
 # make test-SUITE [T=NAME]  one suite, or its tests with NAME in their names: unit, guests, c, ... (CONTRIBUTING.md)
 # make soak   the long forms of the daemon's and the guests' tests
+# make coverage  which lines and regions the tests execute, in .build/coverage
 # make docs   the reference of the Swift library, a static site in .build/docs
 # All install the Debian packages they need when run as root, and otherwise name them and stop.
 
@@ -60,7 +61,7 @@ PYTHON_PACKAGES = mypy python3 python3-flake8 python3-matplotlib python3-numpy p
 TEST_PACKAGES = $(RUN_PACKAGES) $(PYTHON_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run release build completions lib install install-service install-lib deb deb-advice docs bench clean test soak
+.PHONY: run release build completions lib install install-service install-lib deb deb-advice docs bench clean test soak coverage
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -209,6 +210,11 @@ test:
 soak:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
 	@export SOAK=1; $(call steps,model release faults fuzz packages rebuild soak daemon guest-6.1 guest-6.12 vfio-6.1 vfio-6.12)
+
+# A command apart: its build alone takes minutes.
+coverage:
+	@Tests/Tools/need-packages $(RUN_PACKAGES) $(C_PACKAGES) python3
+	@Tests/Coverage/run
 
 # $(call steps,STEP...): some steps, one after the other, and their sum. T=NAME runs the tests with NAME in their name.
 steps = for step in $(1); do Tests/Tools/step $$step || true; done; Tests/Tools/summary $(1)
