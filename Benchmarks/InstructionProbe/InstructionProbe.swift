@@ -10,6 +10,7 @@ import InterruptSync
 struct InstructionProbe {
   private static let operations: [(name: String, run: @Sendable (UInt64) throws -> Void)] = [
     ("dispatch-1", { try dispatch($0, routines: 1) }),
+    ("dispatch-histogram", { try dispatch($0, routines: 1, histograms: true) }),
     ("dispatch-16", { try dispatch($0, routines: 16) }),
     ("dispatch-group", { try GroupProbe.dispatch($0, lines: 1) }),
     ("dispatch-group-1000", { try GroupProbe.dispatch($0, lines: 1_000) }),
@@ -37,12 +38,16 @@ struct InstructionProbe {
   }
 
   /// Interrupts of a line whose last routine raises the next one, until it has counted enough.
-  private static func dispatch(_ count: UInt64, routines: Int) throws {
+  private static func dispatch(
+    _ count: UInt64, routines: Int, histograms: Bool = false
+  ) throws {
     let line = try SoftwareLine()
     let event = WakeUp(line: line, left: count)
     let object = InterruptSyncObject(
       source: line, mode: .all,
-      options: InterruptSyncOptions(dispatcher: DispatcherAttributes(waiting: .block)))
+      options: InterruptSyncOptions(
+        dispatcher: DispatcherAttributes(waiting: .block),
+        histograms: histograms))
     var counts: UInt64 = 0
     try unsafe withUnsafeMutablePointer(to: &counts) { counts in
       for _ in 1..<max(routines, 2) where routines > 1 {

@@ -103,7 +103,10 @@ struct Comparison: ParsableCommand {
       return (
         try [(1, 1.02), (4, 1.02), (16, 1.05)].map {
           try DispatchBenchmark.run(routines: $0.0, processor: processor, bar: $0.1)
-        } + [try MessageDispatchBenchmark.run(processor: processor, bar: 1.02)], []
+        } + [
+          try MessageDispatchBenchmark.run(processor: processor, bar: 1.02),
+          try DispatchBenchmark.histograms(processor: processor, bar: 1.03),
+        ], []
       )
     case .surfaces: return (try surfaces(), [])
     case .calls: return (try CallBenchmark.run(machine: machine), [])

@@ -18,11 +18,26 @@ enum DispatchBenchmark {
     }
   }
 
-  private static func dispatch(_ routines: Int, _ processor: Int) throws -> Double {
+  /// What it costs to count times by their length.
+  static func histograms(processor: Int, bar: Double) throws -> Measurement {
+    try rounds.compare(
+      "dispatch, blocking, 1 routine, with histograms, against without", unit: "ns/interrupt",
+      bar: bar
+    ) {
+      try dispatch(1, processor, histograms: true)
+    } against: {
+      try dispatch(1, processor)
+    }
+  }
+
+  private static func dispatch(
+    _ routines: Int, _ processor: Int, histograms: Bool = false
+  ) throws -> Double {
     let counts = UnsafeMutablePointer<UInt64>.allocate(capacity: routines)
     unsafe counts.initialize(repeating: 0, count: routines)
     defer { unsafe counts.deallocate() }
-    let options = InterruptSyncOptions(dispatcher: DispatcherAttributes(processors: [processor]))
+    let options = InterruptSyncOptions(
+      dispatcher: DispatcherAttributes(processors: [processor]), histograms: histograms)
     let object = InterruptSyncObject(source: SelfFiringLine(), mode: .all, options: options)
     for index in 0..<routines {
       unsafe try object.registerServiceRoutine(floor_count, context: counts + index)

@@ -19,6 +19,7 @@ _Static_assert((int)CUIO_EDGE_RISING == (int)GPIO_V2_LINE_EVENT_RISING_EDGE &&
 
 static void take(cuio_edge_line *edges, uint32_t count) {
   edges->count = count;
+  edges->cause = count ? edges->edges[0].timestamp : 0;
   __atomic_store_n(&edges->reader, cuio_thread_id(), __ATOMIC_RELAXED);
   if (count == 0) {
     edges->facts[0] = 0;

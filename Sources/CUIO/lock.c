@@ -137,9 +137,26 @@ int cuio_lock_acquire_slow(cuio_lock *lock, int64_t timeout_ns) {
     return -EOWNERDEAD;
   }
   SAW_ACQUIRE(lock);
+  uint64_t waited = linux_ticks() - start;
   cuio_counter_add(&lock->contentions, 1);
-  cuio_counter_raise(&lock->longest_wait, linux_ticks() - start);
+  cuio_counter_raise(&lock->longest_wait, waited);
+  cuio_histogram *waits = cuio_lock_waits(lock);
+  if (waits) cuio_histogram_add(waits, waited);
   return 0;
+}
+
+bool cuio_lock_keep_waits(cuio_lock *lock, cuio_histogram *waits) {
+  cuio_histogram *none = NULL;
+  if (!__atomic_compare_exchange_n(&((cuio_listed_lock *)lock)->waits, &none, waits, false, __ATOMIC_RELEASE,
+                                   __ATOMIC_RELAXED))
+    return false;
+  __atomic_store_n(&lock->keeps_waits, 1, __ATOMIC_RELEASE);
+  return true;
+}
+
+cuio_histogram *cuio_lock_waits(const cuio_lock *lock) {
+  if (!__atomic_load_n(&lock->keeps_waits, __ATOMIC_ACQUIRE)) return NULL;
+  return __atomic_load_n(&((const cuio_listed_lock *)lock)->waits, __ATOMIC_RELAXED);
 }
 
 int cuio_lock_release_slow(cuio_lock *lock) {
@@ -205,6 +222,8 @@ void cuio_lock_reset(cuio_lock *lock) {
   __atomic_store_n(&lock->died, 0, __ATOMIC_RELAXED);
   cuio_counter_set(&lock->contentions, 0);
   cuio_counter_set(&lock->longest_wait, 0);
+  cuio_histogram *waits = cuio_lock_waits(lock);
+  if (waits) cuio_histogram_clear(waits);
   __atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
 }
 

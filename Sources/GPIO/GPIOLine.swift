@@ -70,7 +70,7 @@ import Synchronization
           fd: file.raw, rearm_fd: -1, format: CUIO_COUNT_EDGES, rearm: CUIO_REARM_NONE, total: 0,
           command: 0, hooks: 0),
         edges: .allocate(capacity: settings.buffer), capacity: UInt32(settings.buffer), count: 0,
-        reader: 0, dropped: 0, facts: (0, 0, 0, 0)))
+        reader: 0, dropped: 0, facts: (0, 0, 0, 0), cause: 0))
     // The request had the edges on, which shows that the line can interrupt (G8).
     var result = chip.kernel.configure(file, masked)
     if result == 0 { result = unsafe cuio_edge_line_skip(memory) }
@@ -118,6 +118,11 @@ import Synchronization
   /// What a dispatch leaves in its record.
   package var facts: UnsafePointer<UInt64> {
     unsafe cuio_edge_line_facts(memory)
+  }
+
+  /// When the oldest edge of the last read came; nil where its clock is not that of the histograms.
+  package var cause: UnsafePointer<UInt64>? {
+    settings.clock == .monotonic ? unsafe cuio_edge_line_cause(memory) : nil
   }
 }
 

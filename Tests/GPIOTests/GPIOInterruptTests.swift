@@ -19,13 +19,14 @@ private final class Fixture: Sendable {
 
   init(
     _ settings: GPIOLineSettings = GPIOLineSettings(), group: DispatcherGroup? = nil,
-    storm: StormPolicy = .standard
+    storm: StormPolicy = .standard, histograms: Bool = false
   ) throws {
     kernel = try FakeChip()
     line = try GPIOLine(try kernel.open(), offset: 0, settings: settings)
     let reports = reports
     let options = InterruptSyncOptions(
-      storm: storm, group: group, report: { report in reports.withLock { $0.append("\(report)") } })
+      storm: storm, group: group, histograms: histograms,
+      report: { report in reports.withLock { $0.append("\(report)") } })
     object = InterruptSyncObject(source: line, mode: .normal, options: options)
     let (line, seen, claims) = (line, seen, claims)
     try object.registerServiceRoutine {
@@ -248,5 +249,31 @@ func G10_aChipThatGoesEndsTheLine(_ inGroup: Bool, _ whileBraked: Bool) throws {
   try eventually("the report") {
     it.reports.withLock { $0.last?.contains("not a record of 48 bytes") } == true
   }
+  try it.object.disconnect()
+}
+
+@Test func theTimeFromAnEdgeToItsRoutineIsTheLatency() throws {
+  let it = try Fixture(histograms: true)
+  try it.connect()
+  // The dispatch that follows a connect has no edge, and no cause.
+  it.kernel.edge(0, at: linux_nanoseconds() - 30_000_000)
+  try it.awaitInterrupts(1)
+  try eventually("the latency") { it.object.histogram(of: .latency)?.count == 1 }
+  let first = try #require(it.object.histogram(of: .latency)?.longest)
+  #expect(first >= .milliseconds(30))
+  it.kernel.edge(0, at: linux_nanoseconds())
+  try it.awaitInterrupts(2)
+  try eventually("the second latency") { it.object.histogram(of: .latency)?.count == 2 }
+  #expect(try #require(it.object.histogram(of: .latency)?.percentile(50)) < first)
+  try it.object.disconnect()
+}
+
+@Test func edgesWithAnotherClockHaveNoLatency() throws {
+  let it = try Fixture(GPIOLineSettings(clock: .realtime), histograms: true)
+  try it.connect()
+  it.kernel.edge(0, at: linux_nanoseconds())
+  try it.awaitInterrupts(1)
+  try eventually("two times") { it.object.histogram(of: .service)?.count == 2 }
+  #expect(it.object.histogram(of: .latency)?.count == 0)
   try it.object.disconnect()
 }

@@ -11,6 +11,8 @@
 #include "cuio_counter.h"
 #include "cuio_edge_line.h"
 #include "cuio_entry.h"
+#include "cuio_followers.h"
+#include "cuio_histogram.h"
 #include "cuio_line.h"
 #include "cuio_lock.h"
 #include "cuio_probe.h"

@@ -40,12 +40,18 @@ typedef struct cuio_edge_line {
   uint64_t dropped;
   /// Of the last edge, or zeros after a read that took none.
   uint64_t facts[CUIO_EDGE_FACTS];
+  /// The timestamp of the oldest edge of the last read, or 0 after a read that took none.
+  uint64_t cause;
 } cuio_edge_line;
 
 /// The line as the dispatcher works on it, and what each dispatch records of it.
 static inline cuio_line *LINUX_NONNULL cuio_edge_line_raw(cuio_edge_line *LINUX_NONNULL edges) { return &edges->line; }
 static inline const uint64_t *LINUX_NONNULL cuio_edge_line_facts(const cuio_edge_line *LINUX_NONNULL edges) {
   return edges->facts;
+}
+
+static inline const uint64_t *LINUX_NONNULL cuio_edge_line_cause(const cuio_edge_line *LINUX_NONNULL edges) {
+  return &edges->cause;
 }
 
 /// cuio_line_read() for CUIO_COUNT_EDGES and CUIO_COUNT_KICKED_EDGES. The count is how far line_seqno has come since

@@ -13,6 +13,7 @@
 #define CUIO_LOCK_H
 
 #include "cuio_counter.h"
+#include "cuio_histogram.h"
 #include "cuio_thread_state.h"
 #include "linux_pause.h"
 
@@ -25,7 +26,9 @@
 typedef struct cuio_lock {
   uint32_t word;
   /// 1 from the end of a thread that held it until cuio_lock_repair().
-  uint32_t died;
+  uint16_t died;
+  /// 1 once cuio_lock_keep_waits() was called. Of a listed lock.
+  uint16_t keeps_waits;
   /// Number of acquisitions that had to wait.
   uint64_t contentions;
   /// Longest wait, in ticks of linux_clock.h.
@@ -34,7 +37,10 @@ typedef struct cuio_lock {
 
 /// A lock in the list of those that the ends of threads and forks close.
 typedef struct cuio_listed_lock {
+  /// First, so that the lock's address is this one's.
   cuio_lock lock;
+  /// Where waits are recorded, by the thread whose wait is over and who holds the lock; nil until cuio_lock_keep_waits().
+  cuio_histogram *LINUX_NULLABLE waits;
   struct cuio_listed_lock *LINUX_NULLABLE next;
 } cuio_listed_lock;
 
@@ -46,6 +52,13 @@ void cuio_lock_close_owned(void);
 
 /// Makes a lock that no thread is about to use a free one.
 void cuio_lock_reset(cuio_lock *LINUX_NONNULL lock);
+
+/// Has the waits of a listed lock recorded in `waits`, which has to last as long as the lock. False if there is a
+/// histogram already.
+bool cuio_lock_keep_waits(cuio_lock *LINUX_NONNULL lock, cuio_histogram *LINUX_NONNULL waits);
+
+/// What cuio_lock_keep_waits() has been given, or nil. Of any lock; any thread.
+cuio_histogram *LINUX_NULLABLE cuio_lock_waits(const cuio_lock *LINUX_NONNULL lock);
 
 /// Waits in the kernel. `timeout_ns` < 0 waits without limit.
 /// Returns 0, -EDEADLK (this thread owns it, or the kernel sees a cycle), -ETIMEDOUT, -EOWNERDEAD (a thread ended while

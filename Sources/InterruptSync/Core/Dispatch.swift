@@ -71,7 +71,7 @@ struct SyncCounters {
   var entry: cuio_entry
   var head: UnsafeMutablePointer<RoutineNode>?
   /// Where each dispatch leaves a record for the observers, or nil. Any thread publishes it
-  /// (cuio_ring_publish); the dispatch alone reads it.
+  /// (cuio_ring_publish); the dispatch alone reads it, if it is followed.
   var records: UnsafeMutablePointer<cuio_ring>?
   /// When the last dispatch released the lock; 0 once the line has been found quiet since. While a
   /// dispatch runs, the last reading of the clock in it: when the hold began, or its last member's
@@ -84,12 +84,17 @@ struct SyncCounters {
   let acceptsAnySuccess: Bool
   var masked = MaskReasons.disconnected
   var unclaimedInARow: UInt32 = 0
+  /// What a dispatch leaves something for (cuio_followers.h): the one look at who follows it.
+  var followers: UInt32 = 0
   /// The -errno of the last re-arm that failed; 0 once one outside of a dispatch has worked.
   var rearmError: Int32 = 0
   /// Dispatches until the serving thread looks around (`Connection.handle`).
   var turnsLeft: UInt32 = 1
   /// Values that go with the records.
   var captures = unsafe cuio_captures()
+  /// Where the serving thread leaves what times it has seen; nil until they are kept, and then the
+  /// same for the life of the object.
+  var times: UnsafeMutablePointer<cuio_histograms>?
   var counters = SyncCounters()
 
   /// Passes of one dispatch in mode repeat.
@@ -177,10 +182,10 @@ func dispatchInterrupt(
   outcome |= unsafe countClaim(core, outcome, line)
   // Claimed or not, else one unclaimed interrupt would silence the line permanently (N17, U4).
   outcome |= unsafe rearmIfUnmasked(core, line)
-  if unsafe cuio_ring_is_published(&core.value.records) {
-    return leaveRecord(core, of: core, level, start, delta, outcome)
+  if unsafe cuio_followers_exist(&core.value.followers) {
+    return leaveFollowed(core, of: core, level, start, delta, outcome)
   }
-  endHold(core, of: core, start)
+  _ = endHold(core, of: core, start)
   unsafe cuio_lock_leave(core.value.entry.lock, level)
   return outcome
 }
@@ -199,34 +204,55 @@ func dispatchMember(_ core: Cell<SyncCore>, of hub: Cell<SyncCore>) -> Int32 {
   } else {
     Counter.add(&core.value.counters.unclaimed, 1)
   }
-  if unsafe cuio_ring_is_published(&core.value.records) {
-    return leaveRecord(core, of: hub, level, start, 1, outcome)
+  if unsafe cuio_followers_exist(&core.value.followers) {
+    return leaveFollowed(core, of: hub, level, start, 1, outcome)
   }
-  endHold(core, of: hub, start)
+  _ = endHold(core, of: hub, start)
   unsafe cuio_lock_leave(core.value.entry.lock, level)
   return outcome
 }
 
 /// The hold ends now: `line` says so to the one that follows (`startOfHold`).
 @_noLocks @inline(__always)
-private func endHold(_ core: Cell<SyncCore>, of line: Cell<SyncCore>, _ start: UInt64) {
+private func endHold(
+  _ core: Cell<SyncCore>, of line: Cell<SyncCore>, _ start: UInt64
+) -> UInt64 {
   let end = linux_ticks()
   Counter.raise(&core.value.counters.longestHold, to: end &- start)
   line.value.lastEnd = end
+  return end
 }
 
-/// The end of a dispatch that is observed: leaves the lock, and then a record for the observers,
-/// one however many observe. Out of line, so that others pay one look at the slot.
+/// The end of a dispatch that is followed: leaves the lock, and then its times. Others pay one look.
+@_noLocks @inline(__always)
+private func leaveFollowed(
+  _ core: Cell<SyncCore>, of line: Cell<SyncCore>, _ level: Int32, _ start: UInt64,
+  _ delta: UInt64, _ outcome: Int32
+) -> Int32 {
+  if unsafe cuio_ring_is_published(&core.value.records) {
+    return leaveRecord(core, of: line, level, start, delta, outcome)
+  }
+  let times = unsafe core.value.times
+  let end = endHold(core, of: line, start)
+  unsafe cuio_lock_leave(core.value.entry.lock, level)
+  if let times = unsafe times { unsafe cuio_histograms_record(times, start, end) }
+  return outcome
+}
+
+/// The end of a dispatch that is observed: leaves the lock, and then a record for the observers, one
+/// however many observe, and its times. Out of line: the dispatch itself stays small.
 @_noLocks @inline(never)
 private func leaveRecord(
   _ core: Cell<SyncCore>, of line: Cell<SyncCore>, _ level: Int32, _ start: UInt64,
   _ delta: UInt64, _ outcome: Int32
 ) -> Int32 {
+  let times = unsafe core.value.times
   let ring = unsafe cuio_ring_note(&core.value.records, &core.value.captures)
-  endHold(core, of: line, start)
+  let end = endHold(core, of: line, start)
   unsafe cuio_ring_leave(
     ring, core.value.entry.lock, level, delta, &core.value.counters.interrupts,
     outcome & Outcome.claimed != 0)
+  if let times = unsafe times { unsafe cuio_histograms_record(times, start, end) }
   return outcome
 }
 

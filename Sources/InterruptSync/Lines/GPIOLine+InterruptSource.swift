@@ -29,7 +29,7 @@ extension GPIOLine: InterruptSource {
       throw InterruptSyncError(object: name, operation: "connect", error)
     }
     guard isOurs else { throw InterruptSyncError.lineBusy(name) }
-    return unsafe InterruptLine(raw, facts: facts, count: Int(CUIO_EDGE_FACTS))
+    return unsafe InterruptLine(raw, facts: facts, count: Int(CUIO_EDGE_FACTS), cause: cause)
   }
 
   /// Switches the edges off.

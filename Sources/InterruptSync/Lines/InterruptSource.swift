@@ -13,13 +13,18 @@ import UIO
   /// What the line says about the last read, for the records of dispatches; nil where it says nothing.
   package let facts: UnsafePointer<UInt64>?
   package let factCount: Int
+  /// When what the last read took happened, in nanoseconds of CLOCK_MONOTONIC, or 0; nil where the
+  /// line has no such clock.
+  package let cause: UnsafePointer<UInt64>?
 
   package init(
-    _ raw: UnsafeMutablePointer<cuio_line>, facts: UnsafePointer<UInt64>? = nil, count: Int = 0
+    _ raw: UnsafeMutablePointer<cuio_line>, facts: UnsafePointer<UInt64>? = nil, count: Int = 0,
+    cause: UnsafePointer<UInt64>? = nil
   ) {
     unsafe self.raw = raw
     unsafe self.facts = unsafe facts
     factCount = count
+    unsafe self.cause = unsafe cause
   }
 
   /// Interrupts counted up to the last read, modulo 2^32; 0 for lines that count by addition.

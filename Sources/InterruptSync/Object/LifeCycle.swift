@@ -167,6 +167,7 @@ extension SyncStorage {
         core.value.turnsLeft = 1
         core.value.lastEnd = 0
         record(line)
+        time(line)
       }
       let isPending =
         cuio_wait(unsafe line.raw.pointee.fd, -1, 0, false) == Int32(CUIO_WAIT_READABLE)

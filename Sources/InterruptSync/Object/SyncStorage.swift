@@ -17,6 +17,9 @@ import Synchronization
   var attachment: AnyObject?
   /// The values captured for the records are the line's. Guarded by the interrupt lock.
   var recordsLine = false
+  /// Where the line says when what it read happened. Guarded by the interrupt lock; the dispatches
+  /// of the connection alone look there.
+  var lineCause: UnsafePointer<UInt64>?
   /// Makes changes of the list one after the other. Ordinary code only; taken before the interrupt
   /// lock.
   let registering = Monitor()
@@ -30,6 +33,8 @@ import Synchronization
   var registrations: [ServiceRoutineRegistration] = []
   /// Made with the first observer.
   private var observed: RecordSource?
+  /// Made once, where histograms are kept.
+  var times: LineTimes?
   var source: any InterruptSource
   var phase = Phase.disconnected
   var server: (any LineServer)?
@@ -55,6 +60,7 @@ import Synchronization
     super.init(
       name: name, lock: lock, core: core, storm: options.storm, attributes: options.dispatcher,
       report: options.report)
+    if options.histograms { keepTimes() }
   }
 
   override func reportForMembers(_ reporting: (() -> Void) -> Void) {

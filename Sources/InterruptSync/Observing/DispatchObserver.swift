@@ -56,13 +56,13 @@ package final class DispatchObservation: Sendable {
   private let thread: ObserverThread
   /// Guards what follows.
   private let monitor = Monitor()
-  /// Where dispatches look for the ring; nil once the object has ended.
-  private var slot: UnsafeMutablePointer<UnsafeMutablePointer<cuio_ring>?>?
+  /// Whose dispatches look for the ring; nil once the object has ended.
+  private var core: Cell<SyncCore>?
   private var observers = 0
 
   init(_ core: Cell<SyncCore>, thread: ObserverThread) {
     self.thread = thread
-    unsafe slot = core.pointer.pointer(to: \.records)
+    self.core = core
     unsafe page = .allocate(capacity: 1)
     unsafe cuio_ring_format(page, UInt64(Self.capacity))
     unsafe entries = .allocate(capacity: Self.capacity)
@@ -91,16 +91,16 @@ package final class DispatchObservation: Sendable {
     try thread.start()
     monitor.locked {
       observers += 1
-      if observers == 1, let slot = unsafe slot { unsafe cuio_ring_publish(slot, ring) }
+      if observers == 1 { unsafe publish(ring) }
       thread.post { .add(self, observer, at: written, dropped: dropped) }
-      if unsafe slot == nil { thread.post { .end(self, at: written) } }
+      if core == nil { thread.post { .end(self, at: written) } }
     }
   }
 
   func remove(_ observer: any DispatchObserver) {
     monitor.locked {
       observers -= 1
-      if observers == 0, let slot = unsafe slot { unsafe cuio_ring_publish(slot, nil) }
+      if observers == 0 { unsafe publish(nil) }
       thread.post { .remove(self, observer, at: written) }
     }
   }
@@ -108,9 +108,20 @@ package final class DispatchObservation: Sendable {
   /// The object has ended. What its dispatches recorded still goes to the observers.
   func end() {
     monitor.locked {
-      if let slot = unsafe slot { unsafe cuio_ring_publish(slot, nil) }
-      unsafe slot = nil
+      unsafe publish(nil)
+      core = nil
       thread.post { .end(self, at: written) }
+    }
+  }
+
+  /// Has dispatches from now on write `ring`, or with nil none. With the monitor held.
+  private func publish(_ ring: UnsafeMutablePointer<cuio_ring>?) {
+    guard let core else { return }
+    unsafe cuio_ring_publish(&core.value.records, ring)
+    if unsafe ring != nil {
+      unsafe cuio_followers_add(&core.value.followers, UInt32(CUIO_FOLLOWERS_RECORDS))
+    } else {
+      unsafe cuio_followers_remove(&core.value.followers, UInt32(CUIO_FOLLOWERS_RECORDS))
     }
   }
 

@@ -18,6 +18,9 @@ public struct InterruptSyncOptions: Sendable {
   /// The thread that dispatches, shared with other objects; nil gives the connection a thread of
   /// its own. With a group `dispatcher` is not used.
   public var group: DispatcherGroup?
+  /// Whether times are counted by their length from the start (`InterruptHistogram`);
+  /// `keepHistograms()` begins later.
+  public var histograms: Bool
   /// Called with each report; see `InterruptReport` for the thread and level.
   public var report: (@Sendable (InterruptReport) -> Void)?
 
@@ -31,12 +34,13 @@ public struct InterruptSyncOptions: Sendable {
   ///   - connectsWithoutRoutines: whether an empty list may connect (N9).
   ///   - dispatcher: how the dispatcher thread runs.
   ///   - group: the thread that dispatches, if it is shared.
+  ///   - histograms: whether times are counted by their length.
   ///   - report: called with each report; nil drops them.
   public init(
     storm: StormPolicy = .standard, repeatLimit: UInt64 = 1000, acceptsAnySuccess: Bool = false,
     connectsWithoutRoutines: Bool = false,
     dispatcher: DispatcherAttributes = DispatcherAttributes(), group: DispatcherGroup? = nil,
-    report: (@Sendable (InterruptReport) -> Void)? = nil
+    histograms: Bool = false, report: (@Sendable (InterruptReport) -> Void)? = nil
   ) {
     self.storm = storm
     self.repeatLimit = repeatLimit
@@ -44,6 +48,7 @@ public struct InterruptSyncOptions: Sendable {
     self.connectsWithoutRoutines = connectsWithoutRoutines
     self.dispatcher = dispatcher
     self.group = group
+    self.histograms = histograms
     self.report = report
   }
 }

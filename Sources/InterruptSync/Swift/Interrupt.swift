@@ -88,6 +88,13 @@
 
   /// Counters so far. Any thread, any level; takes no lock that a routine can hold.
   public func statistics() -> InterruptStatistics { object.statistics() }
+
+  /// How often times of which length came; nil unless the option `histograms` is set, or
+  /// `object.keepHistograms()` was called. Any thread at PASSIVE_LEVEL; takes no lock that a routine
+  /// can hold.
+  public func histogram(
+    of quantity: InterruptHistogram.Quantity, over period: InterruptHistogram.Period = .start
+  ) -> InterruptHistogram? { object.histogram(of: quantity, over: period) }
 }
 
 /// Owns the memory of an `Interrupt`'s state. Owned in turn by the sync storage, which outlives

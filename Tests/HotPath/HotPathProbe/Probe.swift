@@ -19,6 +19,11 @@ struct Probe {
         "\(calls == 0 ? "ok" : "NOT OK"): \(calls) allocator calls in 100000 dispatches, mode \(mode)"
       )
       failures += calls == 0 ? 0 : 1
+      let timed = try allocations(mode, dispatches: 100_000, histograms: true)
+      print(
+        "\(timed == 0 ? "ok" : "NOT OK"): \(timed) allocator calls in 100000 dispatches with histograms, mode \(mode)"
+      )
+      failures += timed == 0 ? 0 : 1
       let typed = try typedAllocations(mode, dispatches: 100_000, &watched)
       print(
         "\(typed == 0 ? "ok" : "NOT OK"): \(typed) allocator calls in 100000 typed dispatches, mode \(mode)"
@@ -61,10 +66,13 @@ struct Probe {
     return try count(line, sync.object, dispatches, once: { events.dropped > 0 })
   }
 
-  private static func allocations(_ mode: InterruptSyncMode, dispatches: UInt64) throws -> UInt64 {
+  private static func allocations(
+    _ mode: InterruptSyncMode, dispatches: UInt64, histograms: Bool = false
+  ) throws -> UInt64 {
     let line = try SoftwareLine()
     let object = InterruptSyncObject(
-      source: line, mode: mode, options: InterruptSyncOptions(storm: .off))
+      source: line, mode: mode,
+      options: InterruptSyncOptions(storm: .off, histograms: histograms))
     for _ in 0..<4 { unsafe try object.registerServiceRoutine(decline, context: nil) }
     return try count(line, object, dispatches)
   }
