@@ -17,6 +17,8 @@ CHECK(interruptsync_report, 32);
 CHECK(interruptsync_statistics, 152);
 CHECK(interruptsync_registration_statistics, 24);
 CHECK(interruptsync_lock_statistics, 24);
+CHECK(interruptsync_histogram_bucket, 24);
+CHECK(interruptsync_histogram, 72);
 CHECK(interruptsync_group_statistics, 40);
 CHECK(interruptsync_vfio_options, 32);
 CHECK(interruptsync_vfio_info, 56);

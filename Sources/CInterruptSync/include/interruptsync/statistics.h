@@ -62,6 +62,79 @@ int interruptsync_registration_get_statistics(interruptsync_registration *regist
                                               interruptsync_registration_statistics *statistics);
 int interruptsync_lock_get_statistics(interruptsync_lock *lock, interruptsync_lock_statistics *statistics);
 
+// MARK: Histograms
+
+/// Times that interruptsync_object_get_histogram() counts by their length.
+enum {
+  /// How long a dispatch held the lock. On a line that does not rest, from the end of the dispatch before.
+  INTERRUPTSYNC_TIME_SERVICE = 1,
+  /// How long a thread waited for the lock; an acquisition that found it free is not counted. Of the lock: objects that
+  /// share one have the same.
+  INTERRUPTSYNC_TIME_WAIT = 2,
+  /// From the start of one dispatch to that of the next; a disconnect ends a series.
+  INTERRUPTSYNC_TIME_INTERVAL = 3,
+  /// From the cause to the start of its dispatch, where the cause has a time: an edge of a GPIO line with the monotonic
+  /// clock, or what interruptsync_object_note_cause() said.
+  INTERRUPTSYNC_TIME_LATENCY = 4,
+};
+
+/// Since when they are counted.
+enum {
+  INTERRUPTSYNC_SINCE_START = 0,
+  /// The last interruptsync_object_reset_histograms().
+  INTERRUPTSYNC_SINCE_RESET = 1,
+  /// Between the last two calls of interruptsync_object_turn_histogram_window().
+  INTERRUPTSYNC_IN_WINDOW = 2,
+};
+
+/// Times from `lower` up to, but without, `upper`, in nanoseconds: at most 2/15 of `lower` apart, or a tick of the
+/// processor's counter.
+typedef struct interruptsync_histogram_bucket {
+  uint64_t lower;
+  uint64_t upper;
+  uint64_t count;
+} interruptsync_histogram_bucket;
+
+/// A histogram never has more buckets.
+#define INTERRUPTSYNC_HISTOGRAM_BUCKETS 512
+
+/// What a histogram has counted. Times are in nanoseconds; a percentile is never too short and at most 2/15 too long.
+typedef struct interruptsync_histogram {
+  size_t size;
+  uint64_t count;
+  /// Of all times, exactly.
+  uint64_t sum;
+  /// The time that half of them do not exceed, and so on; no time was longer than `longest`. 0 where `count` is 0.
+  uint64_t p50;
+  uint64_t p90;
+  uint64_t p99;
+  uint64_t p999;
+  uint64_t longest;
+  /// Buckets that are not empty.
+  uint64_t bucket_count;
+} interruptsync_histogram;
+
+/// Counts times by their length from now on, for the life of the object, in 16 KiB. Costs a dispatch at most 3 %, after
+/// its lock. Does nothing if it does so already.
+/// Errors: -EINVAL.
+int interruptsync_object_keep_histograms(interruptsync_object *object);
+
+/// The histogram of one of INTERRUPTSYNC_TIME_…, of one of the periods. The first `capacity` buckets that are not empty go
+/// to `buckets`, shortest first; `buckets` may be NULL if `capacity` is 0. Level: PASSIVE. Takes no lock that a routine
+/// can hold.
+/// Errors: -EINVAL (also: no such time or period, `histogram->size`), -ENODATA (histograms are not kept).
+int interruptsync_object_get_histogram(interruptsync_object *object, uint32_t time, uint32_t period,
+                                       interruptsync_histogram *histogram, interruptsync_histogram_bucket *buckets,
+                                       size_t capacity);
+
+/// Begins INTERRUPTSYNC_SINCE_RESET again, or ends a window and begins the next. Errors: -EINVAL, -ENODATA.
+int interruptsync_object_reset_histograms(interruptsync_object *object);
+int interruptsync_object_turn_histogram_window(interruptsync_object *object);
+
+/// Inside a service routine: when the cause of the present dispatch happened, in nanoseconds of CLOCK_MONOTONIC. Does
+/// nothing where histograms are not kept. Errors: -EINVAL, -EPERM (not inside a routine of this object).
+int interruptsync_object_note_cause(interruptsync_object *object, uint64_t nanoseconds);
+
 INTERRUPTSYNC_END
 
 #endif
