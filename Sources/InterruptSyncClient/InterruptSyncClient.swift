@@ -26,7 +26,7 @@ public final class InterruptSyncClient {
   package let address: String
   /// How long to wait for each answer; nil: without limit.
   private let timeout: Duration?
-  private let connection: DaemonConnection
+  let connection: DaemonConnection
 
   /// Connects.
   /// - Parameters:

@@ -44,6 +44,10 @@ struct ReplyReader {
     .nanoseconds(try count(key))
   }
 
+  func optionalNanoseconds(_ key: String) -> Duration? {
+    object[key]?.uint64.map { .nanoseconds($0) }
+  }
+
   func bool(_ key: String) throws(InterruptSyncClientError) -> Bool {
     try required(key, object[key]?.bool)
   }

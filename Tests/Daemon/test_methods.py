@@ -182,6 +182,16 @@ def test_metrics_are_read():
         assert judge.call("GetMetrics")["text"].endswith("# EOF\n")
 
 
+def test_histograms_are_read_and_reset():
+    with Daemon() as daemon, Judge(daemon) as judge:
+        judge.call("Trigger", device="soft", count=3)
+        service = lambda: judge.call("GetHistograms", device="soft", period="start")["devices"][0]["histograms"][0]
+        eventually("a time", lambda: service()["count"] >= 1)
+        assert service()["buckets"] and service()["p99Nanoseconds"] > 0
+        judge.call("ResetHistograms", device="soft")
+        assert [entry["id"] for entry in judge.call("GetHistograms")["devices"]] == ["soft"]
+
+
 def test_descriptors_are_asked_for_where_a_device_is_brought():
     # PyPI's client cannot send descriptors, so the test sends them in bytes.
     with Daemon() as daemon, Judge(daemon) as judge, daemon.wire() as wire, open("/dev/null", "r+") as null:

@@ -43,6 +43,8 @@ class Client:
                 ("DescribeDevice", device, False),
                 ("GetStatistics", self.chance.choice([{}, device]), False),
                 ("GetMetrics", {}, False),
+                ("GetHistograms", self.chance.choice([{}, {**device, "period": "reset"}]), False),
+                ("ResetHistograms", device, False),
                 ("WatchDevices", {}, True),
                 ("Events", device, True),
                 ("Connect", {**device, "persistent": self.chance.random() < 0.5}, False),

@@ -23,6 +23,7 @@ LOOKING = [
     ("DescribeDevice", {"device": "soft"}),
     ("GetStatistics", {}),
     ("GetMetrics", {}),
+    ("GetHistograms", {"device": "soft"}),
     ("Subscribe", {"device": "soft"}),
 ]
 
@@ -60,6 +61,25 @@ def test_who_is_in_no_group_may_look_and_nothing_else():
         for method, _ in CHANGING:
             assert any(f"{NOBODY}" in line and method in line for line in daemon.log.splitlines()), method
         daemon.still_dispatches()
+
+
+def test_who_may_look_may_not_begin_a_period_of_histograms():
+    with Daemon() as daemon, daemon.wire() as wire:
+        daemon.let_every_user_connect()
+        wire.call("Trigger", device="soft")
+
+        def counted():
+            service = wire.call("GetHistograms", device="soft", period="reset")["devices"][0]["histograms"][0]
+            return service["count"] == 1
+
+        eventually("a time", counted)
+
+        def calls():
+            with daemon.wire() as wire:
+                refused(DENIED, wire.call, "ResetHistograms", device="soft")
+
+        as_user(NOBODY, NOBODY, calls)
+        assert counted()
 
 
 def test_descriptors_of_who_is_no_admin_are_not_taken():

@@ -86,6 +86,64 @@ private let counts: JSONObject = [
   #expect(error?.code == .protocolViolation)
 }
 
+@Test func histogramsAreOfTheAskedDeviceAndPeriod() throws {
+  let asked = Seen<JSONObject>()
+  let daemon = try FakeDaemon(
+    .init(name: "GetHistograms") { call in
+      asked.add(call.parameters)
+      call.reply([
+        "devices": [
+          [
+            "id": "beat",
+            "histograms": [
+              [
+                "what": "service", "count": 3, "sumNanoseconds": 4000, "p50Nanoseconds": 900,
+                "longestNanoseconds": 2100,
+                "buckets": [
+                  ["fromNanoseconds": 800, "toNanoseconds": 900, "count": 2],
+                  ["fromNanoseconds": 2000, "toNanoseconds": 2100, "count": 1],
+                ],
+              ], ["what": "wait", "count": 0, "sumNanoseconds": 0],
+            ],
+          ]
+        ]
+      ])
+    })
+  let one = try daemon.client().histograms(of: "beat", over: .window)
+  #expect(asked.all == [["device": "beat", "period": "window"]])
+  let service = try #require(one[.service])
+  #expect(service.count == 3)
+  #expect(service.sum == .nanoseconds(4000))
+  #expect(service.p50 == .nanoseconds(900))
+  #expect(service.p99 == nil)
+  #expect(service.longest == .nanoseconds(2100))
+  #expect(service.buckets.map(\.count) == [2, 1])
+  #expect(service.buckets.first?.lower == .nanoseconds(800))
+  #expect(one.histograms.map(\.quantity) == [.service, .wait])
+  #expect(one[.interval] == nil)
+  #expect(one[.wait]?.longest == nil)
+  #expect(one[.wait]?.buckets.isEmpty == true)
+  #expect(try daemon.client().histograms().map(\.id) == ["beat"])
+  #expect(asked.all.last == ["period": "start"])
+}
+
+@Test func histogramsOfOneDeviceAreOfOne() throws {
+  let daemon = try FakeDaemon("GetHistograms", ["devices": []])
+  let error = failure { _ = try daemon.client().histograms(of: "beat") }
+  #expect(error?.code == .protocolViolation)
+}
+
+@Test func aResetNamesItsDevice() throws {
+  let asked = Seen<String>()
+  let daemon = try FakeDaemon(
+    .init(name: "ResetHistograms") { call in
+      asked.add(call.parameters["device"]?.string ?? "")
+      call.reply()
+    })
+  try daemon.client().resetHistograms(of: "beat")
+  #expect(asked.all == ["beat"])
+}
+
 @Test func metricsAreTheText() throws {
   let daemon = try FakeDaemon("GetMetrics", ["text": "# EOF\n"])
   #expect(try daemon.client().metrics() == "# EOF\n")

@@ -29,7 +29,7 @@ extension ClientService {
   }
 
   /// The devices that a peer may observe.
-  private func visible(_ peer: PeerCredentials) -> [ManagedDevice] {
+  func visible(_ peer: PeerCredentials) -> [ManagedDevice] {
     registry.devices.filter { mayObserve(peer, $0) }
   }
 

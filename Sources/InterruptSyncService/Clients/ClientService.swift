@@ -53,6 +53,7 @@ final class ClientService {
     server.authorize = { [unowned self] peer, _ in self.policy.role(of: peer) >= .observe }
     server.observe = { journal.log(LogRecord($0)) }
     addDeviceMethods()
+    addHistogramMethods()
     addControlMethods()
     addAdoptionMethods()
     addTransactionMethods()

@@ -57,6 +57,11 @@ final class DeviceRegistry {
   /// Every device as it is now.
   var snapshot: [DeviceSnapshot] { devices.map(\.snapshot) }
 
+  /// Ends the present window of every line's histograms, and begins the next.
+  func turnHistogramWindows() {
+    for device in devices { device.object?.turnHistogramWindow() }
+  }
+
   // MARK: Observing
 
   func observe(_ body: @escaping (Change, ManagedDevice) -> Void) -> Int {

@@ -112,7 +112,7 @@ extension ManagedDevice {
       storm: settings.storm, repeatLimit: settings.repeatLimit,
       acceptsAnySuccess: settings.acceptsAnySuccess,
       connectsWithoutRoutines: settings.connectsWithoutRoutines, dispatcher: dispatcher,
-      group: group, report: reports)
+      group: group, histograms: true, report: reports)
     let object = InterruptSyncObject(
       source: source, mode: mode ?? settings.mode, lock: lock, name: id, options: options)
     var totals = carried.dispatches > 0 ? carried : opener.totals(of: id) ?? carried

@@ -10,7 +10,7 @@ import UIO
 
 /// A device or software line that the daemon knows.
 final class ManagedDevice {
-  enum State: String {
+  enum State: String, CaseIterable {
     case listed, connected, storming, attached, failed, gone
   }
 
@@ -135,13 +135,20 @@ struct DeviceSnapshot {
   let statistics: InterruptStatistics
   /// The names of the service routines, in the order of `statistics.routines`.
   let routines: [String]
+  fileprivate let object: InterruptSyncObject?
+
+  /// Nil before the device was opened. Read when it is asked for: it is more than the rest.
+  func histogram(
+    of quantity: InterruptHistogram.Quantity, over period: InterruptHistogram.Period
+  ) -> InterruptHistogram? { object?.histogram(of: quantity, over: period) }
 }
 
 extension ManagedDevice {
   var snapshot: DeviceSnapshot {
     DeviceSnapshot(
       id: id, name: name, driver: info?.driver ?? "", state: state, objectState: object?.state,
-      isWanted: isWanted, statistics: statistics, routines: routines.map(\.name))
+      isWanted: isWanted, statistics: statistics, routines: routines.map(\.name),
+      object: object)
   }
 }
 

@@ -66,6 +66,16 @@ enum OpenMetrics {
     lines.append("# TYPE interruptsync_routine_claims counter")
     lines.append("# HELP interruptsync_routine_claims Interrupts that a service routine claimed.")
     lines += routines(devices) { ("claims", $0.claims) }
+    lines.append("# TYPE interruptsync_state gauge")
+    lines.append(
+      "# HELP interruptsync_state 1 for the state that the device is in, 0 for the others.")
+    for device in devices {
+      for state in ManagedDevice.State.allCases {
+        lines.append(
+          "interruptsync_state{device=\"\(label(device.id))\",state=\"\(state.rawValue)\"} "
+            + (device.state == state ? "1" : "0"))
+      }
+    }
     // Not of OpenMetrics' type "info": the node exporter rejects a whole file for a type that
     // Prometheus' older text form lacks.
     lines.append("# TYPE interruptsync_device_info gauge")
@@ -75,6 +85,7 @@ enum OpenMetrics {
         "interruptsync_device_info{device=\"\(label(device.id))\",name=\"\(label(device.name))\","
           + "driver=\"\(label(device.driver))\",state=\"\(device.state.rawValue)\"} 1")
     }
+    lines += HistogramMetrics.lines(devices.map { (label($0.id), $0) })
     lines.append("# EOF")
     return lines.joined(separator: "\n") + "\n"
   }
@@ -92,7 +103,7 @@ enum OpenMetrics {
   }
 
   /// Nanoseconds as seconds.
-  private static func decimal(_ nanoseconds: UInt64) -> String {
+  static func decimal(_ nanoseconds: UInt64) -> String {
     let fraction = String(nanoseconds % 1_000_000_000)
     return "\(nanoseconds / 1_000_000_000)."
       + String(repeating: "0", count: 9 - fraction.count) + fraction

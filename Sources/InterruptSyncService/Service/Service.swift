@@ -136,6 +136,9 @@ package final class Service {
       timers.append(loop.after(.nanoseconds(Int64(duration * 1e9))) { [loop] in loop.stop() })
     }
     timers.append(loop.after(.seconds(1), repeats: true) { [unowned self] in everySecond() })
+    // As long as io.interruptsync says that a window is.
+    timers.append(
+      loop.after(.seconds(10), repeats: true) { [registry] in registry.turnHistogramWindows() })
   }
 
   private func everySecond() {
