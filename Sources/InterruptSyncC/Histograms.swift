@@ -30,8 +30,9 @@ public func interruptsync_object_get_histogram(
     func within(_ percent: Double) -> UInt64 { counted.percentile(percent)?.inNanoseconds ?? 0 }
     unsafe try give(
       interruptsync_histogram(
-        size: 0, count: counted.count, sum: counted.sum.inNanoseconds, p50: within(50), p90: within(90),
-        p99: within(99), p999: within(99.9), longest: counted.longest?.inNanoseconds ?? 0,
+        size: 0, count: counted.count, sum: counted.sum.inNanoseconds, p50: within(50),
+        p90: within(90), p99: within(99), p999: within(99.9),
+        longest: counted.longest?.inNanoseconds ?? 0,
         bucket_count: UInt64(counted.buckets.count)), to: histogram)
     for (index, bucket) in counted.buckets.prefix(capacity).enumerated() {
       unsafe buckets?[index] = interruptsync_histogram_bucket(

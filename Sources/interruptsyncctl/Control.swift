@@ -24,9 +24,9 @@ struct Control: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       List.self, Status.self, Info.self, Watch.self, Top.self, Wait.self, Stats.self,
-      Transact.self, Attach.self, Connect.self, Disconnect.self, SetCommand.self, Trigger.self,
-      Reload.self, Metrics.self, Doctor.self, Bind.self, Unbind.self, Adopt.self, Call.self,
-      Introspect.self, Udev.self,
+      Histogram.self, Transact.self, Attach.self, Connect.self, Disconnect.self, SetCommand.self,
+      Trigger.self, Reload.self, Metrics.self, Doctor.self, Bind.self, Unbind.self, Adopt.self,
+      Call.self, Introspect.self, Udev.self,
     ])
 
   static func main() {

@@ -136,7 +136,7 @@ private let screen = (enter: "\u{1b}[?1049h", leave: "\u{1b}[?25h\u{1b}[?1049l")
   let ran = try daemon.run(
     "TERM=xterm script -qec \"$ctl top --interval 50ms -n 2\" /dev/null")
   #expect(ran.output.contains(screen.enter))
-  #expect(ran.output.contains("INTERRUPTS/s"))
+  #expect(ran.output.contains("RATE/s"))
   #expect(ran.output.contains(screen.leave))
 }
 
@@ -145,7 +145,7 @@ private let screen = (enter: "\u{1b}[?1049h", leave: "\u{1b}[?25h\u{1b}[?1049l")
   let (pid, seen) = (daemon.folder.path("pid"), daemon.folder.path("seen"))
   let ran = try daemon.run(
     "TERM=xterm script -qefc \"sh -c 'echo \\$\\$ >\(pid); exec $ctl top --interval 50ms'\" \(seen) & "
-      + "until grep -q INTERRUPTS \(seen) 2>/dev/null; do sleep 0.01; done; "
+      + "until grep -q RATE \(seen) 2>/dev/null; do sleep 0.01; done; "
       + "kill -TERM $(cat \(pid)); wait")
   #expect(ran.output.contains(screen.enter))
   #expect(ran.output.contains(screen.leave))

@@ -1,8 +1,7 @@
-// Floor 7. stats, top and metrics: the counters of lines and routines, once, repeatedly, or as
-// OpenMetrics. Control.swift runs them. They only read; metrics may write a file. On the program's
-// one thread; no lock.
+// Floor 7. stats and metrics: the counters of lines and routines, as tables or as OpenMetrics.
+// Control.swift runs them. They only read; metrics may write a file. On the program's one thread; no
+// lock.
 import ArgumentParser
-import DeviceInventory
 import Glibc
 import InterruptSyncClient
 import LinuxSystem
@@ -57,85 +56,6 @@ struct Stats: ParsableCommand {
       table.add([.init(routine.name), .init("\(routine.calls)"), .init("\(routine.claims)")])
     }
     Console.out("\n" + table.text(common))
-  }
-}
-
-struct Top: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Shows the rates of all lines and updates them.",
-    discussion: """
-      Press q or Ctrl-C to exit. When standard output is not a terminal, top prints one snapshot.
-      """)
-
-  @Option(help: "The time between two updates.") var interval = TimeArgument(seconds: 1)
-
-  @Option(name: [.customShort("n"), .long], help: "Exit after COUNT updates.") var count: Int?
-
-  @OptionGroup var common: CommonOptions
-
-  func validate() throws {
-    if interval.duration < .milliseconds(50) {
-      throw ValidationError("--interval takes at least 50ms")
-    }
-    try requirePositive(count: count)
-  }
-
-  func run() throws {
-    let client = try common.client()
-    var last = try RateView(client)
-    guard isatty(1) == 1 else {
-      usleep(useconds_t(clamping: interval.duration.nanoseconds / 1000))
-      Console.out(try RateView(client).text(since: last, common))
-      return
-    }
-    let screen = try Screen()
-    defer { screen.restore() }
-    var left = count ?? .max
-    while left > 0, screen.wait(interval.duration) {
-      let view = try RateView(client)
-      screen.show(view.text(since: last, common))
-      last = view
-      left -= 1
-    }
-  }
-}
-
-/// The counters of all lines at one moment.
-private struct RateView {
-  private let time = ContinuousClock.now
-  private let devices: [Device]
-  private let statistics: [String: DeviceStatistics]
-
-  init(_ client: InterruptSyncClient) throws(InterruptSyncClientError) {
-    devices = try client.listDevices().sorted { $0.id < $1.id }
-    statistics = Dictionary(
-      try client.statistics().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-  }
-
-  /// A table with the rates between two views.
-  func text(since before: RateView, _ common: CommonOptions) -> String {
-    let (seconds, attoseconds) = (time - before.time).components
-    let elapsed = max(Double(seconds) + Double(attoseconds) / 1e18, 1e-9)
-    var table = Table(
-      ["DEVICE", "STATE", "INTERRUPTS/s", "UNCLAIMED/s", "INTERRUPTS", "STORMS", "LONGEST HOLD"],
-      numbers: [2, 3, 4, 5, 6])
-    for device in devices {
-      guard let now = statistics[device.id] else { continue }
-      let then = before.statistics[device.id]
-      func rate(_ count: (DeviceStatistics) -> UInt64) -> Double {
-        let (now, then) = (count(now), then.map(count) ?? 0)
-        return now > then ? Double(now - then) / elapsed : 0
-      }
-      let unclaimed = rate(\.unclaimed)
-      table.add([
-        .init(device.id), .init(device.state.rawValue, common.style.colour(device.state)),
-        .init(Format.decimal(rate(\.interrupts))),
-        .init(Format.decimal(unclaimed), unclaimed > 0 ? .yellow : nil),
-        .init("\(now.interrupts)"), .init("\(now.storms)", now.storms > 0 ? .yellow : nil),
-        .init(Format.time(now.longestHold)),
-      ])
-    }
-    return table.text(common)
   }
 }
 

@@ -28,18 +28,40 @@ enum Format {
     }
   }
 
+  /// `820 ns`, `41.2 µs`, `1.3 ms`, `120 µs`: three digits, without zeros at the end.
+  static func brief(_ duration: Duration) -> String {
+    let nanoseconds = Double(duration.nanoseconds)
+    let units: [(String, Double)] = [("ns", 1), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)]
+    // A value that rounds to 1000 of a unit is 1 of the next.
+    let unit = units.first { nanoseconds / $0.1 < 999.5 } ?? ("s", 1e9)
+    let value = nanoseconds / unit.1
+    var text = decimal(value, digits: value < 9.995 ? 2 : value < 99.95 ? 1 : 0)
+    if text.contains(".") {
+      while text.hasSuffix("0") { text.removeLast() }
+      if text.hasSuffix(".") { text.removeLast() }
+    }
+    return "\(text) \(unit.0)"
+  }
+
   static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
   /// The time of day with milliseconds.
   static var clock: String {
+    let (time, nanoseconds) = timeOfDay
+    return "\(time).\(String(1000 + nanoseconds / 1_000_000).dropFirst())"
+  }
+
+  /// The time of day in seconds.
+  static var seconds: String { timeOfDay.seconds }
+
+  private static var timeOfDay: (seconds: String, nanoseconds: Int) {
     var now = timespec()
     unsafe clock_gettime(CLOCK_REALTIME, &now)
     var local = unsafe tm()
     unsafe localtime_r(&now.tv_sec, &local)
     func two(_ value: Int32) -> String { (value < 10 ? "0" : "") + "\(value)" }
     let (hour, minute, second) = unsafe (local.tm_hour, local.tm_min, local.tm_sec)
-    let milliseconds = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
-    return "\(two(hour)):\(two(minute)):\(two(second)).\(milliseconds)"
+    return ("\(two(hour)):\(two(minute)):\(two(second))", now.tv_nsec)
   }
 
   /// Names and values of captured registers.
