@@ -3,6 +3,8 @@ import Glibc
 import Testing
 import Varlink
 
+@testable import interruptsyncctl
+
 private func parse(_ text: String) throws -> JSONObject {
   try #require(JSONParser.parse(text).object)
 }
@@ -98,6 +100,28 @@ func watchOfADeviceShowsInterrupts(flag: String) throws {
   #expect((object["interrupts"]?.uint64 ?? 0) % 3 == 0)
   #expect(object["claimed"] == true)
   #expect(object["captured"]?.object?.isEmpty == true)
+}
+
+@Test(arguments: ["", "--all"])
+func watchHasOneKindOfTimeInEveryFormat(flag: String) throws {
+  let daemon = try Daemon("beat")
+  func watch(_ options: String) throws -> Ran {
+    try daemon.run(
+      "$ctl watch beat \(flag) \(options) -n 1 & p=$!; "
+        + "while kill -0 $p 2>/dev/null; do $ctl trigger -q beat; done; wait $p")
+  }
+  let short = try watch("--output=short")
+  #expect(short.output.contains(/^\d\d:\d\d:\d\d\.\d{6} [a-z]+=/), "\(short.output)")
+  #expect(short.complaint.contains("watching beat; Ctrl-C ends it\n"))
+  #expect(try !watch("-q").complaint.contains("watching"))
+  let before = Moment.now.text
+  for options in ["--output=json", "-o json-pretty", "--json"] {
+    let ran = try watch(options)
+    let time = try #require(try parse(ran.output)["time"]?.string)
+    // RFC 3339 in UTC sorts as text.
+    #expect(before < time && time < Moment.now.text, "\(before) \(time)")
+    #expect((ran.output.split(separator: "\n").count > 1) == options.contains("pretty"))
+  }
 }
 
 @Test func waitForInterruptsEndsWithThem() throws {

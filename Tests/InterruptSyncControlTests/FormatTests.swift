@@ -1,5 +1,6 @@
 // Times, numbers, JSON and tables as text.
 import ArgumentParser
+import Glibc
 import LinuxSystem
 import Testing
 import Varlink
@@ -102,4 +103,15 @@ func nameIsShownWhereItIsNeitherTheIDNorTheDriver(name: String, driver: String, 
     "routines": [], "regions": [],
   ]
   #expect(try Device(ReplyReader(object, device: "d", operation: "o")).ownName == shown)
+}
+
+@Test func momentsAreWrittenInUTCWithMicroseconds() {
+  #expect(Moment(nanoseconds: 1_796_041_205_000_456_999).text == "2026-11-30T12:20:05.000456Z")
+  #expect(Moment(nanoseconds: 0).text == "1970-01-01T00:00:00.000000Z")
+  #expect(Moment(nanoseconds: 1_796_041_205_000_456_999).clock.hasSuffix(":20:05.000456"))
+  let before = Moment.now.nanoseconds
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  let now = Moment(monotonic: .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec))
+  #expect((before...Moment.now.nanoseconds).contains(now.nanoseconds))
 }

@@ -8,7 +8,8 @@ import Varlink
   "$ctl transact beat peek bar0:0/32", "$ctl transact beat wait bar0:0/32=1",
   "$ctl attach beat write bar0:0/32=claimed", "$ctl set beat", "$ctl set beat --policy fifo:100",
   "$ctl set beat --mode sometimes", "$ctl trigger beat -n 0", "$ctl watch --all",
-  "$ctl watch -n 0", "$ctl top --interval 1ms", "$ctl wait beat --for rain",
+  "$ctl watch -n 0", "$ctl watch --output cat", "$ctl watch --json --output short",
+  "$ctl top --interval 1ms", "$ctl wait beat --for rain",
   "$ctl wait --timeout soon", "$ctl call ListDevices '[]'", "$ctl call ListDevices '{'",
   "$ctl list --color maybe", "$ctl bind --saved --persist 0000:00:03.0",
 ])

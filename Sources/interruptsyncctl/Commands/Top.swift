@@ -64,7 +64,7 @@ struct Top: ParsableCommand {
         due = clock.now + interval.duration
         left -= 1
       }
-      screen.show(view.text(Screen.size, clock: Format.seconds, common.style))
+      screen.show(view.text(Screen.size, clock: Moment.now.seconds, common.style))
     }
   }
 }

@@ -143,6 +143,7 @@ struct Attach: ParsableCommand {
     }
     let values = results.map { " \(Format.hex($0))" }.joined()
     Console.out(
-      "\(Format.clock) interrupts=\(interrupts) claimed=\(claimed != 0 ? "yes" : "no")\(values)")
+      "\(Moment.now.clock) interrupts=\(interrupts) claimed=\(claimed != 0 ? "yes" : "no")\(values)"
+    )
   }
 }

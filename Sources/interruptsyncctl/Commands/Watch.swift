@@ -11,8 +11,14 @@ struct Watch: ParsableCommand {
     discussion: """
       Without a device, shows the devices that are present and then each change. With a device, \
       shows its interrupts, merged when they come fast; --all shows every dispatch. Each line is \
-      written at once.
+      written at once, and begins with the time of day; objects have it as time, in UTC.
       """)
+
+  enum Output: String, ExpressibleByArgument, CaseIterable {
+    case short
+    case json
+    case jsonPretty = "json-pretty"
+  }
 
   @Argument(help: "A device or software line (default: all devices).", completion: .devices)
   var device: String?
@@ -22,9 +28,16 @@ struct Watch: ParsableCommand {
 
   @Option(name: [.customShort("n"), .long], help: "Exit after COUNT lines.") var count: Int?
 
+  @Option(
+    name: .shortAndLong, help: "How to print: short, json (an object a line) or json-pretty.")
+  var output: Output?
+
   @OptionGroup var common: CommonOptions
 
+  private var isJSON: Bool { (output ?? (common.json ? .json : .short)) != .short }
+
   func validate() throws {
+    if common.json, output == .short { throw ValidationError("--json contradicts --output=short") }
     if all, device == nil { throw ValidationError("--all needs a device") }
     try requirePositive(count: count)
   }
@@ -41,33 +54,34 @@ struct Watch: ParsableCommand {
     while left > 0, let change = try changes.next() {
       for device in change.devices where left > 0 {
         left -= 1
-        if common.json {
-          common.showLine(["event": .string(change.event.rawValue), "device": .object(device.json)])
-        } else {
-          let state = common.style.state(device)
-          let why = device.failure.map { ": \($0)" } ?? ""
-          Console.out("\(Format.clock) \(change.event.rawValue) \(device.id) \(state)\(why)")
-        }
+        let state = common.style.state(device)
+        let why = device.failure.map { ": \($0)" } ?? ""
+        show(
+          "\(change.event.rawValue) \(device.id) \(state)\(why)",
+          ["event": .string(change.event.rawValue), "device": .object(device.json)], .now)
       }
     }
     if left > 0 { common.note("the daemon exited") }
+  }
+
+  /// A quiet device prints nothing for as long as it is quiet.
+  private func announce(_ device: String) {
+    if !isJSON { common.note("watching \(device); Ctrl-C ends it") }
   }
 
   private func watchSummaries(
     _ client: InterruptSyncClient, _ device: String
   ) throws(InterruptSyncClientError) {
     var summaries = try client.events(device)
+    announce(device)
     var left = count ?? .max
     while left > 0, let summary = try summaries.next() {
       left -= 1
-      if common.json {
-        common.showLine(summary.json)
-        continue
-      }
       let values = summary.captured.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-      Console.out(
-        "\(Format.clock) interrupts=\(summary.interrupts) dispatches=\(summary.dispatches) "
-          + "claimed=\(summary.claimed ? "yes" : "no")\(Format.captured(values))")
+      show(
+        "interrupts=\(summary.interrupts) dispatches=\(summary.dispatches) "
+          + "claimed=\(summary.claimed ? "yes" : "no")\(Format.captured(values))",
+        summary.json, .now)
     }
     if left > 0 { common.note("\(device) was stopped or reconfigured") }
   }
@@ -76,6 +90,7 @@ struct Watch: ParsableCommand {
     _ client: InterruptSyncClient, _ device: String
   ) throws(InterruptSyncClientError) {
     let ring = try client.subscribe(device, capacity: 65536)
+    announce(device)
     var left = count ?? .max
     while left > 0, let record = try ring.next() {
       left -= 1
@@ -89,20 +104,24 @@ struct Watch: ParsableCommand {
   }
 
   private func show(_ record: InterruptRecord, _ values: [(String, UInt64)]) {
-    let nanoseconds = record.timestamp.nanoseconds
-    if common.json {
-      var captured: JSONObject = [:]
-      for (name, value) in values { captured[name] = JSON(value) }
-      common.showLine([
+    var captured: JSONObject = [:]
+    for (name, value) in values { captured[name] = JSON(value) }
+    show(
+      "total=\(record.total) interrupts=\(record.interrupts) "
+        + "claimed=\(record.claimed ? "yes" : "no")\(Format.captured(values))",
+      [
         "interrupts": JSON(record.interrupts), "total": JSON(record.total),
-        "timestampNanoseconds": JSON(nanoseconds), "claimed": .bool(record.claimed),
+        "timestampNanoseconds": JSON(record.timestamp.nanoseconds),
+        "claimed": .bool(record.claimed),
         "dropped": JSON(record.dropped), "captured": .object(captured),
-      ])
-    } else {
-      let time = Format.decimal(Double(nanoseconds) / 1e9, digits: 6)
-      Console.out(
-        "\(time) total=\(record.total) interrupts=\(record.interrupts) "
-          + "claimed=\(record.claimed ? "yes" : "no")\(Format.captured(values))")
-    }
+      ], Moment(monotonic: record.timestamp))
+  }
+
+  /// One line, or one object, of something that happened.
+  private func show(_ line: String, _ object: JSONObject, _ moment: Moment) {
+    guard isJSON else { return Console.out("\(moment.clock) \(line)") }
+    var object = object
+    object["time"] = .string(moment.text)
+    Console.out(output == .jsonPretty ? PrettyJSON.text(.object(object)) : "\(object)")
   }
 }

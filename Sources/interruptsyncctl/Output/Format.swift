@@ -1,6 +1,5 @@
 // Floor 7. Numbers, times and JSON as text for people. The commands call it, on the program's one
 // thread. Pure functions, no lock; JSON for programs is Varlink's own.
-import Glibc
 import LinuxSystem
 import Varlink
 
@@ -44,25 +43,6 @@ enum Format {
   }
 
   static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
-
-  /// The time of day with milliseconds.
-  static var clock: String {
-    let (time, nanoseconds) = timeOfDay
-    return "\(time).\(String(1000 + nanoseconds / 1_000_000).dropFirst())"
-  }
-
-  /// The time of day in seconds.
-  static var seconds: String { timeOfDay.seconds }
-
-  private static var timeOfDay: (seconds: String, nanoseconds: Int) {
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &now)
-    var local = unsafe tm()
-    unsafe localtime_r(&now.tv_sec, &local)
-    func two(_ value: Int32) -> String { (value < 10 ? "0" : "") + "\(value)" }
-    let (hour, minute, second) = unsafe (local.tm_hour, local.tm_min, local.tm_sec)
-    return ("\(two(hour)):\(two(minute)):\(two(second))", now.tv_nsec)
-  }
 
   /// Names and values of captured registers.
   static func captured(_ values: [(String, UInt64)]) -> String {
