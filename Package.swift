@@ -105,7 +105,8 @@ let package = Package(
       name: "interruptsyncctl",
       dependencies: [
         "CUIO", "DeviceIdentity", "LinuxSystem", "UIO", "Varlink", "DeviceInventory",
-        "InterruptSyncClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "InterruptSyncClient", "InterruptSyncService",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -191,7 +192,9 @@ let package = Package(
       dependencies: ["TestSupport", "DeviceIdentity", "LinuxSystem"]),
     .testTarget(
       name: "DeviceInventoryTests",
-      dependencies: ["TestSupport", "DeviceIdentity", "LinuxSystem", "DeviceInventory"]),
+      dependencies: [
+        "TestSupport", "DeviceIdentity", "LinuxSystem", "DeviceInventory", "InterruptSyncService",
+      ]),
     .testTarget(
       name: "InterruptSyncControlTests",
       dependencies: [

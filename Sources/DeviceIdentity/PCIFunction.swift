@@ -57,6 +57,42 @@ public struct PCIFunction: Equatable, Sendable {
   }
 }
 
+// MARK: Kinds
+
+/// A kind of PCI device: the vendor's id and the vendor's number for the device, as in `1234:11e8`.
+package struct PCIKind: Hashable, Sendable, CustomStringConvertible {
+  package let vendor: UInt16
+  package let device: UInt16
+
+  package init(vendor: UInt16, device: UInt16) {
+    self.vendor = vendor
+    self.device = device
+  }
+
+  /// Reads `VENDOR:DEVICE`, up to four hexadecimal digits each; nil for anything else.
+  package init?(_ text: some StringProtocol) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    let numbers = parts.compactMap { part in
+      part.allSatisfy(\.isHexDigit) ? UInt16(part, radix: 16) : nil
+    }
+    guard parts.count == 2, numbers.count == 2 else { return nil }
+    self.init(vendor: numbers[0], device: numbers[1])
+  }
+
+  /// `1234:11e8`, as `lspci -n` prints it.
+  package var description: String { "\(Self.digits(vendor)):\(Self.digits(device))" }
+
+  /// Four hexadecimal digits.
+  package static func digits(_ number: UInt16) -> String {
+    let text = String(number, radix: 16)
+    return String(repeating: "0", count: 4 - text.count) + text
+  }
+}
+
+extension PCIFunction {
+  package var kind: PCIKind { PCIKind(vendor: vendor, device: device) }
+}
+
 // MARK: BARs
 
 /// One base address register of a PCI function.

@@ -113,9 +113,15 @@ public struct UIODeviceInfo: Equatable, Sendable {
     return first
   }
 
-  /// By uio name, or by the stable id of a device that is neither on a PCI bus nor on the platform bus.
+  /// Whether `text` is the vendor and device of its PCI function, as in `1234:11e8`.
+  package func isOfKind(_ text: String) -> Bool {
+    PCIKind(text).map { $0 == pci?.kind } ?? false
+  }
+
+  /// By uio name, by vendor and device, or by the stable id of a device that is neither on a PCI bus nor
+  /// on the platform bus.
   private static func find(name: String, sysfs: Sysfs) throws(UIOError) -> UIODeviceInfo {
-    let found = all(sysfs).filter { $0.name == name }
+    let found = all(sysfs).filter { $0.name == name || $0.isOfKind(name) }
     guard let first = found.first else { return try find(stable: name, sysfs: sysfs) }
     guard found.count == 1 else {
       let ids = found.map { "\($0.stableID) (uio\($0.number))" }.joined(separator: ", ")
@@ -200,11 +206,12 @@ public enum UIODeviceID: Equatable, Sendable, CustomStringConvertible {
   /// Stable: what `UIODeviceInfo.stableID` says, for instance `pci-0000:00:03.0`,
   /// `platform-fed00000.timer` or `platform-4a300000.pruss+evt2`.
   case stable(String)
-  /// The uio name, as `/sys/class/uio/uioN/name` has it.
+  /// The uio name, as `/sys/class/uio/uioN/name` has it, or the vendor and device of a PCI function,
+  /// `1234:11e8`. Several devices can have it.
   case name(String)
 
   /// Reads what a person would type: a number, `uioN`, a path, `pci-…`, `platform-…`, a bare PCI
-  /// address, or a name.
+  /// address, `VENDOR:DEVICE`, or a name.
   /// - Throws: `malformed` for an empty text.
   public init(_ text: String) throws(UIOError) {
     if let number = Self.number(text) {

@@ -39,8 +39,10 @@ package struct VFIODeviceInfo: Equatable, Sendable {
     group?.hostsMembers(besides: "\(pci.address)") ?? []
   }
 
-  /// Whether `text` means this device: its stable id, its address, or its group's node.
+  /// Whether `text` means this device: its stable id, its address, its group's node, or its vendor and
+  /// device, which others may have, too.
   package func isCalled(_ text: String) -> Bool {
     text == stableID || text == path || PCIAddress(text) == pci.address
+      || PCIKind(text) == pci.kind
   }
 }

@@ -2,6 +2,7 @@
 // completion, and times. The commands contain them; the shell's completion calls the names. Plain
 // values, on the program's one thread; no lock.
 import ArgumentParser
+import DeviceInventory
 import Glibc
 import InterruptSyncClient
 import UIO
@@ -58,6 +59,11 @@ struct DeviceArgument: ParsableArguments {
 extension CompletionKind {
   /// The names of the devices that the daemon knows.
   static var devices: CompletionKind { .custom { words, _, _ in names(words) } }
+
+  /// The devices that bind could take.
+  static var bindable: CompletionKind {
+    .custom { _, _, _ in BindableDevice.all().map { "\($0.device)" } }
+  }
 
   /// Never fails, and never waits long.
   /// - Parameter words: the command line so far.

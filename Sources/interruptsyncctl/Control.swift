@@ -14,8 +14,8 @@ struct Control: ParsableCommand {
     commandName: "interruptsyncctl",
     abstract: "Queries and controls interruptsyncd and the UIO devices that it services.",
     discussion: """
-      Name a device by its stable id (pci-0000:00:03.0), node (/dev/uio0, uio0) or uio name where \
-      that is unique; name a software line by its name. Data goes to standard output, everything \
+      Name a device by its stable id (pci-0000:00:03.0), node (/dev/uio0, uio0), or by PCI vendor and \
+      device (1234:11e8) or uio name where that is unique; name a software line by its name. Data goes to standard output, everything \
       else to standard error.
 
       Exit status: 0 success, 1 failure, 2 usage error, 77 permission denied. The command status \
@@ -25,8 +25,8 @@ struct Control: ParsableCommand {
     subcommands: [
       List.self, Status.self, Info.self, Watch.self, Top.self, Wait.self, Stats.self,
       Histogram.self, Transact.self, Attach.self, Connect.self, Disconnect.self, SetCommand.self,
-      Trigger.self, Reload.self, Metrics.self, Doctor.self, Bind.self, Unbind.self, Adopt.self,
-      Call.self, Introspect.self, Udev.self,
+      Trigger.self, Reload.self, Metrics.self, Doctor.self, Bind.self, Unbind.self, New.self,
+      Edit.self, Adopt.self, Call.self, Introspect.self, Udev.self,
     ])
 
   static func main() {

@@ -177,7 +177,9 @@ struct Daemon: ParsableCommand {
       Journal.standard.log(
         LogRecord(
           .notice, "this machine has no UIO device",
-          hint: "bind one to a UIO driver: interruptsyncctl bind ADDRESS; lspci -D shows addresses")
+          hint:
+            "interruptsyncctl list --all shows the devices that interruptsyncctl bind can give to one"
+        )
       )
     }
     for device in devices {

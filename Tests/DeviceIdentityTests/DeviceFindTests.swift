@@ -86,6 +86,22 @@ private func code(_ body: () throws -> UIODeviceInfo) -> UIOError.Code? {
   #expect(error?.hint == "name one of them by its stable id")
 }
 
+@Test func aDeviceIsFoundByItsVendorAndDevice() throws {
+  var other = FakeDevice(number: 1, parent: "0000:00:04.0", dev: "245:1")
+  other.attributes["device"] = "0x1111"
+  let tree = try FakeTree(FakeDevice(), other)
+  for text in ["1234:11e8", "1234:11E8"] {
+    #expect(try UIODeviceInfo.find(UIODeviceID(text), sysfs: tree.sysfs).number == 0)
+  }
+  #expect(code { try UIODeviceInfo.find(UIODeviceID("1234:0"), sysfs: tree.sysfs) } == .notFound)
+  try tree.add(FakeDevice(number: 2, parent: "0000:00:05.0", dev: "245:2"))
+  let error = #expect(throws: UIOError.self) {
+    try UIODeviceInfo.find(UIODeviceID("1234:11e8"), sysfs: tree.sysfs)
+  }
+  #expect(error?.code == .ambiguous)
+  #expect(error?.cause.contains("pci-0000:00:03.0 (uio0), pci-0000:00:05.0 (uio2)") == true)
+}
+
 @Test func everyStableIDNamesItsDeviceAgain() throws {
   let tree = try FakeTree(
     FakeDevice(number: 0, name: "a b"), FakeDevice(number: 1, name: "a/b"),

@@ -24,3 +24,19 @@ func pciAddressIsPaddedToTheKernelsForm(_ text: String, _ printed: String) {
 func pciAddressRefusesWhatIsNone(_ text: String) {
   #expect(PCIAddress(text) == nil)
 }
+
+@Test(arguments: [
+  ("1234:11e8", "1234:11e8"), ("8086:10D3", "8086:10d3"), ("1:2", "0001:0002"),
+  ("0:ffff", "0000:ffff"),
+])
+func vendorAndDeviceArePaddedToTheFormOfLspci(_ text: String, _ printed: String) {
+  #expect(PCIKind(text)?.description == printed)
+}
+
+@Test(arguments: [
+  "", ":", "1234", "1234:", ":11e8", "12345:11e8", "1234:11e8:0", "00:03.0", "+1:2", "0x1234:1",
+  "1234:11e8 ", "１２３４:11e8", "1234:*",
+])
+func vendorAndDeviceRefuseWhatIsNone(_ text: String) {
+  #expect(PCIKind(text) == nil)
+}

@@ -11,7 +11,7 @@ ISW_BEGIN_C
 
 /// Opens a UIO device, or a PCI function of vfio-pci, and makes its device object. Open a device once per process.
 ///
-/// `DeviceId`: `uio0`, `/dev/uio0`, `pci-0000:00:03.0`, `platform-NAME`, or the device's uio name. PASSIVE_LEVEL.
+/// `DeviceId`: `uio0`, `/dev/uio0`, `pci-0000:00:03.0`, `1234:11e8`, `platform-NAME`, or the uio name. PASSIVE_LEVEL.
 ///
 /// STATUS_INVALID_PARAMETER, STATUS_NOT_FOUND, STATUS_ACCESS_DENIED, STATUS_DEVICE_BUSY,
 /// STATUS_INSUFFICIENT_RESOURCES, STATUS_UNSUCCESSFUL (N16); a report says why.

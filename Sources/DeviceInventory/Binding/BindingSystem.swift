@@ -1,5 +1,5 @@
-// What binding a driver needs of the machine: a device as its bus names it, and the files and
-// programs to use, which tests replace. Floor 5; DriverBinding, GroupBinding and interruptsyncctl's
+// What binding a driver needs of the machine: the files and programs to use, which tests replace.
+// Floor 5; DriverBinding, GroupBinding and interruptsyncctl's
 // commands bind, unbind and udev call it, on the program's one thread, without a lock. It may wait
 // for modprobe.
 package import DeviceIdentity
@@ -61,61 +61,4 @@ package struct BindingSystem: Sendable {
     while unsafe waitpid(process, &status, 0) < 0 { if errno != EINTR { return false } }
     return status == 0
   }
-}
-
-// MARK: Devices
-
-/// A device on a bus of the kernel.
-package struct BusDevice: Equatable, Sendable, CustomStringConvertible {
-  /// `pci`, `platform` and so on.
-  package let bus: String
-  /// Its name on the bus: `0000:00:03.0`.
-  package let name: String
-
-  /// Finds what a text names: `pci-0000:00:03.0`, `0000:00:03.0`, `platform-NAME`, or a UIO device
-  /// by node or number.
-  /// - Throws: `notFound`, `malformed`.
-  package init(_ text: String, sysfs: Sysfs = .system) throws(UIOError) {
-    switch try UIODeviceID(text) {
-    case .stable(let id): try self.init(stable: id, sysfs: sysfs)
-    case .name(let name):
-      // Another bus, or a uio name.
-      if name.contains("-"), let found = try? BusDevice(stable: name, sysfs: sysfs) {
-        self = found
-      } else {
-        try self.init(stable: Self.stableID(.name(name), text, sysfs), sysfs: sysfs)
-      }
-    case let id: try self.init(stable: Self.stableID(id, text, sysfs), sysfs: sysfs)
-    }
-  }
-
-  /// The stable id of a UIO device. The hint of UIO's error for a device that is not there is a UIO
-  /// driver, which a device that you bind does not have yet.
-  private static func stableID(
-    _ id: UIODeviceID, _ text: String, _ sysfs: Sysfs
-  ) throws(UIOError) -> String {
-    do throws(UIOError) { return try UIODeviceInfo.find(id, sysfs: sysfs).stableID } catch {
-      throw error.code == .notFound ? absent(text) : error
-    }
-  }
-
-  private init(stable id: String, sysfs: Sysfs) throws(UIOError) {
-    // The second device of one parent has +1 behind the parent's name.
-    let parts = id.split(separator: "+", maxSplits: 1)[0].split(separator: "-", maxSplits: 1)
-    guard parts.count == 2 else { throw Self.absent(id) }
-    bus = String(parts[0])
-    name = String(parts[1])
-    guard !bus.contains("/"), !name.contains("/"), bus != "..", name != "..",
-      unsafe access("\(sysfs.root)/bus/\(bus)/devices/\(name)", F_OK) == 0
-    else { throw Self.absent(id) }
-  }
-
-  private static func absent(_ id: String) -> UIOError {
-    UIOError(
-      .notFound, device: id, operation: "find the device", cause: "there is no such device",
-      hint: "lspci -D and ls /sys/bus/*/devices list the devices")
-  }
-
-  /// `BUS-NAME`, as stable ids are written.
-  package var description: String { "\(bus)-\(name)" }
 }

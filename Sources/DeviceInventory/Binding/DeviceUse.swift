@@ -8,11 +8,14 @@ import Glibc
 /// controller counts as used by its disks.
 struct DeviceUse {
   /// What uses it, in words; nil when nothing is found.
-  let description: String?
+  var description: String? { search.storage ?? search.network }
+  /// What its driver offers to the machine, in use or not: network interfaces, disks, sound and graphics
+  /// cards.
+  var interfaces: [String] { search.interfaces }
+  private let search: Search
 
   init(of folder: String, system: BindingSystem) {
-    let search = Search(folder: Self.resolved(folder), system: system)
-    description = search.storage ?? search.network
+    search = Search(folder: Self.resolved(folder), system: system)
   }
 
   fileprivate static func resolved(_ path: String) -> String {
@@ -47,6 +50,21 @@ struct DeviceUse {
         found.formUnion(new)
       }
       return found
+    }
+
+    var interfaces: [String] {
+      ["net", "block", "sound", "drm"].flatMap { kind in
+        let all = "\(system.sysfs.root)/class/\(kind)"
+        return system.sysfs.list(all).sorted().filter { name in
+          switch kind {
+          // A disk, and not its parts.
+          case "block": unsafe access("\(all)/\(name)/partition", F_OK) != 0
+          // A card, and not its outputs.
+          case "sound", "drm": name.hasPrefix("card") && !name.contains("-")
+          default: true
+          }
+        }.filter { isBehind("\(all)/\($0)") }
+      }
     }
 
     var storage: String? {

@@ -308,7 +308,7 @@ package struct SavedBinding {
 
 extension UIOError {
   /// A file that could not be written.
-  init(_ failure: SystemError, device: String, operation: String, cause: String) {
+  package init(_ failure: SystemError, device: String, operation: String, cause: String) {
     let meaning = FileFailure(failure.number)
     let code: Code =
       switch meaning.kind {

@@ -9,7 +9,9 @@ import UIO
 /// The folders that configuration is read from, under a root that tests and image builders can move.
 package struct ConfigurationTree: Sendable {
   /// Higher priority first.
-  static let folders = ["/etc", "/run", "/usr/local/lib", "/usr/lib"].map { $0 + "/interruptsync" }
+  package static let folders = ["/etc", "/run", "/usr/local/lib", "/usr/lib"].map {
+    $0 + "/interruptsync"
+  }
 
   private let root: String
 

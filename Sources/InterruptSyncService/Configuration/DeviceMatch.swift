@@ -1,6 +1,7 @@
 // Configuration room. [Match], the keys that say which devices a file is for, and the properties
 // that a device is recognized by. DeviceFile makes it, ManagedDeviceInfo the properties;
 // ConfigurationSet compares them. Pure values, on the control thread; no lock.
+import DeviceIdentity
 import Glibc
 package import UIO
 
@@ -109,7 +110,7 @@ package struct DeviceMatch: Equatable, Sendable {
     let read = parts.compactMap { part -> String? in
       if part == "*" { return "*" }
       guard part.first?.isHexDigit == true, let number = UInt16(part, radix: 16) else { return nil }
-      return DeviceProperties.digits(number)
+      return PCIKind.digits(number)
     }
     guard parts.count == 2, read.count == 2 else {
       throw ValueFault(
@@ -158,15 +159,6 @@ package struct DeviceProperties: Equatable, Sendable {
   package init(_ info: UIODeviceInfo) {
     self.init(
       stableID: info.stableID, name: info.name, driver: info.driver,
-      pciDevice: info.pci.map(Self.pciDevice))
-  }
-
-  static func pciDevice(_ function: PCIFunction) -> String {
-    "\(digits(function.vendor)):\(digits(function.device))"
-  }
-
-  static func digits(_ number: UInt16) -> String {
-    let text = String(number, radix: 16)
-    return String(repeating: "0", count: 4 - text.count) + text
+      pciDevice: info.pci.map { "\($0.kind)" })
   }
 }

@@ -70,7 +70,7 @@ struct ManagedDeviceInfo: Equatable {
   var properties: DeviceProperties {
     DeviceProperties(
       stableID: function?.stableID ?? id, name: name, driver: driver,
-      pciDevice: pci.map(DeviceProperties.pciDevice))
+      pciDevice: pci.map { "\($0.kind)" })
   }
 
   /// Whether a client's text means it. A function's names mean a vector if it is the only one.
@@ -78,7 +78,7 @@ struct ManagedDeviceInfo: Equatable {
     switch origin {
     case .uio(let info):
       return text == info.stableID || text == "uio\(info.number)" || text == info.path
-        || text == info.name
+        || text == info.name || info.isOfKind(text)
     case .function(let function): return function.isCalled(text)
     case .vector(let function, _, _): return function.isCalled(text) || "pci-\(text)" == id
     }

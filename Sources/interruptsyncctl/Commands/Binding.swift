@@ -19,7 +19,9 @@ struct Bind: ParsableCommand {
       Without --group, it refuses vfio-pci for a device whose IOMMU group the host's drivers share.
       """)
 
-  @Argument(help: "A PCI address, BUS-NAME, or a UIO device.") var device: String
+  @Argument(
+    help: "A PCI address, VENDOR:DEVICE, BUS-NAME, or a UIO device.", completion: .bindable)
+  var device: String
 
   @Option(
     help: ArgumentHelp(
@@ -94,7 +96,9 @@ struct Unbind: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Takes a device from its driver and lets the kernel choose one again (root).")
 
-  @Argument(help: "A PCI address, BUS-NAME, or a UIO device.") var device: String
+  @Argument(
+    help: "A PCI address, VENDOR:DEVICE, BUS-NAME, or a UIO device.", completion: .bindable)
+  var device: String
 
   @Flag(help: "Delete the binding that bind --persist saved.") var persist = false
 

@@ -1,16 +1,25 @@
-// Floor 7. list and info: the daemon's devices, as a table or one in full. Control.swift runs them.
-// They only read. On the program's one thread; no lock.
+// Floor 7. list and info: the daemon's devices, as a table or one in full; with --all the machine's
+// devices that could be bound. Control.swift runs them. They only read. On the program's one thread;
+// no lock.
 import ArgumentParser
+import DeviceInventory
 import InterruptSyncClient
 import Varlink
 
 struct List: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Lists the devices that the daemon knows.")
+    abstract: "Lists the devices that the daemon knows, or the machine's that bind can take.",
+    discussion: """
+      --all does not need the daemon. It shows PCI functions except bridges, and the platform devices \
+      that firmware describes, each with what binding it would stop.
+      """)
+
+  @Flag(help: "List the devices that bind can take, whatever drives them now.") var all = false
 
   @OptionGroup var common: CommonOptions
 
   func run() throws {
+    guard !all else { return showBindable(BindableDevice.all()) }
     let client = try common.client()
     let devices = try client.listDevices().sorted { $0.id < $1.id }
     if common.json {
@@ -30,9 +39,67 @@ struct List: ParsableCommand {
       ])
     }
     if devices.isEmpty {
-      common.note("no UIO device and no software line; interruptsyncctl doctor may show why")
+      common.note(
+        "no UIO device and no software line; interruptsyncctl list --all shows what to bind")
     } else {
       Console.out(table.text(common))
+    }
+  }
+
+  private func showBindable(_ devices: [BindableDevice]) {
+    if common.json { return common.show(["devices": .array(devices.map { .object($0.json) })]) }
+    var table = Table(["DEVICE", "KIND", "DRIVER", "BIND", "NAME"])
+    for device in devices {
+      let names = [device.className, device.name].compactMap(\.self)
+      table.add([
+        .init("\(device.device)"), .init(device.kind ?? ""), .init(device.driver ?? ""),
+        .init(device.taking.words, device.taking.colour), .init(names.joined(separator: ": ")),
+      ])
+    }
+    if devices.isEmpty {
+      common.note("this machine has no PCI function and no platform device that bind could take")
+    } else {
+      Console.out(table.text(common))
+    }
+  }
+}
+
+extension BindableDevice {
+  fileprivate var json: JSONObject {
+    var object: JSONObject = [
+      "device": .string("\(device)"), "bound": .bool(taking == .done),
+      "safe": .bool(taking == .done || taking == .free),
+    ]
+    if let kind { object["kind"] = .string(kind) }
+    if let className { object["class"] = .string(className) }
+    if let name { object["name"] = .string(name) }
+    if let driver { object["driver"] = .string(driver) }
+    switch taking {
+    case .done, .free: break
+    case .stops(_, let losing): object["losing"] = .array(losing.map { .string($0) })
+    case .refused(let use): object["use"] = .string(use)
+    }
+    return object
+  }
+}
+
+extension BindableDevice.Taking {
+  /// The column BIND.
+  fileprivate var words: String {
+    switch self {
+    case .done: "done"
+    case .free: "safe"
+    case .stops(let driver, let losing):
+      "stops \(([driver] + losing).joined(separator: ", "))"
+    case .refused(let use): "refused: \(use)"
+    }
+  }
+
+  fileprivate var colour: Style.Colour? {
+    switch self {
+    case .done, .free: .green
+    case .stops: .yellow
+    case .refused: .red
     }
   }
 }

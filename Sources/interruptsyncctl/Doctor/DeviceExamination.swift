@@ -48,7 +48,7 @@ struct DeviceExamination {
       return [
         problem(
           "not configured: no .device file matches, and no client has attached it",
-          "write a .device file, see interruptsync.device(5), or use interruptsyncctl attach")
+          "interruptsyncctl edit \(device.id) writes one; interruptsyncctl attach does without")
       ]
     case .listed:
       return [problem("it is disconnected", "interruptsyncctl connect \(device.id)")]

@@ -139,7 +139,8 @@ private struct Examination {
     if present.isEmpty, !hasOthers {
       add(
         .problem, "kernel", "there is no UIO device: no device is bound to a UIO driver",
-        "interruptsyncctl bind PCI-ADDRESS --driver uio_pci_generic binds one")
+        "interruptsyncctl list --all shows the devices, interruptsyncctl bind gives one to a UIO driver"
+      )
     }
     for info in present where device.map({ $0 == info.stableID || $0 == info.path }) ?? true {
       examined.append(info.stableID)

@@ -10,6 +10,8 @@ enum Console {
   /// Adds nothing: for terminal sequences.
   static func draw(_ text: String) { write(1, text) }
   static func say(_ text: String) { write(2, "interruptsyncctl: \(text)\n") }
+  /// A question, whose answer is typed behind it.
+  static func prompt(_ text: String) { write(2, text) }
   static func complain(_ text: String) { write(2, text.hasSuffix("\n") ? text : text + "\n") }
 
   private static func write(_ descriptor: Int32, _ text: String) {

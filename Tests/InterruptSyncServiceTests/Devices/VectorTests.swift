@@ -19,6 +19,7 @@ private let match = "[Match]\nId=\(id)\n"
     #expect(bench.states == ["\(id) listed"])
     #expect(bench.fake.links == 0)
     let device = try bench.device("0000:01:00.0")
+    #expect(try bench.device("1b36:0006") === device)
     #expect(device.snapshot.driver == "vfio-pci" && device.name == "vfio-pci")
   }
 

@@ -89,9 +89,9 @@ typedef int (*interruptsync_device_visitor)(const interruptsync_device_info *inf
 /// Errors: -EINVAL (no visitor).
 int interruptsync_device_list(interruptsync_device_visitor visitor, void *context);
 
-/// Opens the device that `id` names: "uio3", "/dev/uio3", "pci-0000:00:03.0", "00:03.0", "platform-fed00000.timer" or a
-/// UIO name. Open a device once per process: each close of a PCI device turns its bus mastering off for every other
-/// user (fact 45). The device closes with the last handle made from it. Level: PASSIVE.
+/// Opens the device that `id` names: "uio3", "/dev/uio3", "pci-0000:00:03.0", "00:03.0", "1234:11e8" (vendor and device),
+/// "platform-fed00000.timer" or a UIO name. Open a device once per process: each close of a PCI device turns its bus
+/// mastering off for every other user (fact 45). The device closes with the last handle made from it. Level: PASSIVE.
 /// Errors: -ENOENT (no such device), -ENOTUNIQ (several devices have this name), -EACCES (fact 4), -ENODEV (removed
 /// meanwhile), -EBUSY or -EIO (its driver refuses), -EMFILE, -EINVAL (no id, or not one).
 int interruptsync_device_open(const char *id, interruptsync_device **device);
