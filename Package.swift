@@ -36,7 +36,9 @@ let package = Package(
     .target(name: "CUIO", dependencies: ["CLinuxSystem"], cSettings: fortified),
     .target(name: "CVFIO", dependencies: ["CLinuxSystem"], cSettings: fortified),
     .target(name: "CGPIO", dependencies: ["CLinuxSystem"], cSettings: fortified),
-    .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
+    // Linked by its module map, and not found by pkg-config: SwiftPM would look for it in every package that
+    // depends on this one, also where nothing takes it.
+    .systemLibrary(name: "CUdev"),
     // Floor 1: the Swift face of the kernel.
     .target(name: "LinuxSystem", dependencies: ["CLinuxSystem"], swiftSettings: strict),
     // Floor 2: regions and typed registers, whoever owns the memory.

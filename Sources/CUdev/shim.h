@@ -1,3 +1,2 @@
-// Floor 0: libudev as pkg-config finds it. UdevMonitor of DeviceInventory calls it, on one thread at a time, without a
-// lock. No code here.
+// Floor 0: libudev. UdevMonitor of DeviceInventory calls it, on one thread at a time, without a lock. No code here.
 #include <libudev.h>
