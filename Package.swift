@@ -121,16 +121,16 @@ let package = Package(
     // Small real drivers, each run by the tests.
     .executableTarget(
       name: "edu-example", dependencies: ["InterruptSync"], path: "Examples/edu",
-      swiftSettings: strict),
+      exclude: ["Package.swift"], swiftSettings: strict),
     .executableTarget(
       name: "uart-example", dependencies: ["InterruptSync"], path: "Examples/uart",
-      swiftSettings: strict),
+      exclude: ["Package.swift"], swiftSettings: strict),
     .executableTarget(
       name: "hpet-example", dependencies: ["InterruptSync"], path: "Examples/hpet",
-      swiftSettings: strict),
+      exclude: ["Package.swift"], swiftSettings: strict),
     .executableTarget(
       name: "nvme-example", dependencies: ["InterruptSync"], path: "Examples/nvme",
-      swiftSettings: strict),
+      exclude: ["Package.swift"], swiftSettings: strict),
     // What is measured, beside its peers.
     .target(name: "CFloor", path: "Benchmarks/CFloor"),
     .target(

@@ -1,6 +1,6 @@
 // A driver for QEMU's edu device: computes factorials; an interrupt says when one is done.
 // Registers: QEMU's manual, "EDU device". Run as root or as a member of the group uio:
-//   edu-example pci-0000:00:03.0 5
+//   edu-example 1234:11e8 5
 import InterruptSync
 
 /// The device, its registers, and how many factorials it has computed.
