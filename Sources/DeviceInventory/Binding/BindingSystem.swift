@@ -1,7 +1,6 @@
 // What binding a driver needs of the machine: the files and programs to use, which tests replace.
-// Floor 5; DriverBinding, GroupBinding and interruptsyncctl's
-// commands bind, unbind and udev call it, on the program's one thread, without a lock. It may wait
-// for modprobe.
+// Floor 5; DriverBinding, GroupBinding and the commands bind, unbind and udev of interruptsyncctl
+// call it, on the program's one thread, without a lock. It may wait for modprobe.
 package import DeviceIdentity
 import Glibc
 

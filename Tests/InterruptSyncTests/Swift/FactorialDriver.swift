@@ -1,15 +1,5 @@
 import InterruptSync
 
-/// Factorial: offset 0x08, 32 bits, read-write.
-enum Factorial: RegisterLayout {
-  typealias Access = ReadWrite
-  static let name = "FACT"
-  static let offset = 0x08
-  static let reset: UInt32 = 0
-  static let number = RW<UInt32>("N", bits: 0...31)
-  static let fields = [number.description]
-}
-
 /// Status: offset 0x20, 32 bits, read-write.
 enum Status: RegisterLayout {
   typealias Access = ReadWrite
@@ -19,6 +9,16 @@ enum Status: RegisterLayout {
   static let isComputing = RO<Bool>("COMPUTING", bit: 0)
   static let interruptsWhenDone = RW<Bool>("IRQFACT", bit: 7)
   static let fields = [isComputing.description, interruptsWhenDone.description]
+}
+
+/// Factorial: offset 0x08, 32 bits, read-write.
+enum Factorial: RegisterLayout {
+  typealias Access = ReadWrite
+  static let name = "FACT"
+  static let offset = 0x08
+  static let reset: UInt32 = 0
+  static let number = RW<UInt32>("N", bits: 0...31)
+  static let fields = [number.description]
 }
 
 /// Interrupt status: offset 0x24, 32 bits, read-only.
@@ -67,17 +67,19 @@ struct FactorialDone: ServiceRoutine {
 
 final class FactorialDriver: Sendable {
   private let factorial: Register<Factorial>
+  private let status: Register<Status>
   private let sync: Interrupt<Results>
 
   init(_ registers: RegisterRegion, _ line: any InterruptSource) throws {
     factorial = try Register(in: registers)
+    status = try Register(in: registers)
     sync = Interrupt(Results(), source: line, mode: .normal)
     try sync.register(
       FactorialDone(
         pending: try Register(in: registers), acknowledge: try Register(in: registers),
         factorial: factorial))
     try sync.connect()
-    try Register<Status>(in: registers).modify { $0[Status.interruptsWhenDone] = true }
+    try status.modify { $0[Status.interruptsWhenDone] = true }
   }
 
   func factorial(of number: UInt32) async throws -> UInt32? {
@@ -89,5 +91,12 @@ final class FactorialDriver: Sendable {
       if results.count > before { return results.last }
     }
     return nil
+  }
+
+  /// When this returns, no routine runs and none will start. The device stays silent.
+  func stop() throws -> Int {
+    try status.modify { $0[Status.interruptsWhenDone] = false }
+    try sync.disconnect()
+    return try sync.synchronize { $0.count }
   }
 }
