@@ -58,8 +58,9 @@ DEB_PACKAGES = $(LIB_PACKAGES) build-essential debhelper dh-python dpkg-dev fake
   pybuild-plugin-pyproject python3 python3-all python3-setuptools
 PYTHON_PACKAGES = mypy python3 python3-flake8 python3-matplotlib python3-numpy python3-pytest python3-setuptools python3-venv \
   python3-wheel
-TEST_PACKAGES = $(RUN_PACKAGES) $(PYTHON_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc g++ binutils python3 python3-venv gcc libc6-dev \
-  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $(shell cat Tests/Hardware/rig/packages)
+TEST_PACKAGES = $(RUN_PACKAGES) $(PYTHON_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc git \
+  g++ binutils python3 python3-venv gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user \
+  $(shell cat Tests/Hardware/rig/packages)
 
 .PHONY: run release build completions lib install install-service install-lib deb deb-advice docs bench clean test soak coverage
 

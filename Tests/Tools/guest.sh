@@ -11,6 +11,8 @@ make_payload() {
     strip -o "$payload/$program" ".build/release/$program" || return 1
   done
   (c_programs "$payload") || return 1
+  # The programs of the pages, built as the pages say.
+  Tests/FirstHour/build "$payload/first-hour" || return 1
   cp .build/deb/{interruptsyncd,libinterruptsync0,libinterruptsync-dev}_*.deb "$payload/packages/"
   Tests/Packaging/next-version .build/deb/interruptsyncd_*.deb "$payload/packages/next" >/dev/null || return 1
   cp Tests/Daemon/{attack,daemon}.py Tests/Hardware/programs/sandbox.py "$payload/"
