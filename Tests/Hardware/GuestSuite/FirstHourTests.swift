@@ -157,7 +157,9 @@ enum FirstHourTests {
     try registers.write32(.max, at: Edu.acknowledge)
     let before = try Guest.event(device)
     let program = try start(name)
-    for value in 1...10 { try InstalledService.raise(registers, UInt32(value)) }
+    do {
+      for value in 1...10 { try InstalledService.raise(registers, UInt32(value)) }
+    } catch { throw Failure(description: "\(error); it said: \(program.text)") }
     try end(program, 10, since: before)
   }
 }
