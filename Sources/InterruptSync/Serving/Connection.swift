@@ -66,8 +66,10 @@ final class ServingActivity: @unchecked Sendable {
   let braked = Atomic<Bool>(false)
   /// The brake's owner has asked for the line back.
   let mustResume = Atomic<Bool>(false)
-  /// Times the serving thread came by without having anything to dispatch: at least once a second.
-  let beats = Atomic<UInt64>(0)
+  /// Grows by 1 when the serving thread comes by without having anything to dispatch: at least once a
+  /// second. It begins at the time, so that a new connection does not look like one that makes no
+  /// progress.
+  let beats = Atomic<UInt64>(linux_nanoseconds())
   /// Set by the first of two: the end of the service and the end of a connection that no thread
   /// could wait for (N12).
   private let isHalfEnded = Atomic<Bool>(false)

@@ -5,6 +5,7 @@
 // interrupt lock. The group's monitor guards who is a member.
 import CUIO
 import Glibc
+import Synchronization
 import UIO
 
 @safe final class GroupMember: LineServer, @unchecked Sendable {
@@ -27,7 +28,7 @@ import UIO
   }
 
   var isCurrentThread: Bool { worker.isCurrentThread }
-  var beat: UInt64 { worker.statistics().rounds }
+  var beat: UInt64 { connection.beats.load(ordering: .relaxed) &+ worker.statistics().rounds }
   var cpuTime: Int64 { worker.cpuTime }
 
   func start() throws(InterruptSyncError) {

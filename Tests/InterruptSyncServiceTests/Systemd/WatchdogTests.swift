@@ -47,6 +47,23 @@ func watchdogNeedsAPeriod(text: String) { #expect(made(microseconds: text) == ni
   #expect(watchdog.check(["a": 1], now: 3 * second) == .stalled(new: ["a"]))
 }
 
+/// Or a line that clients reconnect before each look would seem to make no progress.
+@Test(arguments: [false, true]) func heartbeatOfANewConnectionIsANewOne(inGroup: Bool) throws {
+  var beats: Set<UInt64> = []
+  for _ in 1...50 {
+    // As a reload does it: the object is another one, and perhaps the group.
+    let object = InterruptSyncObject(
+      source: try SoftwareLine(), mode: .normal,
+      options: InterruptSyncOptions(group: inGroup ? try DispatcherGroup() : nil))
+    for _ in 1...2 {
+      try object.connect()
+      beats.insert(try #require(object.heartbeat))
+      try object.disconnect()
+    }
+  }
+  #expect(beats.count == 100)
+}
+
 @Test func heartbeatStopsInARoutineThatDoesNotReturn() throws {
   let line = try SoftwareLine(name: "stuck")
   let object = InterruptSyncObject(source: line, mode: .normal)
