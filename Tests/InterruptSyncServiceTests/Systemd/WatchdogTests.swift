@@ -55,6 +55,7 @@ func watchdogNeedsAPeriod(text: String) { #expect(made(microseconds: text) == ni
     let object = InterruptSyncObject(
       source: try SoftwareLine(), mode: .normal,
       options: InterruptSyncOptions(group: inGroup ? try DispatcherGroup() : nil))
+    try object.registerServiceRoutine { .success }
     for _ in 1...2 {
       try object.connect()
       beats.insert(try #require(object.heartbeat))
