@@ -157,6 +157,11 @@ enum FirstHourTests {
     try registers.write32(.max, at: Edu.acknowledge)
     let before = try Guest.event(device)
     let program = try start(name)
+    // An interrupt before the program is connected would be the kernel's alone. It is connected once its
+    // main thread is in sigwait(3): rt_sigtimedwait is call 128 of x86-64.
+    try Guest.waitFor("\(name) to wait for a signal; it says: \(program.text)") {
+      try Guest.text("/proc/\(program.id)/syscall").hasPrefix("128 ")
+    }
     do {
       for value in 1...10 { try InstalledService.raise(registers, UInt32(value)) }
     } catch { throw Failure(description: "\(error); it said: \(program.text)") }
