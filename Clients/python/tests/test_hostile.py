@@ -17,6 +17,8 @@ DEVICE = {"id": "soft", "name": "software", "state": "connected", "routines": []
 STATISTICS = dict.fromkeys(
     ("interrupts", "dispatches", "coalesced", "claimed", "unclaimed", "passes", "rearmFailures", "storms",
      "synchronizedCalls", "longestHoldNanoseconds", "longestWaitNanoseconds"), 0) | {"id": "soft", "routines": []}
+BUCKET = {"fromNanoseconds": 5, "toNanoseconds": 6, "count": 1}
+HISTOGRAM = {"what": "wait", "count": 1, "sumNanoseconds": 5}
 SUMMARY = {"interrupts": 1, "dispatches": 1, "timestampNanoseconds": 5, "claimed": True, "captured": {}, "coalesced": 0}
 
 
@@ -94,6 +96,12 @@ CASES = [
     ("device", DEVICE, lambda value: {"device": value}, lambda client: client.device("soft")),
     ("statistics", STATISTICS, lambda value: {"statistics": [value]}, lambda client: client.statistics("soft")),
     ("events", SUMMARY, lambda value: value, lambda client: next_of(client.events("soft"))),
+    ("histogram", HISTOGRAM, lambda value: {"devices": [{"id": "soft", "histograms": [value]}]},
+     lambda client: client.histograms("soft")),
+    ("bucket", BUCKET, lambda value: {"devices": [{"id": "soft", "histograms": [HISTOGRAM | {"buckets": [value]}]}]},
+     lambda client: client.histograms("soft")),
+    ("histograms", {"id": "soft", "histograms": []}, lambda value: {"devices": [value]},
+     lambda client: client.all_histograms()),
     ("devices", {"devices": [DEVICE]}, lambda value: value, lambda client: client.devices()),
     ("watch", {"event": "added", "devices": []}, lambda value: value, lambda client: next_of(client.watch_devices())),
     ("results", {"results": []}, lambda value: value, lambda client: client.transact("soft", [])),

@@ -10,18 +10,19 @@ from .errors import (BadRegister, Busy, Code, ConfigurationRejected, DeviceGone,
                      InterruptSyncError, InvalidArgument, NoSuchDevice, NotAllowed, NotAttached, NotRunning,
                      PermissionDenied, ProtocolViolation, ResourcesExhausted, SystemFailure, TimedOut, TooLarge,
                      TooManyRegistrations, Unsupported, WaitExpired, WrongState)
-from .model import (Device, DeviceChange, Event, InterruptRecord, InterruptSummary, Region, RoutineStatistics, State,
-                    Statistics)
+from .model import (Bucket, Device, DeviceChange, DeviceHistograms, Event, Histogram, InterruptRecord,
+                    InterruptSummary, Measure, Region, RoutineStatistics, State, Statistics)
 from .registers import Operation, Registers, read, update, wait, write
 from .ring import Ring
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "AsyncAttachedDevice", "AsyncClient", "AsyncRing", "AsyncStream", "AttachedDevice", "BadRegister", "Busy", "Client",
-    "Code", "ConfigurationRejected", "Device", "DeviceChange", "DeviceGone", "Diagnostic", "Disconnected", "Event",
-    "InterruptRecord", "InterruptSummary", "InterruptSyncError", "InvalidArgument", "NoSuchDevice", "NotAllowed",
-    "NotAttached", "NotRunning", "Operation", "PermissionDenied", "ProtocolViolation", "Region", "Registers",
-    "ResourcesExhausted", "Ring", "RoutineStatistics", "State", "Statistics", "Stream", "SystemFailure", "TimedOut",
-    "TooLarge", "TooManyRegistrations", "Unsupported", "WaitExpired", "WrongState", "read", "update", "wait", "write",
+    "AsyncAttachedDevice", "AsyncClient", "AsyncRing", "AsyncStream", "AttachedDevice", "BadRegister", "Bucket",
+    "Busy", "Client", "Code", "ConfigurationRejected", "Device", "DeviceChange", "DeviceGone", "DeviceHistograms",
+    "Diagnostic", "Disconnected", "Event", "Histogram", "InterruptRecord", "InterruptSummary", "InterruptSyncError",
+    "InvalidArgument", "Measure", "NoSuchDevice", "NotAllowed", "NotAttached", "NotRunning", "Operation",
+    "PermissionDenied", "ProtocolViolation", "Region", "Registers", "ResourcesExhausted", "Ring",
+    "RoutineStatistics", "State", "Statistics", "Stream", "SystemFailure", "TimedOut", "TooLarge",
+    "TooManyRegistrations", "Unsupported", "WaitExpired", "WrongState", "read", "update", "wait", "write",
 ]

@@ -14,7 +14,7 @@ from .calls import Call
 from .client import TIMEOUT, hung_up
 from .connection import Deadline, Outcome, item
 from .errors import Disconnected, Subject
-from .model import Device, DeviceChange, InterruptSummary, Statistics
+from .model import Device, DeviceChange, DeviceHistograms, InterruptSummary, Statistics
 from .registers import Operation
 from .ring import event_socket
 
@@ -73,6 +73,15 @@ class AsyncClient:
     async def all_statistics(self) -> tuple[Statistics, ...]:
         """The counters of every line."""
         return await self._connection.call(calls.all_statistics(self.address))
+
+    async def histograms(self, device: str, period: str = "start") -> DeviceHistograms:
+        """Times of one line, with buckets: since the daemon began to service it with its present settings (`start`),
+        since the last `reset_histograms` (`reset`), or of the last whole 10 seconds (`window`)."""
+        return await self._connection.call(calls.histograms(device, period))
+
+    async def all_histograms(self, period: str = "start") -> tuple[DeviceHistograms, ...]:
+        """Times of every line, without buckets."""
+        return await self._connection.call(calls.all_histograms(self.address, period))
 
     async def metrics(self) -> str:
         """The counters as OpenMetrics text."""
@@ -141,6 +150,10 @@ class AsyncClient:
     async def set_policy(self, device: str, policy: str, priority: int | None = None) -> None:
         """`other`, or `fifo` or `rr` with a priority of 1 to 99, until the next reload."""
         await self._connection.call(calls.set_policy(device, policy, priority))
+
+    async def reset_histograms(self, device: str) -> None:
+        """Begins the period `reset` of a line's histograms."""
+        await self._connection.call(calls.reset_histograms(device))
 
     async def reload(self) -> None:
         """Makes the daemon read its configuration again. The role admin."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from .errors import InvalidArgument, Subject
-from .model import Device, DeviceChange, InterruptSummary, Statistics
+from .model import Device, DeviceChange, DeviceHistograms, InterruptSummary, Statistics
 from .registers import Operation
 from .reply import Answer
 
@@ -66,6 +66,25 @@ def statistics(device: str) -> Call[Statistics]:
         return found[0]
 
     return _call("GetStatistics", {"device": device}, device, "get statistics", only)
+
+
+def histograms(device: str, period: str) -> Call[DeviceHistograms]:
+    def only(answer: Answer) -> DeviceHistograms:
+        found = answer.each("devices", DeviceHistograms.of)
+        if len(found) != 1:
+            raise answer.violation(f"histograms of {len(found)} devices")
+        return found[0]
+
+    return _call("GetHistograms", {"device": device, "period": period}, device, "get histograms", only)
+
+
+def all_histograms(address: str, period: str) -> Call[tuple[DeviceHistograms, ...]]:
+    return _call("GetHistograms", {"period": period}, address, "get histograms",
+                 lambda answer: answer.each("devices", DeviceHistograms.of))
+
+
+def reset_histograms(device: str) -> Call[None]:
+    return _call("ResetHistograms", {"device": device}, device, "reset the histograms", _nothing)
 
 
 def metrics(address: str) -> Call[str]:

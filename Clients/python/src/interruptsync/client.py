@@ -11,7 +11,7 @@ from .adoption import opened
 from .calls import Call
 from .connection import Connection, Deadline, Outcome, item
 from .errors import Disconnected, Subject
-from .model import Device, DeviceChange, InterruptSummary, Statistics
+from .model import Device, DeviceChange, DeviceHistograms, InterruptSummary, Statistics
 from .registers import Operation
 from .ring import Ring, event_socket
 
@@ -69,6 +69,15 @@ class Client:
     def all_statistics(self) -> tuple[Statistics, ...]:
         """The counters of every line."""
         return self._connection.call(calls.all_statistics(self.address))
+
+    def histograms(self, device: str, period: str = "start") -> DeviceHistograms:
+        """Times of one line, with buckets: since the daemon began to service it with its present settings (`start`),
+        since the last `reset_histograms` (`reset`), or of the last whole 10 seconds (`window`)."""
+        return self._connection.call(calls.histograms(device, period))
+
+    def all_histograms(self, period: str = "start") -> tuple[DeviceHistograms, ...]:
+        """Times of every line, without buckets."""
+        return self._connection.call(calls.all_histograms(self.address, period))
 
     def metrics(self) -> str:
         """The counters as OpenMetrics text."""
@@ -137,6 +146,10 @@ class Client:
     def set_policy(self, device: str, policy: str, priority: int | None = None) -> None:
         """`other`, or `fifo` or `rr` with a priority of 1 to 99, until the next reload."""
         self._connection.call(calls.set_policy(device, policy, priority))
+
+    def reset_histograms(self, device: str) -> None:
+        """Begins the period `reset` of a line's histograms."""
+        self._connection.call(calls.reset_histograms(device))
 
     def reload(self) -> None:
         """Makes the daemon read its configuration again. The role admin."""

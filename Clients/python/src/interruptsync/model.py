@@ -152,6 +152,71 @@ class Statistics:
             routines=answer.each("routines", RoutineStatistics.of))
 
 
+class Measure(enum.Enum):
+    """The kind of time that a histogram has."""
+
+    # How long a dispatch held the interrupt lock, and how long a thread waited for it.
+    SERVICE = "service"
+    WAIT = "wait"
+    # From one dispatch to the next.
+    INTERVAL = "interval"
+    # From the cause to the dispatch, where the cause has a time.
+    LATENCY = "latency"
+    # Of a daemon that is newer than this package.
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """How many times were at least `from_ns` and less than `to_ns`."""
+
+    from_ns: int
+    to_ns: int
+    count: int
+
+    @classmethod
+    def of(cls, answer: Answer) -> Bucket:
+        return cls(answer.count("fromNanoseconds"), answer.count("toNanoseconds"), answer.count("count"))
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How often times of which length came. The percentiles are None where there is no time yet."""
+
+    what: Measure
+    count: int
+    sum_ns: int
+    p50_ns: int | None
+    p90_ns: int | None
+    p99_ns: int | None
+    p999_ns: int | None
+    longest_ns: int | None
+    # Of one device; shortest first, without empty ones.
+    buckets: tuple[Bucket, ...]
+
+    @classmethod
+    def of(cls, answer: Answer) -> Histogram:
+        what = answer.text("what")
+        return cls(
+            what=Measure(what) if what in Measure._value2member_map_ else Measure.UNKNOWN, count=answer.count("count"),
+            sum_ns=answer.count("sumNanoseconds"), p50_ns=answer.optional_count("p50Nanoseconds"),
+            p90_ns=answer.optional_count("p90Nanoseconds"), p99_ns=answer.optional_count("p99Nanoseconds"),
+            p999_ns=answer.optional_count("p999Nanoseconds"), longest_ns=answer.optional_count("longestNanoseconds"),
+            buckets=answer.optional_each("buckets", Bucket.of))
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceHistograms:
+    """The histograms of one line; none if the daemon has not serviced it yet."""
+
+    id: str
+    histograms: tuple[Histogram, ...]
+
+    @classmethod
+    def of(cls, answer: Answer) -> DeviceHistograms:
+        return cls(answer.text("id"), answer.each("histograms", Histogram.of))
+
+
 @dataclass(frozen=True, slots=True)
 class InterruptSummary:
     """The interrupts since the previous summary, merged. `time_ns` and `captured` are of the last one."""

@@ -67,6 +67,9 @@ class Answer:
     def optional_counts(self, key: str) -> tuple[int, ...]:
         return () if self.members.get(key) is None else self.counts(key)
 
+    def optional_each(self, key: str, make: Callable[[Answer], T]) -> tuple[T, ...]:
+        return () if self.members.get(key) is None else self.each(key, make)
+
     def texts(self, key: str) -> tuple[str, ...]:
         values = self._list(key)
         found = tuple(value for value in values if isinstance(value, str))
