@@ -157,7 +157,7 @@ func everyDispatchIsInTheHistogramsOfServiceAndInterval(inGroup: Bool) throws {
     try? object.callSynchronizedRoutine {
       holding.raise()
       // Until another thread waits: the kernel says so in the lock's word.
-      while !hasWaiter(object.lock) { sched_yield() }
+      while !object.lock.hasWaiters { sched_yield() }
       usleep(2000)
     }
     over.raise()
@@ -170,11 +170,6 @@ func everyDispatchIsInTheHistogramsOfServiceAndInterval(inGroup: Bool) throws {
   #expect(wait.count == 1)
   #expect(try #require(wait.longest) >= .milliseconds(2))
   #expect(try #require(wait.longest) >= object.lock.longestWait)
-}
-
-private func hasWaiter(_ lock: InterruptLock) -> Bool {
-  linux_relax()
-  return lock.raw.pointee.word >> 31 != 0
 }
 
 @Test func aLockThatIsMadeAgainHasNoWaitsOfTheOneBefore() throws {

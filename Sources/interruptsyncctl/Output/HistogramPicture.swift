@@ -7,7 +7,7 @@ import LinuxSystem
 /// Bars over a logarithmic axis of time, with lines at the percentiles.
 struct HistogramPicture {
   private static let (width, height) = (840.0, 420.0)
-  private static let (left, right, top, bottom) = (72.0, 24.0, 84.0, 56.0)
+  private static let (left, right, top, bottom) = (72.0, 24.0, 112.0, 56.0)
 
   private let histogram: DeviceHistogram
   private let title: String
@@ -119,11 +119,12 @@ struct HistogramPicture {
     return all.enumerated().flatMap { row, mark -> [String] in
       guard let time = mark.1 else { return [] }
       let place = x(Double(time.nanoseconds))
-      // Each name on a line of its own: percentiles may be the same. Towards the middle.
+      // Each name on a line of its own, above the bars: percentiles may be the same. Towards the middle.
       let isRight = place > Self.width / 2
-      let height = Self.number(Self.top + 12 + Double(row) * 16)
+      let base = Self.top - 44 + Double(row) * 16
+      let height = Self.number(base)
       return [
-        "<line class=\"mark\" x1=\"\(Self.number(place))\" y1=\"\(Self.number(y(1)))\" "
+        "<line class=\"mark\" x1=\"\(Self.number(place))\" y1=\"\(Self.number(base - 10))\" "
           + "x2=\"\(Self.number(place))\" y2=\"\(Self.number(y(0)))\"/>",
         "<text class=\"name\" x=\"\(Self.number(place + (isRight ? -6 : 6)))\" y=\"\(height)\" "
           + "text-anchor=\"\(isRight ? "end" : "start")\">\(mark.0): \(Format.brief(time))</text>",
