@@ -194,7 +194,7 @@ func topNeverIsWiderThanTheTerminal(columns: Int) throws {
 private let eighty = [
   "interruptsyncctl top  14:23:05  4 lines, 2 serviced, 1 in trouble  79.0k/s",
   "",
-  "DEVICE                          STATE      RATE/s▾     P50     P99  LAST MINUTE",
+  "DEVICE                          STATE      RATE/s▾     50%     99%  LAST MINUTE",
   "pci-0000:01:00.0/msix3          connected    48.0k  820 ns  1.1 µs  ████████████",
   "pci-0000:00:03.0                connected    30.0k 3.54 µs 12.8 µs  ▂▃▃▄▄▅▆▆▇▇██",
   "platform-4a300000.pruss+pruss_… storming    1000.0       -       -  ▁▁▁▁▁▁▁▁▁▁██",
@@ -204,7 +204,7 @@ private let eighty = [
 private let wide = [
   "interruptsyncctl top  14:23:05  4 lines, 2 serviced, 1 in trouble  79.0k/s  ?: help",
   "",
-  "DEVICE                             STATE      RATE/s▾     P50     P99 LONGEST  UNCL/s STORMS        TOTAL  LAST MINUTE",
+  "DEVICE                             STATE      RATE/s▾     50%     99% LONGEST  UNCL/s STORMS        TOTAL  LAST MINUTE",
   "pci-0000:01:00.0/msix3             connected    48.0k  820 ns  1.1 µs  2.1 µs     0.0      0      2880000  █████████████",
   "pci-0000:00:03.0                   connected    30.0k 3.54 µs 12.8 µs 1.23 ms     0.0      0       915000  ▂▃▃▄▄▅▅▆▆▇▇██",
   "platform-4a300000.pruss+pruss_evt2 storming    1000.0       -       -       -  1000.0      3        10000  ▁▁▁▁▁▁▁▁▁▁▁██",

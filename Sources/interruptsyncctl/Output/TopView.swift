@@ -140,8 +140,8 @@ extension TopView {
         ($0.state.rawValue, style.colour($0.state))
       },
       Column(heading: "RATE/s", width: 8, order: .rate) { (rate($0.rate), nil) },
-      Column(heading: "P50", width: 7) { time($0.p50) },
-      Column(heading: "P99", width: 7, order: .p99) { time($0.p99) },
+      Column(heading: "50%", width: 7) { time($0.p50) },
+      Column(heading: "99%", width: 7, order: .p99) { time($0.p99) },
       // From here on where there is room.
       Column(heading: "LONGEST", width: 7) { time($0.longest) },
       Column(heading: "UNCL/s", width: 7, order: .unclaimed) {
@@ -243,13 +243,13 @@ extension TopView {
     let lines = [
       "interruptsyncctl top: help", "",
       "RATE/s       interrupts a second since the last update",
-      "P50, P99     time in service that 50 % and 99 % of the dispatches did not exceed,",
+      "50%, 99%     time in service that 50 % and 99 % of the dispatches did not exceed,",
       "LONGEST      and that none exceeded, in the last whole 10 seconds",
       "UNCL/s       dispatches a second that no routine claimed",
       "STORMS       storms that the brake stopped",
       "TOTAL        interrupts that the kernel counted",
       "LAST MINUTE  the rate, each line by its own largest", "",
-      "Sort by:  r rate   d device   s state   u unclaimed   p P99   t total",
+      "Sort by:  r rate   d device   s state   u unclaimed   p 99%   t total",
       "Other keys:  ? this help   q exit", "", "Press any key to go back.",
     ]
     let shown = lines.prefix(size.rows).map { String($0.prefix(size.columns)) }
@@ -261,8 +261,7 @@ extension TopView {
     var table = Table(
       [
         "DEVICE", "STATE", "INTERRUPTS/s", "UNCLAIMED/s", "INTERRUPTS", "STORMS", "LONGEST HOLD",
-        "P50",
-        "P99",
+        "50%", "99%",
       ], numbers: [2, 3, 4, 5, 6, 7, 8])
     for row in sorted {
       table.add([
