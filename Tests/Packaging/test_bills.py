@@ -94,7 +94,7 @@ class TestBill:
     def test_it_names_every_package_that_this_one_depends_on(self, unpacked, package):
         deb = str(next(DEB.glob(f"{package}_*.deb")))
         wanted = run("dpkg-deb", "-f", deb, "Depends", "Pre-Depends")
-        names = set(re.findall(r"(?:[:,|] *)([a-z0-9][a-z0-9.+-]*)", wanted))
+        names = set(re.findall(r"(?:: |[,|] *)([a-z0-9][a-z0-9.+-]*)", wanted))
         assert names and names <= {part["name"] for part in bill(unpacked / package)["packages"]}
 
     def test_every_program_says_what_is_linked_in(self, unpacked, package):
