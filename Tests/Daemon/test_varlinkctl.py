@@ -101,6 +101,10 @@ def test_devices_are_looked_at():
         assert call(daemon, "DescribeDevice", device="soft")["device"] == device
         assert refuse(daemon, "NoSuchDevice", "DescribeDevice", device="none")["device"] == "none"
         assert call(daemon, "GetStatistics", device="soft")["statistics"][0]["interrupts"] == 0
+        histograms = call(daemon, "GetHistograms", device="soft")["devices"][0]["histograms"]
+        assert {entry["what"]: entry["count"] for entry in histograms}["service"] == 0, histograms
+        call(daemon, "ResetHistograms", device="soft")
+        assert refuse(daemon, "NoSuchDevice", "ResetHistograms", device="none")["device"] == "none"
         assert call(daemon, "GetMetrics")["text"].endswith("# EOF\n")
         assert refuse(daemon, "org.varlink.service.InvalidParameter", "DescribeDevice") == {"parameter": "device"}
 
