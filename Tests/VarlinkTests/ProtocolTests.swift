@@ -180,7 +180,7 @@ func onewayIsNeverAnsweredNotEvenWithAnError(call: String) throws {
   try bench.client().socket.put(
     #"{"method":"org.example.bench.Echo","parameters":{"text":"last"},"oneway":true}"# + "\0")
   // The client is gone already.
-  try bench.settle()
+  try bench.settleUntilLeft()
   #expect(bench.echoed == ["last"])
   #expect(bench.server.places.isEmpty && bench.notices.isEmpty)
 }
@@ -309,7 +309,7 @@ private func texts(_ replies: [JSON]) -> [String?] {
     call.onCancel = { order.append("call") }
     call.connection.whenClosed { order.append("connection") }
     client = nil
-    try bench.settle()
+    try bench.settleUntilLeft()
     #expect(order == ["call", "connection"])
     #expect(!call.isOpen && call.connection.isClosed)
     #expect(call.send(["number": 1]) == .ended)

@@ -121,6 +121,14 @@ final class Bench {
     repeat { try settle() } while clock.skipToAlarm()
   }
 
+  /// The same, until every client that is gone is noticed. A program that another test starts has their
+  /// descriptors until it is executed.
+  func settleUntilLeft() throws {
+    try eventually("every client to have left") {
+      (try? settle()) != nil && server.places.isEmpty
+    }
+  }
+
   /// One call by a client of its own, and what comes back.
   func exchange(_ messages: String...) throws -> BenchClient.Taken {
     let client = try client()
