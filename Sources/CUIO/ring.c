@@ -42,16 +42,6 @@ static bool has_room(cuio_ring *ring) {
   return false;
 }
 
-cuio_ring *cuio_ring_note(cuio_ring **slot, const cuio_captures *captures) {
-  cuio_ring *ring = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
-  if (!ring) return NULL;
-  uint32_t count = captures->count < CUIO_RING_CAPTURES ? captures->count : CUIO_RING_CAPTURES;
-  // Written where it changes: the reader's processor has the line as well.
-  if (ring->captures != count) ring->captures = count;
-  for (uint32_t i = 0; i < count; i++) ring->noted[i] = captures->values[i];
-  return ring;
-}
-
 void cuio_ring_leave(cuio_ring *ring, cuio_lock *lock, int32_t level, uint64_t count, const uint64_t *total,
                      bool claimed) {
   uint64_t total_now = *total;

@@ -169,7 +169,7 @@ TEST(histograms_are_read_while_they_are_written) {
 }
 
 TEST(followers_are_told_apart) {
-  uint32_t followers = 0;
+  uint8_t followers = 0;
   CHECK(!cuio_followers_exist(&followers));
   cuio_followers_add(&followers, CUIO_FOLLOWERS_RECORDS);
   cuio_followers_add(&followers, CUIO_FOLLOWERS_TIMES);

@@ -1,5 +1,5 @@
-// Floor 0. What a dispatch leaves something for, besides its counters: bits of one word, at which it looks once. Any thread
-// changes them, without the lock; a dispatch that began before may miss it.
+// Floor 0. What a dispatch leaves something for, besides its counters: bits of one byte, at which it looks once. Any
+// thread changes them, without the lock; a dispatch that began before may miss it.
 #ifndef CUIO_FOLLOWERS_H
 #define CUIO_FOLLOWERS_H
 
@@ -13,16 +13,16 @@ enum {
 };
 
 /// Whether there is any. By a dispatch.
-LINUX_HOT static inline bool cuio_followers_exist(const uint32_t *LINUX_NONNULL followers) {
+LINUX_HOT static inline bool cuio_followers_exist(const uint8_t *LINUX_NONNULL followers) {
   return !LINUX_LIKELY(!__atomic_load_n(followers, __ATOMIC_RELAXED));
 }
 
-static inline void cuio_followers_add(uint32_t *LINUX_NONNULL followers, uint32_t which) {
+static inline void cuio_followers_add(uint8_t *LINUX_NONNULL followers, uint8_t which) {
   __atomic_fetch_or(followers, which, __ATOMIC_RELAXED);
 }
 
-static inline void cuio_followers_remove(uint32_t *LINUX_NONNULL followers, uint32_t which) {
-  __atomic_fetch_and(followers, ~which, __ATOMIC_RELAXED);
+static inline void cuio_followers_remove(uint8_t *LINUX_NONNULL followers, uint8_t which) {
+  __atomic_fetch_and(followers, (uint8_t)~which, __ATOMIC_RELAXED);
 }
 
 #endif

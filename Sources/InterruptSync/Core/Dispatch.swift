@@ -83,18 +83,15 @@ struct SyncCounters {
   /// Any success-class status claims, not only STATUS_SUCCESS (N5).
   let acceptsAnySuccess: Bool
   var masked = MaskReasons.disconnected
-  var unclaimedInARow: UInt32 = 0
   /// What a dispatch leaves something for (cuio_followers.h): the one look at who follows it.
-  var followers: UInt32 = 0
+  var followers: UInt8 = 0
+  var unclaimedInARow: UInt32 = 0
   /// The -errno of the last re-arm that failed; 0 once one outside of a dispatch has worked.
   var rearmError: Int32 = 0
   /// Dispatches until the serving thread looks around (`Connection.handle`).
   var turnsLeft: UInt32 = 1
   /// Values that go with the records.
   var captures = unsafe cuio_captures()
-  /// Where the serving thread leaves what times it has seen; nil until they are kept, and then the
-  /// same for the life of the object.
-  var times: UnsafeMutablePointer<cuio_histograms>?
   var counters = SyncCounters()
 
   /// Passes of one dispatch in mode repeat.
@@ -108,6 +105,9 @@ struct SyncCounters {
   let stormSpan: UInt64
   /// Which connection the line is of: its `stop`, or nil while there is none.
   var connection: UnsafeMutablePointer<UInt32>?
+  /// Where the serving thread leaves what times it has seen; nil until they are kept, and then the
+  /// same for the life of the object.
+  var times: UnsafeMutablePointer<cuio_histograms>?
   /// Of the hub of a shared line: a flag, up while every member is inactive.
   var inactive: UInt32 = 0
   /// The last dispatch found it up. The serving thread's own, as the next.
@@ -232,8 +232,8 @@ private func leaveFollowed(
   if unsafe cuio_ring_is_published(&core.value.records) {
     return leaveRecord(core, of: line, level, start, delta, outcome)
   }
-  let times = unsafe core.value.times
   let end = endHold(core, of: line, start)
+  let times = unsafe core.value.times
   unsafe cuio_lock_leave(core.value.entry.lock, level)
   if let times = unsafe times { unsafe cuio_histograms_record(times, start, end) }
   return outcome
@@ -246,9 +246,9 @@ private func leaveRecord(
   _ core: Cell<SyncCore>, of line: Cell<SyncCore>, _ level: Int32, _ start: UInt64,
   _ delta: UInt64, _ outcome: Int32
 ) -> Int32 {
-  let times = unsafe core.value.times
   let ring = unsafe cuio_ring_note(&core.value.records, &core.value.captures)
   let end = endHold(core, of: line, start)
+  let times = unsafe core.value.times
   unsafe cuio_ring_leave(
     ring, core.value.entry.lock, level, delta, &core.value.counters.interrupts,
     outcome & Outcome.claimed != 0)

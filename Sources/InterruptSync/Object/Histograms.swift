@@ -16,7 +16,7 @@ extension SyncStorage {
       unsafe times.raw.pointee.cause = lineCause
       unsafe core.value.times = times.raw
     }
-    unsafe cuio_followers_add(&core.value.followers, UInt32(CUIO_FOLLOWERS_TIMES))
+    unsafe cuio_followers_add(&core.value.followers, UInt8(CUIO_FOLLOWERS_TIMES))
   }
 
   /// The line's clock is this one from now on, and the time before is no interval. With the lock

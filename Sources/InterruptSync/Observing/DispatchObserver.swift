@@ -119,9 +119,9 @@ package final class DispatchObservation: Sendable {
     guard let core else { return }
     unsafe cuio_ring_publish(&core.value.records, ring)
     if unsafe ring != nil {
-      unsafe cuio_followers_add(&core.value.followers, UInt32(CUIO_FOLLOWERS_RECORDS))
+      unsafe cuio_followers_add(&core.value.followers, UInt8(CUIO_FOLLOWERS_RECORDS))
     } else {
-      unsafe cuio_followers_remove(&core.value.followers, UInt32(CUIO_FOLLOWERS_RECORDS))
+      unsafe cuio_followers_remove(&core.value.followers, UInt8(CUIO_FOLLOWERS_RECORDS))
     }
   }
 
