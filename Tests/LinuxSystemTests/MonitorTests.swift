@@ -111,8 +111,16 @@ private func eventually(_ condition: () throws -> Bool) throws -> Bool {
 }
 
 @Test func aBroadcastWakesNoThreadIntoAMutexThatIsTaken() throws {
-  // The waiter has a real-time priority and the processor of the thread that wakes it: it runs at once, and
-  // would sleep a second time if the mutex were not free.
+  // A thread also sleeps where another test's changes the memory map at that moment. A thread that is
+  // woken into a mutex that is taken sleeps twice each time.
+  let rounds = try (1...5).map { _ in try sleepsOfAWaiter() }
+  #expect(rounds.contains(1), "\(rounds)")
+}
+
+/// How often a thread sleeps from its wait until it has the mutex again. It has a real-time priority and
+/// the processor of the thread that wakes it: it runs at once, and would sleep a second time if the mutex
+/// were not free.
+private func sleepsOfAWaiter() throws -> Int {
   let monitor = Monitor()
   let isWaiting = Atomic(false)
   let mayGo = Atomic(false)
@@ -142,7 +150,7 @@ private func eventually(_ condition: () throws -> Bool) throws -> Bool {
   waiter.join()
   let (refused, slept) = (isRefused.load(ordering: .acquiring), sleeps.load(ordering: .acquiring))
   #expect(!refused, "real-time priorities need root here")
-  #expect(slept == 1)
+  return slept
 }
 
 /// How often the calling thread has slept (proc(5), status).
