@@ -121,13 +121,7 @@ extension InterruptSyncClient {
   ) throws(InterruptSyncClientError) -> DeviceHistograms {
     let all = try histograms(
       ["device": .string(device), "period": .string(period.rawValue)], device: device)
-    guard let first = all.first, all.count == 1 else {
-      throw InterruptSyncClientError(
-        .protocolViolation, object: device, operation: "get histograms",
-        cause: "the daemon answered for \(all.count) devices",
-        hint: "the daemon has another version: restart it after an upgrade")
-    }
-    return first
+    return try Self.only(all, of: device, operation: "get histograms")
   }
 
   private func histograms(

@@ -89,9 +89,16 @@ extension InterruptSyncClient {
     of device: String
   ) throws(InterruptSyncClientError) -> DeviceStatistics {
     let all = try statistics(["device": .string(device)], device: device)
+    return try Self.only(all, of: device, operation: "get statistics")
+  }
+
+  /// The answer for one device.
+  static func only<Answer>(
+    _ all: [Answer], of device: String, operation: String
+  ) throws(InterruptSyncClientError) -> Answer {
     guard let first = all.first, all.count == 1 else {
       throw InterruptSyncClientError(
-        .protocolViolation, object: device, operation: "get statistics",
+        .protocolViolation, object: device, operation: operation,
         cause: "the daemon answered for \(all.count) devices",
         hint: "the daemon has another version: restart it after an upgrade")
     }
