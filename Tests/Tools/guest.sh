@@ -80,7 +80,7 @@ boot() {
   shift 2
   [ -e "$payload/complete" ] || { echo "there is no payload: the step packages has failed" && return 1; }
   printf '%s\n' ${SOAK:+--soak} $arguments $T >"$payload/arguments"
-  Tests/Hardware/rig/run-guest -k "$series" "$@" | tee "$work/guest"
+  LIMIT=${SOAK:+9000} limited Tests/Hardware/rig/run-guest -k "$series" "$@" | tee "$work/guest"
   return "${PIPESTATUS[0]}"
 }
 

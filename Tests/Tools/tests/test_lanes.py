@@ -1,7 +1,9 @@
 """The lanes of `make test`: every step of the Makefile runs once, and in an order that its needs allow."""
+import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -41,3 +43,19 @@ def test_a_step_begins_when_what_it_needs_has_ended(events, earlier, later):
 
 def test_the_soak_and_the_daemons_latencies_run_when_everything_else_has_ended(events):
     assert events[-4:] == ["begin soak", "end soak", "begin daemon", "end daemon"]
+
+
+def test_lanes_that_are_ended_show_what_each_running_step_said_last(tmp_path):
+    tools = tmp_path / "Tests/Tools"
+    tools.mkdir(parents=True)
+    shutil.copy(TOOLS / "lanes", tools)
+    (tools / "step").write_text('#!/bin/sh\necho "$1 waits for what does not come"\necho >>begun\nexec sleep 1005\n')
+    (tools / "step").chmod(0o755)
+    os.mkfifo(tmp_path / "begun")
+    with subprocess.Popen([tools / "lanes"], stdout=subprocess.PIPE, text=True, start_new_session=True) as lanes:
+        with open(tmp_path / "begun") as begun:
+            begun.readline()
+        lanes.send_signal(signal.SIGTERM)
+        text = lanes.stdout.read()
+    assert lanes.returncode == 143
+    assert "=== release has not ended:\nrelease waits for what does not come\n" in text

@@ -13,7 +13,7 @@ def tree(tmp_path):
     """A tree with the tools in it, whose step `mustfail` runs the script that a test writes."""
     tools = tmp_path / "Tests/Tools"
     tools.mkdir(parents=True)
-    for name in ("step", "summary", "swift-tests.sh", "guest.sh"):
+    for name in ("step", "bounded", "summary", "swift-tests.sh", "guest.sh"):
         shutil.copy(TOOLS / name, tools)
     (tmp_path / "Tests/MustNotCompile").mkdir()
 
