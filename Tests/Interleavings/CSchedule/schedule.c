@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_STEPS = 20000, PATIENCE = 20 };
+enum { MOST_STEPS = 20000, PATIENCE = 20, LOOKS = 3000 };
 
 typedef struct thread {
   sem_t turn;
@@ -53,12 +53,29 @@ static void give_up(schedule_result why) {
   take_turn();
 }
 
-static int choose(void) {
-  int able[SCHEDULE_THREADS], found = 0;
-  bool keeps = can_go_on(&threads[self]);
-  if (keeps) able[found++] = self;
+// The calling thread comes first. Returns how many there are.
+static int find_able(int able[SCHEDULE_THREADS]) {
+  int found = 0;
+  if (can_go_on(&threads[self])) able[found++] = self;
   for (int i = 0; i < count; i++)
     if (i != self && can_go_on(&threads[i])) able[found++] = i;
+  return found;
+}
+
+// A mutex of the whole process may be held by a thread without turns, of an earlier run perhaps. It lets go by itself,
+// so threads wait for one another only if none can go on for a while.
+static int wait_for_able(int able[SCHEDULE_THREADS]) {
+  int found = find_able(able);
+  for (int looks = 0; found == 0 && looks < LOOKS; looks++) {
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    found = find_able(able);
+  }
+  return found;
+}
+
+static int choose(void) {
+  int able[SCHEDULE_THREADS], found = wait_for_able(able);
+  bool keeps = found > 0 && able[0] == self;
   if (found == 0) return -1;
   if (is_first_choice) keeps = is_first_choice = false;
   if (!has_choices || found == 1 || (keeps && run->preemptions == run->most_preemptions)) return able[0];
