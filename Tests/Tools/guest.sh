@@ -76,11 +76,13 @@ slots=(
 
 # boot SERIES ARGUMENTS RUN_GUEST_OPTION...: boots the payload with that kernel. SOAK, ARGUMENTS and T are the suite's.
 boot() {
-  local series=$1 arguments=$2
+  local series=$1 arguments=$2 limit=2400
   shift 2
   [ -e "$payload/complete" ] || { echo "there is no payload: the step packages has failed" && return 1; }
   printf '%s\n' ${SOAK:+--soak} $arguments $T >"$payload/arguments"
-  LIMIT=${SOAK:+9000} limited Tests/Hardware/rig/run-guest -k "$series" "$@" | tee "$work/guest"
+  # A guest that makes no progress ends itself long before.
+  [ -z "$SOAK" ] || limit=9000
+  LIMIT=$limit limited Tests/Hardware/rig/run-guest -k "$series" "$@" | tee "$work/guest"
   return "${PIPESTATUS[0]}"
 }
 

@@ -73,3 +73,9 @@ def test_a_guest_that_stops_in_the_middle_is_not_booted_again(run):
 def test_a_guest_that_dies_is_not_booted_again(run):
     done, boots = run("exit 1\n")
     assert (done.returncode, boots) == (125, 1)
+
+
+def test_a_guest_that_does_not_listen_to_sigterm_is_ended_all_the_same(run):
+    done, boots = run("trap '' TERM\necho hello\nwhile :; do sleep 1; done\n")
+    assert (done.returncode, boots) == (124, 1)
+    assert "no progress for 2 s" in done.stderr
