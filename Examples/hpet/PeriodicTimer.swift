@@ -48,7 +48,10 @@ final class PeriodicTimer: Sendable {
       try await Task.sleep(for: .milliseconds(20))
     }
     try await sync.synchronize { _ throws(UIOError) in
-      _ = try self.configuration.modify { $0[TimerConfiguration.interrupts] = false }
+      _ = try self.configuration.modify {
+        $0[TimerConfiguration.interrupts] = false
+        $0[TimerConfiguration.isPeriodic] = false
+      }
     }
     try sync.disconnect()
     let latencies = try await sync.synchronize { $0 }
