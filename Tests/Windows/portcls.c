@@ -170,7 +170,8 @@ static LONG storming, disconnected;
 
 static NTSTATUS never_mine(PINTERRUPTSYNC sync, PVOID context) {
   (void)sync;
-  ((stormy *)context)->thread = pthread_self();
+  // Again at each interrupt, also while the other line's report reads it.
+  __atomic_store_n(&((stormy *)context)->thread, pthread_self(), __ATOMIC_RELAXED);
   return STATUS_UNSUCCESSFUL;
 }
 
@@ -179,7 +180,7 @@ static VOID disconnect_the_other(PVOID context, PCSTR call, PCSTR rule, PCSTR me
   CHECK(strcmp(rule, "N20") == 0);
   InterlockedIncrement(&storming);
   while (InterlockedCompareExchange(&storming, 0, 0) < 2) KeStallExecutionProcessor(1);
-  int other = pthread_equal(pthread_self(), stormies[0].thread) != 0;
+  int other = pthread_equal(pthread_self(), __atomic_load_n(&stormies[0].thread, __ATOMIC_RELAXED)) != 0;
   stormies[other].sync->lpVtbl->Disconnect(stormies[other].sync);
   InterlockedIncrement(&disconnected);
 }
