@@ -148,6 +148,7 @@ package final class Service {
     DispatcherAttributes.restoreAffinities()
     manager.save(registry.devices.compactMap(\.totals))
     manager.status(statusLine)
+    manager.sendWaiting()
     journal.flushSuppressed()
   }
 
@@ -206,6 +207,7 @@ package final class Service {
     } else {
       logTotals()
     }
+    manager.finish()
     // What a thread inside a routine uses must last as long as the process.
     if isHung { _exit(EXIT_SUCCESS) }
     registry.end()

@@ -52,13 +52,23 @@ package struct ServiceEnvironment: Sendable {
 }
 
 /// The manager that started the daemon. Without one, every call does nothing.
+///
+/// No call but `finish` waits. PID 1 may be busy, and a message that it misses, such as READY=1, would
+/// not be repeated: what finds no room is kept, and sent before what comes later.
 package final class ServiceManager {
+  private struct Message {
+    let bytes: [UInt8]
+    let descriptors: [FileDescriptor]
+  }
+
   private let socket: DatagramSocket?
   private var lastStatus = ""
+  private var waiting: [Message] = []
+  /// Messages are kept up to this number.
+  package static let mostWaiting = 512
 
   package init(_ environment: ServiceEnvironment) {
-    // PID 1 may be busy. A message that it misses, such as READY=1, would not be repeated.
-    socket = environment["NOTIFY_SOCKET"].flatMap { DatagramSocket(to: $0, timeout: 5000) }
+    socket = environment["NOTIFY_SOCKET"].flatMap { DatagramSocket(to: $0, timeout: 0) }
   }
 
   package var isPresent: Bool { socket != nil }
@@ -100,7 +110,7 @@ package final class ServiceManager {
   ///
   /// - Parameter isWatched: the manager drops them as soon as poll(2) reports a hang-up or an error.
   ///   Devices without an interrupt always seem to have one (fact 21).
-  /// - Returns: 0, also without a manager, or an error number.
+  /// - Returns: 0, also without a manager, or an error number: EAGAIN if too many messages wait.
   @discardableResult
   package func store(
     _ descriptors: [FileDescriptor], as name: StoredName, isWatched: Bool = true
@@ -123,6 +133,37 @@ package final class ServiceManager {
 
   private func send(_ lines: [String], descriptors: [FileDescriptor]) -> Int32 {
     guard let socket else { return 0 }
-    return socket.send(Array(lines.joined(separator: "\n").utf8), descriptors: descriptors)
+    sendWaiting()
+    let message = Message(
+      bytes: Array(lines.joined(separator: "\n").utf8), descriptors: descriptors)
+    let result = waiting.isEmpty ? Self.send(message, to: socket) : EAGAIN
+    guard result == EAGAIN, waiting.count < Self.mostWaiting else { return result }
+    waiting.append(message)
+    return 0
+  }
+
+  private static func send(_ message: Message, to socket: DatagramSocket) -> Int32 {
+    socket.send(message.bytes, descriptors: message.descriptors)
+  }
+
+  /// Sends what found no room, as far as there is room now. Call it from time to time.
+  package func sendWaiting() {
+    guard let socket else { return }
+    sendWaiting(to: socket)
+  }
+
+  private func sendWaiting(to socket: DatagramSocket) {
+    // Another error will not go away, and must not hold up the rest.
+    let sent = waiting.prefix { Self.send($0, to: socket) != EAGAIN }.count
+    waiting.removeFirst(sent)
+  }
+
+  /// Sends what still waits, when the process has nothing else to do.
+  ///
+  /// - Parameter milliseconds: how long it waits for room.
+  package func finish(waiting milliseconds: Int32 = 5000) {
+    guard let socket, !waiting.isEmpty else { return }
+    let patient = DatagramSocket(to: socket.address, timeout: milliseconds)
+    sendWaiting(to: patient ?? socket)
   }
 }

@@ -186,6 +186,11 @@ final class ServiceManagerBridge {
 
   func status(_ text: String) { manager.status(text) }
 
+  /// Sends what the manager had no room for. Service calls it each second.
+  func sendWaiting() { manager.sendWaiting() }
+  /// The same at the end, and waits for room.
+  func finish() { manager.finish() }
+
   func reloading() { manager.reloading() }
   func reloaded(_ status: String) { manager.ready(status) }
 

@@ -1,6 +1,7 @@
 // sd_notify(3) towards a manager that is a socket of the test's.
 import CUIO
 import Glibc
+import LinuxSystem
 import Testing
 import UIO
 
@@ -71,6 +72,81 @@ private func manager(_ receiver: FakeReceiver) -> ServiceManager {
   #expect(manager.store(Array(repeating: end, count: 254), as: .state) == E2BIG)
   #expect(manager.store(Array(repeating: end, count: 253), as: .state) == 0)
   #expect(receiver.next()?.descriptors.count == 253)
+}
+
+/// A manager that has no room for another message, because it has not read those of others.
+private struct BusyManager {
+  let receiver: FakeReceiver
+  let manager: ServiceManager
+  private let others: Int
+
+  init() throws {
+    receiver = try FakeReceiver()
+    manager = InterruptSyncServiceTests.manager(receiver)
+    let other = try #require(DatagramSocket(to: receiver.address, timeout: 0))
+    var sent = 0
+    while other.send(Array("OTHER=1".utf8)) == 0 { sent += 1 }
+    others = sent
+  }
+
+  /// Reads those of others.
+  func catchUp() { Self.read(others, from: receiver) }
+
+  /// The same while the calling thread does something else.
+  func catchUp(during body: () -> Void) throws {
+    let reader = try WorkerThread(name: "manager") { [receiver, others] in
+      Self.read(others, from: receiver)
+    }
+    body()
+    reader.join()
+  }
+
+  private static func read(_ count: Int, from receiver: FakeReceiver) {
+    for _ in 0..<count { #expect(receiver.next()?.lines == ["OTHER=1"]) }
+  }
+}
+
+@Test func aBusyManagerHoldsUpNothingAndMissesNothing() throws {
+  let busy = try BusyManager()
+  let (receiver, manager) = (busy.receiver, busy.manager)
+  manager.ready("up")
+  #expect(manager.store([makePipe().reading], as: .state) == 0)
+  manager.feedWatchdog()
+  busy.catchUp()
+  manager.sendWaiting()
+  #expect(receiver.next()?.lines == ["READY=1", "STATUS=up"])
+  let stored = try #require(receiver.next())
+  #expect(stored.lines == ["FDSTORE=1", "FDNAME=state"])
+  #expect(stored.descriptors.count == 1)
+  #expect(receiver.next()?.lines == ["WATCHDOG=1"])
+}
+
+@Test func whatABusyManagerMissedComesBeforeWhatIsNew() throws {
+  let busy = try BusyManager()
+  let (receiver, manager) = (busy.receiver, busy.manager)
+  manager.ready("up")
+  busy.catchUp()
+  manager.status("later")
+  #expect(receiver.next()?.lines == ["READY=1", "STATUS=up"])
+  #expect(receiver.next()?.lines == ["STATUS=later"])
+}
+
+@Test func whatABusyManagerMissesIsBounded() throws {
+  let busy = try BusyManager()
+  let manager = busy.manager
+  for _ in 0..<ServiceManager.mostWaiting { manager.feedWatchdog() }
+  #expect(manager.store([makePipe().reading], as: .state) == EAGAIN)
+  busy.catchUp()
+  manager.sendWaiting()
+  #expect(manager.store([makePipe().reading], as: .state) == 0)
+}
+
+@Test func atTheEndABusyManagerGetsTheRest() throws {
+  let busy = try BusyManager()
+  let (receiver, manager) = (busy.receiver, busy.manager)
+  manager.stopping("bye")
+  try busy.catchUp(during: { manager.finish(waiting: 60_000) })
+  #expect(receiver.next()?.lines == ["STOPPING=1", "STATUS=bye"])
 }
 
 @Test func withoutAManagerNothingHappens() {
