@@ -7,7 +7,10 @@ asan=(--sanitize=address -Xcc -DCUIO_WITHOUT_PROBES --scratch-path .build-asan)
 
 # swift_tests ARGUMENT...: swift test, with its closing line in ours.
 swift_tests() {
-  quietly $swift build --build-tests "$@" || return 1
+  # Later steps use the plain build's programs. Of the others, only what tests need is compiled again.
+  local what=(--build-tests)
+  [ $# -eq 0 ] || what=(--product InterruptSyncPackageTests)
+  quietly $swift build "${what[@]}" "$@" || return 1
   limited $swift test --skip-build "$@" ${T:+--filter "$T"} 2>&1 | tee "$work/swift" |
     grep -E '^✘|WARNING: ThreadSanitizer|^✔ Test run with|^error:|^no end after'
   # An exit test prints what its process says, which may look like a fault; a test's own line counts.

@@ -1,7 +1,8 @@
 // Journal room. Where bytes leave the process: the standard streams, and datagrams to the journal
 // and the service manager. Journal, StatusPrinter, ServiceManager and `main` call it: on the
 // control thread, or on any other that logs, except a dispatcher's. It takes no lock; Journal calls
-// it with its monitor held. `offer` never waits, nor does a datagram without a timeout; the others may.
+// it with its monitor held. `offer` never waits, nor does a datagram without a timeout; the others
+// may.
 import CUIO
 import Glibc
 package import LinuxSystem

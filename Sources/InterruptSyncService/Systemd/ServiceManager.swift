@@ -53,8 +53,8 @@ package struct ServiceEnvironment: Sendable {
 
 /// The manager that started the daemon. Without one, every call does nothing.
 ///
-/// No call but `finish` waits. PID 1 may be busy, and a message that it misses, such as READY=1, would
-/// not be repeated: what finds no room is kept, and sent before what comes later.
+/// No call but `finish` waits. PID 1 may be busy, and a message that it misses, such as READY=1,
+/// would not be repeated: what finds no room is kept, and sent before what comes later.
 package final class ServiceManager {
   private struct Message {
     let bytes: [UInt8]
