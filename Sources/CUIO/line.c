@@ -109,28 +109,39 @@ int cuio_line_refresh_command(cuio_line *line) {
     // A function that no longer answers reads as all ones; writing that back would be nonsense.
     if (command == 0xffff) return -ENODEV;
     command &= (uint16_t)~CUIO_PCI_COMMAND_INTX_DISABLE;
-    // Not over what cuio_line_set_bus_master() has remembered since.
-    if (__atomic_compare_exchange_n(&line->command, &remembered, command, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-      return 0;
+    // Looked at again after a change: cuio_line_set_bus_master() may have been about to write what was read here.
+    if (command == remembered) return 0;
+    __atomic_compare_exchange_n(&line->command, &remembered, command, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
   }
+}
+
+static bool is_master(uint16_t command) { return (command & CUIO_PCI_COMMAND_MASTER) != 0; }
+
+// In the device. The lower byte alone: Interrupt-Disable is in the upper one and may have been set by an interrupt or
+// cleared by a re-arm since it was read here. Only the upper byte must not be written alone (fact 42).
+static int write_bus_master(int config_fd, bool on) {
+  uint16_t command = 0;
+  int result = cuio_pci_command_read(config_fd, &command);
+  if (result != 0) return result;
+  if (command == 0xffff) return -ENODEV;
+  if (is_master(command) == on) return 0;
+  uint8_t lower = (uint8_t)(command ^ CUIO_PCI_COMMAND_MASTER);
+  ssize_t length = pwrite(config_fd, &lower, sizeof lower, CUIO_PCI_COMMAND);
+  if (length == (ssize_t)sizeof lower) return 0;
+  return length < 0 ? -errno : -EIO;
 }
 
 int cuio_line_set_bus_master(cuio_line *line, bool on) {
   // The remembered value first, so that every later re-arm carries the bit; one that is already under way sees the
-  // change after its write and writes again.
-  if (on) __atomic_fetch_or(&line->command, CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
-  else __atomic_fetch_and(&line->command, (uint16_t)~CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
-  uint16_t command = 0;
-  int result = cuio_pci_command_read(line->rearm_fd, &command);
-  if (result != 0) return result;
-  if (command == 0xffff) return -ENODEV;
-  if (((command & CUIO_PCI_COMMAND_MASTER) != 0) == on) return 0;
-  // The lower byte alone: Interrupt-Disable is in the upper one and may have been set by an interrupt or cleared by a
-  // re-arm since it was read here. Only the upper byte must not be written alone (fact 42).
-  uint8_t lower = (uint8_t)(command ^ CUIO_PCI_COMMAND_MASTER);
-  ssize_t length = pwrite(line->rearm_fd, &lower, sizeof lower, CUIO_PCI_COMMAND);
-  if (length == (ssize_t)sizeof lower) return 0;
-  return length < 0 ? -errno : -EIO;
+  // change after its write and writes again. Once more where a look at the device that had not been written yet has
+  // replaced it (cuio_line_refresh_command()).
+  do {
+    if (on) __atomic_fetch_or(&line->command, CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
+    else __atomic_fetch_and(&line->command, (uint16_t)~CUIO_PCI_COMMAND_MASTER, __ATOMIC_SEQ_CST);
+    int result = write_bus_master(line->rearm_fd, on);
+    if (result != 0) return result;
+  } while (is_master(__atomic_load_n(&line->command, __ATOMIC_SEQ_CST)) != on);
+  return 0;
 }
 
 int cuio_line_mask(cuio_line *line) {

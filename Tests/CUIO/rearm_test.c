@@ -289,6 +289,19 @@ TEST(fact42_bus_master_does_not_bring_back_a_mask_that_a_rearm_has_cleared) {
 
 static void set_bus_master_meanwhile(void) { CHECK_EQUAL(cuio_line_set_bus_master(&line, true), 0); }
 
+static void refresh_meanwhile(void) { CHECK_EQUAL(cuio_line_refresh_command(&line), 0); }
+
+TEST(fact45_a_look_at_command_does_not_forget_bus_master) {
+  start(0x0003);
+  CHECK_EQUAL(cuio_line_refresh_command(&line), 0);
+  // A connect looks at the device, which another thread is about to make a bus master.
+  after_read = refresh_meanwhile;
+  CHECK_EQUAL(cuio_line_set_bus_master(&line, true), 0);
+  CHECK_EQUAL(cuio_line_rearm(&line), 0);
+  CHECK_EQUAL(device(), 0x0007);
+  close(line.rearm_fd);
+}
+
 TEST(fact45_a_rearm_under_way_does_not_undo_bus_master) {
   start(0x0003);
   CHECK_EQUAL(cuio_line_refresh_command(&line), 0);
