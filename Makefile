@@ -59,7 +59,7 @@ DEB_PACKAGES = $(LIB_PACKAGES) build-essential debhelper dh-python dpkg-dev fake
 PYTHON_PACKAGES = mypy python3 python3-flake8 python3-matplotlib python3-numpy python3-pytest python3-setuptools python3-venv \
   python3-wheel
 TEST_PACKAGES = $(RUN_PACKAGES) $(PYTHON_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc git \
-  g++ binutils python3 python3-venv gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user \
+  g++ binutils python3 python3-venv gcc libc6-dev libc6-dev-arm64-cross qemu-user \
   $(shell cat Tests/Hardware/rig/packages)
 
 .PHONY: run release build completions lib install install-service install-lib deb deb-advice docs bench clean test soak coverage
@@ -197,8 +197,9 @@ $(DOCC) convert Sources/$(1)/$(1).docc --additional-symbol-graph-dir $(DOCS_BUIL
 endef
 
 # Every step of the tests, in the order of the summary. Tests/Tools/lanes runs them, Tests/Tools/step one of them.
-STEPS = lint tools docs man model interleavings units release packages shim aarch64 unit mustfail tsan asan hot instructions faults fuzz c windows varlink \
-  python monitoring soak daemon deb tone guest-6.1 guest-6.12 vfio-6.1 vfio-6.12
+STEPS = lint tools docs man model interleavings units release packages shim aarch64 arm64-6.1 arm64-6.12 unit mustfail \
+  tsan asan hot instructions faults fuzz c windows varlink python monitoring soak daemon deb tone \
+  guest-6.1 guest-6.12 vfio-6.1 vfio-6.12
 
 test:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
@@ -210,7 +211,8 @@ test:
 # hours of everything at once (docs/soak.md). And the packages once more from nothing.
 soak:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@export SOAK=1; $(call steps,model release faults fuzz packages rebuild soak daemon guest-6.1 guest-6.12 vfio-6.1 vfio-6.12)
+	@export SOAK=1; $(call steps,model release faults fuzz packages rebuild soak daemon arm64-6.1 arm64-6.12 guest-6.1 \
+	  guest-6.12 vfio-6.1 vfio-6.12)
 
 # A command apart: its build alone takes minutes.
 coverage:
@@ -253,6 +255,7 @@ $(eval $(call suite,soak,$(RUN_PACKAGES) gcc libc6-dev python3-venv,release soak
 $(eval $(call suite,deb,$(TEST_PACKAGES),release packages deb))
 $(eval $(call suite,rebuild,$(TEST_PACKAGES),release packages rebuild))
 $(eval $(call suite,guests,$(TEST_PACKAGES),release packages tone guest-6.1 guest-6.12))
+$(eval $(call suite,arm64,$(TEST_PACKAGES),arm64-6.1 arm64-6.12))
 $(eval $(call suite,vfio,$(TEST_PACKAGES),release packages vfio-6.1 vfio-6.12))
 
 bench: lib

@@ -127,6 +127,16 @@ vfio_guest() {
   judge "$status"
 }
 
+# arm64_guest SERIES: the shim's tests on the processor that they are cross-compiled for, and real lines beside them.
+arm64_guest() {
+  local folder=$work/arm64
+  quietly make --no-print-directory -C Tests/CUIO .build/guest || return 1
+  mkdir "$folder"
+  cp Tests/CUIO/guest/run.sh "$folder" && cp Tests/CUIO/.build/guest "$folder/shim" || return 1
+  echo "export ${SOAK:+SOAK=1} TEST='$T'" >"$folder/environment"
+  limited Tests/Hardware/rig/run-guest -k "$1" -m arm64 "$folder"
+}
+
 # written_disk DISK: whether the machine below the guest sees what the example has written, and nothing else.
 written_disk() {
   local verdict=PASS

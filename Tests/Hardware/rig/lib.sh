@@ -14,33 +14,53 @@ version() {
     LC_ALL=C apt-cache policy "$@" | sed -n 's/^  Candidate: //p'
 }
 
-# image_packages SERIES: the Debian kernels of that series that apt knows, newest first.
+# know_packages_of ARCHITECTURE: from here on apt knows that architecture's packages beside the machine's, with lists
+# and a cache of the rig's own: what the machine's apt knows stays as it is.
+know_packages_of() {
+    local state=$cache/apt-$1
+    [ "$1" != amd64 ] && [ "${APT_CONFIG:-}" != "$state/apt.conf" ] || return 0
+    mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
+    {
+        [ -z "${APT_CONFIG:-}" ] || cat "$APT_CONFIG"
+        echo "#clear APT::Architectures;"
+        printf '%s "%s";\n' APT::Architectures:: amd64 APT::Architectures:: "$1" Dir::State::Lists "$state/lists" \
+            Dir::State::Status /dev/null Dir::Cache "$state/cache" APT::Sandbox::User root
+    } >"$state/apt.conf.$$"
+    mv "$state/apt.conf.$$" "$state/apt.conf"
+    export APT_CONFIG=$state/apt.conf
+}
+
+# image_packages SERIES ARCHITECTURE: the Debian kernels of that series that apt knows, newest first.
 image_packages() {
     local pattern
     case $1 in
-        6.1) pattern='^linux-image-6\.1\.0-[0-9]+-amd64$' ;;
-        6.12) pattern='^linux-image-6\.12\.[0-9]+\+deb12-amd64$' ;;
+        6.1) pattern='^linux-image-6\.1\.0-[0-9]+' ;;
+        6.12) pattern='^linux-image-6\.12\.[0-9]+\+deb12' ;;
         *) die "no kernel series $1: 6.1 or 6.12" ;;
     esac
-    apt-cache pkgnames "linux-image-$1" | grep -E "$pattern" | sort -rV
+    apt-cache pkgnames "linux-image-$1" | grep -E "$pattern-$2\$" | sort -rV
 }
 
-# parts_of IMAGE SERIES: what the rig takes of a kernel, as PACKAGE=VERSION lines, in the versions that apt's resolver
-# chooses: each as its dependants accept it. The archive moves packages one by one, so they need not be of one version.
-# Resolved as on an empty system, or what this machine has installed would be missing.
+# parts_of IMAGE SERIES ARCHITECTURE: what the rig takes of a kernel, as PACKAGE=VERSION lines, in the versions that
+# apt's resolver chooses: each as its dependants accept it. The archive moves packages one by one, so they need not be of
+# one version. Resolved as on an empty system, or what this machine has installed would be missing. The source apart: it
+# asks for binutils of this machine, the headers for a compiler of the kernel's architecture.
 parts_of() {
     local release=${1#linux-image-}
-    LC_ALL=C apt-get -s -qq install --no-install-recommends -o Dir::State::status=/dev/null \
-        "$1" "linux-headers-$release" "linux-source-$2" |
+    parts "$1:$3" "linux-headers-$release:$3" && parts "linux-source-$2"
+}
+
+# parts PACKAGE...
+parts() {
+    LC_ALL=C apt-get -s -qq install --no-install-recommends -o Dir::State::status=/dev/null "$@" |
         sed -nE 's/^Inst (linux-(image|headers|kbuild|source)-[^ ]+) \(([^ ]+) .*/\1=\3/p'
 }
 
-# kernel_packages SERIES: the parts of the newest kernel of that series that is complete in the archive.
+# kernel_packages SERIES [ARCHITECTURE]: the parts of the newest kernel of that series that is complete in the archive.
 kernel_packages() {
     local image parts
-    for image in $(image_packages "$1"); do
-        parts=$(parts_of "$image" "$1" 2>/dev/null) || continue
-        [ -n "$parts" ] || continue
+    for image in $(image_packages "$1" "${2:-amd64}"); do
+        parts=$(set -o pipefail; parts_of "$image" "$1" "${2:-amd64}" 2>/dev/null) || continue
         echo "$parts"
         return
     done
@@ -90,14 +110,21 @@ forget_old() {
         -mtime +30 -exec rm -rf {} +
 }
 
-# root_key: names the guest's Debian by its packages and their versions.
+# root_key ARCHITECTURE: names the guest's root file system by its packages and their versions.
 root_key() {
-    key "$rig/make-root" "${guest_packages[@]}" "$(version "${guest_packages[@]}")"
+    case $1 in
+        amd64) key "$rig/make-root" "${guest_packages[@]}" "$(version "${guest_packages[@]}")" ;;
+        *) key "$rig/make-busybox" "$(version "busybox-static:$1")" ;;
+    esac
 }
 
-# guest_root: the directory with root.tar, the guest's Debian, also for tests that need a tree and no kernel.
+# guest_root ARCHITECTURE: the directory with root.tar, the guest's Debian, also for tests that need a tree and no
+# kernel; BusyBox alone where this machine cannot run the packages' scripts.
 guest_root() {
-    cached root "$(root_key)" "$rig/make-root"
+    case $1 in
+        amd64) cached root "$(root_key "$1")" "$rig/make-root" ;;
+        *) cached "root-$1" "$(root_key "$1")" "$rig/make-busybox" "$1" ;;
+    esac
 }
 
 # trixie_root: Debian 13's tree, for tools that Debian 12 is too old for. Made again each month.

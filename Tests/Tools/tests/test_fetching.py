@@ -10,23 +10,26 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 RIG = ROOT / "Tests/Hardware/rig"
 
 
-def stanza(package, version, depends=""):
+def stanza(package, version, depends="", architecture="amd64"):
     """One package as the archive's index describes it."""
     lines = [
-        f"Package: {package}", f"Version: {version}", "Architecture: amd64", "Maintainer: Tests <tests@example.org>",
-        f"Filename: ./{package}_{version}_amd64.deb", "Size: 1", "SHA256: " + "0" * 64, "Description: for a test"]
+        f"Package: {package}", f"Version: {version}", f"Architecture: {architecture}",
+        "Maintainer: Tests <tests@example.org>", f"Filename: ./{package}_{version}_{architecture}.deb", "Size: 1",
+        "SHA256: " + "0" * 64, "Description: for a test"]
     if depends:
         lines.insert(3, f"Depends: {depends}")
+    if architecture == "all" or package.startswith("linux-kbuild"):
+        lines.insert(3, "Multi-Arch: foreign")
     return "\n".join(lines) + "\n"
 
 
-def kernel(release, version, kbuild_depends):
+def kernel(release, version, kbuild_depends, architecture="amd64"):
     """The index's entries of one kernel, as Debian's packages depend on each other."""
     return [
-        stanza(f"linux-image-{release}-amd64", version),
-        stanza(f"linux-headers-{release}-common", version),
-        stanza(f"linux-headers-{release}-amd64", version,
-               f"linux-headers-{release}-common (= {version}), {kbuild_depends}"),
+        stanza(f"linux-image-{release}-{architecture}", version, architecture=architecture),
+        stanza(f"linux-headers-{release}-common", version, architecture="all"),
+        stanza(f"linux-headers-{release}-{architecture}", version,
+               f"linux-headers-{release}-common (= {version}), {kbuild_depends}", architecture),
     ]
 
 
@@ -43,19 +46,21 @@ def archive(tmp_path):
         settings = {
             "Dir::Etc::SourceList": tmp_path / "sources.list", "Dir::Etc::SourceParts": "/dev/null",
             "Dir::State::Lists": state / "lists", "Dir::State::Status": "/dev/null", "Dir::Cache": tmp_path / "cache",
-            "APT::Sandbox::User": "root", "APT::Architecture": "amd64", "APT::Architectures": "amd64"}
+            "APT::Sandbox::User": "root", "APT::Architecture": "amd64", "APT::Architectures::": "amd64"}
         (tmp_path / "apt.conf").write_text("".join(f'{key} "{value}";\n' for key, value in settings.items()))
-        environment = {**os.environ, "APT_CONFIG": str(tmp_path / "apt.conf"), "APT_PATIENCE": "60"}
+        environment = {**os.environ, "APT_CONFIG": str(tmp_path / "apt.conf"), "APT_PATIENCE": "60",
+                       "INTERRUPTSYNC_CACHE": str(tmp_path / "rig")}
         subprocess.run([ROOT / "Tests/Tools/apt", "-q", "update"], env=environment, check=True, capture_output=True)
         return environment
 
     return make
 
 
-def parts(environment, series):
+def parts(environment, series, before=""):
     """What the rig would take of a kernel: package to version; None when no kernel is complete."""
     shell = subprocess.run(
-        ["bash", "-c", f'. "{RIG}/lib.sh"; kernel_packages {series}'], env=environment, capture_output=True, text=True)
+        ["bash", "-c", f'. "{RIG}/lib.sh"; {before} kernel_packages {series}'], env=environment, capture_output=True,
+        text=True)
     return dict(line.split("=", 1) for line in shell.stdout.split()) if shell.returncode == 0 else None
 
 
@@ -94,6 +99,31 @@ def test_the_newest_complete_kernel_is_taken_by_number_not_by_letter(archive):
 def test_an_archive_without_a_complete_kernel_is_a_failure(archive):
     environment = archive(*kernel("6.1.0-9", "6.1.90-1", "linux-kbuild-6.1 (>= 6.1.90-1)"))
     assert parts(environment, "6.1") is None
+
+
+def test_another_architectures_kernel_is_taken_with_what_builds_for_it_here(archive):
+    depends = "linux-kbuild-6.1 (>= 6.1.90-2)"
+    environment = archive(
+        *kernel("6.1.0-9", "6.1.90-2", depends), *kernel("6.1.0-8", "6.1.90-2", depends, "arm64"),
+        *kernel("6.1.0-7", "6.1.90-2", depends, "arm64"), stanza("linux-source-6.1", "6.1.90-4", architecture="all"),
+        stanza("linux-kbuild-6.1", "6.1.90-3"), stanza("linux-kbuild-6.1", "6.1.90-3", architecture="arm64"))
+    assert parts(environment, "6.1 arm64", "know_packages_of arm64; refresh_lists;") == {
+        "linux-image-6.1.0-8-arm64:arm64": "6.1.90-2", "linux-headers-6.1.0-8-common": "6.1.90-2",
+        "linux-headers-6.1.0-8-arm64:arm64": "6.1.90-2", "linux-kbuild-6.1": "6.1.90-3",
+        "linux-source-6.1": "6.1.90-4"}
+    assert "linux-image-6.1.0-9-amd64" in parts(environment, "6.1")
+
+
+def test_another_architectures_lists_are_the_rigs_own(archive, tmp_path):
+    environment = archive(*kernel("6.1.0-9", "6.1.90-2", "linux-kbuild-6.1", "arm64"))
+    machines = sorted((tmp_path / "state").rglob("*"))
+    script = f'. "{RIG}/lib.sh"; know_packages_of arm64; refresh_lists; know_packages_of arm64; apt-config dump'
+    shell = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert [line for line in shell.stdout.splitlines() if line.startswith("APT::Architectures::")] == [
+        'APT::Architectures:: "amd64";', 'APT::Architectures:: "arm64";']
+    assert f'Dir::State::lists "{tmp_path}/rig/apt-arm64/lists";' in shell.stdout
+    assert (tmp_path / "rig/apt-arm64/lists/lock").exists()
+    assert sorted((tmp_path / "state").rglob("*")) == machines
 
 
 def apt_update(environment, **more):
