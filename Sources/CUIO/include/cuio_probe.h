@@ -23,8 +23,14 @@
 #define STAP_SDT_ARG_CONSTRAINT r
 #endif
 #include <sys/sdt.h>
+#if defined(__aarch64__)
+// Operands there are registers of 64 bits. Clang warns of a narrower value, and Swift's importer may crash as it does.
+#define CUIO_PROBE_NUMBER(number) ((number) + INT64_C(0))
+#else
+#define CUIO_PROBE_NUMBER(number) (number)
+#endif
 #define CUIO_PROBE1(name, first) DTRACE_PROBE1(interruptsync, name, first)
-#define CUIO_PROBE2(name, first, second) DTRACE_PROBE2(interruptsync, name, first, second)
+#define CUIO_PROBE2(name, first, second) DTRACE_PROBE2(interruptsync, name, first, CUIO_PROBE_NUMBER(second))
 #else
 #define CUIO_PROBE1(name, first) ((void)(first))
 #define CUIO_PROBE2(name, first, second) ((void)(first), (void)(second))
