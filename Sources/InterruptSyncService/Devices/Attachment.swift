@@ -12,6 +12,8 @@ import Varlink
 
 /// One client's hold on a device.
 final class Attachment {
+  /// Its routine's, as clients see it.
+  static let routineName = "client"
   /// The number of the connection that made it.
   let owner: UInt64
   /// For the client: readable after each interrupt. Nil once the client has it.
@@ -77,7 +79,7 @@ final class Attachment {
       _ = linux_event_signal(own, 1)
       return .success
     }
-    if let registration { device.routines = [("client", registration)] }
+    if let registration { device.routines = [(Self.routineName, registration)] }
     watch = try loop.watch(handed, for: .readable) { [unowned self] _ in wasHanded() }
     try device.connectObject()
   }

@@ -48,6 +48,7 @@ extension DeviceRegistry {
     device.endSubscriptions()
     let next = made(device.id, info, wanted)
     next.carried = device.statistics
+    next.routineCounts = device.routineCounts
     next.software = device.software
     devices[index] = next
     serve(next)

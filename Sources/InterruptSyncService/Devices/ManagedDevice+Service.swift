@@ -10,6 +10,9 @@ import Synchronization
 import UIO
 
 extension ManagedDevice {
+  /// The routine of a software line whose file has none.
+  private static let softwareRoutine = "software"
+
   private var settings: DeviceSettings { configuration?.settings ?? DeviceSettings() }
 
   // MARK: Connecting
@@ -127,7 +130,6 @@ extension ManagedDevice {
     disconnect()
     cancelRoutines()
     carried = statistics
-    carried.routines = []
     endSubscriptions()
     object = nil
   }
@@ -142,7 +144,11 @@ extension ManagedDevice {
   // MARK: Routines
 
   func cancelRoutines() {
-    for routine in routines { routine.registration.cancel() }
+    for (name, registration) in routines {
+      // Its last call is counted once it is out of the list.
+      registration.cancel()
+      routineCounts[name] = counts(of: name, registration)
+    }
     routines = []
     unsafe object?.setCaptured(nil, count: 0)
     captures = []
@@ -151,10 +157,20 @@ extension ManagedDevice {
     drivers = []
   }
 
+  /// What the configuration has, by the names that clients see.
+  private var configuredRoutines: [(name: String, routine: RoutineSettings)] {
+    (configuration?.routines ?? []).enumerated().map { index, routine in
+      (routine.name ?? "routine-\(index + 1)", routine)
+    }
+  }
+
   /// Registers what the configuration says and cancels what was registered before.
   private func register() throws {
     guard let object else { return }
     cancelRoutines()
+    // Names that reloads took away must not add up.
+    let names = configuredRoutines.map(\.name) + [Attachment.routineName, Self.softwareRoutine]
+    routineCounts = routineCounts.filter { names.contains($0.key) }
     guard let configuration else {
       throw UIOError(
         .malformed, device: id, operation: "connect", cause: "no .device file configures it",
@@ -162,8 +178,7 @@ extension ManagedDevice {
     }
     try refuseEndlessInterrupt(configuration.routines)
     do {
-      for (index, routine) in configuration.routines.enumerated() {
-        let name = routine.name ?? "routine-\(index + 1)"
+      for (name, routine) in configuredRoutines {
         switch routine.action {
         case .recipe(let recipe): try add(recipe, name, to: object)
         case .driver(let path, let arguments): try add(path, arguments, name, to: object)
@@ -176,7 +191,7 @@ extension ManagedDevice {
     }
     if isSoftware, configuration.routines.isEmpty {
       routines.append(
-        ("software", try object.registerServiceRoutine { NTStatus.success }))
+        (Self.softwareRoutine, try object.registerServiceRoutine { NTStatus.success }))
     }
   }
 
@@ -218,11 +233,11 @@ extension ManagedDevice {
   /// end.
   var unsilenced: [String] {
     guard let line, line.rearmName != RearmStrategy.none.rawValue else { return [] }
-    return (configuration?.routines ?? []).enumerated().compactMap { index, routine in
+    return configuredRoutines.compactMap { name, routine in
       guard case .recipe(let recipe) = routine.action, recipe.acknowledgements.isEmpty else {
         return nil
       }
-      return routine.name ?? "routine-\(index + 1)"
+      return name
     }
   }
 

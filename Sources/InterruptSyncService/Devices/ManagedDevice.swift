@@ -40,6 +40,8 @@ final class ManagedDevice {
   var regions: DeviceRegions?
   /// In the list's order, with the registration of each.
   var routines: [(name: String, registration: ServiceRoutineRegistration)] = []
+  /// What routines counted in registrations that have ended, by the routine's name.
+  var routineCounts: [String: ServiceRoutineStatistics] = [:]
   var captures: [String] = []
   /// Drivers whose routines are registered.
   var drivers: [HostedDriver] = []
@@ -94,7 +96,24 @@ final class ManagedDevice {
     return isWanted && failure != nil ? .failed : .listed
   }
 
-  var statistics: InterruptStatistics { object?.statistics() ?? carried }
+  /// `routines` has those of this device's `routines`, with what they counted in earlier registrations.
+  var statistics: InterruptStatistics {
+    var statistics = object?.statistics() ?? carried
+    statistics.routines = routines.map { counts(of: $0.name, $0.registration) }
+    return statistics
+  }
+
+  /// With what its name counted in registrations that have ended.
+  func counts(
+    of name: String, _ registration: ServiceRoutineRegistration
+  ) -> ServiceRoutineStatistics {
+    var counts = registration.statistics
+    if let earlier = routineCounts[name] {
+      counts.calls &+= earlier.calls
+      counts.claims &+= earlier.claims
+    }
+    return counts
+  }
 
   /// What survives the process; nil for software lines, and before the device was opened.
   var totals: DeviceTotals? {

@@ -167,6 +167,52 @@ import Varlink
   #expect(try other.state("soft") == "connected")
 }
 
+/// Calls and claims by the routine's name.
+private func routines(_ client: VarlinkClient, _ device: String) throws -> [String: [UInt64]] {
+  let all = try client.ask("GetStatistics", ["device": .string(device)])["statistics"]?.array
+  let list = all?.first?.object?["routines"]?.array ?? []
+  return Dictionary(
+    uniqueKeysWithValues: list.map { routine in
+      let figures = ["calls", "claims"].map { routine.object?[$0]?.uint64 ?? .max }
+      return (routine.object?["name"]?.string ?? "", figures)
+    })
+}
+
+@Test func routineCountsSurviveAttachmentsReloadsAndDisconnectsAsTotalsDo() throws {
+  let daemon = try RunningDaemon(softwareLines("soft"))
+  let client = try daemon.client()
+  let owner = try daemon.client()
+  func raise(total: UInt64) throws {
+    _ = try client.ask("Trigger", ["device": "soft"])
+    try eventually("a dispatch") { try client.interrupts("soft") == total }
+  }
+  for total: UInt64 in 1...3 { try raise(total: total) }
+  #expect(try routines(client, "soft") == ["software": [3, 3]])
+  for round: UInt64 in 1...2 {
+    _ = try owner.ask("Attach", ["device": "soft"])
+    try raise(total: 3 + round)
+    try eventually("the client's call") {
+      try routines(client, "soft") == ["client": [round, round]]
+    }
+    _ = try owner.ask("Complete", ["device": "soft", "claimed": true])
+    _ = try owner.ask("Detach", ["device": "soft"])
+    #expect(try routines(client, "soft") == ["software": [3, 3]])
+  }
+  try raise(total: 6)
+  for (round, mode) in ["all", "normal"].enumerated() {
+    let path = "etc/interruptsync/devices/10-soft.device"
+    try daemon.folder.write(path, "[Match]\nSoftwareLine=soft\n[Device]\nMode=\(mode)\n")
+    _ = try client.ask("Reload")
+    try raise(total: 7 + UInt64(round))
+  }
+  #expect(try routines(client, "soft") == ["software": [6, 6]])
+  _ = try client.ask("Disconnect", ["device": "soft"])
+  _ = try client.ask("Connect", ["device": "soft", "persistent": true])
+  _ = try client.ask("SetMode", ["device": "soft", "mode": "all"])
+  try raise(total: 9)
+  #expect(try routines(client, "soft") == ["software": [7, 7]])
+}
+
 @Test func anAttachmentEndsWithItsConnectionAndByItsDeadline() throws {
   let daemon = try RunningDaemon(softwareLines("soft"))
   let client = try daemon.client()
