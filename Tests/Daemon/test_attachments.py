@@ -1,5 +1,5 @@
-"""What routines have counted, while a client attaches their line and afterwards."""
-from daemon import Daemon, compiled_driver, eventually
+"""A line that a client has attached: who may raise its interrupts meanwhile, and what its routines have counted."""
+from daemon import NOBODY, Daemon, as_user, compiled_driver, eventually, refused
 
 DRIVER = r"""
 #include <interruptsync/driver.h>
@@ -12,6 +12,46 @@ int32_t interruptsync_driver_start(const interruptsync_host *host, interruptsync
   *driver = (interruptsync_driver){.size = sizeof *driver, .service = service};
   return 0;
 }"""
+OTHER = 60001
+
+
+def test_an_attached_devices_transactions_are_for_its_user_alone():
+    with Daemon(settings=f"ControlGroup={NOBODY}") as daemon:
+        daemon.let_every_user_connect()
+
+        def owner():
+            with daemon.wire() as wire, daemon.wire() as other:
+                wire.call("Attach", device="soft")
+                # Another program of the same user.
+                assert other.call("Transact", device="soft", operations=[])["results"] == []
+                other.call("Trigger", device="soft")
+                refused("io.interruptsync.NotAttached", other.call, "Complete", device="soft", claimed=True)
+                refused("io.interruptsync.Busy", other.call, "Attach", device="soft")
+                assert wire.call("Complete", device="soft", claimed=True)["interrupts"] >= 0
+
+        as_user(NOBODY, NOBODY, owner)
+
+        def transact():
+            with daemon.wire() as wire:
+                wire.call("Transact", device="soft", operations=[])
+
+        def is_refused():
+            with daemon.wire() as wire:
+                error = refused("io.interruptsync.Busy", wire.call, "Transact", device="soft", operations=[])
+                assert "another user" in error.parameters["message"], error
+
+        with daemon.wire() as wire:
+            eventually("the end of the attachment", lambda: state(wire) == "connected")
+            wire.call("Attach", device="soft")
+            # Of root's, which no other user's group changes.
+            as_user(NOBODY, NOBODY, is_refused)
+            as_user(OTHER, NOBODY, is_refused)
+            wire.call("Detach", device="soft")
+            as_user(OTHER, NOBODY, transact)
+
+
+def state(wire):
+    return wire.call("DescribeDevice", device="soft")["device"]["state"]
 
 
 def test_counts_follow_the_names_of_routines():

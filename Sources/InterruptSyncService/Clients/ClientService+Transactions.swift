@@ -34,8 +34,9 @@ extension ClientService {
 
   private func transact(_ call: VarlinkCall) throws(ErrorReply) {
     let device = try controlledDevice(call)
-    if let attachment = device.attachment, attachment.owner != call.connection.id {
-      throw ClientError.busy(device, "another client has attached the device")
+    // A user may raise an interrupt from one program and service it in another.
+    if let attachment = device.attachment, attachment.user != call.peer.user {
+      throw ClientError.busy(device, "a client of another user has attached the device")
     }
     guard device.isConnected, let object = device.object else {
       throw ClientError.wrongState(device, "connect or attach the device first")
@@ -102,7 +103,7 @@ extension ClientService {
     let user = call.peer.user
     do {
       device.attachment = try Attachment(
-        of: device, to: call.connection.id,
+        of: device, to: call.connection.id, of: user,
         deadline: .nanoseconds(Int64(clamping: deadline.nanoseconds)), on: loop
       ) { [weak self, weak device] in
         guard let self, let device else { return }

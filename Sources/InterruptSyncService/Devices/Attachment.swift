@@ -16,6 +16,8 @@ final class Attachment {
   static let routineName = "client"
   /// The number of the connection that made it.
   let owner: UInt64
+  /// The user of that connection.
+  let user: UInt32
   /// For the client: readable after each interrupt. Nil once the client has it.
   private(set) var event: FileDescriptor?
   let deadline: Duration
@@ -36,10 +38,11 @@ final class Attachment {
   /// - Throws: `UIOError`, `InterruptSyncError`, `SystemError`; the device is then left as it was
   ///   configured.
   init(
-    of device: ManagedDevice, to owner: UInt64, deadline: Duration, on loop: EventLoop,
-    expired: @escaping () -> Void
+    of device: ManagedDevice, to owner: UInt64, of user: UInt32, deadline: Duration,
+    on loop: EventLoop, expired: @escaping () -> Void
   ) throws {
     self.owner = owner
+    self.user = user
     self.deadline = deadline
     self.device = device
     self.loop = loop

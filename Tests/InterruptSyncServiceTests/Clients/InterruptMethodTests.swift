@@ -154,7 +154,8 @@ import Varlink
   #expect(try other.state("soft") == "attached")
   #expect(other.refusal("Attach", ["device": "soft"]) == "Busy")
   #expect(other.refusal("Complete", ["device": "soft", "claimed": true]) == "NotAttached")
-  #expect(other.refusal("Transact", ["device": "soft", "operations": []]) == "Busy")
+  // It has the same user.
+  #expect(try other.ask("Transact", ["device": "soft", "operations": []])["results"] == [])
   for count in 1...20 {
     _ = try other.ask("Trigger", ["device": "soft", "count": .integer(Int64(count))])
     #expect(cuio_wait(event.raw, -1, 60_000, false) == Int32(CUIO_WAIT_READABLE))
