@@ -42,6 +42,7 @@ import VFIO
   deinit {
     for line in lines { Vectors.remove(line) }
     DeviceRanges.remove(ranges)
+    unsafe isw_io_timer_end(object)
     unsafe isw_forget(object, MemoryLayout<DEVICE_OBJECT>.size)
     unsafe isw_forget(object.pointee.DeviceExtension, extensionSize)
     unsafe free(object.pointee.DeviceExtension)

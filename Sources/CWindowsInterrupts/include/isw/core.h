@@ -92,6 +92,9 @@ void isw_forget(const void *address, size_t length);
 /// Cancels the timers that are set in a block of memory, or have their DPC in it; returns their number.
 ULONG isw_timers_forget(const void *address, size_t length);
 
+/// Stops a device object's timer, waits for its routine, and frees it. PASSIVE_LEVEL.
+void isw_io_timer_end(PDEVICE_OBJECT device);
+
 /// A driver's spin lock without a change of level, at any level; refusals are reported for `call`.
 void isw_spin_lock_acquire(PKSPIN_LOCK place, PCSTR call);
 void isw_spin_lock_release(PKSPIN_LOCK place, PCSTR call);

@@ -79,6 +79,28 @@ typedef struct _WORK_QUEUE_ITEM {
   PVOID Parameter;
 } WORK_QUEUE_ITEM, *PWORK_QUEUE_ITEM;
 
+/// The timer of a device object.
+typedef struct _IO_TIMER IO_TIMER, *PIO_TIMER;
+
+/// Called once a second, at DISPATCH_LEVEL on the deferred queue's thread. It must not call IoStopTimer.
+typedef VOID IO_TIMER_ROUTINE(struct _DEVICE_OBJECT *DeviceObject, PVOID Context);
+typedef IO_TIMER_ROUTINE *PIO_TIMER_ROUTINE;
+
+ISW_BEGIN_C
+
+/// Gives the device object a timer, which is stopped; again: changes routine and context. PASSIVE_LEVEL.
+///
+/// STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER (no device or routine), STATUS_INVALID_DEVICE_STATE (level).
+NTSTATUS IoInitializeTimer(struct _DEVICE_OBJECT *DeviceObject, PIO_TIMER_ROUTINE TimerRoutine, PVOID Context);
+/// Calls the routine after a second and then once a second, until IoStopTimer; no effect on a timer that is started. Up
+/// to DISPATCH_LEVEL; without IoInitializeTimer, or above that level, reported.
+VOID IoStartTimer(struct _DEVICE_OBJECT *DeviceObject);
+/// Stops the timer, and waits for a running routine: when it returns, the routine does not run and will not. Up to
+/// DISPATCH_LEVEL; inside the routine it is reported and does not wait.
+VOID IoStopTimer(struct _DEVICE_OBJECT *DeviceObject);
+
+ISW_END_C
+
 typedef struct _IO_WORKITEM IO_WORKITEM, *PIO_WORKITEM;
 
 typedef VOID IO_WORKITEM_ROUTINE(struct _DEVICE_OBJECT *DeviceObject, PVOID Context);

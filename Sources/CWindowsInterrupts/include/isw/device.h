@@ -111,6 +111,8 @@ typedef struct _DEVICE_OBJECT {
   struct _DEVICE_OBJECT *NextDevice;
   struct _DEVICE_OBJECT *AttachedDevice;
   PIRP CurrentIrp;
+  /// IoInitializeTimer's.
+  PIO_TIMER Timer;
   ULONG Flags;
   ULONG Characteristics;
   /// The driver's own memory, cleared, with the requested length.
