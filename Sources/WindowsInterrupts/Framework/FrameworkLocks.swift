@@ -2,7 +2,6 @@
 // take it on any thread: a spin lock up to DISPATCH_LEVEL, to which it raises, a wait lock at
 // PASSIVE_LEVEL, within a time limit if they give one (W25). InterruptCreation makes an interrupt
 // with one, which then is the interrupt's lock (W5).
-import CUIO
 public import CWindowsInterrupts
 import Glibc
 import InterruptSync
@@ -14,32 +13,16 @@ import Synchronization
   let lock = SpinLock()
   /// An interrupt was made with it (W5).
   let isInterruptLock = Atomic<Bool>(false)
-  /// The holder's previous level.
-  private var levelBefore: KIRQL = 0
 
   func acquire() {
     let call = "WdfSpinLockAcquire"
     if isInterruptLock.load(ordering: .relaxed) {
       Reports.violation(call, "W5", "the lock is an interrupt's; use WdfInterruptAcquireLock")
     }
-    let level = KeGetCurrentIrql()
-    let wasHeld = lock.lock.isHeldByCaller
-    if level > KIRQL(DISPATCH_LEVEL) {
-      SpinLocks.requireDispatch(call)
-    } else {
-      _ = cuio_thread_set_level(DISPATCH_LEVEL)
-    }
-    lock.acquire(call)
-    if !wasHeld { levelBefore = level }
+    lock.acquireRaising(call)
   }
 
-  func release() {
-    let call = "WdfSpinLockRelease"
-    let level = levelBefore
-    let isHolder = lock.lock.isHeldByCaller
-    lock.release(call)
-    if isHolder, !lock.lock.isHeldByCaller { KeLowerIrql(level) }
-  }
+  func release() { lock.releaseLowering("WdfSpinLockRelease") }
 }
 
 @c @implementation

@@ -33,6 +33,22 @@ import Synchronization
     callbackLock.release("AutomaticSerialization")
   }
 
+  /// WdfObjectAcquireLock and WdfObjectReleaseLock: takes the callback lock for the driver, or gives it
+  /// back (W37).
+  func changeLock(_ call: String, acquiring: Bool) {
+    guard let callbackLock else {
+      return Reports.violation(
+        call, "W37",
+        "the device has no lock: it takes WdfSynchronizationScopeDevice in the device's or driver's attributes"
+      )
+    }
+    guard executionLevel == WdfExecutionLevelPassive else {
+      return acquiring ? callbackLock.acquireRaising(call) : callbackLock.releaseLowering(call)
+    }
+    guard Reports.require(call, atMost: KIRQL(PASSIVE_LEVEL)) else { return }
+    if acquiring { callbackLock.acquire(call) } else { callbackLock.release(call) }
+  }
+
   /// Whether callbacks at DISPATCH_LEVEL, or at PASSIVE_LEVEL, can be serialized with the device's.
   func requireLevel(dispatch: Bool, ifSerialized: Bool) throws(FrameworkFailure) {
     guard ifSerialized else { return }

@@ -75,3 +75,21 @@ public func WdfObjectDelete(_ Object: WDFOBJECT!) {
   }
   object.delete()
 }
+
+@c @implementation
+public func WdfObjectAcquireLock(_ Object: WDFOBJECT!) {
+  unsafe changeLock(Object, "WdfObjectAcquireLock", acquiring: true)
+}
+
+@c @implementation
+public func WdfObjectReleaseLock(_ Object: WDFOBJECT!) {
+  unsafe changeLock(Object, "WdfObjectReleaseLock", acquiring: false)
+}
+
+private func changeLock(_ handle: WDFOBJECT?, _ call: String, acquiring: Bool) {
+  guard let object = unsafe FrameworkHandles.any(handle, call) else { return }
+  guard let scope = object as? FrameworkScope else {
+    return Reports.violation(call, "W37", "the handle is no device's, and so has no lock")
+  }
+  scope.changeLock(call, acquiring: acquiring)
+}

@@ -80,6 +80,8 @@ final class AddressTable<Value: Sendable>: @unchecked Sendable {
   let lock = InterruptLock()
   /// Acquisitions by the owner that were reported and refused. Belongs to the owner.
   var refused = 0
+  /// The level of the owner before `acquireRaising`. Belongs to the owner.
+  private var levelBefore: KIRQL = 0
   /// The SynchronizeIrql of the interrupts that use it, and how many do. Guarded by `monitor`.
   private var level: KIRQL = 0
   private var users = 0
@@ -113,6 +115,26 @@ final class AddressTable<Value: Sendable>: @unchecked Sendable {
       return Reports.violation(call(), "K24", "the calling thread does not hold this spin lock")
     }
     if refused > 0 { refused -= 1 } else { lock.release() }
+  }
+
+  /// Acquires it at DISPATCH_LEVEL, and keeps the caller's level for `releaseLowering`.
+  func acquireRaising(_ call: String) {
+    let level = KeGetCurrentIrql()
+    let wasHeld = lock.isHeldByCaller
+    if level > KIRQL(DISPATCH_LEVEL) {
+      SpinLocks.requireDispatch(call)
+    } else {
+      _ = cuio_thread_set_level(DISPATCH_LEVEL)
+    }
+    acquire(call)
+    if !wasHeld { levelBefore = level }
+  }
+
+  func releaseLowering(_ call: String) {
+    let level = levelBefore
+    let isHolder = lock.isHeldByCaller
+    release(call)
+    if isHolder, !lock.isHeldByCaller { KeLowerIrql(level) }
   }
 }
 

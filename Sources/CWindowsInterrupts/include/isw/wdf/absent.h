@@ -135,12 +135,6 @@ ISW_ABSENT(WdfFdoQueryForInterface);
 #ifndef WdfUsbTargetDeviceCreate
 ISW_ABSENT(WdfUsbTargetDeviceCreate);
 #endif
-#ifndef WdfObjectAcquireLock
-ISW_ABSENT(WdfObjectAcquireLock);
-#endif
-#ifndef WdfObjectReleaseLock
-ISW_ABSENT(WdfObjectReleaseLock);
-#endif
 #ifndef WdfControlDeviceInitAllocate
 ISW_ABSENT(WdfControlDeviceInitAllocate);
 #endif

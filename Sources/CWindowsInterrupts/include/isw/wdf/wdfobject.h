@@ -155,6 +155,13 @@ VOID WdfObjectDereferenceActual(WDFOBJECT Handle, PVOID Tag, LONG Line, PCSTR Fi
 /// resource lists: the call is reported and does nothing (W4).
 VOID WdfObjectDelete(WDFOBJECT Object);
 
+/// Takes a device's synchronization lock, which its serialized callbacks hold (W14, W37). With execution level passive
+/// at PASSIVE_LEVEL, otherwise up to DISPATCH_LEVEL, to which it raises until the release. Not recursive. A device without
+/// WdfSynchronizationScopeDevice, or another object, is reported and no lock is taken.
+VOID WdfObjectAcquireLock(WDFOBJECT Object);
+/// Releases it, on the thread that took it.
+VOID WdfObjectReleaseLock(WDFOBJECT Object);
+
 NTSTATUS WdfObjectCreateIn(WDFDRIVER Driver, PWDF_OBJECT_ATTRIBUTES Attributes, WDFOBJECT *Object);
 
 ISW_END_C
