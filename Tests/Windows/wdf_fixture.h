@@ -18,6 +18,8 @@ static struct {
   NTSTATUS (*on_add)(WDFDEVICE device);
   NTSTATUS (*on_prepare)(WDFDEVICE device, WDFCMRESLIST raw, WDFCMRESLIST translated);
   NTSTATUS d0_entry, post_enabled, pre_disabled, d0_exit;
+  BOOLEAN self_managed;
+  NTSTATUS init, suspend, restart;
   WDF_EXECUTION_LEVEL level;
   WDF_SYNCHRONIZATION_SCOPE scope;
 } plan;
@@ -90,6 +92,18 @@ static inline NTSTATUS d0_exit(WDFDEVICE device, WDF_POWER_DEVICE_STATE target) 
   return plan.d0_exit;
 }
 
+static inline NTSTATUS self_managed(WDFDEVICE device, const char *word, NTSTATUS status) {
+  CHECK(device == the_device && KeGetCurrentIrql() == PASSIVE_LEVEL);
+  note(word);
+  return status;
+}
+
+static inline NTSTATUS self_managed_init(WDFDEVICE device) { return self_managed(device, "init", plan.init); }
+static inline NTSTATUS self_managed_suspend(WDFDEVICE device) { return self_managed(device, "suspend", plan.suspend); }
+static inline NTSTATUS self_managed_restart(WDFDEVICE device) { return self_managed(device, "restart", plan.restart); }
+static inline void self_managed_flush(WDFDEVICE device) { (void)self_managed(device, "flush", STATUS_SUCCESS); }
+static inline void self_managed_cleanup(WDFDEVICE device) { (void)self_managed(device, "cleanup", STATUS_SUCCESS); }
+
 static inline void surprise_removal(WDFDEVICE device) {
   CHECK(device == the_device);
   note("surprise");
@@ -106,6 +120,13 @@ static inline NTSTATUS device_add(WDFDRIVER driver, PWDFDEVICE_INIT init) {
   callbacks.EvtDeviceD0ExitPreInterruptsDisabled = pre_disabled;
   callbacks.EvtDeviceD0Exit = d0_exit;
   callbacks.EvtDeviceSurpriseRemoval = surprise_removal;
+  if (plan.self_managed) {
+    callbacks.EvtDeviceSelfManagedIoInit = self_managed_init;
+    callbacks.EvtDeviceSelfManagedIoSuspend = self_managed_suspend;
+    callbacks.EvtDeviceSelfManagedIoRestart = self_managed_restart;
+    callbacks.EvtDeviceSelfManagedIoFlush = self_managed_flush;
+    callbacks.EvtDeviceSelfManagedIoCleanup = self_managed_cleanup;
+  }
   WdfDeviceInitSetPnpPowerEventCallbacks(init, &callbacks);
   WDF_OBJECT_ATTRIBUTES attributes;
   WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&attributes, device_context);

@@ -148,6 +148,50 @@ TEST(W8_surprise_removal_skips_the_disable_callback) {
   CHECK(traced("unload"));
 }
 
+TEST(W36_self_managed_io_follows_the_devices_power) {
+  prepare(), plan.self_managed = TRUE, start(2);
+  CHECK(traced("prepare entry-final" UP " init"));
+  CHECK(InterruptSyncPowerDownDevice(pdo) == STATUS_SUCCESS && traced("suspend " DOWN "exit-d3"));
+  CHECK(InterruptSyncPowerUpDevice(pdo) == STATUS_SUCCESS && traced("entry-d3" UP " restart"));
+  end();
+  CHECK(traced("suspend " DOWN "exit-final release flush cleanup unload"));
+  // In D3 it is suspended already; without a start there is nothing to end.
+  prepare(), plan.self_managed = TRUE, start(2);
+  CHECK(InterruptSyncPowerDownDevice(pdo) == STATUS_SUCCESS);
+  forget_trace(), end();
+  CHECK(traced("release flush cleanup unload"));
+  prepare(), plan.self_managed = TRUE, add(2), end();
+  CHECK(traced("unload") && reports == 0);
+}
+
+TEST(W36_a_surprise_removal_suspends_and_flushes) {
+  prepare(), plan.self_managed = TRUE, start(2), forget_trace();
+  CHECK(InterruptSyncSurpriseRemoveDevice(pdo) == STATUS_SUCCESS);
+  CHECK(traced("surprise suspend pre exit-final release flush"));
+  end();
+  CHECK(traced("cleanup unload") && reports == 0);
+}
+
+TEST(W36_a_failure_of_self_managed_io_fails_the_way_up) {
+  prepare(), plan.self_managed = TRUE, plan.init = STATUS_DEVICE_NOT_READY, add(2);
+  CHECK(InterruptSyncStartDevice(pdo) == STATUS_DEVICE_NOT_READY);
+  CHECK(traced("prepare entry-final" UP " init disable1 disable0 exit-final release"));
+  plan.init = STATUS_SUCCESS;
+  CHECK(InterruptSyncStartDevice(pdo) == STATUS_SUCCESS && traced("prepare entry-final" UP " init"));
+  plan.suspend = STATUS_IO_DEVICE_ERROR;
+  CHECK(InterruptSyncPowerDownDevice(pdo) == STATUS_IO_DEVICE_ERROR && traced("suspend " DOWN "exit-d3"));
+  plan.restart = STATUS_UNSUCCESSFUL;
+  CHECK(InterruptSyncPowerUpDevice(pdo) == STATUS_UNSUCCESSFUL);
+  CHECK(traced("entry-d3" UP " restart disable1 disable0 exit-final release"));
+  end();
+  CHECK(traced("flush cleanup unload"));
+  // Init was called, whatever it returned.
+  prepare(), plan.self_managed = TRUE, plan.init = STATUS_UNSUCCESSFUL, add(2);
+  CHECK(InterruptSyncStartDevice(pdo) == STATUS_UNSUCCESSFUL);
+  forget_trace(), end();
+  CHECK(traced("flush cleanup unload") && reports == 0);
+}
+
 static PKINTERRUPT at_entry;
 static NTSTATUS look(WDFDEVICE device, WDFCMRESLIST raw, WDFCMRESLIST translated) {
   (void)device, (void)raw, (void)translated;

@@ -60,6 +60,7 @@ extension FrameworkDevice {
       var status = NTStatus.success.rawValue
       if isWorking { status = exitD0(to: WdfPowerDeviceD3Final, isGone: true) }
       if resources != nil { release() }
+      flushSelfManagedIO()
       setPhase(.gone)
       return status
     }
@@ -72,6 +73,7 @@ extension FrameworkDevice {
       var status = NTStatus.success.rawValue
       if isWorking { status = exitD0(to: WdfPowerDeviceD3Final, isGone: false) }
       if resources != nil { release() }
+      endSelfManagedIO()
       setPhase(.gone)
       end()
       return status
@@ -95,6 +97,7 @@ extension FrameworkDevice {
         unsafe callbacks.EvtDeviceD0EntryPostInterruptsEnabled?(handle, previous)
       }
     }
+    if status >= 0 { status = startSelfManagedIO() }
     guard status < 0 else { return status }
     _ = disconnectInterrupts(isGone: false)
     _ = call("EvtDeviceD0Exit") {
@@ -104,12 +107,13 @@ extension FrameworkDevice {
   }
 
   private func exitD0(to target: WDF_POWER_DEVICE_STATE, isGone: Bool) -> NTSTATUS {
+    let suspend = suspendSelfManagedIO()
     let before = call("EvtDeviceD0ExitPreInterruptsDisabled") {
       unsafe callbacks.EvtDeviceD0ExitPreInterruptsDisabled?(handle, target)
     }
     let disconnect = disconnectInterrupts(isGone: isGone)
     let exit = call("EvtDeviceD0Exit") { unsafe callbacks.EvtDeviceD0Exit?(handle, target) }
-    return [before, disconnect, exit].first { $0 < 0 } ?? exit
+    return [suspend, before, disconnect, exit].first { $0 < 0 } ?? exit
   }
 
   /// Newest first. Returns the first failure.
@@ -145,7 +149,7 @@ extension FrameworkDevice {
     for interrupt in interrupts { interrupt.assignLevel(among: interrupts) }
   }
 
-  private func call(_ callback: String, _ body: () -> NTSTATUS?) -> NTSTATUS {
+  func call(_ callback: String, _ body: () -> NTSTATUS?) -> NTSTATUS {
     FrameworkCall.run(callback, at: KIRQL(PASSIVE_LEVEL), body) ?? NTStatus.success.rawValue
   }
 }

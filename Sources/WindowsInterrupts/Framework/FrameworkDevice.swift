@@ -23,6 +23,17 @@ import LinuxSystem
     case gone
   }
 
+  /// How far its self-managed I/O has come (W36).
+  struct SelfManagedIO {
+    /// EvtDeviceSelfManagedIoInit has been called, whatever it returned.
+    var hasBegun = false
+    /// It has succeeded.
+    var isInitialized = false
+    /// Between its start and EvtDeviceSelfManagedIoSuspend.
+    var isRunning = false
+    var isFlushed = false
+  }
+
   let driver: FrameworkDriver
   let callbacks: WDF_PNPPOWER_EVENT_CALLBACKS
 
@@ -30,6 +41,8 @@ import LinuxSystem
   private var phase = Phase.adding
   private var isBusy = false
   private var created: [FrameworkInterrupt] = []
+  /// Belongs to the change under way.
+  var selfManagedIO = SelfManagedIO()
   var resources: (raw: FrameworkResourceList, translated: FrameworkResourceList)?
 
   init(_ attributes: FrameworkAttributes, _ prepared: FrameworkDeviceInit) {
