@@ -129,6 +129,7 @@ install-lib: lib
 	install -m 644 Sources/CInterruptSync/include/interruptsync/*.h $(DESTDIR)$(PREFIX)/include/interruptsync/
 	cd Sources/CWindowsInterrupts/include && find . -name '*.h' ! -name core.h ! -name CWindowsInterrupts.h \
 	  -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX))/include/interruptsync/windows/{} \;
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin Sources/CInterruptSync/packaging/interruptsync-check-long
 	# How drivers' sources write the headers' names, for which Windows does not tell a from A.
 	names=$(DESTDIR)$(PREFIX)/include/interruptsync/windows/names; install -d $$names; \
 	for name in NTDDK.H Ntddk.h NtDDK.h NTDEF.H Ntdef.h NTSTATUS.H Ntstatus.h NtStatus.h WDM.H Wdm.h WDF.H Wdf.h PORTCLS.H \
