@@ -1,6 +1,6 @@
 """The daemon as the tests in Tests/Daemon start it, and the programs of Prometheus.
 
-`make test-monitoring` sets INTERRUPTSYNCD, the daemon, and PROMETHEUS, the folder of Tests/Monitoring/fetch.
+`make test-monitoring` sets INTERRUPTSYNCD, the daemon, and PROMETHEUS, the folder of its programs.
 """
 import pathlib
 import sys
