@@ -191,7 +191,16 @@ private let screen = (enter: "\u{1b}[?1049h", leave: "\u{1b}[?25h\u{1b}[?1049l")
   #expect(ran.complaint.contains("beat: attached"))
   let lines = ran.output.split(separator: "\n")
   #expect(lines.count == 2)
-  for line in lines { #expect(try parse(String(line))["claimed"] == true) }
+  for line in lines {
+    let object = try parse(String(line))
+    #expect(object["claimed"] == true)
+    #expect(object["time"]?.string?.hasSuffix("Z") == true)
+  }
+  let pretty = try daemon.run(
+    "$ctl attach beat -o json-pretty -n 1 --timeout 60 & p=$!; "
+      + "while kill -0 $p 2>/dev/null; do $ctl trigger beat; done; wait $p")
+  #expect(pretty.output.split(separator: "\n").count > 3)
+  #expect(try parse(pretty.output)["claimed"] == true)
   #expect(try daemon.run("$ctl status beat").output == "beat: connected\n")
   let late = try daemon.run("$ctl attach -q beat --timeout 50ms")
   #expect(late.status == 1)

@@ -89,7 +89,9 @@ struct Attach: ParsableCommand {
 
   @Option(help: "Fail when no interrupt comes for this time.") var timeout: TimeArgument?
 
-  @OptionGroup var common: CommonOptions
+  @OptionGroup var events: EventOptions
+
+  private var common: CommonOptions { events.common }
 
   private func templates() throws(UIOError) -> [RegisterOperations.Template] {
     try RegisterOperations.templates(operations.joined(separator: " "))
@@ -135,15 +137,12 @@ struct Attach: ParsableCommand {
         templates[split...].compactMap { $0.operation(claimed: claimed) })
     }
     let interrupts = try device.complete(claimed: claimed != 0)
-    if common.json {
-      return common.showLine([
+    let values = results.map { " \(Format.hex($0))" }.joined()
+    events.show(
+      "interrupts=\(interrupts) claimed=\(claimed != 0 ? "yes" : "no")\(values)",
+      [
         "interrupts": JSON(interrupts), "claimed": .bool(claimed != 0),
         "results": .array(results.map { JSON($0) }),
-      ])
-    }
-    let values = results.map { " \(Format.hex($0))" }.joined()
-    Console.out(
-      "\(Moment.now.clock) interrupts=\(interrupts) claimed=\(claimed != 0 ? "yes" : "no")\(values)"
-    )
+      ], .now)
   }
 }

@@ -12,13 +12,7 @@ struct Watch: ParsableCommand {
       Without a device, shows the devices that are present and then each change. With a device, \
       shows its interrupts, merged when they come fast; --all shows every dispatch. Each line is \
       written at once, and begins with the time of day; objects have it as time, in UTC.
-      """)
-
-  enum Output: String, ExpressibleByArgument, CaseIterable {
-    case short
-    case json
-    case jsonPretty = "json-pretty"
-  }
+      """, aliases: ["monitor"])
 
   @Argument(help: "A device or software line (default: all devices).", completion: .devices)
   var device: String?
@@ -28,16 +22,11 @@ struct Watch: ParsableCommand {
 
   @Option(name: [.customShort("n"), .long], help: "Exit after COUNT lines.") var count: Int?
 
-  @Option(
-    name: .shortAndLong, help: "How to print: short, json (an object a line) or json-pretty.")
-  var output: Output?
+  @OptionGroup var events: EventOptions
 
-  @OptionGroup var common: CommonOptions
-
-  private var isJSON: Bool { (output ?? (common.json ? .json : .short)) != .short }
+  private var common: CommonOptions { events.common }
 
   func validate() throws {
-    if common.json, output == .short { throw ValidationError("--json contradicts --output=short") }
     if all, device == nil { throw ValidationError("--all needs a device") }
     try requirePositive(count: count)
   }
@@ -56,7 +45,7 @@ struct Watch: ParsableCommand {
         left -= 1
         let state = common.style.state(device)
         let why = device.failure.map { ": \($0)" } ?? ""
-        show(
+        events.show(
           "\(change.event.rawValue) \(device.id) \(state)\(why)",
           ["event": .string(change.event.rawValue), "device": .object(device.json)], .now)
       }
@@ -66,7 +55,7 @@ struct Watch: ParsableCommand {
 
   /// A quiet device prints nothing for as long as it is quiet.
   private func announce(_ device: String) {
-    if !isJSON { common.note("watching \(device); Ctrl-C ends it") }
+    if !events.isJSON { common.note("watching \(device); Ctrl-C ends it") }
   }
 
   private func watchSummaries(
@@ -78,7 +67,7 @@ struct Watch: ParsableCommand {
     while left > 0, let summary = try summaries.next() {
       left -= 1
       let values = summary.captured.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-      show(
+      events.show(
         "interrupts=\(summary.interrupts) dispatches=\(summary.dispatches) "
           + "claimed=\(summary.claimed ? "yes" : "no")\(Format.captured(values))",
         summary.json, .now)
@@ -106,7 +95,7 @@ struct Watch: ParsableCommand {
   private func show(_ record: InterruptRecord, _ values: [(String, UInt64)]) {
     var captured: JSONObject = [:]
     for (name, value) in values { captured[name] = JSON(value) }
-    show(
+    events.show(
       "total=\(record.total) interrupts=\(record.interrupts) "
         + "claimed=\(record.claimed ? "yes" : "no")\(Format.captured(values))",
       [
@@ -115,13 +104,5 @@ struct Watch: ParsableCommand {
         "claimed": .bool(record.claimed),
         "dropped": JSON(record.dropped), "captured": .object(captured),
       ], Moment(monotonic: record.timestamp))
-  }
-
-  /// One line, or one object, of something that happened.
-  private func show(_ line: String, _ object: JSONObject, _ moment: Moment) {
-    guard isJSON else { return Console.out("\(moment.clock) \(line)") }
-    var object = object
-    object["time"] = .string(moment.text)
-    Console.out(output == .jsonPretty ? PrettyJSON.text(.object(object)) : "\(object)")
   }
 }
