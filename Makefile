@@ -58,7 +58,9 @@ DEB_PACKAGES = $(LIB_PACKAGES) build-essential debhelper dh-python dpkg-dev fake
   pybuild-plugin-pyproject python3 python3-all python3-setuptools
 PYTHON_PACKAGES = mypy python3 python3-flake8 python3-matplotlib python3-numpy python3-pytest python3-setuptools python3-venv \
   python3-wheel
-TEST_PACKAGES = $(RUN_PACKAGES) $(PYTHON_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc git \
+# openssh-server is unpacked and not installed: it would start a server.
+REMOTE_PACKAGES = openssh-client util-linux
+TEST_PACKAGES = $(RUN_PACKAGES) $(REMOTE_PACKAGES) $(PYTHON_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc git \
   g++ binutils python3 python3-venv gcc libc6-dev libc6-dev-arm64-cross qemu-user \
   $(shell cat Tests/Hardware/rig/packages)
 
@@ -250,7 +252,7 @@ $(eval $(call suite,c,$(C_PACKAGES),c))
 $(eval $(call suite,windows,$(TEST_PACKAGES),windows))
 $(eval $(call suite,varlink,$(RUN_PACKAGES) python3-venv,varlink))
 $(eval $(call suite,python,$(RUN_PACKAGES) $(PYTHON_PACKAGES),release python))
-$(eval $(call suite,daemon,$(RUN_PACKAGES) binutils python3-venv mmdebstrap,release daemon))
+$(eval $(call suite,daemon,$(RUN_PACKAGES) $(REMOTE_PACKAGES) binutils python3-venv mmdebstrap,release daemon))
 $(eval $(call suite,monitoring,$(RUN_PACKAGES) python3-venv dpkg apt,release monitoring))
 $(eval $(call suite,soak,$(RUN_PACKAGES) gcc libc6-dev python3-venv,release soak))
 $(eval $(call suite,deb,$(TEST_PACKAGES),release packages deb))

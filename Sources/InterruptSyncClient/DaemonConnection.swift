@@ -9,15 +9,12 @@ import Varlink
 /// A connection to the daemon.
 final class DaemonConnection {
   let client: VarlinkClient
-  let address: String
+  /// Of the daemon, for errors.
+  let name: String
 
-  init(_ address: String, timeout: Duration?) throws(InterruptSyncClientError) {
-    self.address = address
-    do throws(VarlinkError) {
-      client = try VarlinkClient(address, timeout: timeout)
-    } catch {
-      throw InterruptSyncClientError(error, object: address, operation: "connect to the daemon")
-    }
+  init(_ place: DaemonPlace, timeout: Duration?) throws(InterruptSyncClientError) {
+    name = place.name
+    client = try place.connect(timeout: timeout)
   }
 
   /// - Parameters:
@@ -27,7 +24,7 @@ final class DaemonConnection {
     _ method: String, _ parameters: JSONObject = [:], descriptors: [FileDescriptor] = [],
     device: String? = nil, operation: String
   ) throws(InterruptSyncClientError) -> (reader: ReplyReader, descriptors: [FileDescriptor]) {
-    let object = device ?? address
+    let object = device ?? name
     do throws(VarlinkError) {
       let reply = try client.call(
         "\(daemonInterface).\(method)", parameters, descriptors: descriptors)
@@ -42,7 +39,7 @@ final class DaemonConnection {
   func stream(
     _ method: String, _ parameters: JSONObject = [:], device: String? = nil, operation: String
   ) throws(InterruptSyncClientError) -> ReplyStream {
-    let object = device ?? address
+    let object = device ?? name
     do throws(VarlinkError) {
       let replies = try client.stream("\(daemonInterface).\(method)", parameters)
       return ReplyStream(replies, device: object, operation: operation)

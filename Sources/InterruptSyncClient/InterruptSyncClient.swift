@@ -4,7 +4,7 @@
 // release them.
 import Glibc
 import LinuxSystem
-import Varlink
+package import Varlink
 
 /// A connection to interruptsyncd. Use it from one thread at a time; every call waits for its
 /// answer.
@@ -22,8 +22,7 @@ public final class InterruptSyncClient {
     return "/run/interruptsync/io.interruptsync"
   }
 
-  /// The address of this connection.
-  package let address: String
+  private let place: DaemonPlace
   /// How long to wait for each answer; nil: without limit.
   private let timeout: Duration?
   let connection: DaemonConnection
@@ -35,17 +34,31 @@ public final class InterruptSyncClient {
   ///   - timeout: for connecting and for each answer; nil waits without limit.
   /// - Throws: `notRunning`, `permissionDenied`, `timedOut`, `invalidArgument` for a malformed
   ///   address, `resourcesExhausted`.
-  public init(
+  public convenience init(
     address: String? = nil, timeout: Duration? = .seconds(10)
   ) throws(InterruptSyncClientError) {
-    self.address = address ?? Self.defaultAddress
-    self.timeout = timeout
-    connection = try DaemonConnection(self.address, timeout: timeout)
+    try self.init(at: .socket(address ?? Self.defaultAddress), timeout: timeout)
   }
+
+  /// Connects to a daemon that may be elsewhere.
+  /// - Throws: as `init(address:timeout:)`; with a program `systemFailure` when that fails.
+  package init(
+    at place: DaemonPlace, timeout: Duration? = .seconds(10)
+  ) throws(InterruptSyncClientError) {
+    self.place = place
+    self.timeout = timeout
+    connection = try DaemonConnection(place, timeout: timeout)
+  }
+
+  /// The address of this connection, or the name of the place where the daemon is.
+  package var address: String { place.name }
+
+  /// The connection, for calls without this library's types.
+  package var varlink: VarlinkClient { connection.client }
 
   /// Another connection to the same daemon.
   private func newConnection() throws(InterruptSyncClientError) -> DaemonConnection {
-    try DaemonConnection(address, timeout: timeout)
+    try DaemonConnection(place, timeout: timeout)
   }
 
   /// The daemon's process, as the kernel knew it when the daemon began to listen.

@@ -1,11 +1,8 @@
-// Floor 7. The parts of a command line that commands share: options, device names with their
-// completion, and times. The commands contain them; the shell's completion calls the names. Plain
-// values, on the program's one thread; no lock.
+// Floor 7. The parts of a command line that commands share: options, device names and times. The
+// commands contain them. Plain values, on the program's one thread; no lock.
 import ArgumentParser
-import DeviceInventory
 import Glibc
 import InterruptSyncClient
-import UIO
 import Varlink
 
 /// The options of every command.
@@ -14,6 +11,18 @@ struct CommonOptions: ParsableArguments {
     help: "The daemon's socket; the variable INTERRUPTSYNC_ADDRESS sets it as well.",
     completion: .file())
   var address: String?
+
+  @Option(
+    name: [.customShort("H"), .long],
+    help: ArgumentHelp(
+      "Call the daemon of another machine, over ssh.", valueName: "[user@]host[:port][/machine]"))
+  var host: HostArgument?
+
+  @Option(
+    name: [.customShort("M"), .long],
+    help: ArgumentHelp("Call the daemon of a local container (root).", valueName: "name"),
+    completion: .machines)
+  var machine: MachineArgument?
 
   @Flag(
     name: [.customShort("j"), .long],
@@ -27,9 +36,44 @@ struct CommonOptions: ParsableArguments {
 
   @Option(help: "When to use colour: auto, always or never.") var color: Style.Choice = .auto
 
+  func validate() throws {
+    if host != nil, machine != nil { throw ValidationError("give --host or --machine, not both") }
+  }
+
+  /// Has options of every command follow the command, where they stand before it, as systemctl takes
+  /// them.
+  static func behindCommand(_ words: [String]) -> [String] {
+    let flags = ["--json", "-j", "--no-legend", "--quiet", "-q"]
+    let valued = ["--address", "--host", "-H", "--machine", "-M", "--color"]
+    var rest = words[...]
+    while let word = rest.first {
+      let isWhole = flags.contains(word) || valued.contains { word.hasPrefix($0 + "=") }
+      guard isWhole || valued.contains(word) else { break }
+      rest = rest.dropFirst(isWhole ? 1 : 2)
+    }
+    guard let command = rest.first else { return words }
+    return [command] + words.prefix(words.count - rest.count) + rest.dropFirst()
+  }
+
+  var isRemote: Bool { host != nil || machine?.isHost == false }
+
+  /// For what does not go over a connection that carries bytes alone.
+  /// - Parameter what: with the reason behind it: `bind changes this machine`.
+  func requireLocal(_ what: String) throws {
+    guard isRemote else { return }
+    throw ValidationError("\(what): run it there, without --host and --machine")
+  }
+
+  /// Where the daemon is.
+  func place() throws(InterruptSyncClientError) -> DaemonPlace {
+    if let host { return .program(host.carrier(address)) }
+    if let machine, !machine.isHost { return .program(try machine.carrier(address)) }
+    return .socket(address ?? InterruptSyncClient.defaultAddress)
+  }
+
   /// A connection to the daemon.
   func client() throws(InterruptSyncClientError) -> InterruptSyncClient {
-    try InterruptSyncClient(address: address)
+    try InterruptSyncClient(at: place())
   }
 
   var style: Style { Style(color) }
@@ -54,28 +98,6 @@ struct CommonOptions: ParsableArguments {
 struct DeviceArgument: ParsableArguments {
   @Argument(help: "A device or software line.", completion: .devices)
   var device: String
-}
-
-extension CompletionKind {
-  /// The names of the devices that the daemon knows.
-  static var devices: CompletionKind { .custom { words, _, _ in names(words) } }
-
-  /// The devices that bind could take.
-  static var bindable: CompletionKind {
-    .custom { _, _, _ in BindableDevice.all().map { "\($0.device)" } }
-  }
-
-  /// Never fails, and never waits long.
-  /// - Parameter words: the command line so far.
-  private static func names(_ words: [String]) -> [String] {
-    var address: String?
-    if let place = words.firstIndex(of: "--address"), place + 1 < words.count {
-      address = words[place + 1]
-    }
-    let client = try? InterruptSyncClient(address: address, timeout: .seconds(1))
-    if let devices = try? client?.listDevices() { return devices.map(\.id).sorted() }
-    return UIODeviceInfo.all().map(\.stableID)
-  }
 }
 
 // MARK: Counts and times

@@ -26,14 +26,14 @@ struct Control: ParsableCommand {
       List.self, Status.self, Info.self, Watch.self, Top.self, Wait.self, Stats.self,
       Histogram.self, Transact.self, Attach.self, Connect.self, Disconnect.self, SetCommand.self,
       Trigger.self, Reload.self, Metrics.self, Doctor.self, Bind.self, Unbind.self, New.self,
-      Edit.self, Adopt.self, Call.self, Introspect.self, Udev.self,
+      Edit.self, Adopt.self, Call.self, Introspect.self, Bridge.self, Udev.self,
     ])
 
   static func main() {
     // When the reader of a pipe goes away, SIGPIPE ends the program like every filter.
     signal(SIGPIPE, SIG_DFL)
     do {
-      var command = try parseAsRoot(ProgramArguments.words)
+      var command = try parseAsRoot(CommonOptions.behindCommand(ProgramArguments.words))
       try command.run()
     } catch let error as InterruptSyncClientError {
       Failure.end(error)

@@ -9,6 +9,8 @@ import Varlink
   "$ctl attach beat write bar0:0/32=claimed", "$ctl set beat", "$ctl set beat --policy fifo:100",
   "$ctl set beat --mode sometimes", "$ctl trigger beat -n 0", "$ctl watch --all",
   "$ctl watch -n 0", "$ctl watch --output cat", "$ctl watch --json --output short",
+  "$ctl attach beat --json --output short", "$ctl monitor --output cat", "$ctl list -H ''",
+  "$ctl list -M a/b", "$ctl list -M a -H b", "$ctl attach -M a beat", "$ctl bridge -H a",
   "$ctl top --interval 1ms", "$ctl wait beat --for rain",
   "$ctl wait --timeout soon", "$ctl call ListDevices '[]'", "$ctl call ListDevices '{'",
   "$ctl list --color maybe", "$ctl bind --saved --persist 0000:00:03.0",

@@ -18,6 +18,7 @@
 #include "linux_pause.h"
 #include "linux_poller.h"
 #include "linux_process.h"
+#include "linux_spawn.h"
 #include "linux_thread.h"
 #include "linux_end.h"
 #include "linux_epoll.h"

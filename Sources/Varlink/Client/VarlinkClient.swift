@@ -13,6 +13,8 @@ package final class VarlinkClient {
   /// For polling, and for who is at the other end; not to be read or written.
   package let socket: FileDescriptor
   private let timeout: Duration?
+  /// The program at the other end of the socket, which ends with the connection.
+  private let process: ConnectedProcess?
   private var reader: MessageReader
   private var writer = MessageWriter()
   /// Answers that came while a call was being sent.
@@ -48,8 +50,12 @@ package final class VarlinkClient {
   }
 
   /// Takes over a connected socket that does not block.
-  init(_ socket: FileDescriptor, name: String, timeout: Duration?, limits: WireLimits) {
+  init(
+    _ socket: FileDescriptor, name: String, timeout: Duration?, limits: WireLimits,
+    process: ConnectedProcess? = nil
+  ) {
     self.socket = socket
+    self.process = process
     self.name = name
     self.timeout = timeout
     reader = MessageReader(limits: limits)
@@ -67,6 +73,19 @@ package final class VarlinkClient {
       throw VarlinkError(SystemError(-result), object: name, operation: "take over a connection")
     }
     self.init(socket, name: name, timeout: timeout, limits: limits)
+  }
+
+  /// Talks to a service through a program that carries the bytes. No descriptor crosses.
+  /// - Throws: `unexpected`.
+  package convenience init(
+    _ process: ConnectedProcess, name: String, timeout: Duration? = nil,
+    limits: WireLimits = VarlinkClient.defaultLimits
+  ) throws(VarlinkError) {
+    let result = linux_set_nonblocking(process.socket.raw)
+    guard result == 0 else {
+      throw VarlinkError(SystemError(-result), object: name, operation: "take over a connection")
+    }
+    self.init(process.socket, name: name, timeout: timeout, limits: limits, process: process)
   }
 
   /// Services may answer more than they take.

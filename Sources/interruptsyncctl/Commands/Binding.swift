@@ -41,6 +41,7 @@ struct Bind: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
+    try common.requireLocal("bind changes the machine that it runs on")
     if saved, persist || group || driver != nil {
       throw ValidationError("--saved takes none of --persist, --group and --driver")
     }
@@ -106,6 +107,10 @@ struct Unbind: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    try common.requireLocal("unbind changes the machine that it runs on")
+  }
+
   func run() throws {
     let target = try BusDevice(device)
     let saved = try SavedBinding("\(target)")
@@ -167,6 +172,10 @@ struct Adopt: ParsableCommand {
 
   @OptionGroup var target: DeviceArgument
   @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    try common.requireLocal("adopt hands over descriptors, which do not leave a machine")
+  }
 
   func run() throws {
     try common.client().adoptDevice(target.device)

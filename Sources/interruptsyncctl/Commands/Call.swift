@@ -28,7 +28,7 @@ struct Call: ParsableCommand {
 
   func run() throws {
     let name = method.contains(".") ? method : "io.interruptsync.\(method)"
-    let connection = try RawConnection(common.address)
+    let connection = try RawConnection(common)
     let parameters = try object() ?? [:]
     guard more else { return common.show(try connection.call(name, parameters)) }
     try connection.stream(name, parameters) { common.showLine($0) }
@@ -44,7 +44,7 @@ struct Introspect: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let reply = try RawConnection(common.address).call(
+    let reply = try RawConnection(common).call(
       "org.varlink.service.GetInterfaceDescription", ["interface": .string(interface)])
     if common.json { return common.show(reply) }
     Console.out(reply["description"]?.string ?? "")
@@ -56,14 +56,10 @@ private struct RawConnection {
   private let client: VarlinkClient
   private let address: String
 
-  init(_ address: String?) throws(InterruptSyncClientError) {
-    self.address = address ?? InterruptSyncClient.defaultAddress
-    do throws(VarlinkError) {
-      client = try VarlinkClient(self.address, timeout: .seconds(10))
-    } catch {
-      throw InterruptSyncClientError(
-        error, object: self.address, operation: "connect to the daemon")
-    }
+  init(_ common: CommonOptions) throws(InterruptSyncClientError) {
+    let connection = try common.client()
+    client = connection.varlink
+    address = connection.address
   }
 
   func call(

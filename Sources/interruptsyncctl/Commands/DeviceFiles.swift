@@ -24,6 +24,10 @@ struct New: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    try common.requireLocal("new looks at the machine that it runs on")
+  }
+
   func run() throws {
     let template = try DeviceFileTemplate(for: device)
     if common.json {
@@ -51,6 +55,10 @@ struct Edit: ParsableCommand {
   var configRoot = ""
 
   @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    try common.requireLocal("edit changes files of the machine that it runs on")
+  }
 
   func run() throws {
     let (name, template) = try file()

@@ -18,6 +18,10 @@ struct List: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    if all { try common.requireLocal("list --all looks at the machine that it runs on") }
+  }
+
   func run() throws {
     guard !all else { return showBindable(BindableDevice.all()) }
     let client = try common.client()

@@ -101,12 +101,21 @@ struct Wait: ParsableCommand {
     guard let device else { return }
     try waitForDevice(client, device, left)
     guard event == .interrupt else { return }
-    let ring = try client.subscribe(device, capacity: 16)
-    var first: UInt64?
-    while let record = try ring.next(timeout: left()) {
-      let begin = first ?? record.total - record.interrupts
-      first = begin
-      if record.total - begin >= count { return }
+    try waitForInterrupts(client, device, left)
+  }
+
+  private func waitForInterrupts(
+    _ client: InterruptSyncClient, _ device: String, _ left: () -> Duration?
+  ) throws(InterruptSyncClientError) {
+    var summaries = try client.events(device)
+    var seen: UInt64 = 0
+    do throws(InterruptSyncClientError) {
+      while let summary = try summaries.next(timeout: left()) {
+        seen &+= summary.interrupts
+        if seen >= count { return }
+      }
+    } catch {
+      throw error.code == .timedOut ? InterruptSyncClientError.timedOut(device) : error
     }
     throw InterruptSyncClientError.timedOut(device, "the device was stopped or reconfigured")
   }
@@ -124,7 +133,7 @@ struct Wait: ParsableCommand {
         guard error.code == .notRunning || error.code == .disconnected else { throw error }
         if let left = left(), left <= .zero { throw error }
       }
-      usleep(50_000)
+      usleep(common.isRemote ? 1_000_000 : 50_000)
     }
   }
 

@@ -98,6 +98,7 @@ struct Attach: ParsableCommand {
   }
 
   func validate() throws {
+    try common.requireLocal("attach needs a descriptor, which does not leave a machine")
     let templates: [RegisterOperations.Template]
     do throws(UIOError) { templates = try self.templates() } catch {
       throw ValidationError(error.description)

@@ -27,6 +27,7 @@ struct Watch: ParsableCommand {
   private var common: CommonOptions { events.common }
 
   func validate() throws {
+    if all { try common.requireLocal("watch --all needs memory that it shares with the daemon") }
     if all, device == nil { throw ValidationError("--all needs a device") }
     try requirePositive(count: count)
   }

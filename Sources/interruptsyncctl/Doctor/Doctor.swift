@@ -26,6 +26,10 @@ struct Doctor: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    try common.requireLocal("doctor looks at the machine that it runs on")
+  }
+
   func run() throws {
     let examination = try Examination(device, address: common.address, tests: selfTest)
     let findings = examination.findings

@@ -106,7 +106,7 @@ cached() {
 # forget_old: drops what no run has used for a month.
 forget_old() {
     find "$cache" -mindepth 1 -maxdepth 1 \( -name 'kernel-*' -o -name 'root-*' -o -name 'image-*' \
-        -o -name 'trixie-*' -o -name 'prometheus-*' \) \
+        -o -name 'trixie-*' -o -name 'prometheus-*' -o -name 'openssh-server-*' \) \
         -mtime +30 -exec rm -rf {} +
 }
 
