@@ -59,7 +59,7 @@ DEB_PACKAGES = $(LIB_PACKAGES) build-essential debhelper dh-python dpkg-dev fake
 PYTHON_PACKAGES = mypy python3 python3-flake8 python3-matplotlib python3-numpy python3-pytest python3-setuptools python3-venv \
   python3-wheel
 # openssh-server is unpacked and not installed: it would start a server.
-REMOTE_PACKAGES = openssh-client util-linux
+REMOTE_PACKAGES = openssh-client util-linux fish zsh
 TEST_PACKAGES = $(RUN_PACKAGES) $(REMOTE_PACKAGES) $(PYTHON_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc git \
   g++ binutils python3 python3-venv gcc libc6-dev libc6-dev-arm64-cross qemu-user \
   $(shell cat Tests/Hardware/rig/packages)

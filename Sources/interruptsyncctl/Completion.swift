@@ -8,15 +8,20 @@ import UIO
 
 extension CompletionKind {
   /// The names of the devices that the daemon knows.
-  static var devices: CompletionKind { .custom { words, _, _ in names(words) } }
+  static var devices: CompletionKind { .custom { words, _, _ in offered(names(words)) } }
 
   /// The devices that bind could take.
   static var bindable: CompletionKind {
-    .custom { _, _, _ in BindableDevice.all().map { "\($0.device)" } }
+    .custom { _, _, _ in offered(BindableDevice.all().map { "\($0.device)" }) }
   }
 
   /// The containers that --machine takes.
   static var machines: CompletionKind { .custom { _, _, _ in MachineArgument.all } }
+
+  /// To zsh the text behind a colon is a description.
+  private static func offered(_ names: [String]) -> [String] {
+    CompletionShell.requesting == .zsh ? names.map { $0.replacing(":", with: "\\:") } : names
+  }
 
   /// Never fails, never asks, and never waits long.
   /// - Parameter words: the command line so far.
@@ -49,5 +54,45 @@ extension CompletionKind {
       }
     }
     return nil
+  }
+}
+
+/// Bash takes a colon, and what else is in COMP_WORDBREAKS, for the end of a word. Names of devices have
+/// colons, and the parser's script knows nothing of that.
+enum BashCompletion {
+  /// - Parameter script: as the argument parser generates it.
+  static func withWholeWords(_ script: String) -> String {
+    script + #"""
+
+      # Calls the function above with words that are whole again, and takes from each answer what stands before the part
+      # of the current word that bash replaces.
+      _interruptsyncctl_with_whole_words() {
+          local line="${COMP_LINE#"${COMP_WORDS[0]}"}" word
+          local -a whole=("${COMP_WORDS[0]}")
+          local -i index current=0
+          for ((index = 1; index < ${#COMP_WORDS[@]}; index++)); do
+              word="${COMP_WORDS[index]}"
+              if [[ "${line}" == [[:space:]]* ]]; then
+                  whole+=("${word}")
+                  line="${line#"${line%%[![:space:]]*}"}"
+              else
+                  whole[-1]+="${word}"
+              fi
+              line="${line#"${word}"}"
+              ((index == COMP_CWORD)) && current=$((${#whole[@]} - 1))
+          done
+          local before="${whole[current]%"${2}"}"
+          local -a COMP_WORDS=("${whole[@]}")
+          local -i COMP_CWORD=current
+          _interruptsyncctl "${1}" "${whole[current]}" "${whole[current - 1]}"
+          if [[ -n "${before}" || "${COMPREPLY[*]}" == *:* ]]; then
+              # They are no files, in whose names a colon would be quoted.
+              compopt +o filenames 2>/dev/null
+              COMPREPLY=("${COMPREPLY[@]#"${before}"}")
+          fi
+      }
+      complete -o filenames -F _interruptsyncctl_with_whole_words interruptsyncctl
+
+      """#
   }
 }

@@ -50,7 +50,9 @@ struct Control: ParsableCommand {
     let status = exitCode(for: error)
     let text = fullMessage(for: error)
     if status.isSuccess {
-      Console.out(text)
+      // The one script that the parser prints with this line at its end.
+      let isBash = text.contains("\ncomplete -o filenames -F _interruptsyncctl ")
+      Console.out(isBash ? BashCompletion.withWholeWords(text) : text)
       Glibc.exit(0)
     }
     if !text.isEmpty { Console.complain(text) }
