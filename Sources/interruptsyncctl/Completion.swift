@@ -11,9 +11,14 @@ extension CompletionKind {
   static var devices: CompletionKind { .custom { words, _, _ in offered(names(words)) } }
 
   /// The devices that bind could take.
-  static var bindable: CompletionKind {
-    .custom { _, _, _ in offered(BindableDevice.all().map { "\($0.device)" }) }
+  static var bindable: CompletionKind { .custom { _, _, _ in offered(bindableNames) } }
+
+  /// Both of them: files are for all.
+  static var editable: CompletionKind {
+    .custom { words, _, _ in offered(Set(names(words) + bindableNames).sorted()) }
   }
+
+  private static var bindableNames: [String] { BindableDevice.all().map { "\($0.device)" } }
 
   /// The containers that --machine takes.
   static var machines: CompletionKind { .custom { _, _, _ in MachineArgument.all } }

@@ -342,9 +342,12 @@ func commandThatActsSaysWhatItDid(command: String, words: String) throws {
   // The call that the generated scripts make.
   let script = try daemon.run("$ctl --generate-completion-script fish").output
   #expect(script.contains("---completion"))
-  let ran = try daemon.run("$ctl ---completion info -- positional@0 1 0 interruptsyncctl info ''")
-  #expect(ran.output.contains("beat"))
-  #expect(ran.output.contains("pulse"))
+  for command in ["info", "edit", "watch", "doctor", "histogram", "attach", "transact"] {
+    let ran = try daemon.run(
+      "$ctl ---completion \(command) -- positional@0 1 0 interruptsyncctl \(command) ''")
+    #expect(ran.output.contains("beat"), "\(command)")
+    #expect(ran.output.contains("pulse"), "\(command)")
+  }
 }
 
 @Test func bindingOfNothingIsNotFound() throws {

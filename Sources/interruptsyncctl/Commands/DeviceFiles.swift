@@ -48,7 +48,7 @@ struct Edit: ParsableCommand {
 
   @Argument(
     help: "A device as for new, a software line, or the name of a file (NAME.device).",
-    completion: .bindable)
+    completion: .editable)
   var device: String
 
   @Option(help: "Edit the configuration below this folder instead of /.", completion: .directory)
