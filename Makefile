@@ -273,5 +273,16 @@ bench: lib
 	  --daemon $(BIN)/interruptsyncd --gate Tests/HotPath/check-hot --revision "$$(git describe --always --dirty 2>/dev/null)" \
 	  --guest "Benchmarks/Guest/run $(BIN)/interruptsync-bench" $(ARGS)
 
+# The pictures of docs/performance.md, as the last `make bench` drew them.
+PLOTS = latency--busy-line--eventfd--FIFO latency--busy-line--eventfd--ordinary-policy \
+  latency--quiet-line--eventfd--ordinary-policy latency--64-lines-in-turn--eventfd--ordinary-policy inversion
+
+docs-plots:
+	@for plot in $(PLOTS); do [ -e .build/bench/$$plot.svg ] || \
+	  { echo ".build/bench has no $$plot.svg: run make bench, or make bench ARGS='--only latency --only contention', as root" >&2; \
+	    exit 1; }; done
+	install -d docs/performance
+	install -m 644 -t docs/performance $(PLOTS:%=.build/bench/%.svg)
+
 clean:
 	rm -rf .build .build-*

@@ -49,7 +49,7 @@ struct Comparison: ParsableCommand {
     raiseDescriptorLimit()
     let machine = Machine(processor: processor)
     let place = MachineDescription()
-    print("\(place.model), \(place.processors) processors; \(place.kernel); load \(place.load)")
+    print(place.line)
     let began = probe_now()
     let options = BenchmarkOptions(dpdk: dpdk, folder: plots ?? folder(of: report), rounds: rounds)
     var rows: [Measurement] = []

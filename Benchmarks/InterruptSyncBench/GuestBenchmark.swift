@@ -25,7 +25,8 @@ struct GuestBenchmark {
       for load in report.loads {
         let title = "Linux \(series) in QEMU, \(load.title)"
         tables.append(Report.table(title, load.found))
-        try Report.plot(title, load.found, interval: load.interval, in: options.folder)
+        try Report.plot(
+          title, load.found, interval: load.interval, place: "QEMU", in: options.folder)
       }
     }
     return (rows, tables)

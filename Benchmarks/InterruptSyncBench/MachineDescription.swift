@@ -34,6 +34,9 @@ struct MachineDescription {
     date = String(decoding: bytes.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
+  /// What a run's head and its plots say.
+  var line: String { "\(machine); \(kernel); load \(load)" }
+
   /// Runs with the same one are drawn together.
   var machine: String { "\(model), \(processors) processors" }
 

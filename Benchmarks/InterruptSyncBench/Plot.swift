@@ -4,15 +4,20 @@ import Glibc
 
 struct Plot {
   let title: String
+  /// The machine, and when.
+  let place: String
   let curves: [Distribution]
   /// From what to what.
   var interval = "signal to routine"
 
   private static let (width, height) = (860.0, 480.0)
-  private static let (left, top, right, bottom) = (70.0, 40.0, 230.0, 50.0)
+  private static let (left, top, right, bottom) = (70.0, 60.0, 230.0, 50.0)
+  /// On a light page and on a dark one.
   private static let colors = [
-    "#1b6ca8", "#c0392b", "#27803b", "#8e44ad", "#d68910", "#16a085", "#5d6d7e", "#a04000",
-    "#2c3e50", "#b03a7b",
+    ("#1b6ca8", "#58a6ff"), ("#c0392b", "#ff7b72"), ("#27803b", "#56d364"),
+    ("#8e44ad", "#d2a8ff"), ("#b35900", "#ffa657"), ("#0e7a6b", "#39d3bb"),
+    ("#5d6d7e", "#b1bac4"), ("#8a3800", "#e3b341"), ("#2c3e50", "#a5d6ff"),
+    ("#b03a7b", "#ff9bce"),
   ]
   /// Nines shown: to 99.99 %.
   private static let nines = 4.0
@@ -20,28 +25,45 @@ struct Plot {
   func svg() -> String {
     let bounds = decades()
     var lines = [
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(Int(Self.width))\" height=\"\(Int(Self.height))\" "
-        + "font-family=\"sans-serif\" font-size=\"12\">",
-      "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" "
+        + "width=\"\(Int(Self.width))\" height=\"\(Int(Self.height))\" role=\"img\" font-family=\"sans-serif\" "
+        + "font-size=\"12\"><title>\(Report.escaped(title))</title>",
+      Self.style(),
+      "<rect class=\"ground\" width=\"100%\" height=\"100%\"/>",
       text(Self.left, 22, title, size: 15),
+      text(Self.left, 42, place),
     ]
     lines += grid(bounds)
     for (index, curve) in curves.enumerated() {
-      let color = Self.colors[index % Self.colors.count]
+      let color = "c\(index % Self.colors.count)"
       let points = stride(from: 0.0, through: Self.nines, by: 0.02).map { nine -> String in
         let latency = curve.all.percentile(1 - pow(10, -nine))
         return "\(rounded(x(nine))),\(rounded(y(latency, bounds)))"
       }
       lines.append(
-        "<polyline fill=\"none\" stroke=\"\(color)\" stroke-width=\"1.6\" points=\"\(points.joined(separator: " "))\"/>"
+        "<polyline class=\"\(color)\" fill=\"none\" stroke-width=\"1.6\" points=\"\(points.joined(separator: " "))\"/>"
       )
       let row = Self.top + 14 + Double(index) * 18
       let column = Self.width - Self.right + 12
       lines.append(
-        "<rect x=\"\(column)\" y=\"\(row - 9)\" width=\"12\" height=\"3\" fill=\"\(color)\"/>")
+        "<path class=\"\(color)\" stroke-width=\"3\" d=\"M\(column) \(row - 7)h12\"/>")
       lines.append(text(column + 18, row - 3, curve.name))
     }
     return (lines + ["</svg>"]).joined(separator: "\n")
+  }
+
+  private static func style() -> String {
+    func rules(_ color: ((String, String)) -> String) -> String {
+      colors.enumerated().map { ".c\($0) { stroke: \(color($1)) }" }.joined(separator: " ")
+    }
+    return """
+      <style>
+      .ground { fill: #ffffff } text { fill: #1f2328 } .grid { stroke: #d1d9e0 } \(rules { $0.0 })
+      @media (prefers-color-scheme: dark) {
+        .ground { fill: #0d1117 } text { fill: #e6edf3 } .grid { stroke: #3d444d } \(rules { $0.1 })
+      }
+      </style>
+      """
   }
 
   /// Powers of ten around all latencies, in nanoseconds.
@@ -87,11 +109,11 @@ struct Plot {
   }
 
   private func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
-    "<line x1=\"\(rounded(x1))\" y1=\"\(rounded(y1))\" x2=\"\(rounded(x2))\" y2=\"\(rounded(y2))\" stroke=\"#dddddd\"/>"
+    "<line x1=\"\(rounded(x1))\" y1=\"\(rounded(y1))\" x2=\"\(rounded(x2))\" y2=\"\(rounded(y2))\" class=\"grid\"/>"
   }
 
   private func text(_ x: Double, _ y: Double, _ string: String, size: Int = 12) -> String {
-    "<text x=\"\(rounded(x))\" y=\"\(rounded(y))\" font-size=\"\(size)\">\(string)</text>"
+    "<text x=\"\(rounded(x))\" y=\"\(rounded(y))\" font-size=\"\(size)\">\(Report.escaped(string))</text>"
   }
 
   private func rounded(_ value: Double) -> Double { (value * 10).rounded() / 10 }

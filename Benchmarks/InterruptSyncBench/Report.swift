@@ -44,13 +44,24 @@ enum Report {
   }
 
   /// Draws latencies into a file of the title's name.
+  ///
+  /// - Parameter place: What they were measured in, if it was not this machine itself.
   static func plot(
     _ title: String, _ found: [Distribution], interval: String = "signal to routine",
-    in folder: String
+    place: String? = nil, in folder: String
   ) throws {
     let name = String(title.map { $0.isLetter || $0.isNumber ? $0 : "-" })
-    try write(
-      Plot(title: title, curves: found, interval: interval).svg(), to: "\(folder)/\(name).svg")
+    let machine = MachineDescription()
+    let plot = Plot(
+      title: title, place: "\(place.map { "\($0) on " } ?? "")\(machine.line); \(machine.date)",
+      curves: found, interval: interval)
+    try write(plot.svg(), to: "\(folder)/\(name).svg")
+  }
+
+  /// A text as an SVG has it.
+  static func escaped(_ text: String) -> String {
+    text.split(separator: "&", omittingEmptySubsequences: false).joined(separator: "&amp;")
+      .split(separator: "<", omittingEmptySubsequences: false).joined(separator: "&lt;")
   }
 
   static func write(_ text: String, to path: String) throws {

@@ -23,7 +23,7 @@ struct Timeline {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(Int(Self.width))\" height=\"\(Int(height))\" "
         + "font-family=\"sans-serif\" font-size=\"11\">",
       "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
-      "<text x=\"10\" y=\"20\" font-size=\"14\">\(Self.escaped(title))</text>",
+      "<text x=\"10\" y=\"20\" font-size=\"14\">\(Report.escaped(title))</text>",
       "<text x=\"10\" y=\"38\">Runs: \(shown.count). The last: \(last)</text>",
     ]
     for (index, name) in names.enumerated() {
@@ -56,15 +56,10 @@ struct Timeline {
     }
     let bar = rounded(height(1))
     return [
-      "<text x=\"10\" y=\"\(top + Self.strip / 2 + 4)\">\(Self.escaped(name)): \(last)</text>",
+      "<text x=\"10\" y=\"\(top + Self.strip / 2 + 4)\">\(Report.escaped(name)): \(last)</text>",
       "<line x1=\"\(Self.label)\" y1=\"\(bar)\" x2=\"\(Self.width - 20)\" y2=\"\(bar)\" stroke=\"#999999\"/>",
       "<polyline fill=\"none\" stroke=\"#1b6ca8\" points=\"\(points.joined(separator: " "))\"/>",
     ] + marks
-  }
-
-  private static func escaped(_ text: String) -> String {
-    text.split(separator: "&", omittingEmptySubsequences: false).joined(separator: "&amp;")
-      .split(separator: "<", omittingEmptySubsequences: false).joined(separator: "&lt;")
   }
 
   private func rounded(_ value: Double, _ scale: Double = 10) -> Double {
