@@ -95,6 +95,28 @@ func driverThatDoesNotTakeTheDeviceGivesItBack(before: String, after: String) th
 }
 
 @Test(arguments: [
+  ("pci", "uio_pci_generic", "whose INTx can be disabled"),
+  ("platform", "uio_pdrv_genirq", "a device tree's node"),
+  ("pci", "igb_uio", "is a driver for such a device"),
+])
+func driverThatDoesNotTakeTheDeviceSaysWhatItTakes(bus: String, driver: String, hint: String)
+  throws
+{
+  let machine = try FakeMachine()
+  let device = bus == "pci" ? card : "4a300000.serial"
+  try machine.add(device, bus: bus, driver: nil)
+  try machine.add(driver: driver, bus: bus)
+  machine.makeUnwilling(driver)
+  let error = refusal { () throws(UIOError) in
+    _ = try DriverBinding(
+      BusDevice("\(bus)-\(device)", sysfs: machine.system.sysfs), system: machine.system
+    ).bind(to: driver)
+  }
+  #expect(error?.code == .driverFailed)
+  #expect(error?.hint.contains(hint) == true)
+}
+
+@Test(arguments: [
   ("driver_override", EACCES, UIOError.Code.permissionDenied),
   ("driver_override", ENOENT, .unexpected), ("unbind", EPERM, .permissionDenied),
   ("drivers_probe", EROFS, .readOnly), ("driver_override", EROFS, .readOnly),

@@ -92,7 +92,8 @@ def functions(text):
     if re.search(r"__ATOMIC_(?!RELAXED)", macros):
         yield None
     text = re.sub(r"^#(?:[^\n\\]|\\.|\\\n)*", "", text, flags=re.M)
-    for head, code in re.findall(r"^((?!\})[^;{}\n][^;{}]*)\{\n(.*?)^\}|\Z", text, re.M | re.S):
+    # A function of one line, or one that ends with a brace at the line's beginning.
+    for head, code in re.findall(r"^((?!\})[^;{}\n][^;{}]*)\{( .*\}$|\n(?:.*\n)*?\})", text, re.M):
         if re.search(r"__ATOMIC_(?!RELAXED)", code):
             yield next(name for name in re.findall(r"(\w+)\(", head) if name not in ("__attribute__", "aligned"))
 
@@ -101,7 +102,7 @@ def test_the_page_names_each_function_in_c_that_asks_for_an_order():
     named = {(cells[0], name) for columns in (3, 6) for cells in rows(columns) for name in re.findall(r"\w+", cells[1])}
     files = {cells[0] for cells in rows(3)}
     found = {(path.name, name) for path in (ROOT / "Sources").rglob("*.[ch]") for name in functions(path.read_text())}
-    assert len(found) > 40
+    assert len(found) > 60
     # What Windows' documents call a full barrier is named by its file, as macros are.
     by_file = {(file, name) for file, name in found if file in files and (name is None or file == "lists.h")}
     assert found - named - by_file == set()

@@ -161,9 +161,14 @@ package struct DriverBinding {
   }
 
   private static func refusalHint(_ driver: String) -> String {
-    IOMMUGroupInfo.isVFIO(driver)
-      ? "dmesg may say why; \(driver) needs an IOMMU in use for the device"
-      : "dmesg may say why; uio_pci_generic accepts only devices whose INTx can be disabled"
+    let reason =
+      switch driver {
+      case _ where IOMMUGroupInfo.isVFIO(driver): "\(driver) needs an IOMMU in use for the device"
+      case "uio_pci_generic": "\(driver) accepts only devices whose INTx can be disabled"
+      case "uio_pdrv_genirq": "\(driver) needs a device tree's node or platform data"
+      default: "check that it is a driver for such a device"
+      }
+    return "dmesg may say why; \(reason)"
   }
 
   private func requireDriver(_ driver: String) throws(UIOError) {

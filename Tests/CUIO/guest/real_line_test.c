@@ -263,6 +263,19 @@ TEST(fact50_a_node_names_its_uio_device) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) CHECK(says(&board_clock, rows[i][0], rows[i][1]));
 }
 
+TEST(fact50_without_of_id_the_driver_takes_no_node) {
+  char name[32];
+  CHECK_EQUAL(system("rmmod uio_pdrv_genirq && modprobe uio_pdrv_genirq"), 0);
+  CHECK_EQUAL(*uio_of(&board_clock, name), 0);
+  CHECK_EQUAL(system("rmmod uio_pdrv_genirq && modprobe uio_pdrv_genirq of_id=generic-uio"), 0);
+  CHECK(*uio_of(&board_clock, name) != 0);
+}
+
+TEST(fact65_a_primecell_is_no_platform_device) {
+  CHECK_EQUAL(access("/sys/bus/amba/devices/9000000.pl011", F_OK), 0);
+  CHECK(access(PLATFORM "devices/9000000.pl011", F_OK) != 0);
+}
+
 static void bind_port(void) {
   char name[32];
   if (*uio_of(&board_port, name) != 0) return;
