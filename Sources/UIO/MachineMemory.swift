@@ -38,10 +38,7 @@ package final class MachineMemory: @unchecked Sendable {
       for page in pages {
         if let address = page.take(extent, last: last) { return part(of: page, address, extent) }
       }
-      let page = try newPage(extent, last: last, sizes, name)
-      guard let address = page.take(extent, last: last) else {
-        throw Self.none(of: sizes, extent, name)
-      }
+      let (page, address) = try newPage(extent, last: last, sizes, name)
       pages.append(page)
       return part(of: page, address, extent)
     }
@@ -65,11 +62,11 @@ package final class MachineMemory: @unchecked Sendable {
     withExtendedLifetime(unused) {}
   }
 
-  /// The smallest that is large enough and low enough. Those that are too high are kept meanwhile,
-  /// so that the kernel gives others.
+  /// The smallest that is large enough and low enough, with a part taken. Those that are too high
+  /// are kept meanwhile, so that the kernel gives others.
   private func newPage(
     _ extent: DMAExtent, last: UInt64, _ sizes: [Int], _ name: String
-  ) throws(UIOError) -> HugePage {
+  ) throws(UIOError) -> (HugePage, UInt64) {
     let fitting = sizes.filter { $0 >= extent.length && $0 >= extent.alignment }
     var tooHigh: [HugePage] = []
     var failure = Self.none(of: sizes, extent, name)
@@ -83,7 +80,7 @@ package final class MachineMemory: @unchecked Sendable {
           else { throw error }
           break
         }
-        if page.reaches(extent, last: last) { return page }
+        if let address = page.take(extent, last: last) { return (page, address) }
         tooHigh.append(page)
       }
     }
@@ -161,11 +158,6 @@ package final class MachineMemory: @unchecked Sendable {
     unsafe kernel.unmap(memory)
     // So that the page is free when this returns. A forked child only closes what its parent needs.
     if owner.isCurrent { kernel.unpin(pin) }
-  }
-
-  /// Whether an empty one holds it where the device reaches it.
-  func reaches(_ extent: DMAExtent, last: UInt64) -> Bool {
-    first <= last && UInt64(extent.length) - 1 <= last - first
   }
 
   /// The address of a part that is free, the lowest.

@@ -132,6 +132,35 @@ func facts16To18_irqcontrolIsTriedBeforeItIsNeeded(
   #expect(second.total == 7)
 }
 
+@Test func aDeviceOfAnUnknownDriverIsNotAskedWhileAnObjectIsConnected() throws {
+  let device = try device(driver: nil, FakeNode.alive())
+  let line = try UIOLine(device)
+  #expect(try line.claim())
+  let error = failure(device)
+  #expect(error?.code == .busy && error?.cause.contains("its driver is unknown") == true)
+  // A strategy that is named needs no answer.
+  #expect(failure(device, .irqControl) == nil)
+  line.unclaim()
+  #expect(failure(device) == nil)
+}
+
+@Test func fact6_aNodeThatAnotherOpenFileHasClaimedIsBusy() throws {
+  let tree = try FakeTree(FakeDevice(driver: "uio_pdrv_genirq"))
+  let device = try UIODevice(.number(0), sysfs: tree.sysfs)
+  let line = try UIOLine(device)
+  let other = try FileDescriptor.open(device.info.path, O_RDWR | O_NONBLOCK)
+  #expect(other.claim() == nil)
+  let error = failure(device)
+  #expect(error?.code == .busy && error?.cause.contains("another open file") == true)
+  let busy = #expect(throws: UIOError.self) { try line.claim() }
+  #expect(busy?.code == .busy && busy?.operation == "connect")
+  other.unclaim()
+  #expect(try line.claim(), "what was refused left nothing claimed")
+  #expect(other.claim() != nil)
+  line.unclaim()
+  #expect(other.claim() == nil)
+}
+
 @Test func aFailureOfTheLineShutsTheGateOnlyIfItMeansRemoval() throws {
   let device = try device(driver: "uio_pdrv_genirq", FakeNode.alive())
   let line = try UIOLine(device)

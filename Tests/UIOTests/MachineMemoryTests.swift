@@ -288,6 +288,32 @@ func facts60To62_whatRefusesAHugePageIsTypedAndLeavesNothing(
   #expect(try machine.buffer(4096).deviceAddress == gib)
 }
 
+@Test func facts60To62_theKernelOfThisMachineAnswersAsDocumented() throws {
+  let kernel = SystemMemory()
+  func isDocumented(_ operation: MemoryOperation, _ result: Int32) -> Bool {
+    result >= 0 || operation.meaning(-result).code != .unexpected
+  }
+  var start: UnsafeMutableRawPointer?
+  let mapped = kernel.map(2 << 20, &start)
+  #expect(isDocumented(.map, mapped) && (mapped == 0) == (start != nil))
+  if let start { kernel.unmap(UnsafeMutableRawBufferPointer(start: start, count: 2 << 20)) }
+  // It may have no huge page. The other calls take every page.
+  let page = try #require(
+    mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+  page.storeBytes(of: 1, as: UInt8.self)
+  let memory = UnsafeMutableRawBufferPointer(start: page, count: 4096)
+  let pin = kernel.pin(memory)
+  #expect(isDocumented(.pin, pin))
+  var address: UInt64 = 1
+  let located = kernel.locate(memory, &address)
+  #expect(isDocumented(.locate, located))
+  if located == 0 { #expect(address != 0 && address.isMultiple(of: 4096)) }
+  if pin >= 0 { kernel.unpin(FileDescriptor(adopting: pin)) }
+  kernel.unmap(memory)
+  let none = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  #expect(kernel.pin(none) == -EINVAL && kernel.locate(none, &address) == -EINVAL)
+}
+
 @Test func fact63_aDeviceWhoseAddressesAnIOMMUTranslatesIsRefused() throws {
   let machine = try Machine(gib)
   for type in ["DMA", "DMA-FQ", "blocked", nil] {
