@@ -177,7 +177,10 @@ let package = Package(
       dependencies: ["CLinuxSystem", "CUIO", "InterruptSync", "LinuxSystem"],
       path: "Tests/Faults/Scenarios"),
     .target(
-      name: "TestSupport", dependencies: ["CVFIO", "DeviceIdentity", "LinuxSystem", "VFIO"],
+      name: "TestSupport",
+      dependencies: [
+        "CGPIO", "CUIO", "CVFIO", "DeviceIdentity", "GPIO", "LinuxSystem", "VFIO",
+      ],
       path: "Tests/TestSupport"),
     .testTarget(
       name: "LinuxSystemTests", dependencies: ["TestSupport", "CLinuxSystem", "LinuxSystem"]),
@@ -223,6 +226,16 @@ let package = Package(
     .testTarget(
       name: "InterruptSyncTests",
       dependencies: ["TestSupport", "CLinuxSystem", "CUIO", "LinuxSystem", "UIO", "InterruptSync"]),
+    .testTarget(
+      name: "InterruptSyncCTests",
+      dependencies: [
+        "TestSupport", "CInterruptSync", "GPIO", "InterruptSyncC", "LinuxSystem", "VFIO",
+      ]),
+    .testTarget(
+      name: "WindowsInterruptsTests",
+      dependencies: [
+        "TestSupport", "CWindowsInterrupts", "LinuxSystem", "UIO", "VFIO", "WindowsInterrupts",
+      ]),
     .testTarget(
       name: "InterruptSyncServiceTests",
       dependencies: [

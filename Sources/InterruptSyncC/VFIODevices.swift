@@ -15,15 +15,25 @@ final class VFIOBox: Sendable {
   let device: VFIODevice
   private let sink: VFIOReportSink?
 
-  /// - Parameter id: a place or a stable id.
-  init(_ id: String, _ interrupt: VFIOInterrupt?, _ sink: VFIOReportSink?) throws(UIOError) {
-    let report: @Sendable (VFIOReport) -> Void = { sink?.send($0) }
-    if let address = PCIAddress(id) {
-      device = try VFIODevice(address, interrupt: interrupt, sysfs: Roots.sysfs, report: report)
-    } else {
-      device = try VFIODevice(id, interrupt: interrupt, sysfs: Roots.sysfs, report: report)
-    }
+  /// - Parameter open: opens the device, whose reports go where they are told.
+  init(
+    _ sink: VFIOReportSink?,
+    _ open: (@escaping @Sendable (VFIOReport) -> Void) throws(UIOError) -> VFIODevice
+  ) throws(UIOError) {
+    device = try open { sink?.send($0) }
     self.sink = sink
+  }
+
+  /// - Parameter id: a place or a stable id.
+  convenience init(
+    _ id: String, _ interrupt: VFIOInterrupt?, _ sink: VFIOReportSink?
+  ) throws(UIOError) {
+    try self.init(sink) { report throws(UIOError) in
+      guard let address = PCIAddress(id) else {
+        return try VFIODevice(id, interrupt: interrupt, sysfs: Roots.sysfs, report: report)
+      }
+      return try VFIODevice(address, interrupt: interrupt, sysfs: Roots.sysfs, report: report)
+    }
   }
 
   deinit { sink?.end() }

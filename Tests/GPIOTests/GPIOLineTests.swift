@@ -2,6 +2,7 @@
 import DeviceIdentity
 import Glibc
 import InterruptSync
+import TestSupport
 import Testing
 
 @testable import GPIO

@@ -1,43 +1,40 @@
 // A GPIO chip as its kernel shows it: a node, and a kernel that hands over records as docs/gpio.md says. A line is a pipe,
 // into which a test writes edges.
-import CGPIO
-import CUIO
-import DeviceIdentity
+package import CGPIO
+package import CUIO
+package import DeviceIdentity
+package import GPIO
 import Glibc
-import LinuxSystem
-import Synchronization
-import TestSupport
+package import LinuxSystem
 
-@testable import GPIO
-
-final class FakeChip: GPIOKernel, Sendable {
-  struct Line {
-    var name = ""
+package final class FakeChip: GPIOKernel, Sendable {
+  package struct Line {
+    package var name = ""
     /// nil: free.
-    var consumer: String?
-    var writer: FileDescriptor?
-    var number: UInt32 = 0
+    package var consumer: String?
+    package var writer: FileDescriptor?
+    package var number: UInt32 = 0
     /// As it was last requested or configured.
-    var configuration: cgpio_config?
-    var level: Int32 = 0
+    package var configuration: cgpio_config?
+    package var level: Int32 = 0
   }
 
-  struct State {
-    var lines = Array(repeating: Line(), count: 4)
-    var describing: Int32 = 0
-    var requesting: Int32 = 0
+  package struct State {
+    package var lines = Array(repeating: Line(), count: 4)
+    package var describing: Int32 = 0
+    package var requesting: Int32 = 0
     /// Answers of `configure`, first to last; 0 once there are none.
-    var configuring: [Int32] = []
+    package var configuring: [Int32] = []
     /// What was asked for, one word a call.
-    var log: [String] = []
+    package var log: [String] = []
   }
 
-  let state = Guarded(State())
-  let folder: TemporaryFolder
+  package let state = Guarded(State())
+  package let folder: TemporaryFolder
   private let labels: [String: String]
 
   /// - Parameter labels: the chips, by their names.
-  init(_ labels: [String: String] = ["gpiochip0": "board"]) throws {
+  package init(_ labels: [String: String] = ["gpiochip0": "board"]) throws {
     folder = try TemporaryFolder()
     self.labels = labels
     for name in labels.keys {
@@ -46,16 +43,18 @@ final class FakeChip: GPIOKernel, Sendable {
     }
   }
 
-  var sysfs: Sysfs { Sysfs(root: folder.path("sys"), devices: folder.path("dev")) }
+  package var sysfs: Sysfs { Sysfs(root: folder.path("sys"), devices: folder.path("dev")) }
 
-  func open(_ id: String = "gpiochip0") throws(UIOError) -> GPIOChip {
+  package func open(_ id: String = "gpiochip0") throws(UIOError) -> GPIOChip {
     try GPIOChip(id, sysfs: sysfs, kernel: self)
   }
 
-  var log: [String] { state.withLock { $0.log } }
+  package var log: [String] { state.withLock { $0.log } }
 
   /// An edge, with the numbers that follow those of the line.
-  func edge(_ offset: Int, rising: Bool = true, at nanoseconds: UInt64 = 0, dropping: UInt32 = 0) {
+  package func edge(
+    _ offset: Int, rising: Bool = true, at nanoseconds: UInt64 = 0, dropping: UInt32 = 0
+  ) {
     state.withLock { state in
       state.lines[offset].number &+= 1 &+ dropping
       let number = state.lines[offset].number
@@ -69,13 +68,13 @@ final class FakeChip: GPIOKernel, Sendable {
   }
 
   /// Bytes that are no record.
-  func garbage(_ offset: Int, _ count: Int) {
+  package func garbage(_ offset: Int, _ count: Int) {
     let bytes = [UInt8](repeating: 1, count: count)
     state.withLock { _ = write($0.lines[offset].writer!.raw, bytes, count) }
   }
 
   /// The chip goes.
-  func remove() {
+  package func remove() {
     state.withLock { state in
       for index in state.lines.indices { state.lines[index].writer = nil }
       state.configuring = Array(repeating: -ENODEV, count: 100)
@@ -84,7 +83,7 @@ final class FakeChip: GPIOKernel, Sendable {
 
   // The kernel.
 
-  func describe(_ chip: FileDescriptor, _ info: inout cgpio_chip) -> Int32 {
+  package func describe(_ chip: FileDescriptor, _ info: inout cgpio_chip) -> Int32 {
     let result = state.withLock { $0.describing }
     guard result == 0 else { return result }
     var bytes = [UInt8](repeating: 0, count: 32)
@@ -96,7 +95,7 @@ final class FakeChip: GPIOKernel, Sendable {
     return 0
   }
 
-  func describe(
+  package func describe(
     _ chip: FileDescriptor, _ offset: UInt32, _ info: inout cgpio_line_info
   ) -> Int32 {
     state.withLock { state in
@@ -109,7 +108,7 @@ final class FakeChip: GPIOKernel, Sendable {
     }
   }
 
-  func request(
+  package func request(
     _ chip: FileDescriptor, _ offset: UInt32, consumer: String, buffer: UInt32,
     _ config: cgpio_config
   ) -> Int32 {
@@ -127,14 +126,14 @@ final class FakeChip: GPIOKernel, Sendable {
     }
   }
 
-  func configure(_ line: FileDescriptor, _ config: cgpio_config) -> Int32 {
+  package func configure(_ line: FileDescriptor, _ config: cgpio_config) -> Int32 {
     state.withLock { state in
       state.log.append(config.words)
       return state.configuring.isEmpty ? 0 : state.configuring.removeFirst()
     }
   }
 
-  func value(_ line: FileDescriptor) -> Int32 { state.withLock { $0.lines[0].level } }
+  package func value(_ line: FileDescriptor) -> Int32 { state.withLock { $0.lines[0].level } }
 
   private func copy<Name>(_ text: String, to name: inout Name) {
     withUnsafeMutableBytes(of: &name) { bytes in

@@ -147,6 +147,19 @@ static NTSTATUS add_serialized(WDFDEVICE device) {
   return WdfInterruptCreate(device, &config, NULL, &my.interrupt);
 }
 
+static BOOLEAN synchronized(WDFINTERRUPT interrupt, WDFCONTEXT context) {
+  CHECK(interrupt == my.interrupt && KeGetCurrentIrql() > DISPATCH_LEVEL);
+  return *(BOOLEAN *)context;
+}
+
+TEST(W15_a_serialized_interrupt_is_synchronized_from_elsewhere) {
+  prepare(TRUE), plan.on_add = add_serialized, plan.level = WdfExecutionLevelPassive, start(1);
+  for (BOOLEAN result = FALSE; result <= TRUE; result++)
+    CHECK(WdfInterruptSynchronize(my.interrupt, synchronized, &result) == result);
+  CHECK(KeGetCurrentIrql() == PASSIVE_LEVEL && reports == 0);
+  end();
+}
+
 TEST(W15_a_serialized_work_item_leaves_the_lock_alone) {
   prepare(TRUE), plan.on_add = add_serialized, plan.level = WdfExecutionLevelPassive, start(1);
   CHECK(WdfInterruptQueueWorkItemForIsr(my.interrupt));
@@ -232,6 +245,17 @@ TEST(creation_errors_of_deferred_objects) {
   config.Size--;
   WDF_OBJECT_ATTRIBUTES attributes = with_counter(the_device);
   CHECK(WdfDpcCreate(&config, &attributes, &dpc) == STATUS_INFO_LENGTH_MISMATCH && reports == 0);
+  WDF_WORKITEM_CONFIG work;
+  WDF_WORKITEM_CONFIG_INIT(&work, item_ran);
+  work.Size++;
+  CHECK(WdfWorkItemCreate(&work, &attributes, &item) == STATUS_INFO_LENGTH_MISMATCH);
+  WDF_TIMER_CONFIG timing;
+  WDF_TIMER_CONFIG_INIT(&timing, NULL);
+  CHECK(WdfTimerCreate(&timing, &attributes, &timer) == STATUS_INVALID_PARAMETER);
+  WDF_TIMER_CONFIG_INIT_PERIODIC(&timing, timer_ran, 0x80000000u);
+  CHECK(WdfTimerCreate(&timing, &attributes, &timer) == STATUS_INVALID_PARAMETER);
+  timing.Size = 0;
+  CHECK(WdfTimerCreate(&timing, &attributes, &timer) == STATUS_INFO_LENGTH_MISMATCH && !timer && reports == 0);
   end();
   prepare(FALSE), plan.on_add = NULL, plan.level = WdfExecutionLevelPassive, add(0);
   CHECK(make_dpc(dpc_ran, TRUE, the_device) == STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL);
@@ -358,6 +382,23 @@ TEST(timers) {
   WdfTimerStart(timer, WDF_REL_TIMEOUT_IN_SEC(3600));
   end();
   CHECK(reports == 0);
+}
+
+static VOID stop_self(WDFTIMER which) {
+  CHECK(!WdfTimerStop(which, TRUE) && reported("WdfTimerStop", "D11"));
+  sem_post(&my.ran);
+}
+
+TEST(D11_a_timers_callback_does_not_wait_for_itself) {
+  prepare(FALSE), plan.on_add = NULL, add(0);
+  WDF_TIMER_CONFIG config;
+  WDF_TIMER_CONFIG_INIT(&config, stop_self);
+  config.AutomaticSerialization = FALSE;
+  WDF_OBJECT_ATTRIBUTES attributes = with_counter(the_device);
+  attributes.ExecutionLevel = WdfExecutionLevelPassive;
+  CHECK(WdfTimerCreate(&config, &attributes, &timer) == STATUS_SUCCESS && !WdfTimerStart(timer, -1));
+  sem_wait(&my.ran);
+  end();
 }
 
 // With a scope of the device, what was made with AutomaticSerialization excludes each other; without it does not.

@@ -94,7 +94,11 @@ TEST(attributes_are_checked) {
   KeRaiseIrql(5, &level);
   CHECK_STATUS(WdfObjectCreate(&a, &object), STATUS_INVALID_DEVICE_STATE);
   CHECK(reported("WdfObjectCreate", "4.6"));
+  CHECK_STATUS(WdfObjectAllocateContext(the_device, &a, &context), STATUS_INVALID_DEVICE_STATE);
+  CHECK(reported("WdfObjectAllocateContext", "4.6"));
   KeLowerIrql(level);
+  CHECK_STATUS(WdfObjectAllocateContext(NULL, &a, &context), STATUS_INVALID_HANDLE);
+  CHECK(reported("WdfObjectAllocateContext", "N27"));
   end();
 }
 
@@ -237,7 +241,15 @@ TEST(N28_hosting_errors) {
   CHECK(InterruptSyncPowerDownDevice(pdo) == STATUS_INVALID_DEVICE_STATE && reports == 0);
   KIRQL level = KeRaiseIrqlToDpcLevel();
   CHECK(InterruptSyncStartDevice(pdo) == STATUS_INVALID_DEVICE_STATE && reported("InterruptSyncStartDevice", "4.6"));
+  PDRIVER_OBJECT other = driver_object;
+  CHECK(InterruptSyncLoadDriver(driver_entry, "y", &other) == STATUS_INVALID_DEVICE_STATE && !other);
+  CHECK(reported("InterruptSyncLoadDriver", "4.6"));
+  CHECK(InterruptSyncAddDevice(driver_object, pdo) == STATUS_INVALID_DEVICE_STATE);
+  CHECK(reported("InterruptSyncAddDevice", "4.6"));
+  CHECK(InterruptSyncUnloadDriver(driver_object) == STATUS_INVALID_DEVICE_STATE);
+  CHECK(reported("InterruptSyncUnloadDriver", "4.6"));
   KeLowerIrql(level);
+  CHECK(InterruptSyncUnloadDriver(NULL) == STATUS_INVALID_PARAMETER && reports == 0);
   CHECK(InterruptSyncStartDevice(pdo) == STATUS_SUCCESS);
   CHECK(InterruptSyncStartDevice(pdo) == STATUS_INVALID_DEVICE_STATE);
   end();

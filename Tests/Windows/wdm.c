@@ -558,3 +558,18 @@ TEST(a_thousand_connects) {
   CHECK(s.calls == 10 && reports == 0);
   end(&s);
 }
+
+TEST(devices_are_made_and_used_with_what_is_needed) {
+  INTERRUPTSYNC_SOFTWARE_DEVICE description;
+  INTERRUPTSYNC_SOFTWARE_DEVICE_INIT(&description, 1);
+  PDEVICE_OBJECT device = NULL;
+  CHECK(InterruptSyncCreateSoftwareDevice(NULL, 0, &device) == STATUS_INVALID_PARAMETER);
+  CHECK(InterruptSyncCreateSoftwareDevice(&description, 0, NULL) == STATUS_INVALID_PARAMETER);
+  CHECK(InterruptSyncCreateDevice(NULL, 0, &device) == STATUS_INVALID_PARAMETER && reports == 0);
+  KIRQL level = KeRaiseIrqlToDpcLevel();
+  CHECK(InterruptSyncCreateSoftwareDevice(&description, 0, &device) == STATUS_INVALID_DEVICE_STATE && !device);
+  CHECK(reported("InterruptSyncCreateSoftwareDevice", "4.6"));
+  KeLowerIrql(level);
+  CHECK(InterruptSyncTriggerInterrupt(NULL, 0) == STATUS_INVALID_PARAMETER);
+  CHECK(InterruptSyncSetBusMaster(NULL, TRUE) == STATUS_INVALID_PARAMETER && reports == 0);
+}

@@ -82,10 +82,7 @@ import VFIO
 
   /// The device of a PCI function of vfio-pci: its messages or its INTx, and its BARs. There is no
   /// range for a BAR that cannot be opened, as with UIO.
-  convenience init(vfio address: PCIAddress, extensionSize: ULONG) throws {
-    let device = try VFIODevice(address) {
-      Reports.notice("device pci-\(address)", "N16", $0.description)
-    }
+  convenience init(_ device: VFIODevice, extensionSize: ULONG, sysfs: Sysfs = .system) throws {
     self.init(extensionSize: extensionSize, .iommu(device))
     let isMessage = device.interrupt != .intx
     for vector in 0..<device.vectorCount {
@@ -93,23 +90,23 @@ import VFIO
         try VFIOLine(device, vector: vector), kernelNumber: ULONG(vector), isLatched: isMessage,
         message: isMessage ? ULONG(vector) : nil)
     }
-    let folder = Self.folder(address)
-    let bars = PCIFunction(sysfs: .system, folder: folder, address: address)?.bars ?? []
-    for bar in bars {
+    let folder = Self.folder(device.address, sysfs)
+    let function = PCIFunction(sysfs: sysfs, folder: folder, address: device.address)
+    for bar in function?.bars ?? [] {
       guard let region = try? device.region(bar: bar.number) else { continue }
       ranges.append(DeviceRange(start: bar.address, region: region))
     }
     finish(bus: PCIBus)
   }
 
-  private static func folder(_ address: PCIAddress) -> String {
-    "\(Sysfs.system.root)/bus/pci/devices/\(address)"
+  private static func folder(_ address: PCIAddress, _ sysfs: Sysfs) -> String {
+    "\(sysfs.root)/bus/pci/devices/\(address)"
   }
 
   /// The PCI function of this name, if vfio-pci has it.
-  static func vfioFunction(_ name: String) -> PCIAddress? {
+  static func vfioFunction(_ name: String, sysfs: Sysfs = .system) -> PCIAddress? {
     guard let address = PCIAddress(name.hasPrefix("pci-") ? name.dropFirst(4) : name[...]),
-      Sysfs.system.linkName("\(folder(address))/driver") == "vfio-pci"
+      sysfs.linkName("\(folder(address, sysfs))/driver") == "vfio-pci"
     else { return nil }
     return address
   }
@@ -219,7 +216,10 @@ public func InterruptSyncCreateDevice(
   let text = unsafe String(cString: DeviceId)
   return unsafe create("InterruptSyncCreateDevice", DeviceObject) {
     if let address = WindowsDevice.vfioFunction(text) {
-      return try WindowsDevice(vfio: address, extensionSize: DeviceExtensionSize)
+      let device = try VFIODevice(address) {
+        Reports.notice("device pci-\(address)", "N16", $0.description)
+      }
+      return try WindowsDevice(device, extensionSize: DeviceExtensionSize)
     }
     return try WindowsDevice(UIODevice(UIODeviceID(text)), extensionSize: DeviceExtensionSize)
   }
