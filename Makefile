@@ -7,7 +7,7 @@
 # make test-SUITE [T=NAME]  one suite, or its tests with NAME in their names: unit, guests, c, ... (CONTRIBUTING.md)
 # make soak   the long forms of the daemon's and the guests' tests
 # make coverage  which lines and regions the tests execute, in .build/coverage
-# make docs   the reference of the Swift library, a static site in .build/docs
+# make docs   the site: every page, the manual pages and the reference of the Swift library, in .build/docs   (DOCS_BASE=/path)
 # All install the Debian packages they need when run as root, and otherwise name them and stop.
 
 SWIFT ?= swift
@@ -39,8 +39,11 @@ LIB_RELEASE = $(RELEASE) -Xlinker -soname=libinterruptsync.so.0 \
 DOCC ?= $(SWIFT:%swift=%docc)
 EXTRACT ?= $(SWIFT:%swift=%swift-symbolgraph-extract)
 DOCUMENTED = InterruptSync InterruptSyncClient UIO VFIO GPIO DeviceIdentity DeviceRegisters LinuxSystem
+# The site stands at this path of its server; the reference cannot stand at another one.
+DOCS_BASE ?=
 DOCS = .build/docs
 DOCS_BUILD = .build/reference
+REFERENCE = $(DOCS_BUILD)/merged
 GRAPHS = $(abspath $(DOCS_BUILD)/graphs)
 
 # The control plane's interface, for authors of clients.
@@ -56,15 +59,19 @@ COUNT_PACKAGES = valgrind binutils python3
 BENCH_PACKAGES = $(RUN_PACKAGES) gcc libc6-dev libdpdk-dev binutils python3 $(shell cat Tests/Hardware/rig/packages)
 DEB_PACKAGES = $(LIB_PACKAGES) build-essential debhelper dh-python dpkg-dev fakeroot gcc libc6-dev make \
   pybuild-plugin-pyproject python3 python3-all python3-setuptools
+# The site is made with Debian's Python and its packages, whichever Python is the first on the PATH.
+DOCS_PACKAGES = $(RUN_PACKAGES) git mandoc python3 python3-markdown-it python3-mdit-py-plugins python3-pygments
+BROWSER_PACKAGES = chromium fonts-dejavu-core python3-venv
 PYTHON_PACKAGES = mypy python3 python3-flake8 python3-matplotlib python3-numpy python3-pytest python3-setuptools python3-venv \
   python3-wheel
 # openssh-server is unpacked and not installed: it would start a server.
 REMOTE_PACKAGES = openssh-client util-linux fish zsh
-TEST_PACKAGES = $(RUN_PACKAGES) $(REMOTE_PACKAGES) $(PYTHON_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) $(DEB_PACKAGES) lintian mandoc git \
+TEST_PACKAGES = $(RUN_PACKAGES) $(REMOTE_PACKAGES) $(PYTHON_PACKAGES) $(MODEL_PACKAGES) $(COUNT_PACKAGES) \
+  $(DEB_PACKAGES) $(DOCS_PACKAGES) $(BROWSER_PACKAGES) lintian mandoc git \
   g++ binutils python3 python3-venv gcc libc6-dev libc6-dev-arm64-cross qemu-user \
   $(shell cat Tests/Hardware/rig/packages)
 
-.PHONY: run release build completions lib install install-service install-lib deb deb-advice docs bench clean test soak coverage
+.PHONY: run release build completions lib install install-service install-lib deb deb-advice docs reference site docs-plots bench clean test soak coverage
 
 run: build
 	$(BIN)/interruptsyncd $(ARGS)
@@ -160,7 +167,15 @@ deb-advice:
 	@echo '/usr/share/doc/interruptsyncd/examples/recipes, change what its comments say, put it into'
 	@echo '/etc/interruptsync/devices, and run "sudo systemctl reload interruptsyncd".'
 
-docs:
+docs: reference
+	@$(MAKE) --no-print-directory site
+
+# Everything but the reference, which is taken as it is.
+site:
+	@Tests/Tools/need-packages $(DOCS_PACKAGES)
+	/usr/bin/python3 Website/build --base "$(DOCS_BASE)" --reference $(REFERENCE) $(DOCS)
+
+reference:
 	@Tests/Tools/need-packages $(RUN_PACKAGES)
 	for target in InterruptSync InterruptSyncClient; do $(SWIFT) build --target $$target || exit; done
 	rm -rf $(GRAPHS) && mkdir -p $(GRAPHS)
@@ -182,8 +197,8 @@ docs:
 	$(call archive,GPIO,$(call documented,LinuxSystem DeviceRegisters DeviceIdentity))
 	$(call archive,InterruptSync,$(call documented,LinuxSystem DeviceRegisters DeviceIdentity UIO VFIO GPIO))
 	$(call archive,InterruptSyncClient,$(call documented,LinuxSystem DeviceRegisters DeviceIdentity UIO))
-	rm -rf $(DOCS) && mkdir -p $(dir $(DOCS))
-	$(DOCC) merge $(foreach module,$(DOCUMENTED),$(DOCS_BUILD)/$(module).doccarchive) --output-path $(DOCS) \
+	rm -rf $(REFERENCE)
+	$(DOCC) merge $(foreach module,$(DOCUMENTED),$(DOCS_BUILD)/$(module).doccarchive) --output-path $(REFERENCE) \
 	  --synthesized-landing-page-name InterruptSync
 
 # $(call documented,MODULES): lets an archive link to the symbols of these modules.
@@ -194,13 +209,13 @@ define archive
 rm -rf $(DOCS_BUILD)/$(1) $(DOCS_BUILD)/$(1).doccarchive && mkdir -p $(DOCS_BUILD)/$(1)
 cp $(GRAPHS)/$(1)[.@]*json $(DOCS_BUILD)/$(1)/
 $(DOCC) convert Sources/$(1)/$(1).docc --additional-symbol-graph-dir $(DOCS_BUILD)/$(1) \
-  --output-path $(DOCS_BUILD)/$(1).doccarchive --fallback-display-name $(1) \
+  --output-path $(DOCS_BUILD)/$(1).doccarchive --hosting-base-path "$(DOCS_BASE)/reference" --fallback-display-name $(1) \
   --fallback-bundle-identifier interruptsync.$(1) --warnings-as-errors --ide-console-output \
   --enable-inherited-docs --enable-experimental-external-link-support $(2)
 endef
 
 # Every step of the tests, in the order of the summary. Tests/Tools/lanes runs them, Tests/Tools/step one of them.
-STEPS = lint tools docs man model interleavings units release packages shim aarch64 arm64-6.1 arm64-6.12 unit mustfail \
+STEPS = lint tools docs site man model interleavings units release packages shim aarch64 arm64-6.1 arm64-6.12 unit mustfail \
   tsan asan hot instructions faults fuzz c windows varlink python monitoring soak daemon deb tone \
   guest-6.1 guest-6.12 vfio-6.1 vfio-6.12
 
@@ -235,7 +250,8 @@ endef
 
 $(eval $(call suite,lint,git,lint))
 $(eval $(call suite,tools,python3 python3-venv apt,tools))
-$(eval $(call suite,docs,$(RUN_PACKAGES) python3 python3-venv mandoc,docs man))
+$(eval $(call suite,docs,$(DOCS_PACKAGES) python3-venv,docs man))
+$(eval $(call suite,site,$(DOCS_PACKAGES) $(BROWSER_PACKAGES),site))
 $(eval $(call suite,model,$(MODEL_PACKAGES),model))
 $(eval $(call suite,interleavings,$(RUN_PACKAGES),interleavings))
 $(eval $(call suite,units,$(TEST_PACKAGES),units))
