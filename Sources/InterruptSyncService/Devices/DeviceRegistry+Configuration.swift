@@ -11,7 +11,7 @@ extension DeviceRegistry {
   typealias Wanted = (configuration: DeviceConfiguration, file: String?)
 
   func configuration(for info: ManagedDeviceInfo) -> Wanted? {
-    for configuration in named where info.isNamed(configuration.id) {
+    for configuration in named where info.isNamed(configuration.id, opener.sysfs) {
       return (configuration, nil)
     }
     guard let file = files?.file(for: info.properties) else { return nil }

@@ -87,7 +87,7 @@ final class DeviceRegistry {
     for function in VFIODeviceInfo.all(opener.sysfs) { arrived(function) }
     opener.functions.settle()
     for configuration in named {
-      let found = devices.filter { $0.info?.isNamed(configuration.id) ?? false }
+      let found = devices.filter { $0.info?.isNamed(configuration.id, opener.sysfs) ?? false }
       if let failure = found.lazy.compactMap(\.failure).first {
         throw StartFailure(failure: failure)
       }

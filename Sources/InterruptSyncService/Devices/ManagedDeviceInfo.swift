@@ -3,6 +3,7 @@
 // device comes, DeviceRegistry at the start and for each vector; DeviceOpener and ManagedDevice
 // read it. Values read once, nothing is open. Control thread; no lock.
 import DeviceIdentity
+import LinuxSystem
 import UIO
 import VFIO
 
@@ -85,9 +86,9 @@ struct ManagedDeviceInfo: Equatable {
   }
 
   /// Whether it is what an administrator named on the command line.
-  func isNamed(_ id: UIODeviceID) -> Bool {
+  func isNamed(_ id: UIODeviceID, _ sysfs: Sysfs) -> Bool {
     switch origin {
-    case .uio(let info): return (try? UIODeviceInfo.find(id)) == info
+    case .uio(let info): return (try? UIODeviceInfo.find(id, sysfs: sysfs)) == info
     case .function(let function), .vector(let function, _, _):
       switch id {
       case .stable(let text), .path(let text): return function.isCalled(text)

@@ -191,3 +191,12 @@ func deviceFaultsAreToldWithTheirPlace(text: String, fault: String, hint: String
   #expect(
     try settings("CPUAffinity=nonsense\nCPUAffinity=\nCPUAffinity=1").dispatcher.processors == [1])
 }
+
+@Test func aBudgetOfSpinningIsForTheAdaptiveStrategyAlone() throws {
+  let match = "[Match]\nSoftwareLine=soft\n[Device]\n"
+  for strategy in ["block", "poll", "automatic"] {
+    let faults = try deviceFaults(match + "WaitStrategy=\(strategy)\nSpinBudgetSec=50us\n")
+    #expect(faults.count == 1 && faults[0].contains("only WaitStrategy=adaptive has a budget"))
+  }
+  #expect(try deviceFaults(match + "WaitStrategy=adaptive\nSpinBudgetSec=50us\n") == [])
+}

@@ -66,6 +66,13 @@ func aDriverBehindASymbolicLinkIsRefused(path: String) throws {
   #expect(refusal(fixture, "a/b/card.so/card.so")?.code == .malformed)
   mkfifo(fixture.folder.path("a/fifo.so"), 0o600)
   #expect(refusal(fixture, "a/fifo.so")?.code == .malformed)
+  let long = String(repeating: "x", count: 256)
+  let unexamined = try #require(refusal(fixture, "a/\(long)/card.so"))
+  #expect(unexamined.code == .unexpected && unexamined.cause.contains("the name is too long"))
+  let elsewhere = #expect(throws: UIOError.self) {
+    try DriverFile("/elsewhere/card.so", owner: getuid(), below: fixture.folder.path)
+  }
+  #expect(elsewhere?.code == .malformed)
 }
 
 @Test func aFolderThatEverybodyCanWriteIsRefusedByTheDaemon() throws {

@@ -132,6 +132,48 @@ private final class Records: DispatchObserver {
   for object in objects { try object.disconnect() }
 }
 
+@Test func aDriverGetsWhatItsDeviceHasAndOpensRegistersOnlyWhileItStarts() throws {
+  let fixture = try DriverFixture()
+  let board = try Board()
+  let path = try fixture.build(
+    """
+    static const interruptsync_host *own;
+    static int32_t service(void *context) {
+      int64_t *log = context;
+      interruptsync_host_region *map;
+      log[2] = own->region(own, "map0", &map, NULL);
+      __atomic_add_fetch(&log[3], 1, __ATOMIC_SEQ_CST);
+      return INTERRUPTSYNC_CLAIMED;
+    }
+    int interruptsync_driver_start(const interruptsync_host *host, interruptsync_driver *driver) {
+      int64_t *log = record(host);
+      interruptsync_host_region *map;
+      own = host;
+      log[0] = host->region(host, "map0", &map, NULL);
+      log[1] = host->defer(host);
+      log[4] = host->say(host, "is here");
+      *driver = (interruptsync_driver){.size = sizeof *driver, .context = log, .service = service};
+      return 0;
+    }
+    """)
+  for regions in [nil, DeviceRegions(board.device)] {
+    let line = try SoftwareLine(name: "board")
+    let object = InterruptSyncObject(source: line, mode: .normal)
+    fixture.log.update(repeating: 0, count: 16)
+    let driver = try hosted(fixture, path, object, regions: regions)
+    #expect(fixture.log[0] == (regions == nil ? Int64(-ENOENT) : 0))
+    // It has no deferred function.
+    #expect(fixture.log[1] == Int64(-EOPNOTSUPP) && fixture.log[4] == 0)
+    _ = try driver.register()
+    try object.connect()
+    line.trigger(1)
+    try eventually("a dispatch") { object.statistics().claimed == 1 }
+    try object.disconnect()
+    #expect(fixture.log[2] == Int64(-EPERM) && fixture.log[3] == 1)
+    driver.stop()
+  }
+}
+
 @Test func aDriverReadsAndWritesTheRegistersThatItOpened() throws {
   let fixture = try DriverFixture()
   let board = try Board()
