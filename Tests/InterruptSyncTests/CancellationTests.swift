@@ -86,6 +86,8 @@ func N8_theOthersKeepTheirOrder(_ victim: Int) throws {
     return .success
   }
   own.value = registration
+  // The routine refers to its holder.
+  defer { own.value = nil }
   try object.registerServiceRoutine { .unsuccessful }
   try object.connect()
   line.trigger()
@@ -112,6 +114,7 @@ func N8_aRoutineCancelsItsNeighbour(_ victim: Int) throws {
     }
   }
   neighbour.value = registrations[victim]
+  defer { neighbour.value = nil }
   try object.connect()
   line.trigger()
   try object.awaitDispatches(1)

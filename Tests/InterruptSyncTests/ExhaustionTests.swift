@@ -48,8 +48,10 @@ private let impossible = DispatcherAttributes(stackSize: 1 << 52)
     let line = try SoftwareLine()
     let object = InterruptSyncObject(source: line, mode: .normal)
     try object.registerServiceRoutine { .success }
-    var limit = rlimit(rlim_cur: 3, rlim_max: 3)
     let resource = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
+    var before = rlimit()
+    precondition(getrlimit(resource, &before) == 0)
+    var limit = rlimit(rlim_cur: 3, rlim_max: before.rlim_max)
     precondition(setrlimit(resource, &limit) == 0)
     precondition(failure { try object.connect() }?.code == .resourcesExhausted)
     precondition(failure { try SoftwareLine() }?.code == .resourcesExhausted)
@@ -58,5 +60,7 @@ private let impossible = DispatcherAttributes(stackSize: 1 << 52)
       failure { try FileDescriptorLine(0, format: .totals) }?.code == .resourcesExhausted)
     // What exists goes on working.
     try object.callSynchronizedRoutine {}
+    // A sanitizer opens files when the process ends.
+    precondition(setrlimit(resource, &before) == 0)
   }
 }

@@ -45,7 +45,7 @@ import Testing
   let loop = try EventLoop()
   let perThread = 2000
   var received = [[Int]](repeating: [], count: 4)
-  let mailbox = try loop.mailbox { (letter: (thread: Int, number: Int)) in
+  let mailbox = try loop.mailbox { [unowned loop] (letter: (thread: Int, number: Int)) in
     received[letter.thread].append(letter.number)
     if received.allSatisfy({ $0.count == perThread }) { loop.stop() }
   }

@@ -131,3 +131,25 @@ func errorNumbersHaveTheirNames(_ number: Int32, _ name: String) {
   thread.join()
   #expect(isAlive)
 }
+
+@Test func aThreadRunsOnTheProcessorsThatItWasGiven() throws {
+  let gate = Guarded(false)
+  let thread = try WorkerThread(name: "placed") { while !gate.withLock({ $0 }) { usleep(200) } }
+  defer {
+    gate.withLock { $0 = true }
+    thread.join()
+  }
+  let every = try #require(thread.processors())
+  let one = try #require(every.max())
+  #expect(thread.setProcessors([one]) == 0 && thread.processors() == [one])
+  // What no machine has is left out; a list of nothing else is refused and changes nothing.
+  #expect(thread.setProcessors([one, -1, ProcessorList.limit]) == 0)
+  #expect(thread.setProcessors([-1, ProcessorList.limit]) == -EINVAL)
+  #expect(thread.processors() == [one])
+}
+
+@Test func aThreadThatWasJoinedHasNoProcessorsAndTakesNone() throws {
+  let thread = try WorkerThread(name: "over") {}
+  thread.join()
+  #expect(thread.processors() == nil && thread.setProcessors([0]) == -ESRCH)
+}

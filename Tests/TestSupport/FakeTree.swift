@@ -132,7 +132,7 @@ public final class FakeTree: Sendable {
   }
 
   public func bytes(_ relative: String) throws -> [UInt8] {
-    Array(try Data(contentsOf: URL(fileURLWithPath: path(relative))))
+    try contents(path(relative))
   }
 
   public func link(_ relative: String, to target: String) throws {

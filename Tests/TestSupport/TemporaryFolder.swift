@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+package import LinuxSystem
 
 /// A folder that goes with its last reference.
 public final class TemporaryFolder: Sendable {
@@ -35,10 +36,25 @@ public final class TemporaryFolder: Sendable {
   }
 
   public func bytes(_ relative: String) throws -> [UInt8] {
-    Array(try Data(contentsOf: URL(filePath: path(relative))))
+    try contents(path(relative))
   }
 
   private func parent(_ relative: String) -> String {
     relative.split(separator: "/").dropLast().joined(separator: "/")
+  }
+}
+
+/// The whole of a file. Foundation's `Data(contentsOf:)` does not free its buffer when the file is empty.
+func contents(_ path: String) throws -> [UInt8] {
+  let file = try FileDescriptor.open(path, O_RDONLY)
+  var bytes: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 4096)
+  while true {
+    let count = read(file.raw, &buffer, buffer.count)
+    guard count > 0 || (count < 0 && errno == EINTR) else {
+      if count < 0 { throw SystemError(errno) }
+      return bytes
+    }
+    bytes += buffer.prefix(max(count, 0))
   }
 }

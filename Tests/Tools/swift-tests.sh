@@ -18,8 +18,9 @@ swift_tests() {
   local failed total
   total=$(sed -n 's/.*Test run with \([0-9]*\) tests\{0,1\} .*/\1/p' "$work/swift" | tail -n 1)
   failed=$(grep -cE '^✘ Test ([^r]|r[^u]|ru[^n]).* failed after' "$work/swift")
-  if grep -qE 'WARNING: ThreadSanitizer|ERROR: AddressSanitizer' "$work/swift"; then
-    grep -A 40 -m 1 -E 'WARNING: ThreadSanitizer|ERROR: AddressSanitizer' "$work/swift"
+  local finding='WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer'
+  if grep -qE "$finding" "$work/swift"; then
+    grep -A 40 -m 1 -E "$finding" "$work/swift"
     failed=$((failed + 1))
   fi
   [ "${total:-0}" -gt 0 ] || { tail -n 20 "$work/swift" && return 1; }

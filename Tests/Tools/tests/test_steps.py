@@ -1,4 +1,5 @@
 """How the steps of `make test` are counted: nothing that did not run, or ended otherwise, passes."""
+import os
 import pathlib
 import re
 import shutil
@@ -86,3 +87,17 @@ def test_a_guest_without_a_payload_says_so(tree, tmp_path):
     assert guest.returncode == 1
     assert "there is no payload" in guest.stdout
     assert (tmp_path / ".build/results/guest-6.1").read_text().endswith("executed nothing\n")
+
+
+@pytest.mark.parametrize("said, passed, failed", [
+    ("", 2, 0), ("==7==ERROR: LeakSanitizer: detected memory leaks", 1, 1),
+    ("==7==ERROR: AddressSanitizer: heap-use-after-free", 1, 1)])
+def test_what_the_address_sanitizer_finds_fails_the_step_although_every_test_passed(tree, tmp_path, said, passed, failed):
+    swift = tmp_path / "swift"
+    swift.write_text("#!/bin/sh\n[ $1 = build ] && exit\necho '✔ Test run with 2 tests in 1 suite passed after 1 seconds.'\n"
+                     f"echo '{said}'\n")
+    swift.chmod(0o755)
+    done = subprocess.run([tmp_path / "Tests/Tools/step", "asan"], env=os.environ | {"SWIFT": str(swift)},
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == (1 if failed else 0)
+    assert done.stdout.endswith(f"\n{passed} passed, {failed} failed\n") and said in done.stdout
