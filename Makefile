@@ -234,7 +234,7 @@ soak:
 
 # A command apart: its build alone takes minutes.
 coverage:
-	@Tests/Tools/need-packages $(RUN_PACKAGES) $(C_PACKAGES) python3
+	@Tests/Tools/need-packages $(RUN_PACKAGES) $(C_PACKAGES) python3 python3-venv
 	@Tests/Coverage/run
 
 # $(call steps,STEP...): some steps, one after the other, and their sum. T=NAME runs the tests with NAME in their name.
