@@ -83,11 +83,12 @@ final class HPETTimer: @unchecked Sendable {
     fired = 0
     attempt { () throws(UIOError) in
       // Level, enabled, 64 bits, one shot, routed to pin 18.
-      let others: UInt64 =
-        try registers.read64(at: Self.configuration) & ~(0x1f << 9 | 1 << 3 | 1 << 14)
+      let before: UInt64 = try registers.read64(at: Self.configuration)
+      let others = before & ~(0x1f << 9 | 1 << 3 | 1 << 14)
       // One shot before the comparator is written: of a periodic timer it is the period, and QEMU 7.2
-      // adds one near 2^63 to the comparator without an end, with its whole main loop.
-      try registers.write64(others & ~(1 << 2), at: Self.configuration)
+      // adds one near 2^63 to the comparator without an end, with its whole main loop. Not disabled
+      // with it, which would take back an interrupt that is on its way.
+      try registers.write64(before & ~(1 << 3), at: Self.configuration)
       try registers.write64(.max, at: Self.comparator)
       try registers.write64(others | 18 << 9 | 1 << 2 | 1 << 1, at: Self.configuration)
       try shoot()
