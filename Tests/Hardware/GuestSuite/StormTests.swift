@@ -112,8 +112,13 @@ enum StormTests {
       let elapsed = Clock.now - before.1
       say("then \(used * 100 / elapsed) %, \(object.dispatchCount - count) dispatches")
       try expect(used * 4 < elapsed, "the thread used \(used) of \(elapsed) ns")
-      try expectEqual(reports.texts.count, 1, "reports of one storm: \(reports.texts)")
-      try expect(reports.texts[0].contains("routines claim"), reports.texts[0])
+      // Of a guest that is slow at first the rate alone shows no storm: the cost is reported before it.
+      let costs = reports.texts.filter { $0.contains("nothing shows whether the routines silence") }
+      let storms = reports.texts.filter { $0.contains("routines claim") }
+      try expectEqual(storms.count, 1, "reports of one storm: \(reports.texts)")
+      try expect(
+        costs.count <= 1 && costs.count + storms.count == reports.texts.count,
+        "reports of one storm: \(reports.texts)")
       try object.callSynchronizedRoutine { edu.isAcknowledging = true }
       try Guest.waitFor("the end of the storm") { reports.texts.contains("interrupt storm ended") }
       try edu.registers.raise(1...100)
