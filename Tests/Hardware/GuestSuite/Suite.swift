@@ -98,7 +98,8 @@ struct Suite {
       + PythonTests.cases + AdoptTests.cases + AffinityTests.cases
       + ReloadTests.cases + ExampleTests.cases + RecipeTests.cases + BenchmarkTests.cases
       + SystemdTests.cases + RestartTests.cases + AttackTests.cases + BindTests.cases
-      + ControlTests.cases + SandboxTests.cases + FirstHourTests.cases + PackageTests.cases
+      + ControlTests.cases + ContainerTests.cases + SandboxTests.cases + FirstHourTests.cases
+      + PackageTests.cases
       + ProcessTests.cases + GPIOTests.cases + GPIOErrorTests.cases
       // Last: see there.
       + LockdownTests.cases

@@ -2,7 +2,7 @@
 
 rig=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${INTERRUPTSYNC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/interruptsync}
-guest_packages=(systemd systemd-sysv udev kmod dbus pciutils procps libstdc++6 python3)
+guest_packages=(systemd systemd-container systemd-sysv udev kmod dbus pciutils procps libstdc++6 python3)
 
 die() {
     echo "$(basename "$0"): $*" >&2
