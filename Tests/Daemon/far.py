@@ -45,6 +45,8 @@ PermitRootLogin yes
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PidFile none
+# Where counters of coverage go, if there are any.
+AcceptEnv LLVM_PROFILE_FILE
 Match User bare
   SetEnv PATH=/nowhere
 """
@@ -53,6 +55,7 @@ IdentityFile {folder}/user
 IdentitiesOnly yes
 UserKnownHostsFile {folder}/known
 StrictHostKeyChecking yes
+SendEnv LLVM_PROFILE_FILE
 LogLevel ERROR
 """
 

@@ -123,7 +123,8 @@ def test_what_is_wrong_on_the_way_is_told_apart(far):
     for place in "-oProxyCommand=x", "", "user@", "host:0", "host:x", "host/../x":
         assert far.ctl("-H", place, "list").returncode == 2, place
     assert far.ctl("-H", far.host, "-M", "x", "list").returncode == 2
-    ran = subprocess.run([CTL, "-H", "somewhere", "list"], env={"PATH": "/nowhere"}, capture_output=True, text=True)
+    ran = subprocess.run([CTL, "-H", "somewhere", "list"], env={**os.environ, "PATH": "/nowhere"},
+                         capture_output=True, text=True)
     assert ran.returncode == 1 and "install it: ssh" in ran.stderr, ran
 
 
@@ -160,10 +161,25 @@ def test_a_bridge_carries_any_client_and_ends_with_the_daemon():
         calls = json.dumps({"method": "io.interruptsync.GetMetrics"}).encode() + b"\0"
         many = subprocess.run([CTL, "bridge", "--address", daemon.path], input=calls * 2000, capture_output=True, timeout=60)
         assert many.returncode == 0 and many.stdout.count(b"\0") == 2000, many.returncode
+        assert answers_through_a_pipe_that_does_not_block(daemon, calls, 500) == 500
         bridge.stdin.close()
         assert bridge.wait(60) == 0
     missing = subprocess.run([CTL, "bridge", "--address", "/nowhere/socket"], capture_output=True, stdin=subprocess.DEVNULL)
     assert missing.returncode == 3 and missing.stderr == b"" == missing.stdout, missing
+
+
+def answers_through_a_pipe_that_does_not_block(daemon, call, count):
+    """As another process may have set it. The answers are more than it holds, and the calls are not."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    bridge = subprocess.Popen([CTL, "bridge", "--address", daemon.path], stdin=subprocess.PIPE, stdout=writing)
+    os.close(writing)
+    bridge.stdin.write(call * count)
+    bridge.stdin.close()
+    with open(reading, "rb") as pipe:
+        answers = pipe.read().count(b"\0")
+    assert bridge.wait(60) == 0
+    return answers
 
 
 @pytest.mark.parametrize("user_namespace", [False, True])

@@ -132,3 +132,9 @@ trixie_root() {
     local entry
     entry=$(cached trixie "$(key "$rig/make-trixie" "$(date +%Y-%m)")" "$rig/make-trixie") && echo "$entry/root"
 }
+
+# unpacked PACKAGE...: the directory with the files of packages that are not to be installed: servers that would start.
+unpacked() {
+    local unpack=$rig/../../Tools/unpack
+    cached "$1" "$(key "$unpack" "$@" "$(version "$@")")" "$unpack" "$@"
+}
