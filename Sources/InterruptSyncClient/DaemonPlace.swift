@@ -19,6 +19,8 @@ package enum DaemonPlace: Sendable {
     package let name: String
     /// Advice for a failure of the program itself.
     package let hint: String
+    /// How long it may take to connect. It may ask a person for a password.
+    package var patience = Duration.seconds(1_000_000)
 
     package init(_ command: [String], name: String, hint: String) {
       self.command = command
@@ -59,7 +61,7 @@ extension InterruptSyncClientError {
 }
 
 extension DaemonPlace.Carrier {
-  /// Waits as long as the program takes: it may ask a person for a password.
+  /// Waits for the program as long as `patience` says.
   fileprivate func connect(
     timeout: Duration?
   ) throws(InterruptSyncClientError) -> VarlinkClient {
@@ -69,7 +71,7 @@ extension DaemonPlace.Carrier {
     }
     do throws(VarlinkError) {
       let client = try VarlinkClient(process, name: name, timeout: timeout)
-      _ = try client.call("\(ServiceInterface.name).GetInfo", timeout: .seconds(1_000_000))
+      _ = try client.call("\(ServiceInterface.name).GetInfo", timeout: patience)
       return client
     } catch {
       guard error.code == .disconnected else {

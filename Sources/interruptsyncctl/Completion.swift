@@ -36,18 +36,25 @@ extension CompletionKind {
     var isRemote = true
     if let host = value(of: ["--host", "-H"], in: words).flatMap(HostArgument.init(argument:)) {
       let options = ["-oBatchMode=yes", "-oConnectTimeout=2", "-oLogLevel=QUIET"]
-      place = .program(host.carrier(address, options: options))
+      place = inTime(host.carrier(address, options: options))
     } else if let machine = value(of: ["--machine", "-M"], in: words)
       .flatMap(MachineArgument.init(argument:)), !machine.isHost
     {
       guard let carrier = try? machine.carrier(address) else { return [] }
-      place = .program(carrier)
+      place = inTime(carrier)
     } else {
       isRemote = false
     }
     let client = try? InterruptSyncClient(at: place, timeout: .seconds(1))
     if let devices = try? client?.listDevices() { return devices.map(\.id).sorted() }
     return isRemote ? [] : UIODeviceInfo.all().map(\.stableID)
+  }
+
+  /// A person waits for the names, and the program may hang once it has connected.
+  private static func inTime(_ carrier: DaemonPlace.Carrier) -> DaemonPlace {
+    var carrier = carrier
+    carrier.patience = .seconds(4)
+    return .program(carrier)
   }
 
   /// The value of an option, in each of the forms in which it can stand: `--host X`, `--host=X`, `-H X`.

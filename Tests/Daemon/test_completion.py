@@ -153,3 +153,13 @@ def test_names_of_another_machine_are_completed_at_the_keyboard(shell, tmp_path)
             assert terminal.completed(line) == ["interruptsyncctl", "info", "-H", far.host, "distant"]
         finally:
             terminal.close()
+
+
+def test_completion_does_not_wait_for_a_machine_that_hangs(tmp_path):
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\nexec sleep 1000\n")
+    ssh.chmod(0o755)
+    words = ["interruptsyncctl", "-H", "root@bench", "info", ""]
+    ran = subprocess.run([CTL, "---completion", "info", "--", "positional@0", "0", "0", *words], capture_output=True,
+                         text=True, timeout=60, env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert (ran.returncode, ran.stdout.strip()) == (0, ""), ran
